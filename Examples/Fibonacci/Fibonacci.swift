@@ -1,0 +1,27 @@
+import Nursery
+
+/// A fiber hands out Fibonacci numbers until it is told to stop: a choice between `send` and `quit`.
+@main
+struct Fibonacci {
+  static func main() throws {
+    try withNursery { nursery in
+      let numbers = Channel<Int>()
+      let quit = Condition()
+
+      nursery.goAsync("consumer") {
+        for _ in 0..<10 { print(try numbers.receive()) }
+        quit.signal()
+      }
+
+      var (current, next) = (0, 1)
+      var isRunning = true
+      while isRunning {
+        isRunning = try choose(
+          numbers.sendOp(current).wrap { true },
+          quit.waitOp().wrap { false })
+        (current, next) = (next, current + next)
+      }
+      print("quit")
+    }
+  }
+}

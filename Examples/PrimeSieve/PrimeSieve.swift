@@ -1,0 +1,4 @@
+@main
+struct PrimeSieve {
+  static func main() {}
+}

@@ -1,0 +1,4 @@
+@main
+struct WordCount {
+  static func main() {}
+}

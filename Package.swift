@@ -1,0 +1,26 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+let package = Package(
+  name: "nursery",
+  platforms: [.macOS(.v15)],
+  products: [
+    .library(name: "Nursery", targets: ["Nursery"]),
+    .library(name: "NurseryCore", targets: ["NurseryCore"]),
+    .executable(name: "wordcount", targets: ["WordCount"]),
+    .executable(name: "fibonacci", targets: ["Fibonacci"]),
+    .executable(name: "prime-sieve", targets: ["PrimeSieve"]),
+  ],
+  targets: [
+    .target(name: "CSwitch"),
+    .target(name: "NurseryCore", dependencies: ["CSwitch"]),
+    .target(name: "Nursery", dependencies: ["NurseryCore"]),
+    .executableTarget(name: "WordCount", dependencies: ["Nursery"], path: "Examples/WordCount"),
+    .executableTarget(name: "Fibonacci", dependencies: ["Nursery"], path: "Examples/Fibonacci"),
+    .executableTarget(name: "PrimeSieve", dependencies: ["Nursery"], path: "Examples/PrimeSieve"),
+    .testTarget(name: "CSwitchTests", dependencies: ["CSwitch"], exclude: ["Standalone"]),
+    .testTarget(name: "NurseryCoreTests", dependencies: ["NurseryCore"]),
+    .testTarget(name: "NurseryTests", dependencies: ["Nursery"]),
+  ],
+  swiftLanguageModes: [.v6]
+)

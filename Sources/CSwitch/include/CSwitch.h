@@ -1,0 +1,205 @@
+// CSwitch: the parts of Nursery that cannot be written in Swift. No policy lives here.
+//
+//   switch_<cpu>.S   saves one stack and continues another
+//   sanitizers.c     tells the address and thread sanitizers about switches
+//   stack.c          stack memory: reservations, guard pages, return to the kernel
+//   exclusivity.c    the Swift runtime's per-thread list of open accesses
+//   fault.c          recognises a fault in a guard page and reports a stack overflow
+//   thread.c         threads and the per-thread pointer
+//   processors.c     how many processors there are for us
+//   readiness.c      epoll and eventfd
+//   syscalls.c       system calls that return -errno
+//
+// Every function that can fail returns a negative errno value; none of them touches `errno` after a
+// switch could have happened (glibc declares its address constant per call site, and a fiber migrates).
+#ifndef NURSERY_CSWITCH_H
+#define NURSERY_CSWITCH_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+// Nullability is clang's; other compilers read the same header without it.
+#if defined(__clang__)
+#pragma clang assume_nonnull begin
+#else
+#define _Nullable
+#define _Nonnull
+#endif
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+// MARK: Switching
+
+// What the sanitizers must know about one stack. Unused, but present, in ordinary builds: the layout
+// must not depend on flags that the Swift importer does not see.
+typedef struct cs_stack_notes {
+  void *_Nullable thread_sanitizer_fiber;   // made by cs_notes_begin, or the thread's own
+  void *_Nullable fake_stack;               // the address sanitizer's, while the stack is suspended
+  const void *_Nullable bottom;             // lowest usable address
+  size_t size;
+} cs_stack_notes;
+
+// Continues the stack whose saved pointer is `target` and suspends the current one.
+//
+// Callee-saved registers and the floating-point control state are pushed on the current stack, then its
+// stack pointer is stored in `*save` as the very last access to the old stack (with release order), so
+// whoever sees a non-null `*save` may continue that stack, on any thread. Returns when somebody continues it.
+// `from` and `to` are used by sanitized builds only. `from` is null when the current stack ends
+// and is never continued (then `*save` is written all the same).
+void cs_switch(void *_Nullable *_Nonnull save, void *target,
+               cs_stack_notes *_Nullable from, cs_stack_notes *_Nullable to);
+
+// Lays the first frame on a fresh stack and returns what to pass to cs_switch as `target`. The first switch
+// calls `entry(argument)`, which must never return. A backtrace ends cleanly at the entry.
+void *cs_prepare(void *top, void (*entry)(void *), void *argument);
+
+// Must be the first call inside an entry function.
+void cs_entered(void);
+
+// Prepares the notes of a fresh stack, and forgets them. Cheap no-ops in ordinary builds. cs_notes_end must not be
+// called on the stack it describes.
+void cs_notes_begin(cs_stack_notes *notes, const void *bottom, size_t size);
+void cs_notes_end(cs_stack_notes *notes);
+// Fills the notes for the calling thread's own stack.
+void cs_notes_thread(cs_stack_notes *notes);
+
+// 0 = ordinary build, 1 = address sanitizer, 2 = thread sanitizer.
+int cs_sanitizer(void);
+
+// MARK: Stack memory
+
+// Reserves `size` bytes (a multiple of the page size) without committing memory, aligned to `alignment` (a power of two).
+// Huge pages are switched off for the range. Returns 0 or -errno.
+int cs_reserve(size_t size, size_t alignment, void *_Nullable *_Nonnull memory);
+int cs_unreserve(void *memory, size_t size);
+
+// Makes [memory, memory + size) fault on any access. The method (guard pages without splitting
+// the mapping, where the kernel has them; else mprotect) is decided once per process. Returns 0 or -errno;
+// -ENOMEM from mprotect means that the limit on mappings (vm.max_map_count) is reached.
+int cs_guard(void *memory, size_t size);
+// Whether guards split mappings, so that about 32,000 stacks is the limit.
+bool cs_guards_split_mappings(void);
+// For tests of the fallback: from now on, in this process, guards are made by mprotect.
+void cs_guards_use_mprotect(void);
+
+// Gives the pages of [memory, memory + size) back to the kernel; they read as zero afterwards. Guards stay.
+int cs_return_pages(void *memory, size_t size);
+
+size_t cs_page_size(void);
+
+// MARK: Exclusivity
+
+// Swift keeps the accesses that are open (`mutate(&object.field)`) in a list whose head is a thread-local word and
+// whose nodes live on the stack. A fiber that suspends inside such an access must take its list along.
+
+// The address of the calling thread's head word, found once per thread by opening an access of our own and looking for it
+// in libswiftCore's thread-local block; null when the self-check fails, and then the two functions below serve.
+void *_Nullable *_Nullable cs_exclusivity_head(void);
+
+// The runtime's own door, about 6 ns: `state` is four zeroed words per fiber.
+void cs_exclusivity_enter(uintptr_t *state);
+void cs_exclusivity_exit(uintptr_t *state);
+
+// MARK: Faults
+
+// Called on the alternate signal stack with the address of a fault. Returns the number of bytes of a message
+// written to `buffer`, or 0 when the fault is not in one of our guards.
+typedef size_t (*cs_describe_fault)(const void *address, char *buffer, size_t capacity);
+
+// Installs the reporter once per process: a SIGSEGV or SIGBUS that `describe` recognises prints its message to standard error and
+// dies of the signal's default action; any other is passed to whoever handled the signal before.
+int cs_install_fault_reporter(cs_describe_fault describe);
+// Gives the calling thread an alternate signal stack unless it has one; freed when the thread ends.
+int cs_install_signal_stack(void);
+
+// MARK: Threads
+
+// The calling thread's pointer, null at first. Not inlined on purpose: a thread-local's address must not be kept
+// across a switch.
+void *_Nullable cs_thread_pointer(void);
+// Sets it. `destroy` is called with the pointer when the thread ends while it is not null.
+void cs_set_thread_pointer(void *_Nullable pointer);
+void cs_set_thread_pointer_destructor(void (*destroy)(void *pointer));
+
+// Starts a joinable thread with a name (at most 15 bytes are shown); signals are blocked in it except synchronous faults. Returns 0 or -errno.
+int cs_thread_start(const char *name, void *_Nullable (*_Nonnull body)(void *_Nullable), void *_Nullable argument, uintptr_t *thread);
+int cs_thread_join(uintptr_t thread);
+int cs_thread_detach(uintptr_t thread);
+void cs_thread_yield(void);
+// The bounds of the calling thread's stack.
+int cs_thread_stack(void *_Nullable *_Nonnull bottom, size_t *size);
+
+// How many processors this process may use (affinity mask, and a cgroup v2 quota rounded up), at least 1.
+int cs_processor_count(void);
+
+// A pair of fences of which one side is nearly free (a compiler barrier) and the other pays for both (membarrier).
+// Where the kernel has no membarrier both are full fences.
+extern bool cs_fences_are_asymmetric;
+static inline void cs_fence_light(void) {
+  if (__builtin_expect(cs_fences_are_asymmetric, 1)) __asm__ volatile("" ::: "memory");
+  else __atomic_thread_fence(__ATOMIC_SEQ_CST);
+}
+void cs_fence_heavy(void);
+
+// A hint to the processor inside a spin loop.
+static inline void cs_pause(void) {
+#if defined(__x86_64__)
+  __builtin_ia32_pause();
+#elif defined(__aarch64__)
+  __asm__ volatile("yield");
+#else
+#error "Nursery knows x86-64 and arm64 only. Write switch_<cpu>.S and extend this list."
+#endif
+}
+
+// MARK: System calls
+
+// Waits while `*word == expected`, for at most `nanoseconds` (negative: for ever). Returns 0, -EAGAIN, -EINTR or -ETIMEDOUT.
+int cs_futex_wait(const uint32_t *word, uint32_t expected, int64_t nanoseconds);
+// Wakes at most `count` waiters; returns how many.
+int cs_futex_wake(const uint32_t *word, int count);
+
+// Nanoseconds of the monotonic clock; of the wall clock since 1970.
+int64_t cs_monotonic_now(void);
+int64_t cs_wall_now(void);
+
+// The plain calls, returning -errno and restarted on EINTR.
+ssize_t cs_read(int fd, void *buffer, size_t count);
+ssize_t cs_write(int fd, const void *buffer, size_t count);
+int cs_open(const char *path, int flags, mode_t mode);
+int cs_close(int fd);
+int cs_fstat_is_regular(int fd);              // 1, 0 or -errno
+
+// Readiness. `events` and `ready`: 1 = readable, 2 = writable, 4 = hang-up or error.
+int cs_epoll_create(void);
+int cs_epoll_add(int epoll, int fd, uint32_t events, uint64_t token);     // edge-triggered for events != 0
+int cs_epoll_modify(int epoll, int fd, uint32_t events, uint64_t token);
+int cs_epoll_remove(int epoll, int fd);
+typedef struct cs_ready { uint64_t token; uint32_t ready; } cs_ready;
+// At most `capacity` (up to 256) events; waits at most `nanoseconds` (negative: for ever). Returns the number, or -errno (0 on EINTR).
+int cs_epoll_wait(int epoll, cs_ready *events, int capacity, int64_t nanoseconds);
+int cs_eventfd(void);                         // non-blocking, close-on-exec
+int cs_eventfd_signal(int fd);
+int cs_eventfd_clear(int fd);
+
+// The text for an errno value, in a caller's buffer (thread-safe, never fails).
+void cs_error_text(int error, char *buffer, size_t capacity);
+
+// Sixty-four bits of randomness from the kernel, for seeds.
+uint64_t cs_random_seed(void);
+
+#ifdef __cplusplus
+}
+#endif
+
+#if defined(__clang__)
+#pragma clang assume_nonnull end
+#else
+#undef _Nullable
+#undef _Nonnull
+#endif
+#endif

@@ -1,0 +1,46 @@
+// What the C files of CSwitch share and Swift must not see.
+#ifndef NURSERY_CSWITCH_INTERNAL_H
+#define NURSERY_CSWITCH_INTERNAL_H
+
+#include "include/CSwitch.h"
+
+#include <errno.h>
+
+#if !defined(__has_feature)
+#define __has_feature(name) 0
+#endif
+#if !defined(__has_attribute)
+#define __has_attribute(name) 0
+#endif
+
+#if __has_feature(address_sanitizer) || defined(__SANITIZE_ADDRESS__)
+#define CS_ADDRESS_SANITIZER 1
+#elif __has_feature(thread_sanitizer) || defined(__SANITIZE_THREAD__)
+#define CS_THREAD_SANITIZER 1
+#endif
+
+#define CS_NOINLINE __attribute__((noinline))
+
+// For functions that run while the sanitizer's idea of the current stack and the real one differ.
+#if __has_attribute(disable_sanitizer_instrumentation)
+#define CS_UNSANITIZED __attribute__((noinline, disable_sanitizer_instrumentation))
+#elif defined(__clang__)
+#define CS_UNSANITIZED __attribute__((noinline, no_sanitize("address", "thread")))
+#else
+#define CS_UNSANITIZED __attribute__((noinline, no_sanitize_address, no_sanitize_thread))
+#endif
+
+// A few words in the static block: one instruction to reach, also from a shared library.
+#if defined(__APPLE__)
+#define CS_THREAD_LOCAL static _Thread_local
+#else
+#define CS_THREAD_LOCAL static _Thread_local __attribute__((tls_model("initial-exec")))
+#endif
+
+// The assembly routine under the name that no sanitizer replaces.
+void cs_switch_raw(void **save, void *target);
+
+// For a call that returns -1 and sets errno. Nothing switches between the call and the read of errno.
+static inline int cs_status(long result) { return result < 0 ? -errno : (int)result; }
+
+#endif

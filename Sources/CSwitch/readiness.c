@@ -1,0 +1,113 @@
+// Readiness of descriptors: epoll and eventfd.
+//
+// Edge-triggered: a descriptor is registered once and reports changes, so that parking on it costs no system call.
+// Waits are never short: where the kernel counts in milliseconds, they are rounded up.
+//
+// Sources: epoll(7), epoll_wait(2) (epoll_pwait2 since Linux 5.11), eventfd(2).
+#define _GNU_SOURCE
+#include "internal.h"
+
+#if defined(__linux__)
+
+#include <limits.h>
+#include <stdatomic.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#if !defined(SYS_epoll_pwait2)
+#define SYS_epoll_pwait2 441
+#endif
+
+enum { READABLE = 1, WRITABLE = 2, BROKEN = 4, CAPACITY = 256 };
+
+int cs_epoll_create(void) { return cs_status(epoll_create1(EPOLL_CLOEXEC)); }
+
+static int control(int epoll, int operation, int fd, uint32_t events, uint64_t token) {
+  struct epoll_event event = {.events = 0, .data.u64 = token};
+  if (events & READABLE) event.events |= EPOLLIN;
+  if (events & WRITABLE) event.events |= EPOLLOUT;
+  if (events != 0) event.events |= (uint32_t)EPOLLET;
+  return cs_status(epoll_ctl(epoll, operation, fd, &event));
+}
+
+int cs_epoll_add(int epoll, int fd, uint32_t events, uint64_t token) {
+  return control(epoll, EPOLL_CTL_ADD, fd, events, token);
+}
+
+int cs_epoll_modify(int epoll, int fd, uint32_t events, uint64_t token) {
+  return control(epoll, EPOLL_CTL_MOD, fd, events, token);
+}
+
+int cs_epoll_remove(int epoll, int fd) { return control(epoll, EPOLL_CTL_DEL, fd, 0, 0); }
+
+static int wait_in_milliseconds(int epoll, struct epoll_event *found, int capacity, int64_t nanoseconds) {
+  int64_t limit = nanoseconds < 0 ? -1 : nanoseconds / 1000000 + (nanoseconds % 1000000 != 0);
+  if (limit > INT_MAX) limit = INT_MAX;
+  return cs_status(epoll_wait(epoll, found, capacity, (int)limit));
+}
+
+static int wait_for_events(int epoll, struct epoll_event *found, int capacity, int64_t nanoseconds) {
+  static atomic_bool coarse;
+  // A poll and an endless wait need no clock, and the old call is there everywhere.
+  if (nanoseconds <= 0 || atomic_load_explicit(&coarse, memory_order_relaxed)) {
+    return wait_in_milliseconds(epoll, found, capacity, nanoseconds);
+  }
+  struct timespec limit = {.tv_sec = nanoseconds / 1000000000, .tv_nsec = nanoseconds % 1000000000};
+  int result = cs_status(syscall(SYS_epoll_pwait2, epoll, found, capacity, &limit, NULL, 0));
+  // Old kernels say ENOSYS, some sandboxes EPERM.
+  if (result != -ENOSYS && result != -EPERM) return result;
+  atomic_store_explicit(&coarse, true, memory_order_relaxed);
+  return wait_in_milliseconds(epoll, found, capacity, nanoseconds);
+}
+
+int cs_epoll_wait(int epoll, cs_ready *events, int capacity, int64_t nanoseconds) {
+  struct epoll_event found[CAPACITY];
+  int count = wait_for_events(epoll, found, capacity < CAPACITY ? capacity : CAPACITY, nanoseconds);
+  if (count < 0) return count == -EINTR ? 0 : count;
+  for (int i = 0; i < count; i++) {
+    uint32_t ready = 0;
+    if (found[i].events & (EPOLLIN | EPOLLPRI | EPOLLRDHUP)) ready |= READABLE;
+    if (found[i].events & EPOLLOUT) ready |= WRITABLE;
+    if (found[i].events & (EPOLLERR | EPOLLHUP)) ready |= BROKEN;
+    events[i] = (cs_ready){.token = found[i].data.u64, .ready = ready};
+  }
+  return count;
+}
+
+int cs_eventfd(void) { return cs_status(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)); }
+
+int cs_eventfd_signal(int fd) {
+  uint64_t one = 1;
+  ssize_t result = cs_write(fd, &one, sizeof one);
+  // A full counter is readable already, which is all a signal means.
+  return result < 0 && result != -EAGAIN ? (int)result : 0;
+}
+
+int cs_eventfd_clear(int fd) {
+  uint64_t count;
+  ssize_t result = cs_read(fd, &count, sizeof count);
+  return result < 0 && result != -EAGAIN ? (int)result : 0;
+}
+
+#else
+
+// Darwin: kqueue would go here. Not yet written.
+int cs_epoll_create(void) { return -ENOSYS; }
+int cs_epoll_add(int epoll, int fd, uint32_t events, uint64_t token) {
+  (void)epoll, (void)fd, (void)events, (void)token;
+  return -ENOSYS;
+}
+int cs_epoll_modify(int epoll, int fd, uint32_t events, uint64_t token) { return cs_epoll_add(epoll, fd, events, token); }
+int cs_epoll_remove(int epoll, int fd) { return cs_epoll_add(epoll, fd, 0, 0); }
+int cs_epoll_wait(int epoll, cs_ready *events, int capacity, int64_t nanoseconds) {
+  (void)epoll, (void)events, (void)capacity, (void)nanoseconds;
+  return -ENOSYS;
+}
+int cs_eventfd(void) { return -ENOSYS; }
+int cs_eventfd_signal(int fd) { return (void)fd, -ENOSYS; }
+int cs_eventfd_clear(int fd) { return (void)fd, -ENOSYS; }
+
+#endif

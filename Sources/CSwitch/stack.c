@@ -1,0 +1,103 @@
+// Stack memory: reserve without committing, guard, give back.
+//
+// A guard made by mprotect splits the mapping in two, and the kernel allows a process 65,530 mappings by default:
+// about 32,000 stacks. Linux 6.13 has guards that are marks in the page table and split nothing
+// (MADV_GUARD_INSTALL). Whether they work is found out once, by making one.
+//
+// Sources: madvise(2), mmap(2), mprotect(2); Documentation/admin-guide/sysctl/vm.rst (max_map_count).
+#define _GNU_SOURCE
+#include "internal.h"
+
+#include <stdatomic.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#if defined(__linux__) && !defined(MADV_GUARD_INSTALL)
+#define MADV_GUARD_INSTALL 102
+#endif
+
+#if defined(__APPLE__)  // not yet verified
+#define CS_MAP_FLAGS (MAP_PRIVATE | MAP_ANON | MAP_NORESERVE)
+#else
+#define CS_MAP_FLAGS (MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_STACK)
+#endif
+
+size_t cs_page_size(void) {
+  static atomic_size_t known;
+  size_t size = atomic_load_explicit(&known, memory_order_relaxed);
+  if (size == 0) {
+    size = (size_t)sysconf(_SC_PAGESIZE);
+    atomic_store_explicit(&known, size, memory_order_relaxed);
+  }
+  return size;
+}
+
+int cs_reserve(size_t size, size_t alignment, void **memory) {
+  size_t page = cs_page_size();
+  if (size == 0 || size % page != 0 || (alignment & (alignment - 1)) != 0) return -EINVAL;
+  // The kernel aligns to pages only: take more and trim both ends.
+  size_t extra = alignment > page ? alignment - page : 0;
+  if (size + extra < size) return -ENOMEM;
+  char *base = mmap(NULL, size + extra, PROT_READ | PROT_WRITE, CS_MAP_FLAGS, -1, 0);
+  if (base == MAP_FAILED) return -errno;
+  size_t head = extra ? (size_t)(-(uintptr_t)base & (alignment - 1)) : 0;
+  if (head > 0) munmap(base, head);
+  if (extra > head) munmap(base + head + size, extra - head);
+#if defined(MADV_NOHUGEPAGE)
+  // A stack that touches one page must not get a huge one. Kernels without huge pages refuse, rightly.
+  (void)madvise(base + head, size, MADV_NOHUGEPAGE);
+#endif
+  *memory = base + head;
+  return 0;
+}
+
+int cs_unreserve(void *memory, size_t size) { return cs_status(munmap(memory, size)); }
+
+enum { UNDECIDED, SPLITTING, MARKING };
+static _Atomic int guard_method = UNDECIDED;
+
+#if defined(MADV_GUARD_INSTALL)
+static int decide(void) {
+  size_t page = cs_page_size();
+  void *probe = mmap(NULL, page, PROT_READ | PROT_WRITE, CS_MAP_FLAGS, -1, 0);
+  if (probe == MAP_FAILED) return SPLITTING;
+  int method = madvise(probe, page, MADV_GUARD_INSTALL) == 0 ? MARKING : SPLITTING;
+  munmap(probe, page);
+  return method;
+}
+#else
+static int decide(void) { return SPLITTING; }
+#endif
+
+static int method(void) {
+  int current = atomic_load_explicit(&guard_method, memory_order_relaxed);
+  if (current != UNDECIDED) return current;
+  int decided = decide();
+  // Keeps what another thread, or a test, has decided meanwhile.
+  atomic_compare_exchange_strong(&guard_method, &current, decided);
+  return atomic_load_explicit(&guard_method, memory_order_relaxed);
+}
+
+int cs_guard(void *memory, size_t size) {
+#if defined(MADV_GUARD_INSTALL)
+  if (method() == MARKING) {
+    if (madvise(memory, size, MADV_GUARD_INSTALL) == 0) return 0;
+    // Early kernels refuse locked memory (mlockall), which mprotect does not.
+    if (errno != EINVAL) return -errno;
+  }
+#endif
+  return cs_status(mprotect(memory, size, PROT_NONE));
+}
+
+bool cs_guards_split_mappings(void) { return method() != MARKING; }
+
+void cs_guards_use_mprotect(void) { atomic_store(&guard_method, SPLITTING); }
+
+int cs_return_pages(void *memory, size_t size) {
+#if defined(__APPLE__)  // not yet verified: MADV_DONTNEED does not zero there, a fresh mapping does
+  void *fresh = mmap(memory, size, PROT_READ | PROT_WRITE, CS_MAP_FLAGS | MAP_FIXED, -1, 0);
+  return fresh == MAP_FAILED ? -errno : 0;
+#else
+  return cs_status(madvise(memory, size, MADV_DONTNEED));
+#endif
+}

@@ -1,0 +1,158 @@
+// System calls that return -errno, and the asymmetric fence.
+//
+// Nothing switches inside these functions, so errno is read on the thread that made the call.
+//
+// Sources: futex(2), membarrier(2), clock_gettime(2), getrandom(2), strerror(3).
+#define _GNU_SOURCE
+#include "internal.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#if defined(__linux__)
+#include <linux/futex.h>
+#include <linux/membarrier.h>
+#include <sys/syscall.h>
+#endif
+
+// MARK: Fences
+
+bool cs_fences_are_asymmetric = false;
+
+#if defined(__linux__)
+
+// Before main, so that no light fence is ever taken under the other answer.
+__attribute__((constructor)) static void register_membarrier(void) {
+  cs_fences_are_asymmetric = syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0) == 0;
+}
+
+void cs_fence_heavy(void) {
+  __atomic_thread_fence(__ATOMIC_SEQ_CST);
+  if (cs_fences_are_asymmetric) syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0);
+}
+
+#else
+
+void cs_fence_heavy(void) { __atomic_thread_fence(__ATOMIC_SEQ_CST); }
+
+#endif
+
+// MARK: Waiting on a word
+
+#if defined(__linux__)
+
+int cs_futex_wait(const uint32_t *word, uint32_t expected, int64_t nanoseconds) {
+  struct timespec limit = {.tv_sec = nanoseconds / 1000000000, .tv_nsec = nanoseconds % 1000000000};
+  return cs_status(syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, expected, nanoseconds < 0 ? NULL : &limit, NULL, 0));
+}
+
+int cs_futex_wake(const uint32_t *word, int count) {
+  return cs_status(syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, count, NULL, NULL, 0));
+}
+
+#elif defined(__APPLE__)  // not yet verified
+
+// Private but stable interface of libSystem, which libc++ and others use. See xnu, bsd/sys/ulock.h.
+extern int __ulock_wait2(uint32_t operation, void *address, uint64_t value, uint64_t nanoseconds, uint64_t value2);
+extern int __ulock_wake(uint32_t operation, void *address, uint64_t value);
+enum { UL_COMPARE_AND_WAIT = 1, ULF_WAKE_ALL = 0x100, ULF_NO_ERRNO = 0x1000000 };
+
+int cs_futex_wait(const uint32_t *word, uint32_t expected, int64_t nanoseconds) {
+  if (nanoseconds == 0) return __atomic_load_n(word, __ATOMIC_SEQ_CST) == expected ? -ETIMEDOUT : -EAGAIN;
+  uint64_t limit = nanoseconds < 0 ? 0 : (uint64_t)nanoseconds;  // 0 means for ever
+  int result = __ulock_wait2(UL_COMPARE_AND_WAIT | ULF_NO_ERRNO, (void *)word, expected, limit, 0);
+  return result < 0 ? result : 0;
+}
+
+int cs_futex_wake(const uint32_t *word, int count) {
+  int woken = 0;
+  while (woken < count && __ulock_wake(UL_COMPARE_AND_WAIT | ULF_NO_ERRNO, (void *)word, 0) >= 0) woken++;
+  return woken;
+}
+
+#endif
+
+// MARK: Clocks
+
+static int64_t now(clockid_t clock) {
+  struct timespec time;
+  clock_gettime(clock, &time);
+  return (int64_t)time.tv_sec * 1000000000 + time.tv_nsec;
+}
+
+int64_t cs_monotonic_now(void) { return now(CLOCK_MONOTONIC); }
+
+int64_t cs_wall_now(void) { return now(CLOCK_REALTIME); }
+
+// MARK: Files
+
+ssize_t cs_read(int fd, void *buffer, size_t count) {
+  for (;;) {
+    ssize_t result = read(fd, buffer, count);
+    if (result >= 0) return result;
+    if (errno != EINTR) return -errno;
+  }
+}
+
+ssize_t cs_write(int fd, const void *buffer, size_t count) {
+  for (;;) {
+    ssize_t result = write(fd, buffer, count);
+    if (result >= 0) return result;
+    if (errno != EINTR) return -errno;
+  }
+}
+
+int cs_open(const char *path, int flags, mode_t mode) {
+  for (;;) {
+    int result = open(path, flags, mode);
+    if (result >= 0) return result;
+    if (errno != EINTR) return -errno;
+  }
+}
+
+int cs_close(int fd) {
+  if (close(fd) == 0) return 0;
+  // Interrupted, the descriptor is gone all the same: a second close could hit somebody else's new one.
+  return errno == EINTR ? 0 : -errno;
+}
+
+int cs_fstat_is_regular(int fd) {
+  struct stat status;
+  if (fstat(fd, &status) != 0) return -errno;
+  return S_ISREG(status.st_mode) ? 1 : 0;
+}
+
+// MARK: Error text and randomness
+
+void cs_error_text(int error, char *buffer, size_t capacity) {
+  if (capacity == 0) return;
+#if defined(__GLIBC__)
+  // The GNU function of this name may return a constant and leave the buffer alone.
+  char own[256];
+  snprintf(buffer, capacity, "%s", strerror_r(error, own, sizeof own));
+#else
+  buffer[0] = 0;
+  if (strerror_r(error, buffer, capacity) != 0 && buffer[0] == 0) snprintf(buffer, capacity, "error %d", error);
+#endif
+}
+
+uint64_t cs_random_seed(void) {
+  uint64_t seed = 0;
+#if defined(__linux__)
+  enum { DO_NOT_WAIT = 1 };  // early in boot the pool may be empty; a seed is not worth waiting for
+  if (syscall(SYS_getrandom, &seed, sizeof seed, DO_NOT_WAIT) == sizeof seed) return seed;
+#elif defined(__APPLE__)  // not yet verified
+  extern void arc4random_buf(void *, size_t);
+  arc4random_buf(&seed, sizeof seed);
+  return seed;
+#endif
+  // splitmix64 over what differs between runs.
+  seed = (uint64_t)cs_monotonic_now() ^ (uint64_t)(uintptr_t)&seed ^ (uint64_t)getpid() << 32;
+  seed = (seed ^ seed >> 30) * 0xbf58476d1ce4e5b9;
+  seed = (seed ^ seed >> 27) * 0x94d049bb133111eb;
+  return seed ^ seed >> 31;
+}

@@ -1,0 +1,115 @@
+// Threads, the per-thread pointer, and how many processors there are.
+//
+// Sources: pthread_create(3), pthread_getattr_np(3), sched_getaffinity(2), cgroups(7),
+// Documentation/admin-guide/cgroup-v2.rst (cpu.max).
+#define _GNU_SOURCE
+#include "internal.h"
+
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#if defined(__linux__)
+#include <sys/syscall.h>
+#endif
+
+// MARK: The per-thread pointer
+
+CS_THREAD_LOCAL void *thread_pointer;
+CS_THREAD_LOCAL bool armed;  // whether the key below will call us when this thread ends
+static void (*_Atomic destructor)(void *);
+static pthread_key_t end_key;
+static pthread_once_t end_key_once = PTHREAD_ONCE_INIT;
+
+static void thread_ends(void *unused) {
+  (void)unused;
+  void *pointer = thread_pointer;
+  void (*destroy)(void *) = destructor;
+  thread_pointer = NULL;
+  armed = false;  // a destructor that sets the pointer again gets another round
+  if (pointer && destroy) destroy(pointer);
+}
+
+static void make_end_key(void) {
+  // Without a key (the process has used up all of them) pointers are kept, only not destroyed.
+  if (pthread_key_create(&end_key, thread_ends) != 0) abort();
+}
+
+CS_NOINLINE void *cs_thread_pointer(void) { return thread_pointer; }
+
+CS_NOINLINE void cs_set_thread_pointer(void *pointer) {
+  thread_pointer = pointer;
+  if (pointer == NULL || armed) return;
+  pthread_once(&end_key_once, make_end_key);
+  armed = pthread_setspecific(end_key, &end_key) == 0;
+}
+
+void cs_set_thread_pointer_destructor(void (*destroy)(void *)) { destructor = destroy; }
+
+// MARK: Threads
+
+typedef struct start {
+  void *(*body)(void *);
+  void *argument;
+  char name[16];
+} start;
+
+static void *run(void *context) {
+  start copy = *(start *)context;
+  free(context);
+#if defined(__APPLE__)  // not yet verified
+  pthread_setname_np(copy.name);
+#else
+  pthread_setname_np(pthread_self(), copy.name);
+#endif
+  return copy.body(copy.argument);
+}
+
+int cs_thread_start(const char *name, void *(*body)(void *), void *argument, uintptr_t *thread) {
+  start *context = malloc(sizeof *context);
+  if (context == NULL) return -ENOMEM;
+  context->body = body;
+  context->argument = argument;
+  snprintf(context->name, sizeof context->name, "%s", name);
+
+  // Asynchronous signals are for the program's own threads. The mask is inherited, so that none slips in early.
+  static const int synchronous[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGSYS, SIGABRT};
+  sigset_t blocked, before;
+  sigfillset(&blocked);
+  for (size_t i = 0; i < sizeof synchronous / sizeof *synchronous; i++) sigdelset(&blocked, synchronous[i]);
+  pthread_sigmask(SIG_SETMASK, &blocked, &before);
+  pthread_t created;
+  int result = pthread_create(&created, NULL, run, context);
+  pthread_sigmask(SIG_SETMASK, &before, NULL);
+  if (result != 0) {
+    free(context);
+    return -result;
+  }
+  *thread = (uintptr_t)created;
+  return 0;
+}
+
+int cs_thread_join(uintptr_t thread) { return -pthread_join((pthread_t)thread, NULL); }
+
+int cs_thread_detach(uintptr_t thread) { return -pthread_detach((pthread_t)thread); }
+
+void cs_thread_yield(void) { sched_yield(); }
+
+int cs_thread_stack(void **bottom, size_t *size) {
+#if defined(__APPLE__)  // not yet verified
+  *size = pthread_get_stacksize_np(pthread_self());
+  *bottom = (char *)pthread_get_stackaddr_np(pthread_self()) - *size;
+  return 0;
+#else
+  pthread_attr_t attributes;
+  int result = pthread_getattr_np(pthread_self(), &attributes);
+  if (result != 0) return -result;
+  result = pthread_attr_getstack(&attributes, bottom, size);
+  pthread_attr_destroy(&attributes);
+  return -result;
+#endif
+}

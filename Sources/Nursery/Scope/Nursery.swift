@@ -1,0 +1,70 @@
+/// A scope for fibers: none of its children outlives it, and what fails in one is not lost.
+///
+/// A nursery is opened by `withNursery` and is good until that returns. Children are spawned with `goAsync`, from the body, from other
+/// children or from any thread that has been handed the nursery.
+public final class Nursery: @unchecked Sendable {
+  @usableFromInline let scope: ScopeRef
+  private let policy: FailurePolicy
+
+  init(host: FiberRef, name: String, policy: FailurePolicy) {
+    scope = ScopeRef.open(
+      host: host, name: name, isNursery: true, policy: policy == .supervise ? .supervise : .failFast)
+    self.policy = policy
+  }
+
+  deinit { scope.free() }
+
+  /// The name that was given to `withNursery`; empty if none was.
+  public var name: String { scope.name }
+
+  /// The names of the nurseries around this one and its own: "server/connections".
+  public var path: String { scope.path }
+
+  /// How many children have not ended yet.
+  public var childCount: Int { scope.childCount }
+
+  /// Whether the nursery, or a scope around it, has been cancelled.
+  public var isCancelled: Bool { scope.isCancelled }
+
+  /// Cancels the nursery: every blocking call in it throws `CancellationError` until it exits.
+  ///
+  /// Never blocks, may be called from anywhere and any number of times; the first reason is kept. Children end with
+  /// `CancellationError`, which is not a failure.
+  public func cancel(_ reason: String? = nil) { scope.cancel(.requested(reason)) }
+
+  /// The operation that commits once the nursery, or a scope around it, has been cancelled.
+  ///
+  /// For fibers outside the nursery: inside it, a perform throws `CancellationError` instead.
+  public func cancelledOp() -> Op<Void> { scope.cancellationOp() }
+
+  // MARK: Running
+
+  /// Runs the body on its host and waits for the children; the order is: body, children, then throw.
+  func run<Result>(_ host: FiberRef, _ body: (Nursery) throws -> Result) throws -> Result {
+    let result: Swift.Result<Result, any Error>
+    do {
+      result = .success(try body(self))
+    } catch {
+      result = .failure(error)
+      noteBodyFailure(error)
+    }
+    scope.joinChildren(host)
+    let failures = scope.failures
+    scope.close()
+    if !failures.isEmpty { throw policy.errorToThrow(failures) }
+    return try result.get()
+  }
+
+  /// A body's failure counts like a child's, and cancels the children whatever the policy: there is nobody left to supervise them.
+  private func noteBodyFailure(_ error: any Error) {
+    if !(error is CancellationError), !scope.failures.contains(where: { isSame($0, error) }) {
+      scope.noteFailure(error)
+    }
+    scope.cancel(.failure)
+  }
+}
+
+/// Whether two errors are one: rethrown, not thrown again. An error that is thrown lives in a box that is passed on.
+private func isSame(_ left: any Error, _ right: any Error) -> Bool {
+  unsafeBitCast(left, to: UInt.self) == unsafeBitCast(right, to: UInt.self)
+}

@@ -1,0 +1,81 @@
+import Synchronization
+
+/// Opens a nursery from asynchronous code: runs `body` as the root fiber of a scheduler on a thread of its own, and suspends the
+/// calling task, without blocking its executor, until the body and every child have ended.
+///
+/// Cancelling the task cancels the nursery.
+///
+/// - Throws: what the body throws, or the children's failures as `policy` says; `ConfigurationError`; `SystemError` when no
+///   thread can be started.
+/// - Returns: the body's value.
+@discardableResult
+public func withNursery<Result: Sendable>(
+  _ name: String = "", onFailure policy: FailurePolicy = .failFast,
+  _ configuration: Configuration = Configuration(),
+  _ body: sending @escaping (Nursery) throws -> Result
+) async throws -> Result {
+  let link = TaskLink()
+  let work = Transfer(body)
+  return try await withTaskCancellationHandler {
+    try await withUnsafeThrowingContinuation { (continuation: UnsafeContinuation<Result, any Error>) in
+      do {
+        try Scheduler.runOnThread(configuration) {
+          try withNursery(name, onFailure: policy) { nursery in
+            link.connect(nursery)
+            defer { link.disconnect() }
+            return try work.value(nursery)
+          }
+        } completion: { continuation.resume(with: $0) }
+      } catch {
+        continuation.resume(throwing: error)
+      }
+    }
+  } onCancel: {
+    link.cancel()
+  }
+}
+
+/// Carries a value to another thread, which alone uses it from then on; the compiler has checked that with `sending`.
+private struct Transfer<Value>: @unchecked Sendable {
+  let value: Value
+
+  init(_ value: Value) {
+    self.value = value
+  }
+}
+
+/// Lets a task's cancellation find the nursery, whichever comes first.
+private final class TaskLink: Sendable {
+  private enum State {
+    case waiting
+    case connected(Nursery)
+    case cancelled
+    case done
+  }
+
+  private let state = Mutex(State.waiting)
+
+  func connect(_ nursery: Nursery) {
+    let isCancelled = state.withLock { state in
+      if case .cancelled = state { return true }
+      state = .connected(nursery)
+      return false
+    }
+    if isCancelled { nursery.cancel("the task was cancelled") }
+  }
+
+  func disconnect() { state.withLock { $0 = .done } }
+
+  func cancel() {
+    let nursery: Nursery? = state.withLock { state in
+      switch state {
+      case .connected(let nursery): return nursery
+      case .waiting:
+        state = .cancelled
+        return nil
+      case .cancelled, .done: return nil
+      }
+    }
+    nursery?.cancel("the task was cancelled")
+  }
+}

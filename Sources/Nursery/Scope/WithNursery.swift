@@ -1,0 +1,46 @@
+/// Opens a nursery, runs `body` in it, and returns when the body and every child have ended.
+///
+///     try withNursery { nursery in
+///       let answer = nursery.goAsync { try compute() }
+///       nursery.goAsync { try watch() }
+///       print(try answer.wait())
+///       nursery.cancel()
+///     }
+///
+/// The body runs on the caller's own fiber and may capture and change local variables. Outside any scheduler one is
+/// started for the purpose, on the calling thread, with the default configuration.
+///
+/// - Parameters:
+///   - name: shown in dumps and messages.
+///   - policy: what a failing child means for its siblings and for the caller.
+/// - Throws: what the body throws, or the children's failures as `policy` says. Waiting for the children cannot be
+///   cancelled, but a cancellation reaches them.
+/// - Returns: the body's value.
+@discardableResult
+public func withNursery<Result>(
+  _ name: String = "", onFailure policy: FailurePolicy = .failFast, _ body: (Nursery) throws -> Result
+) throws -> Result {
+  guard Scheduler.current != nil else {
+    return try Scheduler.run { try openNursery(name, policy, body) }
+  }
+  return try openNursery(name, policy, body)
+}
+
+private func openNursery<Result>(
+  _ name: String, _ policy: FailurePolicy, _ body: (Nursery) throws -> Result
+) throws -> Result {
+  let host = Performer.current()
+  return try Nursery(host: host, name: name, policy: policy).run(host, body)
+}
+
+/// Runs `body` as the root fiber of a scheduler of its own, in a nursery, on the calling thread, which is blocked meanwhile.
+///
+/// On a fiber it blocks that fiber's worker; open a nursery there instead.
+///
+/// - Throws: `ConfigurationError`; what the body throws; or the first failure of a fiber spawned with `goAsync`.
+@discardableResult
+public func runFibers<Result>(
+  _ configuration: Configuration = Configuration(), _ body: () throws -> Result
+) throws -> Result {
+  try Scheduler.run(configuration) { try openNursery("", .failFast) { _ in try body() } }
+}

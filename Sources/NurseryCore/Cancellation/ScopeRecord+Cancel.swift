@@ -1,0 +1,79 @@
+import Synchronization
+
+extension ScopeRef {
+  /// Cancels the scope and everything below it down to shields. Never blocks; only the first reason counts.
+  package func cancel(_ reason: CancelReason) {
+    pointee.lock.lock()
+    if pointee.isClosed || pointee.reason != nil {
+      pointee.lock.unlock()
+      return
+    }
+    pointee.reason = reason
+    mark()
+    // Marks before claims, on every processor: see `parkUnlessCancelled`.
+    atomicMemoryFence(ordering: .sequentiallyConsistent)
+    wake()
+    pointee.lock.unlock()
+  }
+
+  /// Marks this scope and the scopes inside it. Called with this scope's lock held.
+  fileprivate func mark() {
+    pointee.cancelled.store(true, ordering: .releasing)
+    forEachInner { inner in
+      inner.pointee.lock.lock()
+      inner.mark()
+      inner.pointee.lock.unlock()
+    }
+  }
+
+  /// Commits the performs that wait inside with the cancellation. Called with this scope's lock held.
+  fileprivate func wake() {
+    pointee.cancellation?.signal()
+    pointee.host?.interrupt()
+    var child = pointee.firstChild
+    while let fiber = child {
+      child = fiber.pointee.nextSibling
+      fiber.interrupt()
+    }
+    forEachInner { inner in
+      inner.pointee.lock.lock()
+      inner.wake()
+      inner.pointee.lock.unlock()
+    }
+  }
+
+  private func forEachInner(_ body: (ScopeRef) -> Void) {
+    var candidate = pointee.firstInner
+    while let inner = candidate {
+      candidate = inner.pointee.nextSibling
+      if !inner.pointee.isShielded { body(inner) }
+    }
+  }
+}
+
+extension FiberRef {
+  /// Cancels this fiber and what it has opened, not its siblings. It has not ended, and cannot meanwhile.
+  func cancelAlone() {
+    let home = pointee.home
+    home.pointee.lock.lock()
+    defer { home.pointee.lock.unlock() }
+    pointee.isCancelledAlone.store(true, ordering: .releasing)
+    if let outermost = pointee.outermostScope, !outermost.pointee.isShielded {
+      outermost.pointee.lock.lock()
+      outermost.mark()
+      atomicMemoryFence(ordering: .sequentiallyConsistent)
+      outermost.wake()
+      outermost.pointee.lock.unlock()
+    } else {
+      atomicMemoryFence(ordering: .sequentiallyConsistent)
+      interrupt()
+    }
+  }
+
+  /// Ends the current perform, if it waits and its innermost scope is cancelled.
+  fileprivate func interrupt() {
+    guard isCancelled, commit() else { return }
+    pointee.winner = -1
+    makeReady()
+  }
+}

@@ -1,0 +1,230 @@
+import Synchronization
+
+@usableFromInline package typealias ScopeRef = UnsafeMutablePointer<ScopeRecord>
+
+/// Why a scope was cancelled; the first reason stays.
+package enum CancelReason: Sendable {
+  /// Somebody asked for it.
+  case requested(String?)
+  /// The scope's deadline passed.
+  case deadline
+  /// A child failed, and the policy is to stop the others.
+  case failure
+}
+
+/// What a nursery does when a child fails.
+package enum ScopePolicy: UInt8 {
+  /// The first failure cancels the scope.
+  case failFast
+  /// Failures are kept; the siblings run on.
+  case supervise
+}
+
+/// A scope: the unit of cancellation, and for a nursery the home of its children. The mechanism under `withNursery`,
+/// `withCancelScope`, `withTimeout` and `withShield`.
+///
+/// Scopes form a tree. A scope is opened and closed by its *host*, the fiber that runs its body; its *children* are the fibers
+/// spawned into it, whose home it is.
+///
+///                     cancel or the parent's cancellation
+///     open -------------------------------------------------> cancelled
+///       |   the body has ended                                    |
+///       v                                                         v
+///     closed to new scopes and fibers, children == 0  <-----------+   then its memory goes
+///
+/// Cancelling is level-triggered: `isCancelled` is set for the scope and, down to shields, for every scope below
+/// it, and stays. Locks are taken from the root towards the leaves. A scope opens or closes under its parent's lock, and a
+/// fiber joins or leaves under its home's, so a cancellation that walks the tree sees each either before (and reaches
+/// it) or after it (and the newcomer inherits the mark).
+///
+/// A fiber that waits is reached through the claim word: the canceller marks, fences, and commits every waiting
+/// performer whose innermost scope is marked; the performer leaves its offers, fences, and looks at the mark.
+@usableFromInline
+package struct ScopeRecord: ~Copyable {
+  let lock = SpinLock()
+  @usableFromInline let cancelled = Atomic<Bool>(false)
+  let isShielded: Bool
+  let policy: ScopePolicy
+  /// Whether `goAsync` finds it as the ambient nursery.
+  let isNursery: Bool
+  var isClosed = false
+  /// Why this very scope was cancelled; nil if only an outer one was.
+  var reason: CancelReason?
+
+  let parent: ScopeRef?
+  var firstInner: ScopeRef?
+  var nextSibling: ScopeRef?
+  var previousSibling: ScopeRef?
+
+  /// The fiber that runs the body; nil for a scope of daemons.
+  let host: FiberRef?
+  var firstChild: FiberRef?
+  var childCount = 0
+  /// The fiber that waits for the last child.
+  var joiner: FiberRef?
+  /// Signalled by the cancellation; made for the first who wants to wait for it.
+  var cancellation: Condition?
+  /// The children's failures, in the order they happened.
+  var failures: [any Error] = []
+
+  /// The instant of the deadline, and the place it has in the timers of the worker it was set on.
+  var deadline: Int64 = .max
+  var heapIndex: Int32 = -1
+  var deadlineWorker: WorkerRef?
+  let isDeadlineFiring = Atomic<Bool>(false)
+
+  let scheduler: Unmanaged<Scheduler>?
+  /// For messages: the name, and where it was opened.
+  let name: String
+
+  init(
+    parent: ScopeRef?, host: FiberRef?, scheduler: Unmanaged<Scheduler>?, name: String, isNursery: Bool,
+    isShielded: Bool, policy: ScopePolicy
+  ) {
+    self.parent = parent
+    self.host = host
+    self.scheduler = scheduler
+    self.name = name
+    self.isNursery = isNursery
+    self.isShielded = isShielded
+    self.policy = policy
+  }
+
+  /// True once this scope, or one around it up to a shield, is cancelled.
+  @usableFromInline
+  package var isCancelled: Bool { cancelled.load(ordering: .acquiring) }
+}
+
+extension ScopeRef {
+  /// Opens a scope inside the innermost one of its host.
+  package static func open(
+    host: FiberRef, name: String = "", isNursery: Bool = false, isShielded: Bool = false,
+    policy: ScopePolicy = .failFast
+  ) -> ScopeRef {
+    let parent = host.scope
+    let scope = make(
+      parent: parent, host: host, scheduler: parent.pointee.scheduler, name: name, isNursery: isNursery,
+      isShielded: isShielded, policy: policy)
+    parent.adopt(scope)
+    host.scope = scope
+    return scope
+  }
+
+  static func make(
+    parent: ScopeRef?, host: FiberRef?, scheduler: Unmanaged<Scheduler>?, name: String = "",
+    isNursery: Bool = false, isShielded: Bool = false, policy: ScopePolicy = .failFast
+  ) -> ScopeRef {
+    let scope = ScopeRef.allocate(capacity: 1)
+    scope.initialize(
+      to: ScopeRecord(
+        parent: parent, host: host, scheduler: scheduler, name: name, isNursery: isNursery,
+        isShielded: isShielded, policy: policy))
+    return scope
+  }
+
+  /// Links an inner scope, which inherits the cancellation unless it is a shield.
+  private func adopt(_ inner: ScopeRef) {
+    pointee.lock.lock()
+    inner.pointee.nextSibling = pointee.firstInner
+    if let first = pointee.firstInner { first.pointee.previousSibling = inner }
+    pointee.firstInner = inner
+    // A scope that a fiber opens directly in its home is the fiber's outermost, and a fiber can be cancelled by itself.
+    let host = inner.pointee.host
+    let isOutermost = host?.pointee.home == self
+    if isOutermost { host!.pointee.outermostScope = inner }
+    let isHostCancelled = isOutermost && host!.pointee.isCancelledAlone.load(ordering: .relaxed)
+    if pointee.isCancelled || isHostCancelled, !inner.pointee.isShielded {
+      inner.pointee.cancelled.store(true, ordering: .relaxed)
+    }
+    pointee.lock.unlock()
+  }
+
+  /// Closes the scope on its host, which has no other scope open inside it and no child left. Its memory stays for handles.
+  package func close() {
+    if let worker = pointee.deadlineWorker { worker.pointee.timers.remove(self) }
+    pointee.lock.lock()
+    pointee.isClosed = true
+    pointee.lock.unlock()
+    guard let parent = pointee.parent else { return }
+    parent.pointee.lock.lock()
+    let next = pointee.nextSibling
+    let previous = pointee.previousSibling
+    if let previous { previous.pointee.nextSibling = next } else { parent.pointee.firstInner = next }
+    if let next { next.pointee.previousSibling = previous }
+    if let host = pointee.host {
+      host.scope = parent
+      if host.pointee.outermostScope == self { host.pointee.outermostScope = nil }
+    }
+    parent.pointee.lock.unlock()
+  }
+
+  /// Gives the memory back; nobody may know the scope any more.
+  package func free() {
+    deinitialize(count: 1)
+    deallocate()
+  }
+
+  // MARK: State
+
+  package var name: String { pointee.name }
+  package var isCancelled: Bool { pointee.isCancelled }
+
+  /// Why this very scope was cancelled.
+  package var reason: CancelReason? {
+    pointee.lock.lock()
+    defer { pointee.lock.unlock() }
+    return pointee.reason
+  }
+
+  /// Whether an outer scope's cancellation reaches the surroundings of this one.
+  package var isParentCancelled: Bool {
+    guard let parent = pointee.parent else { return false }
+    if parent.pointee.isCancelled { return true }
+    guard let host = pointee.host, host.pointee.home == parent else { return false }
+    return host.pointee.isCancelledAlone.load(ordering: .acquiring)
+  }
+
+  /// The operation that commits once this scope is cancelled; of a shield, once the scope around it is.
+  package func cancellationOp() -> Op<Void> {
+    if pointee.isShielded, let parent = pointee.parent { return parent.cancellationOp() }
+    pointee.lock.lock()
+    defer { pointee.lock.unlock() }
+    if let condition = pointee.cancellation { return condition.waitOp() }
+    let condition = Condition()
+    if pointee.isCancelled { condition.signal() }
+    pointee.cancellation = condition
+    return condition.waitOp()
+  }
+
+  /// The nursery that a bare `goAsync` spawns into.
+  package var ambientNursery: ScopeRef? {
+    var candidate: ScopeRef? = self
+    while let scope = candidate {
+      if scope.pointee.isNursery { return scope }
+      candidate = scope.pointee.parent
+    }
+    return nil
+  }
+
+  /// The names from the outermost nursery to this one: "server/connections".
+  package var path: String {
+    var names: [String] = []
+    var candidate: ScopeRef? = self
+    while let scope = candidate {
+      if !scope.pointee.name.isEmpty { names.append(scope.pointee.name) }
+      candidate = scope.pointee.parent
+    }
+    return names.reversed().joined(separator: "/")
+  }
+
+  /// Sets the instant at which the scope cancels itself; `.max` for never.
+  package func setDeadline(_ deadline: Int64, on performer: FiberRef) {
+    if let worker = pointee.deadlineWorker { worker.pointee.timers.remove(self) }
+    pointee.deadline = deadline
+    pointee.deadlineWorker = nil
+    if deadline == .max { return }
+    if deadline <= performer.now { return cancel(.deadline) }
+    pointee.deadlineWorker = performer.pointee.worker
+    performer.pointee.worker.pointee.timers.insert(.deadline(self), deadline: deadline)
+  }
+}

@@ -1,0 +1,178 @@
+extension Channel {
+  /// What a receive came to.
+  @usableFromInline
+  enum Received {
+    case element(Element)
+    case closed
+    case cancelled
+  }
+
+  /// Waits for the next element and takes it. A cancellation point; allocates nothing.
+  ///
+  /// - Throws: `ChannelClosedError` when the channel is closed and drained; `CancellationError` if the current scope is
+  ///   cancelled: then no element has been taken.
+  @inlinable
+  public func receive() throws -> Element {
+    switch receiveOutcome() {
+    case .element(let element): return element
+    case .closed: throw ChannelClosedError()
+    case .cancelled: throw CancellationError()
+    }
+  }
+
+  /// The operation that takes the next element; its value is the element. It fails with `ChannelClosedError` when the channel is
+  /// closed and drained.
+  @inlinable
+  public func receiveOp() -> Op<Element> { Op(self) }
+
+  /// Takes an element if one can be had without waiting; nil if not, or if the channel is closed.
+  @inlinable
+  public func tryReceive() -> Element? {
+    let me = Performer.current()
+    let state = state
+    state.pointee.lock.lock()
+    var lost = false
+    return Self.takeElement(state, me, published: false, lost: &lost)
+  }
+
+  @inlinable
+  func receiveOutcome() -> Received {
+    let me = Performer.current()
+    if me.isCancelled { return .cancelled }
+    let state = state
+    me.beginEnlisting()
+    state.pointee.lock.lock()
+    var lost = false
+    if state.pointee.count > 0 || !state.pointee.senders.isEmpty,
+      let element = Self.takeElementLocked(state, me, published: false, lost: &lost)
+    {
+      me.endEnlisting()
+      return .element(element)
+    }
+    if state.pointee.isClosed {
+      me.endEnlisting()
+      state.pointee.lock.unlock()
+      return .closed
+    }
+    return withUnsafeTemporaryAllocation(of: Element.self, capacity: 1) { slot in
+      withUnsafeTemporaryAllocation(of: Offer.self, capacity: 1) { offers in
+        let offer = offers.baseAddress!
+        offer.initialize(
+          to: Offer(me, .passUnretained(self), argument: 0, index: 0, slot: UnsafeMutableRawPointer(slot.baseAddress!)))
+        state.pointee.receivers.enlist(offer, .enlistAlone)
+        state.pointee.lock.unlock()
+        me.parkUnlessCancelled()
+        if me.pointee.winner < 0 {
+          state.pointee.lock.lock()
+          state.pointee.receivers.remove(offer)
+          state.pointee.lock.unlock()
+          return .cancelled
+        }
+        return me.pointee.verdict == .value ? .element(slot.baseAddress!.move()) : .closed
+      }
+    }
+  }
+
+  /// As `takeElementLocked`, and unlocks in any case.
+  @inlinable
+  static func takeElement(
+    _ state: UnsafeMutablePointer<ChannelState<Element>>, _ me: FiberRef, published: Bool, lost: inout Bool
+  ) -> Element? {
+    if let element = takeElementLocked(state, me, published: published, lost: &lost) { return element }
+    state.pointee.lock.unlock()
+    return nil
+  }
+
+  /// Takes the element that is due to a receiver now and unlocks; nil, and still locked, if there is none.
+  @inlinable
+  static func takeElementLocked(
+    _ state: UnsafeMutablePointer<ChannelState<Element>>, _ me: FiberRef, published: Bool, lost: inout Bool
+  ) -> Element? {
+    if state.pointee.count > 0 {
+      if published, !me.commitSelf() {
+        lost = true
+        return nil
+      }
+      let element = state.pointee.pop()
+      // We hold no claim here that others wait for, so the waiting sender's own word decides.
+      guard !state.pointee.senders.isEmpty,
+        let offer = state.pointee.senders.claimFirst(for: me, published: false, lost: &lost)
+      else {
+        state.pointee.lock.unlock()
+        return element
+      }
+      state.pointee.push(offer.element(Element.self))
+      state.pointee.lock.unlock()
+      offer.releaseSender()
+      return element
+    }
+    guard let offer = state.pointee.senders.claimFirst(for: me, published: published, lost: &lost) else { return nil }
+    let element = offer.element(Element.self)
+    state.pointee.lock.unlock()
+    offer.releaseSender()
+    return element
+  }
+
+  @inlinable
+  func attemptReceive(_ offer: OfferRef, _ attempt: Attempt) -> Answer {
+    let me = offer.pointee.performer
+    let state = state
+    state.pointee.lock.lock()
+    var lost = false
+    if let element = Self.takeElementLocked(state, me, published: attempt.isPublished, lost: &lost) {
+      offer.pointee.slot.assumingMemoryBound(to: Element.self).initialize(to: element)
+      offer.win()
+      return .committed
+    }
+    defer { state.pointee.lock.unlock() }
+    if lost { return .lost }
+    if state.pointee.isClosed {
+      guard offer.commits(attempt) else { return .lost }
+      offer.win(.closed)
+      return .committed
+    }
+    if attempt.enlists { state.pointee.receivers.enlist(offer, attempt) }
+    return .pending
+  }
+}
+
+extension OfferRef {
+  /// A copy of the element that a sender offers; the sender drops its own when it goes on.
+  @inlinable
+  func element<Element>(_ type: Element.Type) -> Element {
+    pointee.slot.assumingMemoryBound(to: Element.self).pointee
+  }
+
+  /// Lets a sender go on whose element has been taken. It runs next: it is likely to bring another one.
+  @usableFromInline
+  func releaseSender() {
+    let performer = pointee.performer
+    win()
+    performer.makeReady(.next)
+  }
+}
+
+extension Channel: Sequence {
+  /// Iterates over the elements as they arrive.
+  public struct Iterator: IteratorProtocol {
+    @usableFromInline let channel: Channel<Element>
+
+    @usableFromInline
+    init(_ channel: Channel<Element>) {
+      self.channel = channel
+    }
+
+    /// Waits for the next element; nil when the channel is closed and drained, and in a cancelled scope.
+    @inlinable
+    public mutating func next() -> Element? {
+      if case .element(let element) = channel.receiveOutcome() { return element }
+      return nil
+    }
+  }
+
+  /// Begins an iteration: `for element in channel`. Several fibers may iterate at once and share the elements.
+  ///
+  /// The loop ends when the channel is closed and drained, and also in a cancelled scope; the next blocking call throws then.
+  @inlinable
+  public func makeIterator() -> Iterator { Iterator(self) }
+}

@@ -1,0 +1,205 @@
+extension Channel {
+  /// Waits until a receiver or the buffer takes the element. A cancellation point; allocates nothing.
+  ///
+  /// - Throws: `ChannelClosedError` when the channel is or gets closed; `CancellationError` if the current scope is
+  ///   cancelled. In both cases nobody has received the element.
+  @inlinable
+  public func send(_ element: Element) throws {
+    let me = Performer.current()
+    if me.isCancelled { throw CancellationError() }
+    let state = state
+    me.beginEnlisting()
+    state.pointee.lock.lock()
+    var lost = false
+    switch Self.deliverLocked(state, element, me, published: false, lost: &lost) {
+    case .committed: return me.endEnlisting()
+    case .closed:
+      me.endEnlisting()
+      state.pointee.lock.unlock()
+      throw ChannelClosedError()
+    case .pending, .lost: break
+    }
+    try withUnsafePointer(to: element) { slot in
+      try withUnsafeTemporaryAllocation(of: Offer.self, capacity: 1) { offers in
+        let offer = offers.baseAddress!
+        offer.initialize(
+          to: Offer(
+            me, .passUnretained(self), argument: 0, index: 0, slot: UnsafeMutableRawPointer(mutating: slot)))
+        state.pointee.senders.enlist(offer, .enlistAlone)
+        state.pointee.lock.unlock()
+        me.parkUnlessCancelled()
+        if me.pointee.winner < 0 {
+          state.pointee.lock.lock()
+          state.pointee.senders.remove(offer)
+          state.pointee.lock.unlock()
+          throw CancellationError()
+        }
+        if me.pointee.verdict != .value { throw ChannelClosedError() }
+      }
+    }
+  }
+
+  /// The operation that sends the element. It fails with `ChannelClosedError` when the channel is closed.
+  ///
+  /// The operation can be performed again, and sends the element again. Allocates one object, unless the element is a plain value
+  /// of at most a word.
+  @inlinable
+  public func sendOp(_ element: Element) -> Op<Void> {
+    if _isPOD(Element.self), MemoryLayout<Element>.size <= MemoryLayout<UInt>.size {
+      var bits: UInt = 0
+      withUnsafeMutableBytes(of: &bits) { $0.storeBytes(of: element, as: Element.self) }
+      return Op(smallSends, argument: bits)
+    }
+    return Op(SendSource(self, element))
+  }
+
+  /// Sends the element if that is possible without waiting; false if it is not.
+  ///
+  /// - Throws: `ChannelClosedError` when the channel is closed.
+  @inlinable
+  public func trySend(_ element: Element) throws -> Bool {
+    let me = Performer.current()
+    let state = state
+    state.pointee.lock.lock()
+    var lost = false
+    switch Self.deliverLocked(state, element, me, published: false, lost: &lost) {
+    case .committed: return true
+    case .closed:
+      state.pointee.lock.unlock()
+      throw ChannelClosedError()
+    case .pending, .lost:
+      state.pointee.lock.unlock()
+      return false
+    }
+  }
+
+  /// What an attempt to deliver came to.
+  @usableFromInline
+  enum Delivered {
+    case committed
+    case closed
+    case pending
+    case lost
+  }
+
+  /// Hands the element to a waiting receiver or the buffer and unlocks; leaves the channel locked in all other cases.
+  @inlinable
+  static func deliverLocked(
+    _ state: UnsafeMutablePointer<ChannelState<Element>>, _ element: Element, _ me: FiberRef, published: Bool,
+    lost: inout Bool
+  ) -> Delivered {
+    if state.pointee.isClosed { return .closed }
+    if !state.pointee.receivers.isEmpty,
+      let offer = state.pointee.receivers.claimFirst(for: me, published: published, lost: &lost)
+    {
+      offer.pointee.slot.assumingMemoryBound(to: Element.self).initialize(to: element)
+      state.pointee.lock.unlock()
+      let receiver = offer.pointee.performer
+      offer.win()
+      receiver.makeReady(.next)
+      return .committed
+    }
+    if lost { return .lost }
+    guard state.pointee.count < state.pointee.limit else { return .pending }
+    if published, !me.commitSelf() { return .lost }
+    state.pointee.push(element)
+    state.pointee.lock.unlock()
+    return .committed
+  }
+
+  /// Attempts to send the element that lies in the offer's slot.
+  @inlinable
+  static func attemptSend(
+    _ state: UnsafeMutablePointer<ChannelState<Element>>, _ offer: OfferRef, _ attempt: Attempt
+  ) -> Answer {
+    let me = offer.pointee.performer
+    state.pointee.lock.lock()
+    var lost = false
+    switch deliverLocked(state, offer.element(Element.self), me, published: attempt.isPublished, lost: &lost) {
+    case .committed:
+      offer.win()
+      return .committed
+    case .closed:
+      defer { state.pointee.lock.unlock() }
+      guard offer.commits(attempt) else { return .lost }
+      offer.win(.closed)
+      return .committed
+    case .lost:
+      state.pointee.lock.unlock()
+      return .lost
+    case .pending:
+      if attempt.enlists { state.pointee.senders.enlist(offer, attempt) }
+      state.pointee.lock.unlock()
+      return .pending
+    }
+  }
+}
+
+/// The source of sends of plain small elements: the element travels in the operation's argument.
+///
+/// It owns the channel's state, so the operation stays good when the channel itself has gone.
+@usableFromInline
+final class SmallSendSource<Element>: OperationSource, @unchecked Sendable {
+  @usableFromInline typealias TryOffer =
+    (OfferRef, Attempt, UnsafeMutablePointer<ChannelState<Element>>) -> Answer
+  let state: UnsafeMutablePointer<ChannelState<Element>>
+  let tryOffer: TryOffer
+
+  @usableFromInline
+  init(_ state: UnsafeMutablePointer<ChannelState<Element>>, _ tryOffer: @escaping TryOffer) {
+    self.state = state
+    self.tryOffer = tryOffer
+    super.init(slotSize: 0)
+  }
+
+  deinit {
+    state.pointee.destroyBuffer()
+    state.deinitialize(count: 1)
+    state.deallocate()
+  }
+
+  override func attempt(_ offer: OfferRef, _ attempt: Attempt) -> Answer { tryOffer(offer, attempt, state) }
+
+  override func withdraw(_ offer: OfferRef) {
+    state.pointee.lock.lock()
+    state.pointee.senders.remove(offer)
+    state.pointee.lock.unlock()
+  }
+
+  override var waitDescription: String { "send to a Channel<\(Element.self)>" }
+}
+
+/// The source of sends of any other element, which it keeps.
+@usableFromInline
+final class SendSource<Element: Sendable>: OperationSource, @unchecked Sendable {
+  @usableFromInline let channel: Channel<Element>
+  @usableFromInline let element: UnsafeMutablePointer<Element>
+  @usableFromInline let tryOffer: (SendSource<Element>, OfferRef, Attempt) -> Answer
+
+  @inlinable
+  init(_ channel: Channel<Element>, _ element: Element) {
+    self.channel = channel
+    self.element = .allocate(capacity: 1)
+    self.element.initialize(to: element)
+    tryOffer = { source, offer, attempt in
+      offer.pointee.slot = UnsafeMutableRawPointer(source.element)
+      return Channel.attemptSend(source.channel.state, offer, attempt)
+    }
+    super.init(slotSize: 0)
+  }
+
+  deinit {
+    element.deinitialize(count: 1)
+    element.deallocate()
+  }
+
+  override func attempt(_ offer: OfferRef, _ attempt: Attempt) -> Answer { tryOffer(self, offer, attempt) }
+
+  override func withdraw(_ offer: OfferRef) {
+    channel.state.pointee.lock.lock()
+    channel.state.pointee.senders.remove(offer)
+    channel.state.pointee.lock.unlock()
+  }
+
+  override var waitDescription: String { "send to a Channel<\(Element.self)>" }
+}

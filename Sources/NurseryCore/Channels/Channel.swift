@@ -1,0 +1,99 @@
+import Synchronization
+
+/// A queue between fibers, with a rendezvous when it holds nothing: elements go from senders to receivers, first come, first
+/// served.
+///
+///     let lines = Channel<String>(.bounded(64))
+///     nursery.goAsync { for line in input { try lines.send(line) }; lines.close() }
+///     nursery.goAsync { for line in lines { count(line) } }
+///
+/// Closing ends the conversation in good order: elements in the buffer still arrive, then `receive` throws
+/// `ChannelClosedError` and a `for` loop ends; senders get the error at once. Fibers of any scheduler and plain threads may
+/// use one channel together.
+///
+/// Invariants, under the lock: somebody waits to receive only when the buffer is empty and nobody waits to send; somebody
+/// waits to send only when the buffer is full; nobody waits at all once the channel is closed. An offer whose performer has been
+/// committed elsewhere may still be linked for a moment and counts as nobody.
+public final class Channel<Element: Sendable>: OperationSource, @unchecked Sendable {
+  /// How much a channel holds.
+  public enum Capacity: Sendable, Hashable {
+    /// Nothing: a send waits until a receiver takes the element (a rendezvous).
+    case unbuffered
+    /// At most this many elements; a send waits while it is full. Zero is `unbuffered`.
+    case bounded(Int)
+  }
+
+  @usableFromInline let state: UnsafeMutablePointer<ChannelState<Element>>
+  /// The source of sends whose element fits into the operation itself; it owns the state.
+  @usableFromInline let smallSends: SmallSendSource<Element>
+  @usableFromInline let tryOffer: (OfferRef, Attempt, Channel<Element>) -> Answer
+
+  /// Creates an open, empty channel.
+  @inlinable
+  public init(_ capacity: Capacity = .unbuffered) {
+    let limit: Int
+    switch capacity {
+    case .unbuffered: limit = 0
+    case .bounded(let count):
+      precondition(count >= 0, "a channel cannot hold \(count) elements; write .bounded(n) with n >= 0")
+      limit = count
+    }
+    state = .allocate(capacity: 1)
+    state.initialize(to: ChannelState(limit: limit))
+    tryOffer = { offer, attempt, channel in channel.attemptReceive(offer, attempt) }
+    smallSends = SmallSendSource(state) { offer, attempt, state in
+      let element = UnsafeMutableRawPointer(offer).advanced(by: Offer.argumentOffset)
+      offer.pointee.slot = element
+      return Channel.attemptSend(state, offer, attempt)
+    }
+    super.init(slotSize: Performance.slotSize(for: Element.self))
+  }
+
+  // MARK: Closing
+
+  /// Closes the channel: no more elements are accepted. Never blocks; closing again does nothing.
+  public func close() {
+    state.pointee.lock.lock()
+    if !state.pointee.isClosed {
+      state.pointee.isClosed = true
+      state.pointee.receivers.wakeAll(.closed)
+      state.pointee.senders.wakeAll(.closed)
+    }
+    state.pointee.lock.unlock()
+  }
+
+  /// Whether `close()` has been called; buffered elements may still be there.
+  public var isClosed: Bool {
+    state.pointee.lock.lock()
+    defer { state.pointee.lock.unlock() }
+    return state.pointee.isClosed
+  }
+
+  /// How many elements are buffered just now.
+  public var count: Int {
+    state.pointee.lock.lock()
+    defer { state.pointee.lock.unlock() }
+    return state.pointee.count
+  }
+
+  // MARK: As a source: receiving
+
+  override package func attempt(_ offer: OfferRef, _ attempt: Attempt) -> Answer { tryOffer(offer, attempt, self) }
+
+  override package func withdraw(_ offer: OfferRef) {
+    state.pointee.lock.lock()
+    state.pointee.receivers.remove(offer)
+    state.pointee.lock.unlock()
+  }
+
+  override package var waitDescription: String { "receive from a Channel<\(Element.self)>" }
+}
+
+/// The channel was closed: nothing is sent any more, and nothing is left to receive.
+public struct ChannelClosedError: Error, Hashable, CustomStringConvertible {
+  /// Creates the error.
+  public init() {}
+
+  /// What happened.
+  public var description: String { "the channel is closed" }
+}

@@ -1,0 +1,61 @@
+/// What a channel is made of, behind a pointer: no object, no exclusivity checks on the way of an element.
+@usableFromInline
+struct ChannelState<Element>: ~Copyable {
+  @usableFromInline let lock = SpinLock()
+  @usableFromInline var isClosed = false
+  @usableFromInline let limit: Int
+  @usableFromInline var count = 0
+  @usableFromInline var receivers = WaitQueue()
+  @usableFromInline var senders = WaitQueue()
+  /// A ring that grows to `limit`.
+  @usableFromInline var buffer: UnsafeMutablePointer<Element>?
+  @usableFromInline var room = 0
+  @usableFromInline var head = 0
+
+  @inlinable
+  init(limit: Int) {
+    self.limit = limit
+  }
+
+  /// Adds an element; there is room for it.
+  @inlinable
+  mutating func push(_ element: consuming Element) {
+    if count == room { grow() }
+    var tail = head + count
+    if tail >= room { tail -= room }
+    (buffer! + tail).initialize(to: element)
+    count += 1
+  }
+
+  /// Removes the oldest element; there is one.
+  @inlinable
+  mutating func pop() -> Element {
+    let element = (buffer! + head).move()
+    head += 1
+    if head == room { head = 0 }
+    count -= 1
+    return element
+  }
+
+  @inlinable
+  @inline(never)
+  mutating func grow() {
+    let newRoom = min(max(8, room * 2), limit)
+    let newBuffer = UnsafeMutablePointer<Element>.allocate(capacity: newRoom)
+    if let buffer {
+      let firstPart = min(count, room - head)
+      newBuffer.moveInitialize(from: buffer + head, count: firstPart)
+      (newBuffer + firstPart).moveInitialize(from: buffer, count: count - firstPart)
+      buffer.deallocate()
+    }
+    buffer = newBuffer
+    room = newRoom
+    head = 0
+  }
+
+  @inlinable
+  mutating func destroyBuffer() {
+    while count > 0 { _ = pop() }
+    buffer?.deallocate()
+  }
+}

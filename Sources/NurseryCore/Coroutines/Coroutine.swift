@@ -1,0 +1,149 @@
+import CSwitch
+
+/// A function that can be left in the middle and continued: one stack, two directions, no scheduler.
+///
+/// `resume` runs the body until it yields or returns; the values that pass in both directions are typed:
+///
+///     let running = try Coroutine<Int, Int, String> { yielder, first in
+///       var sum = first
+///       while sum < 100 { sum += try yielder.yield(sum) }
+///       return "enough"
+///     }
+///     try running.resume(40)     // .yielded(40)
+///     try running.resume(70)     // .returned("enough")
+///
+/// A coroutine belongs to one fiber or thread at a time. When an unfinished one is dropped, the `yield` it stands in
+/// throws `CancellationError`, so that its body unwinds and releases what it holds.
+public final class Coroutine<Input, Output, Return> {
+  /// What a `resume` came to.
+  public enum Step {
+    /// The body has yielded a value and waits for the next input.
+    case yielded(Output)
+    /// The body has returned; the coroutine is finished.
+    case returned(Return)
+  }
+
+  /// The body's end of the coroutine.
+  public struct Yielder {
+    @usableFromInline let core: UnsafeMutablePointer<Core>
+
+    @usableFromInline
+    init(_ core: UnsafeMutablePointer<Core>) {
+      self.core = core
+    }
+  }
+
+  /// What both ends share. Values pass through pointers to the other side's stack.
+  @usableFromInline
+  struct Core {
+    @usableFromInline var context: CoroutineContext
+    @usableFromInline var input: UnsafeMutablePointer<Input>?
+    @usableFromInline var output: UnsafeMutablePointer<Result<Step, any Error>>?
+    @usableFromInline var isAbandoned = false
+    @usableFromInline let body: (Yielder, Input) throws -> Return
+
+    @usableFromInline
+    init(context: CoroutineContext, body: @escaping (Yielder, Input) throws -> Return) {
+      self.context = context
+      self.body = body
+    }
+  }
+
+  @usableFromInline let core: UnsafeMutablePointer<Core>
+
+  /// A value that the owner attaches to the coroutine; the coroutine itself never looks at it.
+  public var storage: Any?
+
+  /// Prepares a coroutine; the body starts with the first `resume`, whose input it is given.
+  ///
+  /// - Parameter stackSize: bytes reserved for the stack; only touched pages take memory.
+  /// - Throws: `ConfigurationError` for an absurd size, `StackError` when there is no memory.
+  @inlinable
+  public init(
+    stackSize: Int = Configuration.defaultStackSize,
+    _ body: @escaping (Yielder, Input) throws -> Return
+  ) throws {
+    let context = try CoroutineContext(stackSize: stackSize)
+    core = .allocate(capacity: 1)
+    core.initialize(to: Core(context: context, body: body))
+    core.pointee.context.prepare(core) { argument in
+      Self.run(argument.assumingMemoryBound(to: Core.self))
+    }
+  }
+
+  deinit {
+    if core.pointee.context.state == .suspended {
+      core.pointee.isAbandoned = true
+      _ = try? exchange(nil)
+    }
+    core.pointee.context.giveBackStack()
+    core.deinitialize(count: 1)
+    core.deallocate()
+  }
+
+  /// Whether the body has returned or thrown.
+  public var isFinished: Bool { core.pointee.context.state == .finished }
+
+  /// Runs the body, from its beginning or the `yield` it stands in, until it yields or returns.
+  ///
+  /// Resuming a finished coroutine, or one that is running already, is a mistake that traps.
+  ///
+  /// - Throws: what the body throws; the coroutine is finished then.
+  @inlinable
+  public func resume(_ input: Input) throws -> Step {
+    core.pointee.context.checkResumable()
+    var input = input
+    return try withUnsafeMutablePointer(to: &input) { try exchange($0) }
+  }
+
+  /// The context lies at the beginning of the core.
+  @inlinable
+  var context: UnsafeMutablePointer<CoroutineContext> {
+    UnsafeMutableRawPointer(core).assumingMemoryBound(to: CoroutineContext.self)
+  }
+
+  @inlinable
+  func exchange(_ input: UnsafeMutablePointer<Input>?) throws -> Step {
+    try withUnsafeTemporaryAllocation(of: Result<Step, any Error>.self, capacity: 1) { output in
+      core.pointee.input = input
+      core.pointee.output = output.baseAddress!
+      context.enter()
+      return try output.baseAddress!.move().get()
+    }
+  }
+
+  /// The body's whole life, on its own stack.
+  @usableFromInline
+  static func run(_ core: UnsafeMutablePointer<Core>) {
+    let result: Result<Step, any Error>
+    do {
+      result = .success(.returned(try core.pointee.body(Yielder(core), core.pointee.input!.pointee)))
+    } catch {
+      result = .failure(error)
+    }
+    core.pointee.output!.initialize(to: result)
+  }
+}
+
+extension Coroutine where Input == Void {
+  /// Runs the body until it yields or returns.
+  @inlinable
+  public func resume() throws -> Step { try resume(()) }
+}
+
+extension Coroutine.Yielder {
+  /// Hands a value to whoever resumed the coroutine and waits for the next input.
+  ///
+  /// - Throws: `CancellationError` when the coroutine is dropped unfinished; let it pass.
+  @inlinable
+  public func yield(_ output: Output) throws -> Input {
+    core.pointee.context.checkYieldable()
+    core.pointee.output!.initialize(to: .success(.yielded(output)))
+    UnsafeMutableRawPointer(core).assumingMemoryBound(to: CoroutineContext.self).leave(.suspended)
+    if core.pointee.isAbandoned { throw CancellationError() }
+    return core.pointee.input!.pointee
+  }
+
+  /// How many bytes of the stack are left below the caller's frame.
+  public var remainingStackSize: Int { core.pointee.context.remainingStackSize }
+}

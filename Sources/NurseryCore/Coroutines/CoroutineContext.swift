@@ -1,0 +1,127 @@
+import CSwitch
+
+/// The untyped half of a coroutine: its stack and the two saved stack pointers.
+///
+///     fresh --resume--> running --yield--> suspended --resume--> running --return or throw--> finished
+@usableFromInline
+struct CoroutineContext {
+  @usableFromInline
+  enum State: UInt8 {
+    case fresh
+    case running
+    case suspended
+    case finished
+  }
+
+  @usableFromInline var state = State.fresh
+  fileprivate var saved: UnsafeMutableRawPointer?
+  fileprivate var resumerSaved: UnsafeMutableRawPointer?
+  /// The lists of open Swift accesses of the side that is off.
+  fileprivate var accesses: UnsafeMutableRawPointer?
+  fileprivate let pool: StackPool
+  fileprivate let stack: StackRef
+  /// In sanitized builds: the stack that the fiber was on when it resumed.
+  fileprivate var resumerStack: StackRef?
+  fileprivate var entry: ((UnsafeMutableRawPointer) -> Void)?
+
+  @usableFromInline
+  init(stackSize: Int) throws {
+    pool = try .shared(stackSize: stackSize)
+    stack = try pool.take()
+  }
+
+  /// Sets what runs on the stack. The context lies at the beginning of `core`.
+  @usableFromInline
+  mutating func prepare(_ core: UnsafeMutableRawPointer, entry: @escaping (UnsafeMutableRawPointer) -> Void) {
+    self.entry = entry
+    saved = cs_prepare(stack.top, coroutineEntry, core)
+  }
+
+  @usableFromInline
+  func giveBackStack() { pool.give(stack, count: 1) }
+
+  fileprivate func callEntry(_ core: UnsafeMutableRawPointer) { entry!(core) }
+
+  /// How many bytes are left below the caller's frame.
+  var remainingStackSize: Int {
+    withUnsafeTemporaryAllocation(byteCount: 1, alignment: 1) { here in
+      here.baseAddress! - (stack.pointee.base + pool.guardSize)
+    }
+  }
+}
+
+extension UnsafeMutablePointer<CoroutineContext> {
+  /// From the resumer to the body.
+  @usableFromInline
+  func enter() {
+    pointee.state = .running
+    let target = pointee.saved!
+    swapAccesses()
+    if cs_sanitizer() != 0 { return enterSanitized(target) }
+    cs_switch(&pointee.resumerSaved, target, nil, nil)
+  }
+
+  /// From the body to the resumer; for the last time if the body has ended.
+  @usableFromInline
+  func leave(_ state: CoroutineContext.State) {
+    pointee.state = state
+    let target = pointee.resumerSaved!
+    swapAccesses()
+    if cs_sanitizer() != 0 { return leaveSanitized(target) }
+    cs_switch(&pointee.saved, target, nil, nil)
+  }
+
+  /// Each side takes its open accesses along. The thread is asked for anew each time: the fiber around may have moved.
+  private func swapAccesses() {
+    guard let head = cs_exclusivity_head() else { return }
+    swap(&head.pointee, &pointee.accesses)
+  }
+
+  /// The fiber around, if it is suspended inside the coroutine, is suspended on this stack.
+  @inline(never)
+  private func enterSanitized(_ target: UnsafeMutableRawPointer) {
+    let me = Performer.current()
+    let outside = me.pointee.stack ?? .forThread()
+    pointee.resumerStack = outside
+    me.pointee.stack = pointee.stack
+    cs_switch(&pointee.resumerSaved, target, outside.notes, pointee.stack.notes)
+  }
+
+  @inline(never)
+  private func leaveSanitized(_ target: UnsafeMutableRawPointer) {
+    let outside = pointee.resumerStack!
+    Performer.current().pointee.stack = outside
+    cs_switch(&pointee.saved, target, pointee.state == .finished ? nil : pointee.stack.notes, outside.notes)
+  }
+}
+
+extension CoroutineContext {
+  /// Traps unless the coroutine can be resumed.
+  @usableFromInline
+  func checkResumable() {
+    switch state {
+    case .fresh, .suspended: return
+    case .running:
+      fatalError("resume() of a coroutine that is running: it cannot resume itself, nor be resumed by two fibers at once")
+    case .finished:
+      fatalError("resume() of a coroutine that has finished; check isFinished, or stop at .returned")
+    }
+  }
+
+  /// Traps unless the body is running.
+  @usableFromInline
+  func checkYieldable() {
+    if state != .running {
+      fatalError("yield() outside the body of its coroutine; only the function that resume() runs may yield")
+    }
+  }
+}
+
+/// The first frame of every coroutine; nothing that needs releasing may live in it.
+private let coroutineEntry: @convention(c) (UnsafeMutableRawPointer) -> Void = { core in
+  cs_entered()
+  let context = core.assumingMemoryBound(to: CoroutineContext.self)
+  context.pointee.callEntry(core)
+  context.leave(.finished)
+  fatalError("a finished coroutine was resumed")
+}

@@ -1,0 +1,60 @@
+import CSwitch
+
+typealias StackRef = UnsafeMutablePointer<StackHeader>
+
+/// What lies above the first frame of every stack: bookkeeping that costs no page of its own.
+@usableFromInline
+struct StackHeader {
+  /// Links free stacks; nil while the stack is in use.
+  var nextFree: StackRef?
+  /// The lowest address of the slot, where its guard is.
+  let base: UnsafeMutableRawPointer
+  /// What the sanitizers are told about the stack.
+  var notes = cs_stack_notes()
+  /// The runtime's bookkeeping of open accesses, where only its own (slower) door works.
+  var exclusivityState: (UInt, UInt, UInt, UInt) = (0, 0, 0, 0)
+
+  init(base: UnsafeMutableRawPointer) {
+    self.base = base
+  }
+
+  static let notesOffset = MemoryLayout<StackHeader>.offset(of: \.notes)!
+
+  /// Different offsets of the tops, a cache line apart, so that parked fibers do not compete for one cache set.
+  static let colours = 16
+  /// The header's room, a multiple of the stack alignment.
+  static let reservedSize = (MemoryLayout<StackHeader>.size + 63) / 64 * 64
+}
+
+extension StackRef {
+  /// A header for a stack that the pool does not own: a thread's.
+  var notes: UnsafeMutablePointer<cs_stack_notes> {
+    (UnsafeMutableRawPointer(self) + StackHeader.notesOffset).assumingMemoryBound(to: cs_stack_notes.self)
+  }
+
+  static func forThread() -> StackRef {
+    let header = StackRef.allocate(capacity: 1)
+    header.initialize(to: StackHeader(base: UnsafeMutableRawPointer(header)))
+    cs_notes_thread(&header.pointee.notes)
+    return header
+  }
+
+  func disposeOfThread() {
+    deinitialize(count: 1)
+    deallocate()
+  }
+
+  /// Tells the sanitizers that the stack's next user is another one.
+  func renew(guardSize: Int) {
+    pointee.nextFree = nil
+    if cs_sanitizer() == 0 { return }
+    let bottom = pointee.base + guardSize
+    cs_notes_end(&pointee.notes)
+    pointee.notes = cs_stack_notes()
+    cs_notes_begin(&pointee.notes, bottom, UnsafeMutableRawPointer(self) - bottom)
+    pointee.exclusivityState = (0, 0, 0, 0)
+  }
+
+  /// Where the first frame goes.
+  var top: UnsafeMutableRawPointer { UnsafeMutableRawPointer(self) }
+}

@@ -1,0 +1,59 @@
+import Synchronization
+
+/// A condition that becomes true once and stays true: the simplest thing to wait for.
+///
+/// Any number of fibers and threads may wait; `signal()` releases them all, and later waits return at once.
+public final class Condition: OperationSource, @unchecked Sendable {
+  private let lock = SpinLock()
+  private let signalled = Atomic<Bool>(false)
+  @exclusivity(unchecked) private var waiters = WaitQueue()
+
+  /// Creates a condition that is not true yet.
+  public init() {
+    super.init(slotSize: 0)
+  }
+
+  /// Whether `signal()` has been called.
+  public var isSignalled: Bool { signalled.load(ordering: .acquiring) }
+
+  /// Makes the condition true and releases everybody who waits. Never blocks; calling it again does nothing.
+  public func signal() {
+    lock.lock()
+    signalled.store(true, ordering: .releasing)
+    waiters.wakeAll()
+    lock.unlock()
+  }
+
+  /// Waits until the condition is true. A cancellation point.
+  ///
+  /// - Throws: `CancellationError` if the current scope is cancelled.
+  public func wait() throws { try waitOp().perform() }
+
+  /// The operation that commits once the condition is true.
+  public func waitOp() -> Op<Void> { Op(self) }
+
+  override package func attempt(_ offer: OfferRef, _ attempt: Attempt) -> Answer {
+    if !attempt.enlists {
+      guard isSignalled else { return .pending }
+      offer.win()
+      return .committed
+    }
+    lock.lock()
+    defer { lock.unlock() }
+    guard isSignalled else {
+      waiters.enlist(offer, attempt)
+      return .pending
+    }
+    guard offer.commits(attempt) else { return .lost }
+    offer.win()
+    return .committed
+  }
+
+  override package func withdraw(_ offer: OfferRef) {
+    lock.lock()
+    waiters.remove(offer)
+    lock.unlock()
+  }
+
+  override package var waitDescription: String { "a condition" }
+}

@@ -1,0 +1,114 @@
+extension Op {
+  /// A choice: whichever of the operations can commit first does, and the others do not happen.
+  ///
+  /// When several are ready, a random one is asked first, so none is starved. A choice of nothing is `never`.
+  @inlinable
+  public static func choice(_ operations: [Op<Value>]) -> Op<Value> {
+    Op(ChoiceOperation(operations, isBiased: false))
+  }
+
+  /// A choice that asks its operations in order: when several are ready, the first commits.
+  @inlinable
+  public static func biased(_ operations: [Op<Value>]) -> Op<Value> {
+    Op(ChoiceOperation(operations, isBiased: true))
+  }
+
+  /// The choice between this operation and another.
+  @inlinable
+  public func or(_ other: Op<Value>) -> Op<Value> { .choice([self, other]) }
+}
+
+/// Performs the choice of the operations: waits until one commits, and returns its value.
+///
+/// Allocates one array. A cancellation point.
+///
+/// - Throws: `CancellationError` if the current scope is cancelled; otherwise whatever the committed branch throws.
+@inlinable
+public func choose<Value>(_ operations: Op<Value>...) throws -> Value {
+  try Op<Value>.performChoice(operations)
+}
+
+extension Op {
+  /// As `choice(operations).perform()`, without making the operation.
+  @inlinable
+  static func performChoice(_ arms: [Op<Value>]) throws -> Value {
+    var leafCount = 0
+    var slotSize = 0
+    for arm in arms {
+      if arm.source.needsResolution { return try Op.choice(arms).perform() }
+      leafCount += arm.source.leafCount
+      slotSize = max(slotSize, arm.source.slotSize)
+    }
+    if leafCount > 8 || slotSize > Performance.inlineSlotSize { return try Op.choice(arms).perform() }
+    let me = Performer.current()
+    return try withUnsafeTemporaryAllocation(of: Offer.self, capacity: 8) { offers in
+      try withInlineSlot(me, offers.baseAddress!) { performance in
+        collect(arms, isBiased: false, &performance, from: 0)
+        try performance.commit()
+        return try take(arms, &performance, from: 0)
+      }
+    }
+  }
+
+  /// Adds the arms' leaves, beginning with a random arm unless biased.
+  @inlinable
+  static func collect(_ arms: [Op<Value>], isBiased: Bool, _ performance: inout Performance, from index: Int) {
+    let start = isBiased || arms.isEmpty ? 0 : performance.me.randomIndex(below: arms.count)
+    var skipped = index
+    for arm in arms[..<start] { skipped += arm.source.leafCount }
+    var leaf = skipped
+    for arm in arms[start...] {
+      arm.collect(&performance, from: leaf)
+      leaf += arm.source.leafCount
+    }
+    leaf = index
+    for arm in arms[..<start] {
+      arm.collect(&performance, from: leaf)
+      leaf += arm.source.leafCount
+    }
+  }
+
+  /// Takes the value of the arm that holds the winning leaf.
+  @inlinable
+  static func take(_ arms: [Op<Value>], _ performance: inout Performance, from index: Int) throws -> Value {
+    var leaf = index
+    for arm in arms {
+      if performance.winner < leaf + arm.source.leafCount { return try arm.take(&performance, from: leaf) }
+      leaf += arm.source.leafCount
+    }
+    fatalError("leaf \(performance.winner) committed, but no arm of the choice holds it")
+  }
+}
+
+@usableFromInline
+final class ChoiceOperation<Value>: ValueSource<Value>, @unchecked Sendable {
+  @usableFromInline let arms: [Op<Value>]
+  @usableFromInline let isBiased: Bool
+
+  @usableFromInline
+  init(_ arms: [Op<Value>], isBiased: Bool) {
+    self.arms = arms
+    self.isBiased = isBiased
+    super.init(
+      slotSize: arms.reduce(0) { max($0, $1.source.slotSize) },
+      needsResolution: arms.contains { $0.source.needsResolution },
+      leafCount: arms.reduce(0) { $0 + $1.source.leafCount })
+  }
+
+  override func collect(_ performance: inout Performance, from index: Int) {
+    Op.collect(arms, isBiased: isBiased, &performance, from: index)
+  }
+
+  override func take(_ performance: inout Performance, from index: Int) throws -> Value {
+    try Op.take(arms, &performance, from: index)
+  }
+
+  override func resolve(_ resolution: Resolution) throws -> Op<Value> {
+    guard needsResolution else { return Op(self) }
+    return Op(ChoiceOperation(try arms.map { try $0.resolved(resolution) }, isBiased: isBiased))
+  }
+
+  override var waitDescription: String {
+    arms.map { $0.source.waitDescription }.joined(separator: ", ")
+  }
+}

@@ -1,0 +1,114 @@
+extension Op {
+  /// The operation that `make` returns, made anew for every perform.
+  ///
+  /// Guards run once per perform, for every branch of a choice, before anything is polled; never when the operation
+  /// is made. An error thrown by a guard is thrown by `perform()`; nothing has committed then.
+  @inlinable
+  public static func guarded(_ make: @escaping () throws -> Op<Value>) -> Op<Value> {
+    Op(GuardedOperation { _ in try make() })
+  }
+
+  /// As `guarded`, with an operation that becomes ready if this branch is abandoned: a negative acknowledgement.
+  ///
+  /// The nack becomes ready exactly once, before `perform()` returns or throws, when the branch that commits lies outside the
+  /// operation that `make` returned, when the perform is cancelled, and when a poll commits nothing. A server that was sent
+  /// a request together with its nack learns that the client has gone (Reppy, PLDI 1991).
+  @inlinable
+  public static func withNack(_ make: @escaping (_ nack: Op<Void>) throws -> Op<Value>) -> Op<Value> {
+    Op(
+      GuardedOperation { resolution in
+        let abandoned = Condition()
+        resolution.started.append(abandoned)
+        return Op(AbandonableOperation(try make(abandoned.waitOp())) { abandoned.signal() })
+      })
+  }
+
+  /// The operation that calls `action` whenever a perform abandons it, on the performing fiber, before the perform returns.
+  @inlinable
+  public func onAbandon(_ action: @escaping () -> Void) -> Op<Value> {
+    Op(AbandonableOperation(self, action))
+  }
+}
+
+/// Collects what the guards of one perform have started, in case a later guard throws.
+@usableFromInline
+package final class Resolution {
+  @usableFromInline var started: [Condition] = []
+
+  @usableFromInline
+  init() {}
+}
+
+extension Op {
+  /// The operation after its guards have run.
+  @usableFromInline
+  func resolved(_ resolution: Resolution) throws -> Op<Value> {
+    guard source.needsResolution else { return self }
+    return try unsafeDowncast(source, to: ValueSource<Value>.self).resolve(resolution)
+  }
+
+  private func resolvedForPerform() throws -> Op<Value> {
+    if Performer.current().isCancelled { throw CancellationError() }
+    let resolution = Resolution()
+    do {
+      return try resolved(resolution)
+    } catch {
+      for nack in resolution.started { nack.signal() }
+      throw error
+    }
+  }
+
+  @usableFromInline
+  func performResolved() throws -> Value { try resolvedForPerform().perform() }
+
+  @usableFromInline
+  func pollResolved() throws -> Value? { try resolvedForPerform().poll() }
+}
+
+@usableFromInline
+final class GuardedOperation<Value>: ValueSource<Value>, @unchecked Sendable {
+  let make: (Resolution) throws -> Op<Value>
+
+  @usableFromInline
+  init(_ make: @escaping (Resolution) throws -> Op<Value>) {
+    self.make = make
+    super.init(needsResolution: true)
+  }
+
+  override func resolve(_ resolution: Resolution) throws -> Op<Value> {
+    // A guard may return a guarded operation again.
+    try make(resolution).resolved(resolution)
+  }
+}
+
+@usableFromInline
+final class AbandonableOperation<Value>: ValueSource<Value>, @unchecked Sendable {
+  let base: Op<Value>
+  let abandon: () -> Void
+
+  @usableFromInline
+  init(_ base: Op<Value>, _ abandon: @escaping () -> Void) {
+    self.base = base
+    self.abandon = abandon
+    super.init(
+      slotSize: base.source.slotSize, needsResolution: base.source.needsResolution,
+      leafCount: base.source.leafCount)
+  }
+
+  override func collect(_ performance: inout Performance, from index: Int) {
+    base.collect(&performance, from: index)
+    performance.regions.append(
+      Performance.Region(leaves: index..<index + leafCount, abandon: abandon))
+  }
+
+  override func take(_ performance: inout Performance, from index: Int) throws -> Value {
+    try base.take(&performance, from: index)
+  }
+
+  override func resolve(_ resolution: Resolution) throws -> Op<Value> {
+    guard needsResolution else { return Op(self) }
+    return Op(AbandonableOperation(try base.resolved(resolution), abandon))
+  }
+
+  override var waitDescription: String { base.source.waitDescription }
+}

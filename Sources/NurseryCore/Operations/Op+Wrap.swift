@@ -1,0 +1,83 @@
+extension Op {
+  /// The operation whose value is `transform` of this one's.
+  ///
+  /// `transform` runs once, after the commit, on the performing fiber; what it throws, `perform()` throws, but the
+  /// commit stands.
+  @inlinable
+  public func wrap<NewValue>(_ transform: @escaping (Value) throws -> NewValue) -> Op<NewValue> {
+    Op<NewValue>(WrappedOperation(self, transform))
+  }
+
+  /// The operation that asks `handler` when this one's committed branch throws: a wrap's error, a closed channel's, a
+  /// failed fiber's.
+  ///
+  /// It does not see the performer's own cancellation, nor a guard's error: then nothing of this operation has committed.
+  @inlinable
+  public func recover(_ handler: @escaping (any Error) throws -> Value) -> Op<Value> {
+    Op(RecoveringOperation(self, handler))
+  }
+}
+
+@usableFromInline
+final class WrappedOperation<Base, Value>: ValueSource<Value>, @unchecked Sendable {
+  @usableFromInline let base: Op<Base>
+  @usableFromInline let transform: (Base) throws -> Value
+
+  @usableFromInline
+  init(_ base: Op<Base>, _ transform: @escaping (Base) throws -> Value) {
+    self.base = base
+    self.transform = transform
+    super.init(
+      slotSize: base.source.slotSize, needsResolution: base.source.needsResolution,
+      leafCount: base.source.leafCount)
+  }
+
+  override func collect(_ performance: inout Performance, from index: Int) {
+    base.collect(&performance, from: index)
+  }
+
+  override func take(_ performance: inout Performance, from index: Int) throws -> Value {
+    try transform(base.take(&performance, from: index))
+  }
+
+  override func resolve(_ resolution: Resolution) throws -> Op<Value> {
+    guard needsResolution else { return Op(self) }
+    return Op(WrappedOperation(try base.resolved(resolution), transform))
+  }
+
+  override var waitDescription: String { base.source.waitDescription }
+}
+
+@usableFromInline
+final class RecoveringOperation<Value>: ValueSource<Value>, @unchecked Sendable {
+  @usableFromInline let base: Op<Value>
+  @usableFromInline let handler: (any Error) throws -> Value
+
+  @usableFromInline
+  init(_ base: Op<Value>, _ handler: @escaping (any Error) throws -> Value) {
+    self.base = base
+    self.handler = handler
+    super.init(
+      slotSize: base.source.slotSize, needsResolution: base.source.needsResolution,
+      leafCount: base.source.leafCount)
+  }
+
+  override func collect(_ performance: inout Performance, from index: Int) {
+    base.collect(&performance, from: index)
+  }
+
+  override func take(_ performance: inout Performance, from index: Int) throws -> Value {
+    do {
+      return try base.take(&performance, from: index)
+    } catch {
+      return try handler(error)
+    }
+  }
+
+  override func resolve(_ resolution: Resolution) throws -> Op<Value> {
+    guard needsResolution else { return Op(self) }
+    return Op(RecoveringOperation(try base.resolved(resolution), handler))
+  }
+
+  override var waitDescription: String { base.source.waitDescription }
+}

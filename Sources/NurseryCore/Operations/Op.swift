@@ -1,0 +1,120 @@
+/// An operation: something that may have to wait, as a value that can be combined before anybody waits for it.
+///
+/// Operations come from Concurrent ML (Reppy, PLDI 1991). Making one does nothing; `perform()` waits for it. What
+/// can be performed can also be wrapped, chosen among, guarded and abandoned, and a timeout or a cancellation is one more branch:
+///
+///     let reply = try choose(
+///       replies.receiveOp().wrap { Outcome.reply($0) },
+///       timeoutOp(after: .seconds(2)).wrap { Outcome.late })
+///
+/// Of a choice exactly one branch commits; nothing of the others happens.
+///
+/// An operation may be performed any number of times, by any fiber and also by a plain thread, which it blocks.
+public struct Op<Value> {
+  @usableFromInline let source: OperationSource
+  @usableFromInline let argument: UInt
+
+  @inlinable
+  package init(_ source: OperationSource, argument: UInt = 0) {
+    self.source = source
+    self.argument = argument
+  }
+}
+
+extension Op {
+  /// Waits until the operation commits and returns its value.
+  ///
+  /// Allocates nothing for up to eight branches. A cancellation point.
+  ///
+  /// - Throws: `CancellationError` if the current scope is cancelled, even if the operation could proceed: then it
+  ///   has had no effect. Otherwise whatever the committed branch throws.
+  @inlinable
+  public func perform() throws -> Value {
+    if source.needsResolution { return try performResolved() }
+    return try withPerformance(Performer.current()) { performance in
+      collect(&performance, from: 0)
+      try performance.commit()
+      return try take(&performance, from: 0)
+    }
+  }
+
+  /// Commits the operation if that is possible without waiting; nil if it is not, and then every branch is abandoned.
+  ///
+  /// - Throws: `CancellationError` if the current scope is cancelled, otherwise whatever the committed branch throws.
+  @inlinable
+  public func poll() throws -> Value? {
+    if source.needsResolution { return try pollResolved() }
+    return try withPerformance(Performer.current()) { performance in
+      collect(&performance, from: 0)
+      guard try performance.commitIfReady() else { return nil }
+      return try take(&performance, from: 0)
+    }
+  }
+
+  @inlinable
+  func collect(_ performance: inout Performance, from index: Int) {
+    if source.delivery == .computed {
+      unsafeDowncast(source, to: ValueSource<Value>.self).collect(&performance, from: index)
+    } else {
+      performance.add(source, argument: argument, index: index)
+    }
+  }
+
+  @inlinable
+  func take(_ performance: inout Performance, from index: Int) throws -> Value {
+    switch source.delivery {
+    case .slot:
+      if performance.verdict != .value { throw source.failure(performance.verdict) }
+      return performance.slot.assumingMemoryBound(to: Value.self).move()
+    case .fiber: return try unsafeDowncast(source, to: FiberCore<Value>.self).outcome()
+    case .computed:
+      return try unsafeDowncast(source, to: ValueSource<Value>.self).take(&performance, from: index)
+    }
+  }
+
+  /// Lays out a perform on the stack; only very wide choices and very large values need the heap.
+  @inlinable
+  @inline(__always)
+  func withPerformance<Result>(
+    _ me: FiberRef, _ body: (inout Performance) throws -> Result
+  ) throws -> Result {
+    try withExtendedLifetime(source) {
+      let leafCount = source.leafCount
+      if leafCount <= 2, source.slotSize <= Performance.inlineSlotSize {
+        return try withUnsafeTemporaryAllocation(of: Offer.self, capacity: 2) { offers in
+          try Self.withInlineSlot(me, offers.baseAddress!, body)
+        }
+      }
+      return try withLargePerformance(me, body)
+    }
+  }
+
+  @inlinable
+  @inline(__always)
+  static func withInlineSlot<Result>(
+    _ me: FiberRef, _ offers: OfferRef, _ body: (inout Performance) throws -> Result
+  ) throws -> Result {
+    try withUnsafeTemporaryAllocation(byteCount: Performance.inlineSlotSize, alignment: 16) { slot in
+      var performance = Performance(me, offers: offers, slot: slot.baseAddress!)
+      return try body(&performance)
+    }
+  }
+
+  @inlinable
+  @inline(never)
+  func withLargePerformance<Result>(
+    _ me: FiberRef, _ body: (inout Performance) throws -> Result
+  ) throws -> Result {
+    if source.leafCount <= 8, source.slotSize <= Performance.inlineSlotSize {
+      return try withUnsafeTemporaryAllocation(of: Offer.self, capacity: 8) { offers in
+        try Self.withInlineSlot(me, offers.baseAddress!, body)
+      }
+    }
+    let offers = OfferRef.allocate(capacity: source.leafCount)
+    defer { offers.deallocate() }
+    let slot = UnsafeMutableRawPointer.allocate(byteCount: max(source.slotSize, 16), alignment: 64)
+    defer { slot.deallocate() }
+    var performance = Performance(me, offers: offers, slot: slot)
+    return try body(&performance)
+  }
+}

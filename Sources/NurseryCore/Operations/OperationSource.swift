@@ -1,0 +1,104 @@
+/// What an operation waits on: a channel, a condition, a fiber, the clock, or other operations.
+///
+/// Users meet it as the superclass of `Channel` and `Condition` only. To make a primitive of your own, conform to
+/// `BaseOperation` and wrap it with `Op(base:)`.
+public class OperationSource: @unchecked Sendable {
+  /// How one attempt is to be made.
+  @usableFromInline
+  package enum Attempt: UInt8 {
+    /// Commit if that is possible at once. The performer has no offers out.
+    case poll
+    /// The last resort of a poll: operations that are ready "now, after the others" (an expired timeout) commit.
+    case pollLate
+    /// Commit, or leave the offer. The performer has no other offers out, and its claim word is `claimed`.
+    case enlistAlone
+    /// Commit, or leave the offer. Other offers of the performer can be taken at any moment.
+    case enlist
+
+    /// Whether an offer is to be left.
+    @usableFromInline var enlists: Bool { self == .enlist || self == .enlistAlone }
+    /// Whether others can commit the performer meanwhile.
+    @usableFromInline var isPublished: Bool { self == .enlist }
+  }
+
+  /// What became of it.
+  @usableFromInline
+  package enum Answer {
+    /// Committed; `winner` and `verdict` are set.
+    case committed
+    /// Not now; the offer stands if the attempt was to enlist it.
+    case pending
+    /// Another branch of the same perform has been committed by somebody else.
+    case lost
+  }
+
+  /// How many bytes a committed value needs in the performer's slot; 0 when nothing is passed through it.
+  @usableFromInline let slotSize: Int
+  /// Where a committed value is to be found.
+  @usableFromInline
+  package enum Delivery: UInt8 {
+    /// In the performer's slot, if there is a value at all.
+    case slot
+    /// In the `FiberCore` that the source is.
+    case fiber
+    /// The `ValueSource` that the source is makes it.
+    case computed
+  }
+
+  @usableFromInline let delivery: Delivery
+  /// True when there are guards to run before anything can be polled.
+  @usableFromInline let needsResolution: Bool
+  /// How many leaves a perform of it polls.
+  @usableFromInline let leafCount: Int
+
+  @usableFromInline
+  package init(slotSize: Int, delivery: Delivery = .slot, needsResolution: Bool = false, leafCount: Int = 1) {
+    self.slotSize = slotSize
+    self.delivery = delivery
+    self.needsResolution = needsResolution
+    self.leafCount = leafCount
+  }
+
+  /// Tries to commit the branch, or leaves its offer.
+  @usableFromInline
+  package func attempt(_ offer: OfferRef, _ attempt: Attempt) -> Answer {
+    fatalError("\(Self.self) must override attempt")
+  }
+
+  /// Takes an offer back, if it is there still.
+  @usableFromInline
+  package func withdraw(_ offer: OfferRef) {}
+
+  /// The error of a branch that committed with a verdict other than a value.
+  @usableFromInline
+  package func failure(_ verdict: Verdict) -> any Error { ChannelClosedError() }
+
+  /// For dumps and deadlock reports: what a fiber that waits here waits for.
+  package var waitDescription: String { "an operation" }
+}
+
+/// A source whose committed value does not arrive in the slot but is asked for: combinations, fibers, constants.
+@usableFromInline
+package class ValueSource<Value>: OperationSource, @unchecked Sendable {
+  @usableFromInline
+  package init(slotSize: Int = 0, needsResolution: Bool = false, leafCount: Int = 1) {
+    super.init(
+      slotSize: slotSize, delivery: .computed, needsResolution: needsResolution, leafCount: leafCount)
+  }
+
+  /// Adds the leaves, numbered from `index` in the order they are written, in the order they are to be polled.
+  @usableFromInline
+  package func collect(_ performance: inout Performance, from index: Int) {
+    performance.add(self, argument: 0, index: index)
+  }
+
+  /// Makes the value after the leaf number `performance.winner` has committed; this operation's first leaf is `index`.
+  @usableFromInline
+  package func take(_ performance: inout Performance, from index: Int) throws -> Value {
+    fatalError("\(Self.self) must override take")
+  }
+
+  /// Runs the guards of one perform.
+  @usableFromInline
+  package func resolve(_ resolution: Resolution) throws -> Op<Value> { Op(self) }
+}

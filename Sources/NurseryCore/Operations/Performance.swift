@@ -1,0 +1,169 @@
+import Synchronization
+
+/// One perform in flight: the leaves of an operation, laid out on the performer's stack.
+///
+/// The order of events, and who is responsible:
+///
+///     check cancellation -> (guards have run) -> poll every leaf once -> leave an offer for every leaf
+///       -> check cancellation again -> park -> [a committer sets winner and verdict, makes us ready]
+///       -> withdraw the losers' offers -> fire the nacks of the losers -> take the value, run the wraps
+///
+/// The second check closes the race with `cancel`: see `fenceAfterEnlisting`.
+@usableFromInline
+package struct Performance {
+  /// Calls a loser's abandonment exactly once.
+  @usableFromInline
+  struct Region {
+    /// The leaves it covers.
+    @usableFromInline let leaves: Range<Int>
+    @usableFromInline let abandon: () -> Void
+
+    @usableFromInline
+    init(leaves: Range<Int>, abandon: @escaping () -> Void) {
+      self.leaves = leaves
+      self.abandon = abandon
+    }
+  }
+
+  @usableFromInline let me: FiberRef
+  @usableFromInline let offers: OfferRef
+  @usableFromInline var count = 0
+  @usableFromInline let slot: UnsafeMutableRawPointer
+  /// The leaf that committed, in the order the leaves are written.
+  @usableFromInline var winner = -1
+  @usableFromInline var verdict = Verdict.value
+  @usableFromInline var regions: [Region] = []
+
+  /// Values up to this size pass through a slot on the stack.
+  @usableFromInline static let inlineSlotSize = 64
+
+  /// How large a slot a value of this type needs. Alignment beyond 16 is had from the heap only.
+  @inlinable
+  static func slotSize<Value>(for type: Value.Type) -> Int {
+    MemoryLayout<Value>.alignment > 16 ? max(MemoryLayout<Value>.size, inlineSlotSize + 1) : MemoryLayout<Value>.size
+  }
+
+  @usableFromInline
+  init(_ me: FiberRef, offers: OfferRef, slot: UnsafeMutableRawPointer) {
+    self.me = me
+    self.offers = offers
+    self.slot = slot
+  }
+
+  /// Adds a leaf; they are polled in the order of these calls.
+  @usableFromInline
+  mutating func add(_ source: OperationSource, argument: UInt, index: Int) {
+    (offers + count).initialize(
+      to: Offer(me, .passUnretained(source), argument: argument, index: Int32(truncatingIfNeeded: index), slot: slot))
+    count += 1
+  }
+
+  // MARK: Committing
+
+  /// Commits exactly one leaf, waiting for it if need be.
+  ///
+  /// - Throws: `CancellationError` if the scope is or gets cancelled first; then no leaf has committed.
+  @usableFromInline
+  mutating func commit() throws {
+    if me.isCancelled || !(count > 1 && poll(.poll) || enlistAndPark()) {
+      abandon()
+      throw CancellationError()
+    }
+    if !regions.isEmpty { abandon() }
+  }
+
+  /// Commits a leaf that is ready now; false if there is none, and then every branch is abandoned.
+  @usableFromInline
+  mutating func commitIfReady() throws -> Bool {
+    if me.isCancelled {
+      abandon()
+      throw CancellationError()
+    }
+    let committed = poll(.poll) || poll(.pollLate)
+    abandon()
+    return committed
+  }
+
+  private mutating func poll(_ attempt: OperationSource.Attempt) -> Bool {
+    for leaf in 0..<count where ask(leaf, attempt) == .committed {
+      settle()
+      return true
+    }
+    return false
+  }
+
+  @inline(__always)
+  private func ask(_ leaf: Int, _ attempt: OperationSource.Attempt) -> OperationSource.Answer {
+    (offers + leaf).pointee.source._withUnsafeGuaranteedRef { $0.attempt(offers + leaf, attempt) }
+  }
+
+  /// False if the cancellation won.
+  private mutating func enlistAndPark() -> Bool {
+    var published = false
+    me.beginEnlisting()
+    for leaf in 0..<count {
+      switch ask(leaf, published ? .enlist : .enlistAlone) {
+      case .committed:
+        me.endEnlisting()
+        withdraw(upTo: leaf)
+        settle()
+        return true
+      case .lost:
+        Worker.suspend(me)
+        withdraw(upTo: leaf)
+        settle()
+        return winner >= 0
+      case .pending:
+        published = published || Claim.state(me.pointee.claim.load(ordering: .relaxed)) != Claim.claimed
+      }
+    }
+    if !published {
+      me.startWaiting()
+      atomicMemoryFence(ordering: .sequentiallyConsistent)
+    }
+    me.parkUnlessCancelled()
+    withdraw(upTo: count)
+    settle()
+    return winner >= 0
+  }
+
+  private func withdraw(upTo end: Int) {
+    for leaf in 0..<end {
+      (offers + leaf).pointee.source._withUnsafeGuaranteedRef { $0.withdraw(offers + leaf) }
+    }
+  }
+
+  private mutating func settle() {
+    winner = Int(me.pointee.winner)
+    verdict = me.pointee.verdict
+  }
+
+  /// Fires what the losers asked for, once, in the order it was written. These may perform operations of their own.
+  private mutating func abandon() {
+    let losers = regions.filter { !$0.leaves.contains(winner) }
+    regions = []
+    for region in losers { region.abandon() }
+  }
+}
+
+extension FiberRef {
+  /// Parks the performer, whose offers stand, until somebody commits it: perhaps its scope's cancellation.
+  @usableFromInline
+  func parkUnlessCancelled() {
+    Self.fenceAfterEnlisting()
+    if isCancelled, commitSelf() {
+      pointee.winner = -1
+      return
+    }
+    Worker.suspend(self)
+  }
+
+  /// Orders "my offers stand" before "is my scope cancelled?", as `cancel` orders its mark before "does he wait?": one of the
+  /// two sees the other (Dekker). Enlisting took a lock, and on x86-64 that exchange is a full barrier already.
+  @inline(__always)
+  private static func fenceAfterEnlisting() {
+    #if !arch(x86_64)
+      atomicMemoryFence(ordering: .sequentiallyConsistent)
+    #endif
+  }
+}

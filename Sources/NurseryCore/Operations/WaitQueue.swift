@@ -1,0 +1,77 @@
+/// The offers that wait at one end of a channel, at a condition or at a fiber, first come, first served.
+///
+/// An intrusive list through offers on the waiters' own stacks: no allocation, and removal in constant time
+/// wherever the offer stands. Every method is called under the owner's lock.
+@usableFromInline
+package struct WaitQueue: ~Copyable {
+  @usableFromInline var first: OfferRef?
+  @usableFromInline var last: OfferRef?
+
+  @inlinable
+  init() {}
+
+  @inlinable
+  var isEmpty: Bool { first == nil }
+
+  @usableFromInline
+  mutating func append(_ offer: OfferRef) {
+    offer.pointee.previous = last
+    offer.pointee.next = nil
+    offer.pointee.isLinked = true
+    if let last { last.pointee.next = offer } else { first = offer }
+    last = offer
+  }
+
+  /// Leaves the offer here until somebody commits its performer or the performer withdraws it.
+  @usableFromInline
+  mutating func enlist(_ offer: OfferRef, _ attempt: OperationSource.Attempt) {
+    append(offer)
+    if attempt == .enlistAlone { offer.pointee.performer.startWaiting() }
+  }
+
+  /// Unlinks the offer if it is linked still.
+  @usableFromInline
+  mutating func remove(_ offer: OfferRef) {
+    guard offer.pointee.isLinked else { return }
+    let next = offer.pointee.next
+    let previous = offer.pointee.previous
+    if let previous { previous.pointee.next = next } else { first = next }
+    if let next { next.pointee.previous = previous } else { last = previous }
+    offer.pointee.isLinked = false
+  }
+
+  /// Commits the first offer whose performer can still be had, together with `performer`, and unlinks it.
+  ///
+  /// The caller owes the winner's performer `win` and `makeReady`. Offers that turn out to be taken are unlinked on
+  /// the way; an offer of `performer` itself is passed over, so a choice never meets itself.
+  ///
+  /// - Parameter lost: set when `performer` itself has been committed meanwhile.
+  @usableFromInline
+  mutating func claimFirst(for performer: FiberRef, published: Bool, lost: inout Bool) -> OfferRef? {
+    var candidate = first
+    while let offer = candidate {
+      candidate = offer.pointee.next
+      if offer.pointee.performer == performer { continue }
+      switch performer.claim(offer.pointee.performer, published: published) {
+      case .claimed:
+        remove(offer)
+        return offer
+      case .gone:
+        remove(offer)
+      case .lost:
+        lost = true
+        return nil
+      }
+    }
+    return nil
+  }
+
+  /// Commits and wakes every waiter; what `close` and a broadcast do.
+  @usableFromInline
+  mutating func wakeAll(_ verdict: Verdict = .value) {
+    while let offer = first {
+      remove(offer)
+      _ = offer.commitFromOutside(verdict)
+    }
+  }
+}

@@ -1,0 +1,53 @@
+/// How a scheduler runs: how many workers, how large the stacks, by which clock.
+public struct Configuration: Sendable {
+  /// Where the time comes from.
+  public enum Clock: Sendable, Hashable {
+    /// The system's monotonic clock.
+    case system
+    /// A clock that stands still while any fiber can run, and jumps to the next timer when none can.
+    ///
+    /// Programs that only wait for each other and for time run at once and the same way every time.
+    case virtual
+  }
+
+  /// The number of workers, at most; nil for as many as the process may use processors. Threads are started when there is
+  /// work for them.
+  public var parallelism: Int?
+  /// Bytes reserved for the stack of each fiber, guard page included. Only touched pages take memory.
+  public var stackSize: Int
+  /// Where the time comes from.
+  public var clock: Clock
+  /// Determines the random choices of a scheduler with one worker; nil for another seed each time.
+  public var seed: UInt64?
+
+  /// Called, on the fiber that ran the nursery's body, with each failure that a `.failFast` nursery could not throw because an earlier
+  /// one is thrown; nil writes a line to standard error.
+  public var onSuppressedError: (@Sendable (any Error) -> Void)?
+
+  /// The default size of a fiber's stack. Sanitized code has larger frames.
+  public static let defaultStackSize = System.isSanitized ? 1 << 20 : 256 << 10
+
+  static let largestParallelism = 1024
+
+  /// Creates a configuration; every argument has a default that suits a server.
+  public init(
+    parallelism: Int? = nil, stackSize: Int = Configuration.defaultStackSize, clock: Clock = .system,
+    seed: UInt64? = nil, onSuppressedError: (@Sendable (any Error) -> Void)? = nil
+  ) {
+    self.parallelism = parallelism
+    self.stackSize = stackSize
+    self.clock = clock
+    self.seed = seed
+    self.onSuppressedError = onSuppressedError
+  }
+
+  /// The number of workers to use.
+  func resolvedParallelism() throws(ConfigurationError) -> Int {
+    guard let parallelism else { return min(System.processorCount, Self.largestParallelism) }
+    guard (1...Self.largestParallelism).contains(parallelism) else {
+      throw ConfigurationError(
+        "parallelism is \(parallelism); write a number from 1 to \(Self.largestParallelism), or leave it out to use every processor")
+    }
+    return parallelism
+  }
+}

@@ -1,0 +1,113 @@
+import CSwitch
+import Synchronization
+
+@usableFromInline package typealias FiberRef = UnsafeMutablePointer<FiberRecord>
+
+/// What the scheduler and the operations know about one fiber: a raw record in a slab, never an object.
+///
+/// A record exists from the spawn until the last handle of the fiber is gone; its stack only from the first run to
+/// the end. Slab memory is never unmapped, so a stale pointer reads a record, not a fault.
+///
+/// The states of a fiber, and who moves it (`->` under its own power, `=>` by somebody else):
+///
+///     queued (no stack) => running -> parked (in no queue, offers stand) => queued => running -> ended
+///                                  -> queued (yield) => running
+///
+/// Handing over. `savedStack` is null while the fiber runs and is stored last by the switch that suspends it, so a
+/// fiber may be committed, queued and even picked by another worker before it has left its stack; whoever picks it waits
+/// for a non-null `savedStack`. That wait happens only on a worker's own loop stack: a fiber that waited there would itself be
+/// unable to leave, and two fibers on two workers could wait for each other.
+@usableFromInline
+package struct FiberRecord: ~Copyable {
+  @usableFromInline
+  enum Kind: UInt8 {
+    /// An ordinary fiber, on a stack from the pool.
+    case fiber
+    /// The body of a scheduler's run, on the stack of the thread that called it; only worker 0 may run it.
+    case root
+    /// A worker's own loop, where it goes when there is nothing to run.
+    case loop
+    /// A plain thread that performs operations and blocks.
+    case thread
+  }
+
+  // The switch stores here by address: this field must stay first.
+  let savedStack = Atomic<UInt>(0)
+  /// The state of the current perform; see `Claim`.
+  @usableFromInline let claim = Atomic<UInt64>(0)
+  /// Links the fiber in the one queue it is in.
+  @usableFromInline var next: FiberRef?
+  /// The worker that runs it or ran it last.
+  @usableFromInline var worker: WorkerRef
+  /// The innermost scope that is open.
+  let currentScope: Atomic<ScopeRef>
+
+  /// The branch that committed; -1 when the scope's cancellation did. Written by the committer before it makes the fiber ready.
+  @usableFromInline var winner: Int32 = 0
+  /// How the winning branch ended; written with `winner`.
+  @usableFromInline var verdict = Verdict.value
+  let kind: Kind
+
+  /// The head of the list of Swift accesses that were open when the fiber was suspended.
+  var openAccesses: UnsafeMutableRawPointer?
+  /// Nil before the first run and after the end.
+  var stack: StackRef?
+  /// What to run and where the result goes; the record owns one reference while the fiber has not ended.
+  var body: Unmanaged<FiberBody>?
+
+  /// The scope whose child this fiber is, and its neighbours there (under that scope's lock).
+  let home: ScopeRef
+  var nextSibling: FiberRef?
+  var previousSibling: FiberRef?
+
+  /// Set by `Fiber.cancel()`: this fiber is cancelled, its home is not.
+  let isCancelledAlone = Atomic<Bool>(false)
+  /// The outermost scope that this fiber has open (under the home's lock).
+  var outermostScope: ScopeRef?
+
+  let id: UInt64
+  let name: String?
+
+  init(kind: Kind, id: UInt64, name: String?, worker: WorkerRef, home: ScopeRef) {
+    self.kind = kind
+    self.id = id
+    self.name = name
+    self.worker = worker
+    self.home = home
+    currentScope = Atomic(home)
+  }
+}
+
+extension FiberRef {
+  /// The innermost open scope. Others read it while this fiber changes it: either answer is right for them.
+  package var scope: ScopeRef {
+    get { pointee.currentScope.load(ordering: .acquiring) }
+    nonmutating set { pointee.currentScope.store(newValue, ordering: .releasing) }
+  }
+
+  /// True once the innermost scope or one around it (up to a shield) is cancelled, or the fiber by itself.
+  @usableFromInline
+  package var isCancelled: Bool {
+    let scope = scope
+    return scope.pointee.isCancelled || pointee.isCancelledAlone.load(ordering: .acquiring) && scope == pointee.home
+  }
+
+  package var id: UInt64 { pointee.id }
+  package var name: String? { pointee.name }
+  /// False on a plain thread.
+  package var runsOnScheduler: Bool { pointee.kind != .thread }
+
+  var savedStackSlot: UnsafeMutablePointer<UnsafeMutableRawPointer?> {
+    UnsafeMutableRawPointer(self).assumingMemoryBound(to: UnsafeMutableRawPointer?.self)
+  }
+
+  /// For messages: the name if it has one, else the number.
+  package var label: String {
+    if let name = pointee.name { return "fiber \"\(name)\"" }
+    switch pointee.kind {
+    case .root: return "the root fiber"
+    case .thread: return "a plain thread"
+    default: return "fiber #\(pointee.id)"
+    }
+  }
+}

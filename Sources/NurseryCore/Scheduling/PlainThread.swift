@@ -1,0 +1,88 @@
+import CSwitch
+import Synchronization
+
+/// Threads that no scheduler runs can perform operations too: an operation blocks them as it would suspend a fiber.
+///
+/// Such a thread has a `Worker` without a scheduler, which holds its one record and its timers. It comes from a list
+/// and goes back there when the thread ends; its memory stays, because a waker may touch the sleep word last of all.
+enum PlainThread {
+  private struct Free: ~Copyable {
+    let lock = SpinLock()
+    var workers: [WorkerRef] = []
+  }
+
+  nonisolated(unsafe) private static let free: UnsafeMutablePointer<Free> = {
+    cs_set_thread_pointer_destructor { pointer in
+      PlainThread.unregister(pointer.assumingMemoryBound(to: Worker.self))
+    }
+    let free = UnsafeMutablePointer<Free>.allocate(capacity: 1)
+    free.initialize(to: Free())
+    return free
+  }()
+
+  @inline(never)
+  static func register() -> WorkerRef {
+    free.pointee.lock.lock()
+    let reused = free.pointee.workers.popLast()
+    free.pointee.lock.unlock()
+    let worker = reused ?? make()
+    cs_set_thread_pointer(worker)
+    return worker
+  }
+
+  private static func unregister(_ worker: WorkerRef) {
+    FiberSlab.spill(worker, keeping: 0)
+    free.pointee.lock.lock()
+    free.pointee.workers.append(worker)
+    free.pointee.lock.unlock()
+  }
+
+  private static func make() -> WorkerRef {
+    let worker = WorkerRef.allocate(capacity: 1)
+    let record = FiberRef.allocate(capacity: 1)
+    let scope = ScopeRef.make(parent: nil, host: record, scheduler: nil)
+    record.initialize(to: FiberRecord(kind: .thread, id: 0, name: nil, worker: worker, home: scope))
+    worker.initialize(
+      to: Worker(scheduler: nil, index: 0, current: record, loop: record, seed: System.randomSeed))
+    return worker
+  }
+
+  /// Blocks the thread until its record is made ready, firing its timers meanwhile.
+  static func wait(_ me: FiberRef) {
+    let worker = me.pointee.worker
+    while true {
+      worker.pointee.sleep.pointee.prepare()
+      if worker.pointee.hasMail.exchange(false, ordering: .acquiringAndReleasing) { break }
+      let earliest = worker.pointee.timers.earliest
+      if earliest == .max {
+        worker.pointee.sleep.wait(nanoseconds: -1)
+      } else {
+        let now = System.monotonicNow()
+        if !worker.pointee.timers.fire(now) { worker.pointee.sleep.wait(nanoseconds: earliest - now) }
+      }
+    }
+    worker.pointee.sleep.pointee.rise()
+  }
+
+  static func wake(_ record: FiberRef) {
+    let sleep = record.pointee.worker.pointee.sleep
+    record.pointee.worker.pointee.hasMail.store(true, ordering: .sequentiallyConsistent)
+    sleep.wake()
+  }
+}
+
+/// Who performs: the running fiber, or the plain thread.
+@usableFromInline
+package enum Performer {
+  /// The calling fiber or thread.
+  @usableFromInline
+  package static func current() -> FiberRef { Worker.ofThisThread.pointee.current }
+
+  /// Lets the other fibers of this worker run first; nothing on a plain thread.
+  package static func yield() {
+    let me = current()
+    guard me.runsOnScheduler else { return }
+    me.pointee.worker.pointee.queue.pushLast(me)
+    Worker.suspend(me)
+  }
+}

@@ -1,0 +1,146 @@
+import CSwitch
+import Synchronization
+
+// A worker without work, and how nothing gets lost while it goes to sleep:
+//
+//     working -> looking (own arrivals, other queues, overflow) -> work found -> working
+//                   |
+//                   v
+//     announced (asleep + 1 sleeper), heavy fence, looks once more -> work found -> working
+//                   |
+//                   v
+//     asleep, until called or, for the one on watch, until the next timer or inspection
+//
+// Invariant: a fiber in a queue and a worker asleep for ever do not coexist for longer than one inspection. Who queues a fiber
+// from outside announces it and then looks for sleepers; who goes to sleep announces it and then looks for fibers; between the
+// two stands a full fence on both sides (an owner's push to its own queue has the light side, the sleeper the heavy one).
+//
+// One sleeping worker keeps watch for all: it alone wakes by the clock, fires the timers of everybody, and while somebody
+// works inspects the queues: one that has not moved since the last inspection is taken over. So two fibers that
+// play ping-pong on one worker keep it to themselves, and a fiber that computes for long does not hold up its queue.
+extension Scheduler {
+  /// Where an idle worker spends its time: returns a fiber to run, or nil when the scheduler stops.
+  func findWork(_ me: WorkerRef) -> FiberRef? {
+    var inspection = Inspection()
+    while !isStopping.load(ordering: .acquiring) {
+      if let fiber = look(me, &inspection) {
+        if watch.load(ordering: .relaxed) == me.pointee.index { endWatch(me) }
+        return fiber
+      }
+      sleepUntilCalled(me, &inspection)
+    }
+    return nil
+  }
+
+  /// What the one on watch remembers between inspections.
+  struct Inspection {
+    var switches: [Int] = []
+    var period = Self.shortest
+
+    static let shortest: Int64 = 50_000
+    static let longest: Int64 = 1_000_000
+  }
+
+  private func look(_ me: WorkerRef, _ inspection: inout Inspection) -> FiberRef? {
+    me.collectArrivals()
+    if let fiber = me.pointee.queue.pop() { return fiber }
+    let count = startedWorkers.load(ordering: .acquiring)
+    guard count > 1 else { return nil }
+    let start = Int(truncatingIfNeeded: me.nextRandom() >> 33)
+    let isOnWatch = watch.load(ordering: .relaxed) == me.pointee.index
+    for offset in 0..<count {
+      let index = (start + offset) % count
+      let other = worker(index)
+      if other == me { continue }
+      if other.pointee.timers.earliest != .max { _ = other.pointee.timers.fire(me.now) }
+      let queued = other.pointee.queue.count
+      let isStuck = isOnWatch && inspection.isUnmoved(index, other.pointee.switches.load(ordering: .relaxed))
+      if queued >= 2 || queued == 1 && isStuck, let stolen = other.pointee.queue.steal(atMost: 128) {
+        return keepStolen(stolen, me)
+      }
+    }
+    return me.pointee.queue.pop()
+  }
+
+  /// Runs the first of a stolen chain and queues the rest.
+  private func keepStolen(_ chain: FiberRef, _ me: WorkerRef) -> FiberRef {
+    var rest = chain.pointee.next
+    while let fiber = rest {
+      rest = fiber.pointee.next
+      me.pointee.queue.pushLast(fiber)
+    }
+    steals.add(1, ordering: .relaxed)
+    if me.pointee.queue.count > 1 { callWorker() }
+    return chain
+  }
+
+  private func sleepUntilCalled(_ me: WorkerRef, _ inspection: inout Inspection) {
+    me.pointee.sleep.pointee.prepare()
+    let asleep = sleepers.add(1, ordering: .sequentiallyConsistent).newValue
+    cs_fence_heavy()
+    if isQuiet(me) {
+      let allAsleep = asleep == startedWorkers.load(ordering: .relaxed)
+      if !(allAsleep && isVirtual && advanceVirtualTime(me)) {
+        me.pointee.sleep.wait(nanoseconds: timeToSleep(me, allAsleep: allAsleep, &inspection))
+      }
+    }
+    sleepers.subtract(1, ordering: .sequentiallyConsistent)
+    me.pointee.sleep.pointee.rise()
+  }
+
+  /// True if there is nothing that this worker should rather do.
+  private func isQuiet(_ me: WorkerRef) -> Bool {
+    if isStopping.load(ordering: .acquiring) || me.pointee.hasMail.load(ordering: .acquiring) { return false }
+    if overflowCount.load(ordering: .acquiring) > 0 { return false }
+    for index in 0..<startedWorkers.load(ordering: .acquiring) {
+      let queued = worker(index).pointee.queue.count
+      if queued >= 2 || queued == 1 && worker(index) == me { return false }
+    }
+    return true
+  }
+
+  // MARK: Keeping watch
+
+  /// How long to sleep: for ever, unless this worker keeps the watch.
+  private func timeToSleep(_ me: WorkerRef, allAsleep: Bool, _ inspection: inout Inspection) -> Int64 {
+    let index = me.pointee.index
+    let (taken, holder) = watch.compareExchange(expected: -1, desired: index, ordering: .acquiringAndReleasing)
+    guard taken || holder == index else {
+      // The watch may be sleeping towards a later timer than one of mine.
+      if me.pointee.timers.earliest < watchDeadline.load(ordering: .acquiring) {
+        worker(holder).pointee.sleep.wake()
+      }
+      return -1
+    }
+    var earliest = Int64.max
+    for other in 0..<startedWorkers.load(ordering: .acquiring) {
+      earliest = min(earliest, worker(other).pointee.timers.earliest)
+    }
+    var remaining: Int64 = earliest == .max || isVirtual ? .max : max(0, earliest - now)
+    if !allAsleep {
+      remaining = min(remaining, inspection.period)
+      inspection.period = min(inspection.period * 2, Inspection.longest)
+    }
+    isInspecting.store(!allAsleep, ordering: .releasing)
+    watchDeadline.store(earliest, ordering: .releasing)
+    return remaining == .max ? -1 : remaining
+  }
+
+  /// Hands the watch to another sleeper before going to work.
+  private func endWatch(_ me: WorkerRef) {
+    watch.store(-1, ordering: .releasing)
+    if sleepers.load(ordering: .sequentiallyConsistent) > 0 { callWorker() }
+  }
+
+  /// Whether somebody inspects the queues now and then.
+  var isWatched: Bool { isInspecting.load(ordering: .relaxed) && watch.load(ordering: .relaxed) >= 0 }
+}
+
+extension Scheduler.Inspection {
+  /// Whether a worker has not switched since the last inspection.
+  fileprivate mutating func isUnmoved(_ index: Int, _ now: Int) -> Bool {
+    while switches.count <= index { switches.append(-1) }
+    defer { switches[index] = now }
+    return switches[index] == now
+  }
+}

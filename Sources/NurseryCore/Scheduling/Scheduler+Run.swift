@@ -1,0 +1,147 @@
+import CSwitch
+import Synchronization
+
+extension Scheduler {
+  /// Runs `body` as the root fiber of a new scheduler, on the calling thread, which is blocked meanwhile.
+  ///
+  /// Returns when the body and every fiber that was spawned inside have ended.
+  ///
+  /// - Throws: `ConfigurationError`; what the body throws; otherwise the first failure of a fiber spawned into the root scope.
+  public static func run<Result>(
+    _ configuration: Configuration = Configuration(), _ body: () throws -> Result
+  ) throws -> Result {
+    FaultReporter.install()
+    return try Scheduler(configuration).run(body)
+  }
+
+  private func run<Result>(_ body: () throws -> Result) throws -> Result {
+    let outer = cs_thread_pointer()
+    let root = try begin()
+    let result: Swift.Result<Result, any Error>
+    do {
+      result = .success(try body())
+    } catch {
+      result = .failure(error)
+      root.scope.cancel(.failure)
+    }
+    let failures = end(root)
+    cs_set_thread_pointer(outer)
+    if case .success = result, let first = failures.first { throw first }
+    return try result.get()
+  }
+
+  /// Makes the calling thread worker 0 and the caller its root fiber.
+  private func begin() throws -> FiberRef {
+    let loopStack = try stackPool.take()
+    let scope = ScopeRef.make(parent: nil, host: nil, scheduler: .passUnretained(self))
+    let worker = Worker.make(for: self, index: 0, home: scope)
+    install(worker, at: 0)
+    let root = Worker.makeRecord(.root, worker, home: scope, name: nil)
+    root.pointee.stack = .forThread()
+    let loop = worker.pointee.loop
+    loop.pointee.stack = loopStack
+    let saved = cs_prepare(loopStack.top, loopEntry, worker)
+    loop.pointee.savedStack.store(UInt(bitPattern: saved), ordering: .relaxed)
+    worker.pointee.current = root
+    cs_set_thread_pointer(worker)
+    _ = cs_install_signal_stack()
+    return root
+  }
+
+  /// Waits for the last fiber, ends the other workers and frees everything; returns the failures of the root scope's children.
+  private func end(_ root: FiberRef) -> [any Error] {
+    let scope = root.scope
+    scope.joinChildren(root)
+    let failures = scope.failures
+    stopWorkers()
+    let worker = worker(0)
+    let loopStack = worker.pointee.loop.pointee.stack!
+    for index in 0..<startedWorkers.load(ordering: .acquiring) {
+      self.worker(index).returnStacks(keeping: 0)
+    }
+    loopStack.pointee.nextFree = nil
+    stackPool.give(loopStack, count: 1)
+    stackPool.trim(keeping: 64)
+    worker.pointee.loop.pointee.stack = nil
+    root.pointee.stack!.disposeOfThread()
+    root.deinitialize(count: 1)
+    root.deallocate()
+    for index in 0..<startedWorkers.load(ordering: .acquiring) { self.worker(index).dispose() }
+    scope.close()
+    scope.free()
+    return failures
+  }
+}
+
+private let loopEntry: @convention(c) (UnsafeMutableRawPointer) -> Void = { argument in
+  cs_entered()
+  argument.assumingMemoryBound(to: Worker.self).runLoop()
+  fatalError("worker 0's loop ended before its root fiber")
+}
+
+extension Worker {
+  static func make(for scheduler: Scheduler, index: Int, home: ScopeRef) -> WorkerRef {
+    let worker = WorkerRef.allocate(capacity: 1)
+    let loop = makeRecord(.loop, worker, home: home, name: nil)
+    worker.initialize(
+      to: Worker(
+        scheduler: .passUnretained(scheduler), index: index, sharesWork: scheduler.parallelism > 1,
+        current: loop, loop: loop, seed: scheduler.seed &+ UInt64(index) &* 0x9E37_79B9_7F4A_7C15))
+    return worker
+  }
+
+  static func makeRecord(_ kind: FiberRecord.Kind, _ worker: WorkerRef, home: ScopeRef, name: String?) -> FiberRef {
+    let record = FiberRef.allocate(capacity: 1)
+    record.initialize(to: FiberRecord(kind: kind, id: 0, name: name, worker: worker, home: home))
+    return record
+  }
+
+  /// Called on the thread that will run the worker, if that is not the one that made it.
+  mutating func adoptThread() {
+    accessHead = cs_exclusivity_head()
+    loop.pointee.stack = .forThread()
+  }
+}
+
+extension WorkerRef {
+  /// Runs fibers until the scheduler stops.
+  func runLoop() {
+    let loop = pointee.loop
+    while let fiber = nextFromHandover() ?? pickRunnable() ?? findWork() {
+      run(fiber, instead: loop)
+    }
+  }
+
+  private func findWork() -> FiberRef? {
+    pointee.scheduler!._withUnsafeGuaranteedRef { $0.findWork(self) }
+  }
+
+  /// The fiber that was picked too early: waits until it has left its stack, or has failed for want of one.
+  private func nextFromHandover() -> FiberRef? {
+    guard let fiber = pointee.handedOver else { return nil }
+    pointee.handedOver = nil
+    if fiber.pointee.stack == nil {
+      do { try start(fiber) } catch {
+        fiber.pointee.body!._withUnsafeGuaranteedRef { $0.fail(error) }
+        fiber.finish(error: error)
+        count(pointee.ended)
+        return nextFromHandover()
+      }
+    } else {
+      spin { fiber.pointee.savedStack.load(ordering: .acquiring) == 0 }
+    }
+    return fiber
+  }
+
+  /// Frees a worker that nobody runs on any more.
+  func dispose() {
+    FiberSlab.spill(self, keeping: 0)
+    pointee.loop.pointee.stack?.disposeOfThread()
+    pointee.loop.deinitialize(count: 1)
+    pointee.loop.deallocate()
+    pointee.sleep.deinitialize(count: 1)
+    pointee.sleep.deallocate()
+    deinitialize(count: 1)
+    deallocate()
+  }
+}

@@ -1,0 +1,40 @@
+import CSwitch
+
+extension Scheduler {
+  /// Runs `body` under a new scheduler on a thread of its own and hands the result to `completion` there.
+  package static func runOnThread<Result: Sendable>(
+    _ configuration: Configuration, _ body: @escaping @Sendable () throws -> Result,
+    completion: @escaping @Sendable (Swift.Result<Result, any Error>) -> Void
+  ) throws {
+    let job = Job {
+      completion(Swift.Result { try Scheduler.run(configuration, body) })
+    }
+    let argument = Unmanaged.passRetained(job)
+    do {
+      let thread = try System.startThread("fibers-0", argument.toOpaque()) { argument in
+        Unmanaged<Job>.fromOpaque(argument!).takeRetainedValue().run()
+        return nil
+      }
+      System.detachThread(thread)
+    } catch {
+      argument.release()
+      throw error
+    }
+  }
+
+  private final class Job: Sendable {
+    let run: @Sendable () -> Void
+
+    init(_ run: @escaping @Sendable () -> Void) {
+      self.run = run
+    }
+  }
+
+  /// An error that nobody is left to catch: another failure of a nursery has been thrown already.
+  package static func reportSuppressed(_ error: any Error) {
+    guard let handler = current?.onSuppressedError else {
+      return System.writeToStandardError("nursery: a further failure was suppressed: \(error)\n")
+    }
+    handler(error)
+  }
+}

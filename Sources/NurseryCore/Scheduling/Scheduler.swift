@@ -1,0 +1,113 @@
+import CSwitch
+import Synchronization
+
+/// Runs fibers on one or more threads.
+///
+/// A scheduler lives as long as one call of `run`: the calling thread is its first worker and runs the body; further
+/// workers are started when there is work for them and have ended when `run` returns.
+public final class Scheduler: @unchecked Sendable {
+  let parallelism: Int
+  let stackPool: StackPool
+  let isVirtual: Bool
+  let seed: UInt64
+  let onSuppressedError: (@Sendable (any Error) -> Void)?
+  private let workers: UnsafeMutablePointer<WorkerRef?>
+  let startedWorkers = Atomic<Int>(1)
+
+  /// Guards the mail, the overflow and the start of workers.
+  let lock = SpinLock()
+  @exclusivity(unchecked) var firstOverflow: FiberRef?
+  @exclusivity(unchecked) var lastOverflow: FiberRef?
+  let overflowCount = Atomic<Int>(0)
+
+  let isStopping = Atomic<Bool>(false)
+  let sleepers = Atomic<Int>(0)
+  /// The worker that keeps watch for the others that sleep; -1 if none does.
+  let watch = Atomic<Int>(-1)
+  let watchDeadline = Atomic<Int64>(.max)
+  let isInspecting = Atomic<Bool>(false)
+  let steals = Atomic<Int>(0)
+  private let virtualNow = Atomic<Int64>(0)
+
+  init(_ configuration: Configuration) throws {
+    parallelism = try configuration.resolvedParallelism()
+    stackPool = try StackPool.shared(stackSize: configuration.stackSize)
+    isVirtual = configuration.clock == .virtual
+    seed = configuration.seed ?? System.randomSeed
+    onSuppressedError = configuration.onSuppressedError
+    workers = .allocate(capacity: parallelism)
+    workers.initialize(repeating: nil, count: parallelism)
+  }
+
+  deinit { workers.deallocate() }
+
+  /// The scheduler that runs the calling fiber; nil on a plain thread.
+  public static var current: Scheduler? { Worker.ofThisThreadIfAny?.pointee.scheduler?.takeUnretainedValue() }
+
+  func worker(_ index: Int) -> WorkerRef { workers[index]! }
+
+  func install(_ worker: WorkerRef, at index: Int) { workers[index] = worker }
+
+  // MARK: Time
+
+  var now: Int64 { isVirtual ? virtualNow.load(ordering: .relaxed) : System.monotonicNow() }
+
+  /// With everybody asleep and nothing under way, jumps to the next timer and fires what is due; false if there is no timer.
+  func advanceVirtualTime(_ me: WorkerRef) -> Bool {
+    var earliest = Int64.max
+    for index in 0..<startedWorkers.load(ordering: .acquiring) {
+      let worker = worker(index)
+      if worker.pointee.queue.count > 0 || worker.pointee.hasMail.load(ordering: .acquiring) { return false }
+      earliest = min(earliest, worker.pointee.timers.earliest)
+    }
+    if earliest == .max || overflowCount.load(ordering: .acquiring) > 0 { return false }
+    virtualNow.store(earliest, ordering: .relaxed)
+    for index in 0..<startedWorkers.load(ordering: .acquiring) {
+      _ = worker(index).pointee.timers.fire(earliest)
+    }
+    return true
+  }
+
+  // MARK: Workers
+
+  /// Starts one more worker, if the limit allows.
+  func startWorker() {
+    lock.lock()
+    defer { lock.unlock() }
+    let index = startedWorkers.load(ordering: .relaxed)
+    guard index < parallelism, !isStopping.load(ordering: .relaxed) else { return }
+    let worker = Worker.make(for: self, index: index, home: worker(0).pointee.loop.pointee.home)
+    workers[index] = worker
+    do {
+      worker.pointee.thread = try System.startThread("fibers-\(index)", worker, workerThread)
+      startedWorkers.store(index + 1, ordering: .releasing)
+    } catch {
+      // The workers that exist carry on; the next call for help tries again.
+      workers[index] = nil
+      worker.dispose()
+    }
+  }
+
+  /// Ends the other workers. Every fiber has ended.
+  func stopWorkers() {
+    lock.lock()
+    isStopping.store(true, ordering: .sequentiallyConsistent)
+    lock.unlock()
+    for index in 1..<max(1, startedWorkers.load(ordering: .acquiring)) {
+      let worker = worker(index)
+      worker.pointee.sleep.wake()
+      System.joinThread(worker.pointee.thread)
+    }
+  }
+}
+
+/// What a worker's thread runs: its loop, on the thread's own stack, until the scheduler stops.
+private let workerThread: System.ThreadBody = { argument in
+  let worker = argument!.assumingMemoryBound(to: Worker.self)
+  worker.pointee.adoptThread()
+  cs_set_thread_pointer(worker)
+  _ = cs_install_signal_stack()
+  worker.runLoop()
+  cs_set_thread_pointer(nil)
+  return nil
+}

@@ -1,0 +1,42 @@
+import Synchronization
+
+/// The word a thread sleeps on (futex(2)).
+///
+///     awake --- prepare ---> asleep --- wake, by anybody, once ---> told --- rise ---> awake
+///                              |                                                         ^
+///                              +------ rise, by itself: found work, or time is up -------+
+///
+/// `wake` succeeds for exactly one caller per sleep; a sleeper that rises by itself may still have been told, which
+/// does no harm: it looks for work either way.
+struct SleepWord: ~Copyable {
+  private let state = Atomic<UInt32>(awake)
+
+  private static let awake: UInt32 = 0
+  private static let asleep: UInt32 = 1
+  private static let told: UInt32 = 2
+
+  func prepare() { state.store(Self.asleep, ordering: .sequentiallyConsistent) }
+  func rise() { state.store(Self.awake, ordering: .relaxed) }
+  var isAsleep: Bool { state.load(ordering: .relaxed) == Self.asleep }
+
+  /// True if this call is the one that ends the sleep; then the thread has to be woken in the kernel.
+  func claimWake() -> Bool {
+    state.compareExchange(expected: Self.asleep, desired: Self.told, ordering: .sequentiallyConsistent).exchanged
+  }
+}
+
+extension UnsafeMutablePointer<SleepWord> {
+  /// Sleeps until woken, but not longer than `nanoseconds` (negative: for ever). `prepare` has been called and everything been
+  /// looked at once more since.
+  func wait(nanoseconds: Int64) {
+    System.wait(on: self, expected: 1, nanoseconds: nanoseconds)
+  }
+
+  /// Wakes the thread if it sleeps; true if this call did it.
+  @discardableResult
+  func wake() -> Bool {
+    guard pointee.claimWake() else { return false }
+    System.wake(self)
+    return true
+  }
+}

@@ -1,0 +1,95 @@
+import CSwitch
+import Synchronization
+
+extension WorkerRef {
+  // MARK: Stacks
+
+  /// A stack from this worker's cache or the scheduler's pool.
+  func takeStack() throws(StackError) -> StackRef {
+    let pool = pointee.scheduler!.takeUnretainedValue().stackPool
+    guard let stack = pointee.freeStacks else { return try pool.take() }
+    pointee.freeStacks = stack.pointee.nextFree
+    pointee.freeStackCount -= 1
+    stack.renew(guardSize: pool.guardSize)
+    return stack
+  }
+
+  /// Keeps a stack for the next fiber. The caller may still be running on it: only this thread takes from the
+  /// cache, and what goes on to the pool is what came before.
+  func keepStack(_ stack: StackRef) {
+    if pointee.freeStackCount >= 64 { returnStacks(keeping: 32) }
+    stack.pointee.nextFree = pointee.freeStacks
+    pointee.freeStacks = stack
+    pointee.freeStackCount += 1
+  }
+
+  func returnStacks(keeping kept: Int) {
+    var surplus = pointee.freeStacks
+    var last: StackRef?
+    for _ in 0..<kept {
+      guard let stack = surplus else { return }
+      last = stack
+      surplus = stack.pointee.nextFree
+    }
+    guard let first = surplus else { return }
+    if let last { last.pointee.nextFree = nil } else { pointee.freeStacks = nil }
+    pointee.scheduler!.takeUnretainedValue().stackPool.give(first, count: pointee.freeStackCount - kept)
+    pointee.freeStackCount = kept
+  }
+
+  // MARK: The first run and the end
+
+  /// Gives a new fiber its stack and first frame.
+  func start(_ fiber: FiberRef) throws(StackError) {
+    let stack = try takeStack()
+    fiber.pointee.stack = stack
+    let saved = cs_prepare(stack.top, fiberEntry, fiber)
+    fiber.pointee.savedStack.store(UInt(bitPattern: saved), ordering: .relaxed)
+  }
+}
+
+/// The first frame of every fiber. Nothing that needs releasing may live in it: it is left for ever by the last switch.
+private let fiberEntry: @convention(c) (UnsafeMutableRawPointer) -> Void = { argument in
+  cs_entered()
+  let me = argument.assumingMemoryBound(to: FiberRecord.self)
+  let stack = me.pointee.stack!
+  runToEnd(me)
+  // The record may be gone, and the fiber may have moved since it began: only the stack and the thread count now.
+  Worker.ofThisThread.leave(stack)
+  fatalError("an ended fiber was run again")
+}
+
+@inline(never)
+private func runToEnd(_ me: FiberRef) {
+  let body = me.pointee.body!
+  let error = body._withUnsafeGuaranteedRef { $0.run($0) }
+  me.finish(error: error)
+}
+
+extension FiberRef {
+  /// Ends the fiber: publishes the result, wakes whoever waits for it, notes a failure with the home scope and leaves it.
+  ///
+  /// CancellationError is an ending, not a failure. The record's reference to the body is given up here, and with it, unless
+  /// somebody holds a handle, the record.
+  @inline(never)
+  func finish(error: (any Error)?) {
+    if let error, !(error is CancellationError) { pointee.home.noteFailure(error) }
+    var body = pointee.body!.takeRetainedValue()
+    body.end()
+    // A result that nobody can ask for is destroyed while the scope still waits for this fiber.
+    if isKnownUniquelyReferenced(&body) { body.dropResult() }
+    pointee.home.remove(self)
+    withExtendedLifetime(body) {}
+  }
+}
+
+extension WorkerRef {
+  /// Leaves the stack of an ended fiber for good. The stack can be reused from here on: only this thread takes from the cache, and
+  /// not before the switch.
+  @inline(never)
+  fileprivate func leave(_ stack: StackRef) {
+    count(pointee.ended)
+    keepStack(stack)
+    runNextAfterEnd()
+  }
+}

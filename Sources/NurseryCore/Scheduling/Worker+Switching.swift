@@ -1,0 +1,95 @@
+import CSwitch
+import Synchronization
+
+extension WorkerRef {
+  /// The next fiber to run here, or nil. Looks at timers, mail and the scheduler's overflow now and then even when
+  /// the own queue never runs dry.
+  @inline(__always)
+  func pickRunnable() -> FiberRef? {
+    pointee.tick &+= 1
+    if pointee.tick & 63 == 0 { collectArrivals() }
+    return pointee.queue.pop()
+  }
+
+  /// Moves whatever has become ready outside the own queue into it: expired timers, mail, a share of the overflow.
+  @inline(never)
+  func collectArrivals() {
+    if pointee.timers.earliest != .max { _ = pointee.timers.fire(now) }
+    pointee.scheduler?._withUnsafeGuaranteedRef { $0.collectArrivals(for: self) }
+  }
+
+  /// Puts `next` on the processor in place of `me`. Returns when somebody runs `me` again, perhaps on another thread.
+  func run(_ next: FiberRef, instead me: FiberRef) {
+    let next = ready(next)
+    if next == me { return }
+    let saved = takeSavedStack(next)
+    swapOpenAccesses(from: me, to: next)
+    cs_switch(me.savedStackSlot, saved, me.notes, next.notes)
+  }
+
+  /// Puts the next runnable fiber on the processor; the running one has ended and its stack is free.
+  func runNextAfterEnd() {
+    let next = ready(pickRunnable() ?? pointee.loop)
+    let saved = takeSavedStack(next)
+    dropOpenAccesses(to: next)
+    cs_switch(&pointee.discardedStack, saved, nil, next.notes)
+  }
+
+  /// Makes sure that `next` can be switched to without waiting on this stack; else the loop will see to it.
+  @inline(__always)
+  private func ready(_ next: FiberRef) -> FiberRef {
+    if next.pointee.savedStack.load(ordering: .acquiring) != 0 { return next }
+    return prepare(next)
+  }
+
+  @inline(never)
+  private func prepare(_ next: FiberRef) -> FiberRef {
+    if next.pointee.stack == nil, (try? start(next)) != nil { return next }
+    // Either it is leaving its stack on another worker just now, or there is no stack for it.
+    if next != pointee.loop { pointee.handedOver = next }
+    return pointee.loop
+  }
+
+  @inline(__always)
+  private func takeSavedStack(_ next: FiberRef) -> UnsafeMutableRawPointer {
+    let saved = next.pointee.savedStack.load(ordering: .acquiring)
+    next.pointee.savedStack.store(0, ordering: .relaxed)
+    next.pointee.worker = self
+    pointee.current = next
+    count(pointee.switches)
+    return UnsafeMutableRawPointer(bitPattern: saved)!
+  }
+
+  /// Takes the list of open Swift accesses along with the fiber.
+  @inline(__always)
+  private func swapOpenAccesses(from me: FiberRef, to next: FiberRef) {
+    guard let head = pointee.accessHead else { return swapThroughRuntime(from: me, to: next) }
+    me.pointee.openAccesses = head.pointee
+    head.pointee = next.pointee.openAccesses
+  }
+
+  @inline(never)
+  private func swapThroughRuntime(from me: FiberRef, to next: FiberRef) {
+    if let stack = me.pointee.stack {
+      withUnsafeMutablePointer(to: &stack.pointee.exclusivityState.0) { cs_exclusivity_exit($0) }
+    }
+    if let stack = next.pointee.stack {
+      withUnsafeMutablePointer(to: &stack.pointee.exclusivityState.0) { cs_exclusivity_enter($0) }
+    }
+  }
+
+  @inline(__always)
+  private func dropOpenAccesses(to next: FiberRef) {
+    if let head = pointee.accessHead {
+      head.pointee = next.pointee.openAccesses
+    } else if let stack = next.pointee.stack {
+      withUnsafeMutablePointer(to: &stack.pointee.exclusivityState.0) { cs_exclusivity_enter($0) }
+    }
+  }
+}
+
+extension FiberRef {
+  /// What the sanitizers know about the stack that the fiber is on.
+  @inline(__always)
+  var notes: UnsafeMutablePointer<cs_stack_notes> { pointee.stack!.notes }
+}

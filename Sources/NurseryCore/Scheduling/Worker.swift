@@ -1,0 +1,134 @@
+import CSwitch
+import Synchronization
+
+@usableFromInline package typealias WorkerRef = UnsafeMutablePointer<Worker>
+
+/// One thread's share of a scheduler; a plain thread that performs operations has one too, without a scheduler.
+///
+/// Everything here belongs to the worker's own thread unless a field says otherwise.
+@usableFromInline
+package struct Worker: ~Copyable {
+  /// The fiber that runs; for a plain thread its only record.
+  @usableFromInline var current: FiberRef
+  /// Where to go when there is nothing to run.
+  var loop: FiberRef
+  let scheduler: Unmanaged<Scheduler>?
+  let index: Int
+  /// Whether the scheduler may have other workers.
+  let sharesWork: Bool
+  /// The thread's list of open Swift accesses, null where only the runtime's own door works.
+  var accessHead: UnsafeMutablePointer<UnsafeMutableRawPointer?>?
+
+  /// Shared with thieves.
+  var queue = RunQueue()
+  /// Shared: a lock of its own.
+  var timers = TimerQueue()
+  /// Fibers bound to this thread that others have made ready. Shared: under the scheduler's lock.
+  var inbox: FiberRef?
+  let hasMail = Atomic<Bool>(false)
+
+  /// Where the thread sleeps. A word of its own, so that its address can be given to the kernel.
+  let sleep: UnsafeMutablePointer<SleepWord>
+  /// Switches so far; a sentinel sees by it whether the worker gets anywhere.
+  let switches = Atomic<Int>(0)
+  let wakeups = Atomic<Int>(0)
+  let spawned = Atomic<Int>(0)
+  let ended = Atomic<Int>(0)
+
+  var tick: UInt32 = 0
+  var random: UInt64
+  var nextID: UInt64 = 0
+  var lastID: UInt64 = 0
+
+  /// A fiber that was picked before it had left its stack; the loop waits for it.
+  var handedOver: FiberRef?
+  /// Where a fiber that ends saves the stack pointer that nobody needs.
+  var discardedStack: UnsafeMutableRawPointer?
+  var freeRecords: FiberRef?
+  var freeRecordCount = 0
+  var freeStacks: StackRef?
+  var freeStackCount = 0
+
+  var thread: UInt = 0
+
+  init(scheduler: Unmanaged<Scheduler>?, index: Int, sharesWork: Bool = false, current: FiberRef, loop: FiberRef, seed: UInt64) {
+    self.scheduler = scheduler
+    self.index = index
+    self.sharesWork = sharesWork
+    self.current = current
+    self.loop = loop
+    accessHead = cs_exclusivity_head()
+    random = seed | 1
+    sleep = .allocate(capacity: 1)
+    sleep.initialize(to: SleepWord())
+  }
+}
+
+extension Worker {
+  /// The calling thread's worker, if it has one.
+  static var ofThisThreadIfAny: WorkerRef? {
+    cs_thread_pointer()?.assumingMemoryBound(to: Worker.self)
+  }
+
+  /// The calling thread's worker; a plain thread is given one.
+  @usableFromInline
+  static var ofThisThread: WorkerRef { ofThisThreadIfAny ?? PlainThread.register() }
+
+  /// Suspends the running fiber, who has arranged to be made ready by somebody, and runs others until then.
+  @usableFromInline
+  static func suspend(_ me: FiberRef) {
+    if me.pointee.kind == .thread { return PlainThread.wait(me) }
+    let worker = me.pointee.worker
+    let next = worker.pickRunnable() ?? worker.pointee.loop
+    if next != me { worker.run(next, instead: me) }
+  }
+}
+
+extension WorkerRef {
+  /// A number that nobody can predict and the seed determines (xorshift64*, Vigna 2016).
+  func nextRandom() -> UInt64 {
+    var bits = pointee.random
+    bits ^= bits >> 12
+    bits ^= bits << 25
+    bits ^= bits >> 27
+    pointee.random = bits
+    return bits &* 0x2545_F491_4F6C_DD1D
+  }
+
+  /// Numbers for fibers, from blocks that each worker takes for itself.
+  func makeID() -> UInt64 {
+    if pointee.nextID == pointee.lastID {
+      pointee.nextID = FiberIDs.takeBlock()
+      pointee.lastID = pointee.nextID + FiberIDs.blockSize
+    }
+    defer { pointee.nextID += 1 }
+    return pointee.nextID
+  }
+
+  /// Adds to a statistic that only this worker writes.
+  @inline(__always)
+  func count(_ counter: borrowing Atomic<Int>) {
+    counter.store(counter.load(ordering: .relaxed) &+ 1, ordering: .relaxed)
+  }
+
+  var now: Int64 {
+    pointee.scheduler?._withUnsafeGuaranteedRef { $0.now } ?? System.monotonicNow()
+  }
+}
+
+extension FiberRef {
+  /// What time it is for this fiber, in nanoseconds of its clock.
+  package var now: Int64 { pointee.worker.now }
+
+  @usableFromInline
+  func randomIndex(below count: Int) -> Int {
+    Int(truncatingIfNeeded: (pointee.worker.nextRandom() >> 32) &* UInt64(count) >> 32)
+  }
+}
+
+enum FiberIDs {
+  static let blockSize: UInt64 = 1024
+  private static let next = Atomic<UInt64>(1)
+
+  static func takeBlock() -> UInt64 { next.wrappingAdd(blockSize, ordering: .relaxed).oldValue }
+}

@@ -1,0 +1,40 @@
+import CSwitch
+import Synchronization
+
+/// A lock for critical sections of a few dozen instructions that never suspend a fiber.
+///
+/// One exchange takes it and one store frees it. The exchange is also a full barrier on x86-64, and
+/// `Performance+Commit` leans on that; see `FiberRecord.fenceAfterEnlisting`.
+@usableFromInline
+package struct SpinLock: ~Copyable {
+  @usableFromInline let word = Atomic<UInt32>(0)
+
+  @inlinable
+  package init() {}
+
+  @inlinable
+  @inline(__always)
+  package func lock() {
+    if word.exchange(1, ordering: .acquiringAndReleasing) != 0 { lockContended() }
+  }
+
+  @inlinable
+  @inline(__always)
+  package func unlock() {
+    word.store(0, ordering: .releasing)
+  }
+
+  /// Spins on a plain load, so the holder keeps its cache line, and gives up the processor when the holder seems
+  /// to have lost its own.
+  @usableFromInline
+  @inline(never)
+  func lockContended() {
+    var spins = 0
+    repeat {
+      while word.load(ordering: .relaxed) != 0 {
+        spins += 1
+        if spins % 128 == 0 { cs_thread_yield() } else { cs_pause() }
+      }
+    } while word.exchange(1, ordering: .acquiringAndReleasing) != 0
+  }
+}

@@ -1,0 +1,74 @@
+import CSwitch
+
+// The only Swift file that makes system calls. Everything goes through CSwitch, which returns -errno: a fiber may
+// continue on another thread, where a remembered address of `errno` would be somebody else's.
+
+/// Throws unless `result` is zero or positive.
+@discardableResult
+func checked<Result: SignedInteger>(_ action: String, _ result: Result) throws(SystemError) -> Result {
+  if result < 0 { throw SystemError(code: Int32(-result), action: action) }
+  return result
+}
+
+func errorText(_ code: Int32) -> String {
+  withUnsafeTemporaryAllocation(of: CChar.self, capacity: 128) { buffer in
+    cs_error_text(code, buffer.baseAddress!, buffer.count)
+    return String(cString: buffer.baseAddress!)
+  }
+}
+
+enum System {
+  static var pageSize: Int { cs_page_size() }
+  static var processorCount: Int { Int(cs_processor_count()) }
+  static var isSanitized: Bool { cs_sanitizer() != 0 }
+  static var randomSeed: UInt64 { cs_random_seed() }
+
+  /// Nanoseconds of the monotonic clock.
+  static func monotonicNow() -> Int64 { cs_monotonic_now() }
+
+  static func writeToStandardError(_ text: String) {
+    var text = text
+    text.withUTF8 { bytes in
+      if let base = bytes.baseAddress { _ = cs_write(2, base, bytes.count) }
+    }
+  }
+
+  // MARK: Stack memory
+
+  static func reserve(size: Int, alignment: Int) throws(SystemError) -> UnsafeMutableRawPointer {
+    var memory: UnsafeMutableRawPointer?
+    try checked("reserve memory for stacks", cs_reserve(size, alignment, &memory))
+    return memory!
+  }
+
+  static func unreserve(_ memory: UnsafeMutableRawPointer, size: Int) { _ = cs_unreserve(memory, size) }
+  static func guardPages(_ memory: UnsafeMutableRawPointer, size: Int) -> Int32 { cs_guard(memory, size) }
+  static func returnPages(_ memory: UnsafeMutableRawPointer, size: Int) { _ = cs_return_pages(memory, size) }
+  static var guardsSplitMappings: Bool { cs_guards_split_mappings() }
+
+  // MARK: Threads
+
+  /// Waits while `word` holds `expected`, at most `nanoseconds` (negative: for ever).
+  static func wait(on word: UnsafeRawPointer, expected: UInt32, nanoseconds: Int64) {
+    _ = cs_futex_wait(word.assumingMemoryBound(to: UInt32.self), expected, nanoseconds)
+  }
+
+  static func wake(_ word: UnsafeRawPointer, count: Int32 = 1) {
+    _ = cs_futex_wake(word.assumingMemoryBound(to: UInt32.self), count)
+  }
+
+  typealias ThreadBody = @convention(c) (UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer?
+
+  /// Starts a thread that runs `body(argument)`; somebody must join it.
+  static func startThread(
+    _ name: String, _ argument: UnsafeMutableRawPointer, _ body: ThreadBody
+  ) throws(SystemError) -> UInt {
+    var thread: UInt = 0
+    let result = name.withCString { cs_thread_start($0, body, argument, &thread) }
+    try checked("start a worker thread", result)
+    return thread
+  }
+
+  static func detachThread(_ thread: UInt) { _ = cs_thread_detach(thread) }
+  static func joinThread(_ thread: UInt) { _ = cs_thread_join(thread) }
+}

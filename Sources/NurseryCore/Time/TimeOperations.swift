@@ -1,0 +1,66 @@
+/// The operation that becomes ready a while after it is performed.
+///
+/// Never early. Zero or negative: ready at once, after the other branches of the choice have been tried. Allocates nothing, and a
+/// timer that loses is removed at once.
+public func timeoutOp(after duration: Duration) -> Op<Void> {
+  Op(TimerOperation.relative, argument: UInt(bitPattern: Int(duration.nanosecondsClamped)))
+}
+
+/// The operation that becomes ready a while after it is performed: `timeoutOp`, read as a pause.
+public func sleepOp(for duration: Duration) -> Op<Void> { timeoutOp(after: duration) }
+
+/// The operation that becomes ready at an instant of the fiber clock.
+public func sleepOp(until deadline: FiberClock.Instant) -> Op<Void> {
+  Op(TimerOperation.absolute, argument: UInt(bitPattern: Int(deadline.nanoseconds)))
+}
+
+/// Suspends the current fiber (or blocks the current plain thread) for a while. A cancellation point.
+///
+/// - Throws: `CancellationError` if the current scope is cancelled.
+public func sleep(for duration: Duration) throws { try sleepOp(for: duration).perform() }
+
+/// Suspends the current fiber (or blocks the current plain thread) until an instant. A cancellation point.
+///
+/// - Throws: `CancellationError` if the current scope is cancelled.
+public func sleep(until deadline: FiberClock.Instant) throws { try sleepOp(until: deadline).perform() }
+
+/// The clock as a source: the offer stands in the timers of the worker that the performer runs on.
+final class TimerOperation: OperationSource, @unchecked Sendable {
+  static let relative = TimerOperation(isRelative: true)
+  static let absolute = TimerOperation(isRelative: false)
+
+  private let isRelative: Bool
+
+  private init(isRelative: Bool) {
+    self.isRelative = isRelative
+    super.init(slotSize: 0)
+  }
+
+  override func attempt(_ offer: OfferRef, _ attempt: Attempt) -> Answer {
+    // Being due is the last resort: the other branches are polled first.
+    if attempt == .poll { return .pending }
+    let performer = offer.pointee.performer
+    let time = Int64(Int(bitPattern: offer.pointee.argument))
+    let isDue = isRelative ? time <= 0 : time <= performer.now
+    if isDue {
+      guard offer.commits(attempt) else { return .lost }
+      offer.win()
+      return .committed
+    }
+    guard attempt.enlists else { return .pending }
+    // The link remembers whose timers these are; the performer may run elsewhere when it takes the offer back.
+    let worker = performer.pointee.worker
+    offer.pointee.slot = UnsafeMutableRawPointer(worker)
+    let deadline = isRelative ? saturatingAdd(performer.now, time) : time
+    worker.pointee.timers.insert(.offer(offer), deadline: deadline) {
+      if attempt == .enlistAlone { performer.startWaiting() }
+    }
+    return .pending
+  }
+
+  override func withdraw(_ offer: OfferRef) {
+    offer.pointee.slot.assumingMemoryBound(to: Worker.self).pointee.timers.remove(offer)
+  }
+
+  override var waitDescription: String { "a timer" }
+}

@@ -1,0 +1,73 @@
+"""Runs the programs in rounds: in each round every workload runs once per peer, one right after the other, so that
+a slow minute of the machine falls on all of them alike."""
+
+import os
+import resource
+import subprocess
+
+from machine import busy_seconds
+
+TIMEOUT = 600
+
+
+class Measurements:
+    def __init__(self):
+        # (measure, peer name) -> one value per round, in order; None where the run failed
+        self.values = {}
+        self.units = {}
+        self.failures = []
+        # How busy the rest of the machine was during each run, in processors.
+        self.disturbance = []
+
+    def add(self, round_number, peer, output):
+        for line in output.splitlines():
+            measure, value, unit = line.split("\t")
+            values = self.values.setdefault((measure, peer.name), [])
+            values += [None] * (round_number - len(values))
+            values.append(float(value))
+            self.units[measure] = unit
+
+
+def confine(workers):
+    """The program gets as many processors as it has workers, the last ones: the first serves most interrupts."""
+    allowed = sorted(os.sched_getaffinity(0))
+    os.sched_setaffinity(0, allowed[-workers:])
+
+
+def run_once(program, workers, measurements):
+    before, ours = busy_seconds(), resource.getrusage(resource.RUSAGE_CHILDREN)
+    start = os.times().elapsed
+    done = subprocess.run(program, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=TIMEOUT,
+                          preexec_fn=(lambda: confine(workers)) if hasattr(os, "sched_setaffinity") else None)
+    elapsed = os.times().elapsed - start
+    after, ours_after = busy_seconds(), resource.getrusage(resource.RUSAGE_CHILDREN)
+    if before is not None and elapsed > 0.1:
+        used = ours_after.ru_utime - ours.ru_utime + ours_after.ru_stime - ours.ru_stime
+        measurements.disturbance.append(max(0.0, (after - before - used) / elapsed))
+    if done.returncode != 0:
+        lines = done.stderr.strip().splitlines() or ["no message"]
+        telling = [line for line in lines if "error" in line.lower() or "panic" in line] or lines
+        raise RuntimeError(f"ended with status {done.returncode}: {telling[0].strip()}")
+    return done.stdout
+
+
+def run_rounds(peers, workloads, rounds, say):
+    measurements = Measurements()
+    broken = set()
+    for number in range(rounds):
+        say(f"round {number + 1} of {rounds}")
+        for workload in workloads:
+            taking_part = [peer for peer in peers if workload in peer.programs]
+            # Another one starts in each round.
+            turn = number % max(1, len(taking_part))
+            for peer in taking_part[turn:] + taking_part[:turn]:
+                program, workers = peer.programs[workload]
+                if (workload, peer.name) in broken:
+                    continue
+                try:
+                    measurements.add(number, peer, run_once(program, workers, measurements))
+                except (RuntimeError, ValueError, subprocess.TimeoutExpired) as error:
+                    broken.add((workload, peer.name))
+                    measurements.failures.append(f"{workload}, {peer.name}: {error}")
+                    say(f"  {measurements.failures[-1]}")
+    return measurements

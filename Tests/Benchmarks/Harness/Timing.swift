@@ -1,0 +1,12 @@
+/// Runs `body` and returns the nanoseconds that each of its `count` items took.
+public func nanoseconds(each count: Int, _ body: () throws -> Void) rethrows -> Double {
+  let start = ContinuousClock.now
+  try body()
+  return elapsed(since: start, each: count)
+}
+
+/// The nanoseconds since `start`, divided by `count`.
+public func elapsed(since start: ContinuousClock.Instant, each count: Int) -> Double {
+  let duration = (ContinuousClock.now - start).components
+  return (Double(duration.seconds) * 1e9 + Double(duration.attoseconds) / 1e9) / Double(count)
+}

@@ -1,0 +1,23 @@
+import Harness
+import Nursery
+
+// Fair: the same loop as the C programs, through the public type: a number goes in and out with each switch.
+let coroutineSwitch = Workload("switch") {
+  let roundTrips = 10_000_000
+  let coroutine = try Coroutine<Int, Int, Void> { yielder, first in
+    var number = first
+    while true { number = try yielder.yield(number + 1) }
+  }
+  try run(coroutine, roundTrips / 10)
+  // A round trip is two switches.
+  report("switch", try nanoseconds(each: 2 * roundTrips) { try run(coroutine, roundTrips) }, "ns")
+}
+
+private func run(_ coroutine: Coroutine<Int, Int, Void>, _ roundTrips: Int) throws {
+  var number = 0
+  for _ in 0..<roundTrips {
+    guard case .yielded(let next) = try coroutine.resume(number) else { break }
+    number = next
+  }
+  require(number == roundTrips, "the coroutine did not count")
+}

@@ -1,0 +1,42 @@
+import Harness
+import Nursery
+import Synchronization
+
+// Fair: a small warm-up only, because a fiber's first stack is what is measured. Each fiber is woken by a message
+// of its own, as in the peers; the time ends when all have ended.
+let parked = Workload("parked", workers: 1) {
+  try park(1000, reporting: false)
+  try park(1_000_000, reporting: true)
+}
+
+private final class Counter: Sendable {
+  let value = Atomic(0)
+}
+
+private func park(_ fibers: Int, reporting: Bool) throws {
+  let channel = Channel<Int>(.unbuffered)
+  let parked = Counter()
+  let before = residentBytes()
+  var create = 0.0
+  var memory: Double?
+  var wakeStart = ContinuousClock.now
+  try withNursery { nursery in
+    create = nanoseconds(each: fibers) {
+      for _ in 0..<fibers {
+        nursery.goAsync {
+          parked.value.add(1, ordering: .relaxed)
+          _ = try channel.receive()
+        }
+      }
+      while parked.value.load(ordering: .relaxed) < fibers { Fiber.yield() }
+    }
+    if let before, let now = residentBytes() { memory = Double(now - before) / Double(fibers) }
+    wakeStart = ContinuousClock.now
+    for i in 0..<fibers { try channel.send(i) }
+  }
+  let wake = elapsed(since: wakeStart, each: fibers)
+  guard reporting else { return }
+  if let memory { report("parked, memory each", memory, "bytes") }
+  report("parked, create each", create, "ns")
+  report("parked, wake each", wake, "ns")
+}

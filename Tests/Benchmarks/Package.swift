@@ -1,0 +1,21 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// A package of its own, so that the library's manifest stays free of what only benchmarks need.
+let package = Package(
+  name: "benchmarks",
+  platforms: [.macOS(.v15)],
+  dependencies: [.package(name: "nursery", path: "../..")],
+  targets: [
+    .target(name: "Harness", path: "Harness"),
+    .executableTarget(
+      name: "NurseryBenchmarks",
+      dependencies: ["Harness", .product(name: "Nursery", package: "nursery")],
+      path: "Nursery"),
+    .executableTarget(
+      name: "SwiftConcurrencyBenchmarks",
+      dependencies: ["Harness"],
+      path: "Peers/SwiftConcurrency"),
+  ],
+  swiftLanguageModes: [.v6]
+)
