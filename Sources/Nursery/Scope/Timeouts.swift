@@ -77,6 +77,7 @@ public func cancellationOp() -> Op<Void> { Performer.current().scope.cancellatio
 
 extension Op {
   /// This operation, or `TimeoutError` if it has not committed when the time is over. Zero or negative: tried once.
+  @inlinable
   public func orTimeout(after duration: Duration) -> Op<Value> {
     or(timeoutOp(after: duration).wrap { throw TimeoutError(after: duration) })
   }

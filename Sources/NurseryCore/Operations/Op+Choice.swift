@@ -32,14 +32,10 @@ extension Op {
   /// As `choice(operations).perform()`, without making the operation.
   @inlinable
   static func performChoice(_ arms: [Op<Value>]) throws -> Value {
-    var leafCount = 0
-    var slotSize = 0
-    for arm in arms {
-      if arm.source.needsResolution { return try Op.choice(arms).perform() }
-      leafCount += arm.source.leafCount
-      slotSize = max(slotSize, arm.source.slotSize)
+    let extent = extent(of: arms)
+    if extent.needsResolution || extent.leafCount > 8 || extent.slotSize > Performance.inlineSlotSize {
+      return try Op.choice(arms).perform()
     }
-    if leafCount > 8 || slotSize > Performance.inlineSlotSize { return try Op.choice(arms).perform() }
     let me = Performer.current()
     return try withUnsafeTemporaryAllocation(of: Offer.self, capacity: 8) { offers in
       try withInlineSlot(me, offers.baseAddress!) { performance in
@@ -50,21 +46,32 @@ extension Op {
     }
   }
 
+  /// What the arms need together.
+  @inlinable
+  static func extent(of arms: [Op<Value>]) -> (slotSize: Int, needsResolution: Bool, leafCount: Int) {
+    var extent = (slotSize: 0, needsResolution: false, leafCount: 0)
+    for arm in arms {
+      extent.slotSize = max(extent.slotSize, arm.source.slotSize)
+      extent.needsResolution = extent.needsResolution || arm.source.needsResolution
+      extent.leafCount += arm.source.leafCount
+    }
+    return extent
+  }
+
   /// Adds the arms' leaves, beginning with a random arm unless biased.
   @inlinable
   static func collect(_ arms: [Op<Value>], isBiased: Bool, _ performance: inout Performance, from index: Int) {
-    let start = isBiased || arms.isEmpty ? 0 : performance.me.randomIndex(below: arms.count)
-    var skipped = index
-    for arm in arms[..<start] { skipped += arm.source.leafCount }
-    var leaf = skipped
-    for arm in arms[start...] {
-      arm.collect(&performance, from: leaf)
-      leaf += arm.source.leafCount
+    let start = isBiased || arms.count < 2 ? 0 : performance.me.randomIndex(below: arms.count)
+    var leaf = index
+    for arm in 0..<start { leaf += arms[arm].source.leafCount }
+    for arm in start..<arms.count {
+      arms[arm].collect(&performance, from: leaf)
+      leaf += arms[arm].source.leafCount
     }
     leaf = index
-    for arm in arms[..<start] {
-      arm.collect(&performance, from: leaf)
-      leaf += arm.source.leafCount
+    for arm in 0..<start {
+      arms[arm].collect(&performance, from: leaf)
+      leaf += arms[arm].source.leafCount
     }
   }
 
@@ -85,22 +92,20 @@ final class ChoiceOperation<Value>: ValueSource<Value>, @unchecked Sendable {
   @usableFromInline let arms: [Op<Value>]
   @usableFromInline let isBiased: Bool
 
-  @usableFromInline
+  @inlinable
   init(_ arms: [Op<Value>], isBiased: Bool) {
     self.arms = arms
     self.isBiased = isBiased
+    let extent = Op.extent(of: arms)
     super.init(
-      slotSize: arms.reduce(0) { max($0, $1.source.slotSize) },
-      needsResolution: arms.contains { $0.source.needsResolution },
-      leafCount: arms.reduce(0) { $0 + $1.source.leafCount })
-  }
-
-  override func collect(_ performance: inout Performance, from index: Int) {
-    Op.collect(arms, isBiased: isBiased, &performance, from: index)
-  }
-
-  override func take(_ performance: inout Performance, from index: Int) throws -> Value {
-    try Op.take(arms, &performance, from: index)
+      slotSize: extent.slotSize, needsResolution: extent.needsResolution, leafCount: extent.leafCount,
+      collect: { source, performance, index in
+        let source = unsafeDowncast(source, to: ChoiceOperation<Value>.self)
+        Op.collect(source.arms, isBiased: source.isBiased, &performance, from: index)
+      },
+      take: { source, performance, index in
+        try Op.take(unsafeDowncast(source, to: ChoiceOperation<Value>.self).arms, &performance, from: index)
+      })
   }
 
   override func resolve(_ resolution: Resolution) throws -> Op<Value> {

@@ -16,12 +16,14 @@ extension Op {
 
 @usableFromInline
 final class ConstantOperation<Value>: ValueSource<Value>, @unchecked Sendable {
-  let result: Result<Value, any Error>
+  @usableFromInline let result: Result<Value, any Error>
 
-  @usableFromInline
+  @inlinable
   init(_ result: Result<Value, any Error>) {
     self.result = result
-    super.init()
+    super.init(
+      collect: { source, performance, index in performance.add(source, argument: 0, index: index) },
+      take: { source, _, _ in try unsafeDowncast(source, to: ConstantOperation<Value>.self).result.get() })
   }
 
   override func attempt(_ offer: OfferRef, _ attempt: Attempt) -> Answer {
@@ -30,7 +32,6 @@ final class ConstantOperation<Value>: ValueSource<Value>, @unchecked Sendable {
     return .committed
   }
 
-  override func take(_ performance: inout Performance, from index: Int) throws -> Value { try result.get() }
   override var waitDescription: String { "a constant" }
 }
 

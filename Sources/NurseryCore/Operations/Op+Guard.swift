@@ -72,7 +72,10 @@ final class GuardedOperation<Value>: ValueSource<Value>, @unchecked Sendable {
   @usableFromInline
   init(_ make: @escaping (Resolution) throws -> Op<Value>) {
     self.make = make
-    super.init(needsResolution: true)
+    super.init(
+      needsResolution: true,
+      collect: { _, _, _ in fatalError("a guard was polled before it was run") },
+      take: { _, _, _ in fatalError("a guard committed before it was run") })
   }
 
   override func resolve(_ resolution: Resolution) throws -> Op<Value> {
@@ -83,26 +86,25 @@ final class GuardedOperation<Value>: ValueSource<Value>, @unchecked Sendable {
 
 @usableFromInline
 final class AbandonableOperation<Value>: ValueSource<Value>, @unchecked Sendable {
-  let base: Op<Value>
-  let abandon: () -> Void
+  @usableFromInline let base: Op<Value>
+  @usableFromInline let abandon: () -> Void
 
-  @usableFromInline
+  @inlinable
   init(_ base: Op<Value>, _ abandon: @escaping () -> Void) {
     self.base = base
     self.abandon = abandon
     super.init(
       slotSize: base.source.slotSize, needsResolution: base.source.needsResolution,
-      leafCount: base.source.leafCount)
-  }
-
-  override func collect(_ performance: inout Performance, from index: Int) {
-    base.collect(&performance, from: index)
-    performance.regions.append(
-      Performance.Region(leaves: index..<index + leafCount, abandon: abandon))
-  }
-
-  override func take(_ performance: inout Performance, from index: Int) throws -> Value {
-    try base.take(&performance, from: index)
+      leafCount: base.source.leafCount,
+      collect: { source, performance, index in
+        let source = unsafeDowncast(source, to: AbandonableOperation<Value>.self)
+        source.base.collect(&performance, from: index)
+        performance.regions.append(
+          Performance.Region(leaves: index..<index + source.leafCount, abandon: source.abandon))
+      },
+      take: { source, performance, index in
+        try unsafeDowncast(source, to: AbandonableOperation<Value>.self).base.take(&performance, from: index)
+      })
   }
 
   override func resolve(_ resolution: Resolution) throws -> Op<Value> {

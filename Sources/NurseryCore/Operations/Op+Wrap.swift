@@ -23,21 +23,20 @@ final class WrappedOperation<Base, Value>: ValueSource<Value>, @unchecked Sendab
   @usableFromInline let base: Op<Base>
   @usableFromInline let transform: (Base) throws -> Value
 
-  @usableFromInline
+  @inlinable
   init(_ base: Op<Base>, _ transform: @escaping (Base) throws -> Value) {
     self.base = base
     self.transform = transform
     super.init(
       slotSize: base.source.slotSize, needsResolution: base.source.needsResolution,
-      leafCount: base.source.leafCount)
-  }
-
-  override func collect(_ performance: inout Performance, from index: Int) {
-    base.collect(&performance, from: index)
-  }
-
-  override func take(_ performance: inout Performance, from index: Int) throws -> Value {
-    try transform(base.take(&performance, from: index))
+      leafCount: base.source.leafCount,
+      collect: { source, performance, index in
+        unsafeDowncast(source, to: WrappedOperation<Base, Value>.self).base.collect(&performance, from: index)
+      },
+      take: { source, performance, index in
+        let source = unsafeDowncast(source, to: WrappedOperation<Base, Value>.self)
+        return try source.transform(source.base.take(&performance, from: index))
+      })
   }
 
   override func resolve(_ resolution: Resolution) throws -> Op<Value> {
@@ -53,25 +52,24 @@ final class RecoveringOperation<Value>: ValueSource<Value>, @unchecked Sendable 
   @usableFromInline let base: Op<Value>
   @usableFromInline let handler: (any Error) throws -> Value
 
-  @usableFromInline
+  @inlinable
   init(_ base: Op<Value>, _ handler: @escaping (any Error) throws -> Value) {
     self.base = base
     self.handler = handler
     super.init(
       slotSize: base.source.slotSize, needsResolution: base.source.needsResolution,
-      leafCount: base.source.leafCount)
-  }
-
-  override func collect(_ performance: inout Performance, from index: Int) {
-    base.collect(&performance, from: index)
-  }
-
-  override func take(_ performance: inout Performance, from index: Int) throws -> Value {
-    do {
-      return try base.take(&performance, from: index)
-    } catch {
-      return try handler(error)
-    }
+      leafCount: base.source.leafCount,
+      collect: { source, performance, index in
+        unsafeDowncast(source, to: RecoveringOperation<Value>.self).base.collect(&performance, from: index)
+      },
+      take: { source, performance, index in
+        let source = unsafeDowncast(source, to: RecoveringOperation<Value>.self)
+        do {
+          return try source.base.take(&performance, from: index)
+        } catch {
+          return try source.handler(error)
+        }
+      })
   }
 
   override func resolve(_ resolution: Resolution) throws -> Op<Value> {

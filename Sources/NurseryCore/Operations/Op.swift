@@ -54,7 +54,8 @@ extension Op {
   @inlinable
   func collect(_ performance: inout Performance, from index: Int) {
     if source.delivery == .computed {
-      unsafeDowncast(source, to: ValueSource<Value>.self).collect(&performance, from: index)
+      let source = unsafeDowncast(source, to: ValueSource<Value>.self)
+      source.collect(source, &performance, index)
     } else {
       performance.add(source, argument: argument, index: index)
     }
@@ -68,7 +69,8 @@ extension Op {
       return performance.slot.assumingMemoryBound(to: Value.self).move()
     case .fiber: return try unsafeDowncast(source, to: FiberCore<Value>.self).outcome()
     case .computed:
-      return try unsafeDowncast(source, to: ValueSource<Value>.self).take(&performance, from: index)
+      let source = unsafeDowncast(source, to: ValueSource<Value>.self)
+      return try source.take(source, &performance, index)
     }
   }
 

@@ -77,28 +77,3 @@ public class OperationSource: @unchecked Sendable {
   package var waitDescription: String { "an operation" }
 }
 
-/// A source whose committed value does not arrive in the slot but is asked for: combinations, fibers, constants.
-@usableFromInline
-package class ValueSource<Value>: OperationSource, @unchecked Sendable {
-  @usableFromInline
-  package init(slotSize: Int = 0, needsResolution: Bool = false, leafCount: Int = 1) {
-    super.init(
-      slotSize: slotSize, delivery: .computed, needsResolution: needsResolution, leafCount: leafCount)
-  }
-
-  /// Adds the leaves, numbered from `index` in the order they are written, in the order they are to be polled.
-  @usableFromInline
-  package func collect(_ performance: inout Performance, from index: Int) {
-    performance.add(self, argument: 0, index: index)
-  }
-
-  /// Makes the value after the leaf number `performance.winner` has committed; this operation's first leaf is `index`.
-  @usableFromInline
-  package func take(_ performance: inout Performance, from index: Int) throws -> Value {
-    fatalError("\(Self.self) must override take")
-  }
-
-  /// Runs the guards of one perform.
-  @usableFromInline
-  package func resolve(_ resolution: Resolution) throws -> Op<Value> { Op(self) }
-}

@@ -5,27 +5,58 @@ import Synchronization
 /// The end of a fiber is an operation: performers leave their offers here.
 @usableFromInline
 package class FiberBody: OperationSource, @unchecked Sendable {
+  /// What the one closure that knows the type of the result is to do.
+  @usableFromInline
+  enum Task {
+    /// Call the body and keep its result; returns the error it ended with.
+    case run
+    /// Destroy the result.
+    case destroyResult
+  }
+
+  @usableFromInline
+  enum Status: UInt8 {
+    case pending
+    case completed
+    case failed
+    /// Ended, and nobody can ask how.
+    case dropped
+  }
+
   @usableFromInline package let record: FiberRef
-  /// Runs the body and keeps its result; returns the error it ended with. A closure without captures, formed where the type of
-  /// the result is known: a virtual method of a generic class would run unspecialised.
-  let run: (FiberBody) -> (any Error)?
+  /// A closure without captures, formed where the type of the result is known: a virtual method of a generic class, its deinit
+  /// included, would run unspecialised, at 100 ns a fiber.
+  @usableFromInline let perform: (FiberBody, Task) -> (any Error)?
   private let lock = SpinLock()
   private let ended = Atomic<Bool>(false)
   @exclusivity(unchecked) private var joiners = WaitQueue()
+  /// Written by the fiber alone until it has ended, read-only afterwards.
+  @usableFromInline @exclusivity(unchecked) var status = Status.pending
+  @usableFromInline @exclusivity(unchecked) var error: (any Error)?
 
   @usableFromInline
-  init(record: FiberRef, run: @escaping (FiberBody) -> (any Error)?) {
+  init(record: FiberRef, perform: @escaping (FiberBody, Task) -> (any Error)?) {
     self.record = record
-    self.run = run
+    self.perform = perform
     super.init(slotSize: 0, delivery: .fiber)
   }
 
-  deinit { FiberSlab.free(record) }
+  deinit {
+    dropResult()
+    FiberSlab.free(record)
+  }
 
-  /// Ends the fiber without running it.
-  func fail(_ error: any Error) { fatalError("\(Self.self) must override fail") }
-  /// Drops the result: nobody is left to ask for it.
-  func dropResult() { fatalError("\(Self.self) must override dropResult") }
+  func fail(_ error: any Error) {
+    self.error = error
+    status = .failed
+  }
+
+  /// Destroys the result, if there is one: nobody is left to ask for it.
+  func dropResult() {
+    if status == .completed { _ = perform(self, .destroyResult) }
+    status = .dropped
+    error = nil
+  }
 
   /// Whether the result is there.
   @usableFromInline
@@ -87,39 +118,69 @@ package final class FiberCore<Value>: FiberBody, @unchecked Sendable {
     }
   }
 
-  @usableFromInline
-  enum State {
-    case pending(Closure)
-    case running
-    case completed(Value)
-    case failed(any Error)
-    case dropped
-  }
-
-  /// Written by the fiber alone until it has ended, read-only afterwards.
-  @usableFromInline @exclusivity(unchecked) var state: State
+  /// Nil once it has been called, so that what it captures goes as soon as it can.
+  @usableFromInline @exclusivity(unchecked) var closure: Closure?
 
   @inlinable
   package init(record: FiberRef, _ call: @escaping () throws -> Value) {
-    state = .pending(Closure(call))
-    super.init(record: record) { body in unsafeDowncast(body, to: FiberCore<Value>.self).callClosure() }
+    closure = Closure(call)
+    super.init(record: record) { body, task in
+      let core = unsafeDowncast(body, to: FiberCore<Value>.self)
+      switch task {
+      case .run: return core.callClosure()
+      case .destroyResult:
+        core.destroyResult()
+        return nil
+      }
+    }
   }
 
   @inlinable
   func callClosure() -> (any Error)? {
-    guard case .pending(let closure) = state else { return nil }
-    state = .running
+    guard let closure else { return nil }
+    self.closure = nil
     do {
-      state = .completed(try closure.call())
+      let value = try closure.call()
+      makeResultStorage().initialize(to: value)
+      status = .completed
       return nil
     } catch {
-      state = .failed(error)
+      self.error = error
+      status = .failed
       return error
     }
   }
 
-  override func fail(_ error: any Error) { state = .failed(error) }
-  override func dropResult() { state = .dropped }
+  // MARK: The result
+
+  /// Small results lie in the record, others on the heap.
+  @inlinable
+  static var isResultInline: Bool {
+    MemoryLayout<Value>.size <= FiberRecord.inlineResultSize && MemoryLayout<Value>.alignment <= 8
+  }
+
+  @inlinable
+  func makeResultStorage() -> UnsafeMutablePointer<Value> {
+    let inline = record.inlineResult
+    if Self.isResultInline { return inline.assumingMemoryBound(to: Value.self) }
+    let storage = UnsafeMutablePointer<Value>.allocate(capacity: 1)
+    inline.storeBytes(of: storage, as: UnsafeMutablePointer<Value>.self)
+    return storage
+  }
+
+  @inlinable
+  var resultStorage: UnsafeMutablePointer<Value> {
+    let inline = record.inlineResult
+    if Self.isResultInline { return inline.assumingMemoryBound(to: Value.self) }
+    return inline.load(as: UnsafeMutablePointer<Value>.self)
+  }
+
+  @inlinable
+  func destroyResult() {
+    let storage = resultStorage
+    storage.deinitialize(count: 1)
+    if !Self.isResultInline { storage.deallocate() }
+  }
 
   /// Waits until the fiber has ended and returns its value.
   @inlinable
@@ -132,10 +193,10 @@ package final class FiberCore<Value>: FiberBody, @unchecked Sendable {
   /// The result of a fiber that has ended.
   @inlinable
   package func outcome() throws -> Value {
-    switch state {
-    case .completed(let value): return value
-    case .failed(let error): throw error
-    default: fatalError("the result of a fiber was asked for before it had ended")
+    switch status {
+    case .completed: return resultStorage.pointee
+    case .failed: throw error!
+    case .pending, .dropped: fatalError("the result of a fiber was asked for before it had ended")
     }
   }
 }

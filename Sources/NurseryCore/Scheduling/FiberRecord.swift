@@ -68,6 +68,9 @@ package struct FiberRecord: ~Copyable {
   let id: UInt64
   let name: String?
 
+  /// A small result, or the address of a large one; behind the last field in the record's slab slot.
+  @usableFromInline static let inlineResultSize = 32
+
   init(kind: Kind, id: UInt64, name: String?, worker: WorkerRef, home: ScopeRef) {
     self.kind = kind
     self.id = id
@@ -96,6 +99,10 @@ extension FiberRef {
   package var name: String? { pointee.name }
   /// False on a plain thread.
   package var runsOnScheduler: Bool { pointee.kind != .thread }
+
+  /// Where the fiber's result goes; see `FiberCore.resultStorage`.
+  @usableFromInline
+  var inlineResult: UnsafeMutableRawPointer { UnsafeMutableRawPointer(self) + FiberSlab.resultOffset }
 
   var savedStackSlot: UnsafeMutablePointer<UnsafeMutableRawPointer?> {
     UnsafeMutableRawPointer(self).assumingMemoryBound(to: UnsafeMutableRawPointer?.self)

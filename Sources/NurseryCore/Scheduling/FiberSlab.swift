@@ -16,8 +16,9 @@ enum FiberSlab {
   }()
 
   static let batch = 64
-  /// Records are cache lines of their own.
-  private static let stride = (MemoryLayout<FiberRecord>.stride + 63) / 64 * 64
+  /// The room for a result comes after the record itself; both together are cache lines of their own.
+  static let resultOffset = (MemoryLayout<FiberRecord>.size + 7) / 8 * 8
+  private static let stride = (resultOffset + FiberRecord.inlineResultSize + 63) / 64 * 64
 
   /// Uninitialised memory for a record, from the calling worker's list if it has one.
   static func allocate(_ worker: WorkerRef) -> FiberRef {

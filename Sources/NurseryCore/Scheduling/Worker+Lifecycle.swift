@@ -14,8 +14,8 @@ extension WorkerRef {
     return stack
   }
 
-  /// Keeps a stack for the next fiber. The caller may still be running on it: only this thread takes from the
-  /// cache, and what goes on to the pool is what came before.
+  /// Keeps a stack for the next fiber. The caller may still be running on it if all it does is to leave it: only this thread
+  /// takes from the cache, and what goes on to the pool is what came before.
   func keepStack(_ stack: StackRef) {
     if pointee.freeStackCount >= 64 { returnStacks(keeping: 32) }
     stack.pointee.nextFree = pointee.freeStacks
@@ -48,21 +48,23 @@ extension WorkerRef {
   }
 }
 
-/// The first frame of every fiber. Nothing that needs releasing may live in it: it is left for ever by the last switch.
+/// The first frame of every stack, for one fiber after the other. Nothing that needs releasing may live in it: it is left
+/// for ever by the last switch.
 private let fiberEntry: @convention(c) (UnsafeMutableRawPointer) -> Void = { argument in
   cs_entered()
-  let me = argument.assumingMemoryBound(to: FiberRecord.self)
+  var me = argument.assumingMemoryBound(to: FiberRecord.self)
   let stack = me.pointee.stack!
-  runToEnd(me)
-  // The record may be gone, and the fiber may have moved since it began: only the stack and the thread count now.
-  Worker.ofThisThread.leave(stack)
-  fatalError("an ended fiber was run again")
+  repeat {
+    runToEnd(me)
+    // The record may be gone, and the fiber may have moved since it began: only the stack and the thread count now.
+    me = Worker.ofThisThread.runNextAfterEnd(on: stack)
+  } while true
 }
 
 @inline(never)
 private func runToEnd(_ me: FiberRef) {
   let body = me.pointee.body!
-  let error = body._withUnsafeGuaranteedRef { $0.run($0) }
+  let error = body._withUnsafeGuaranteedRef { $0.perform($0, .run) }
   me.finish(error: error)
 }
 
@@ -84,12 +86,19 @@ extension FiberRef {
 }
 
 extension WorkerRef {
-  /// Leaves the stack of an ended fiber for good. The stack can be reused from here on: only this thread takes from the cache, and
-  /// not before the switch.
+  /// After a fiber has ended on `stack`: if the next to run has no stack yet, it takes this one over, hot, and is returned.
+  /// Any other is switched to, and the stack, which is never continued, is kept for a later fiber.
   @inline(never)
-  fileprivate func leave(_ stack: StackRef) {
+  fileprivate func runNextAfterEnd(on stack: StackRef) -> FiberRef {
     count(pointee.ended)
+    let next = pickRunnable() ?? pointee.loop
+    if next.pointee.stack == nil {
+      next.pointee.stack = stack
+      next.pointee.worker = self
+      pointee.current = next
+      return next
+    }
     keepStack(stack)
-    runNextAfterEnd()
+    leaveForEver(to: next)
   }
 }

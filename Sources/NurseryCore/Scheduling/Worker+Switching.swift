@@ -27,12 +27,13 @@ extension WorkerRef {
     cs_switch(me.savedStackSlot, saved, me.notes, next.notes)
   }
 
-  /// Puts the next runnable fiber on the processor; the running one has ended and its stack is free.
-  func runNextAfterEnd() {
-    let next = ready(pickRunnable() ?? pointee.loop)
+  /// Puts `next`, which has a stack, on the processor; the running fiber has ended and its stack is free.
+  func leaveForEver(to next: FiberRef) -> Never {
+    let next = ready(next)
     let saved = takeSavedStack(next)
     dropOpenAccesses(to: next)
     cs_switch(&pointee.discardedStack, saved, nil, next.notes)
+    fatalError("an ended fiber was run again")
   }
 
   /// Makes sure that `next` can be switched to without waiting on this stack; else the loop will see to it.
