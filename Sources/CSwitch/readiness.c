@@ -10,6 +10,7 @@
 #if defined(__linux__)
 
 #include <limits.h>
+#include <poll.h>
 #include <stdatomic.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
@@ -77,6 +78,15 @@ int cs_epoll_wait(int epoll, cs_ready *events, int capacity, int64_t nanoseconds
   return count;
 }
 
+int cs_poll_now(int fd, uint32_t events) {
+  struct pollfd one = {.fd = fd, .events = 0, .revents = 0};
+  if (events & READABLE) one.events |= POLLIN;
+  if (events & WRITABLE) one.events |= POLLOUT;
+  int count = cs_status(poll(&one, 1, 0));
+  if (count < 0) return count == -EINTR ? 0 : count;
+  return (one.revents & POLLNVAL) ? -EBADF : one.revents != 0;
+}
+
 int cs_eventfd(void) { return cs_status(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)); }
 
 int cs_eventfd_signal(int fd) {
@@ -106,6 +116,7 @@ int cs_epoll_wait(int epoll, cs_ready *events, int capacity, int64_t nanoseconds
   (void)epoll, (void)events, (void)capacity, (void)nanoseconds;
   return -ENOSYS;
 }
+int cs_poll_now(int fd, uint32_t events) { return (void)fd, (void)events, -ENOSYS; }
 int cs_eventfd(void) { return -ENOSYS; }
 int cs_eventfd_signal(int fd) { return (void)fd, -ENOSYS; }
 int cs_eventfd_clear(int fd) { return (void)fd, -ENOSYS; }

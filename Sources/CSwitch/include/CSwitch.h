@@ -182,6 +182,8 @@ int cs_epoll_remove(int epoll, int fd);
 typedef struct cs_ready { uint64_t token; uint32_t ready; } cs_ready;
 // At most `capacity` (up to 256) events; waits at most `nanoseconds` (negative: for ever). Returns the number, or -errno (0 on EINTR).
 int cs_epoll_wait(int epoll, cs_ready *events, int capacity, int64_t nanoseconds);
+// Whether one of `events` (or a hang-up or error) is there now: 1, 0 or -errno. Works for every kind of descriptor.
+int cs_poll_now(int fd, uint32_t events);
 int cs_eventfd(void);                         // non-blocking, close-on-exec
 int cs_eventfd_signal(int fd);
 int cs_eventfd_clear(int fd);

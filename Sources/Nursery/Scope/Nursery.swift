@@ -6,16 +6,18 @@ public final class Nursery: @unchecked Sendable {
   @usableFromInline let scope: ScopeRef
   private let policy: FailurePolicy
 
-  init(host: FiberRef, name: String, policy: FailurePolicy) {
+  init(host: FiberRef, name: String, policy: FailurePolicy, site: SourceSite) {
     scope = ScopeRef.open(
-      host: host, name: name, isNursery: true, policy: policy == .supervise ? .supervise : .failFast)
+      host: host, name: name, site: site, isNursery: true,
+      policy: policy == .supervise ? .supervise : .failFast)
     self.policy = policy
+    self.name = name
   }
 
   deinit { scope.free() }
 
   /// The name that was given to `withNursery`; empty if none was.
-  public var name: String { scope.name }
+  public let name: String
 
   /// The names of the nurseries around this one and its own: "server/connections".
   public var path: String { scope.path }

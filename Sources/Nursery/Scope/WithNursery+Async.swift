@@ -11,7 +11,7 @@ import Synchronization
 @discardableResult
 public func withNursery<Result: Sendable>(
   _ name: String = "", onFailure policy: FailurePolicy = .failFast,
-  _ configuration: Configuration = Configuration(),
+  _ configuration: Configuration = Configuration(), file: StaticString = #fileID, line: UInt = #line,
   _ body: sending @escaping (Nursery) throws -> Result
 ) async throws -> Result {
   let link = TaskLink()
@@ -20,7 +20,7 @@ public func withNursery<Result: Sendable>(
     try await withUnsafeThrowingContinuation { (continuation: UnsafeContinuation<Result, any Error>) in
       do {
         try Scheduler.runOnThread(configuration) {
-          try withNursery(name, onFailure: policy) { nursery in
+          try withNursery(name, onFailure: policy, file: file, line: line) { nursery in
             link.connect(nursery)
             defer { link.disconnect() }
             return try work.value(nursery)

@@ -18,19 +18,21 @@
 /// - Returns: the body's value.
 @discardableResult
 public func withNursery<Result>(
-  _ name: String = "", onFailure policy: FailurePolicy = .failFast, _ body: (Nursery) throws -> Result
+  _ name: String = "", onFailure policy: FailurePolicy = .failFast, file: StaticString = #fileID,
+  line: UInt = #line, _ body: (Nursery) throws -> Result
 ) throws -> Result {
+  let site = SourceSite(file: file, line: line)
   guard Scheduler.current != nil else {
-    return try Scheduler.run { try openNursery(name, policy, body) }
+    return try Scheduler.run { try openNursery(name, policy, site, body) }
   }
-  return try openNursery(name, policy, body)
+  return try openNursery(name, policy, site, body)
 }
 
 private func openNursery<Result>(
-  _ name: String, _ policy: FailurePolicy, _ body: (Nursery) throws -> Result
+  _ name: String, _ policy: FailurePolicy, _ site: SourceSite, _ body: (Nursery) throws -> Result
 ) throws -> Result {
   let host = Performer.current()
-  return try Nursery(host: host, name: name, policy: policy).run(host, body)
+  return try Nursery(host: host, name: name, policy: policy, site: site).run(host, body)
 }
 
 /// Runs `body` as the root fiber of a scheduler of its own, in a nursery, on the calling thread, which is blocked meanwhile.
@@ -40,7 +42,9 @@ private func openNursery<Result>(
 /// - Throws: `ConfigurationError`; what the body throws; or the first failure of a fiber spawned with `goAsync`.
 @discardableResult
 public func runFibers<Result>(
-  _ configuration: Configuration = Configuration(), _ body: () throws -> Result
+  _ configuration: Configuration = Configuration(), file: StaticString = #fileID, line: UInt = #line,
+  _ body: () throws -> Result
 ) throws -> Result {
-  try Scheduler.run(configuration) { try openNursery("", .failFast) { _ in try body() } }
+  let site = SourceSite(file: file, line: line)
+  return try Scheduler.run(configuration) { try openNursery("", .failFast, site) { _ in try body() } }
 }

@@ -29,11 +29,11 @@ extension ScopeRef {
   /// Commits the performs that wait inside with the cancellation. Called with this scope's lock held.
   fileprivate func wake() {
     pointee.cancellation?.signal()
-    pointee.host?.interrupt()
+    pointee.host?.interrupt(in: self)
     var child = pointee.firstChild
     while let fiber = child {
       child = fiber.pointee.nextSibling
-      fiber.interrupt()
+      fiber.interrupt(in: self)
     }
     forEachInner { inner in
       inner.pointee.lock.lock()
@@ -66,13 +66,14 @@ extension FiberRef {
       outermost.pointee.lock.unlock()
     } else {
       atomicMemoryFence(ordering: .sequentiallyConsistent)
-      interrupt()
+      interrupt(in: home)
     }
   }
 
-  /// Ends the current perform, if it waits and its innermost scope is cancelled.
-  fileprivate func interrupt() {
-    guard isCancelled, commit() else { return }
+  /// Ends the current perform if the fiber waits in this very scope, whose lock the caller holds: a fiber takes that lock to enter
+  /// or leave the scope, so the perform that is committed belongs there.
+  fileprivate func interrupt(in innermost: ScopeRef) {
+    guard scope == innermost, commit() else { return }
     pointee.winner = -1
     makeReady()
   }

@@ -37,8 +37,8 @@ package enum ScopePolicy: UInt8 {
 /// fiber joins or leaves under its home's, so a cancellation that walks the tree sees each either before (and reaches
 /// it) or after it (and the newcomer inherits the mark).
 ///
-/// A fiber that waits is reached through the claim word: the canceller marks, fences, and commits every waiting
-/// performer whose innermost scope is marked; the performer leaves its offers, fences, and looks at the mark.
+/// A fiber that waits is reached through the claim word: the canceller marks, fences, and commits every performer that waits
+/// in a marked scope; the performer leaves its offers, fences, and looks at the mark.
 @usableFromInline
 package struct ScopeRecord: ~Copyable {
   let lock = SpinLock()
@@ -74,17 +74,19 @@ package struct ScopeRecord: ~Copyable {
   let isDeadlineFiring = Atomic<Bool>(false)
 
   let scheduler: Unmanaged<Scheduler>?
-  /// For messages: the name, and where it was opened.
-  let name: String
+  /// For messages: the names from the outermost nursery to this one, and where it was opened.
+  let path: ScopePath?
+  let site: SourceSite
 
   init(
-    parent: ScopeRef?, host: FiberRef?, scheduler: Unmanaged<Scheduler>?, name: String, isNursery: Bool,
-    isShielded: Bool, policy: ScopePolicy
+    parent: ScopeRef?, host: FiberRef?, scheduler: Unmanaged<Scheduler>?, name: String, site: SourceSite,
+    isNursery: Bool, isShielded: Bool, policy: ScopePolicy
   ) {
     self.parent = parent
     self.host = host
     self.scheduler = scheduler
-    self.name = name
+    self.site = site
+    path = name.isEmpty ? parent?.pointee.path : ScopePath(name, in: parent?.pointee.path)
     self.isNursery = isNursery
     self.isShielded = isShielded
     self.policy = policy
@@ -98,13 +100,13 @@ package struct ScopeRecord: ~Copyable {
 extension ScopeRef {
   /// Opens a scope inside the innermost one of its host.
   package static func open(
-    host: FiberRef, name: String = "", isNursery: Bool = false, isShielded: Bool = false,
-    policy: ScopePolicy = .failFast
+    host: FiberRef, name: String = "", site: SourceSite = SourceSite(), isNursery: Bool = false,
+    isShielded: Bool = false, policy: ScopePolicy = .failFast
   ) -> ScopeRef {
     let parent = host.scope
     let scope = make(
-      parent: parent, host: host, scheduler: parent.pointee.scheduler, name: name, isNursery: isNursery,
-      isShielded: isShielded, policy: policy)
+      parent: parent, host: host, scheduler: parent.pointee.scheduler, name: name, site: site,
+      isNursery: isNursery, isShielded: isShielded, policy: policy)
     parent.adopt(scope)
     host.scope = scope
     return scope
@@ -112,18 +114,19 @@ extension ScopeRef {
 
   static func make(
     parent: ScopeRef?, host: FiberRef?, scheduler: Unmanaged<Scheduler>?, name: String = "",
-    isNursery: Bool = false, isShielded: Bool = false, policy: ScopePolicy = .failFast
+    site: SourceSite = SourceSite(), isNursery: Bool = false, isShielded: Bool = false,
+    policy: ScopePolicy = .failFast
   ) -> ScopeRef {
     let scope = ScopeRef.allocate(capacity: 1)
     scope.initialize(
       to: ScopeRecord(
-        parent: parent, host: host, scheduler: scheduler, name: name, isNursery: isNursery,
+        parent: parent, host: host, scheduler: scheduler, name: name, site: site, isNursery: isNursery,
         isShielded: isShielded, policy: policy))
     return scope
   }
 
   /// Links an inner scope, which inherits the cancellation unless it is a shield.
-  private func adopt(_ inner: ScopeRef) {
+  func adopt(_ inner: ScopeRef) {
     pointee.lock.lock()
     inner.pointee.nextSibling = pointee.firstInner
     if let first = pointee.firstInner { first.pointee.previousSibling = inner }
@@ -142,11 +145,10 @@ extension ScopeRef {
   /// Closes the scope on its host, which has no other scope open inside it and no child left. Its memory stays for handles.
   package func close() {
     if let worker = pointee.deadlineWorker { worker.pointee.timers.remove(self) }
-    pointee.lock.lock()
-    pointee.isClosed = true
-    pointee.lock.unlock()
     guard let parent = pointee.parent else { return }
     parent.pointee.lock.lock()
+    pointee.lock.lock()
+    pointee.isClosed = true
     let next = pointee.nextSibling
     let previous = pointee.previousSibling
     if let previous { previous.pointee.nextSibling = next } else { parent.pointee.firstInner = next }
@@ -155,6 +157,7 @@ extension ScopeRef {
       host.scope = parent
       if host.pointee.outermostScope == self { host.pointee.outermostScope = nil }
     }
+    pointee.lock.unlock()
     parent.pointee.lock.unlock()
   }
 
@@ -166,7 +169,8 @@ extension ScopeRef {
 
   // MARK: State
 
-  package var name: String { pointee.name }
+  /// The names from the outermost nursery to this one: "server/connections".
+  package var path: String { pointee.path?.description ?? "" }
   package var isCancelled: Bool { pointee.isCancelled }
 
   /// Why this very scope was cancelled.
@@ -206,15 +210,17 @@ extension ScopeRef {
     return nil
   }
 
-  /// The names from the outermost nursery to this one: "server/connections".
-  package var path: String {
-    var names: [String] = []
+  /// Lets another worker of the same thread fire the deadlines of this scope and those around it.
+  func moveDeadlines(from old: WorkerRef, to new: WorkerRef) {
     var candidate: ScopeRef? = self
     while let scope = candidate {
-      if !scope.pointee.name.isEmpty { names.append(scope.pointee.name) }
       candidate = scope.pointee.parent
+      guard scope.pointee.deadlineWorker == old else { continue }
+      old.pointee.timers.remove(scope)
+      if scope.pointee.isCancelled { continue }
+      scope.pointee.deadlineWorker = new
+      new.pointee.timers.insert(.deadline(scope), deadline: scope.pointee.deadline)
     }
-    return names.reversed().joined(separator: "/")
   }
 
   /// Sets the instant at which the scope cancels itself; `.max` for never.

@@ -1,3 +1,5 @@
+import Synchronization
+
 extension Channel {
   /// What a receive came to.
   @usableFromInline
@@ -51,7 +53,7 @@ extension Channel {
     }
     if state.pointee.isClosed {
       me.endEnlisting()
-      state.pointee.lock.unlock()
+      state.pointee.unlock()
       return .closed
     }
     return withUnsafeTemporaryAllocation(of: Element.self, capacity: 1) { slot in
@@ -60,12 +62,12 @@ extension Channel {
         offer.initialize(
           to: Offer(me, .passUnretained(self), argument: 0, index: 0, slot: UnsafeMutableRawPointer(slot.baseAddress!)))
         state.pointee.receivers.enlist(offer, .enlistAlone)
-        state.pointee.lock.unlock()
+        state.pointee.unlock()
         me.parkUnlessCancelled()
         if me.pointee.winner < 0 {
           state.pointee.lock.lock()
           state.pointee.receivers.remove(offer)
-          state.pointee.lock.unlock()
+          state.pointee.unlock()
           return .cancelled
         }
         return me.pointee.verdict == .value ? .element(slot.baseAddress!.move()) : .closed
@@ -79,7 +81,7 @@ extension Channel {
     _ state: UnsafeMutablePointer<ChannelState<Element>>, _ me: FiberRef, published: Bool, lost: inout Bool
   ) -> Element? {
     if let element = takeElementLocked(state, me, published: published, lost: &lost) { return element }
-    state.pointee.lock.unlock()
+    state.pointee.unlock()
     return nil
   }
 
@@ -98,17 +100,17 @@ extension Channel {
       guard !state.pointee.senders.isEmpty,
         let offer = state.pointee.senders.claimFirst(for: me, published: false, lost: &lost)
       else {
-        state.pointee.lock.unlock()
+        state.pointee.unlock()
         return element
       }
       state.pointee.push(offer.element(Element.self))
-      state.pointee.lock.unlock()
+      state.pointee.unlock()
       offer.releaseSender()
       return element
     }
     guard let offer = state.pointee.senders.claimFirst(for: me, published: published, lost: &lost) else { return nil }
     let element = offer.element(Element.self)
-    state.pointee.lock.unlock()
+    state.pointee.unlock()
     offer.releaseSender()
     return element
   }
@@ -117,6 +119,7 @@ extension Channel {
   func attemptReceive(_ offer: OfferRef, _ attempt: Attempt) -> Answer {
     let me = offer.pointee.performer
     let state = state
+    if !attempt.enlists, !state.pointee.mayReceive.load(ordering: .relaxed) { return .pending }
     state.pointee.lock.lock()
     var lost = false
     if let element = Self.takeElementLocked(state, me, published: attempt.isPublished, lost: &lost) {
@@ -124,7 +127,7 @@ extension Channel {
       offer.win()
       return .committed
     }
-    defer { state.pointee.lock.unlock() }
+    defer { state.pointee.unlock() }
     if lost { return .lost }
     if state.pointee.isClosed {
       guard offer.commits(attempt) else { return .lost }

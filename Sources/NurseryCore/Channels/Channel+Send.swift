@@ -15,7 +15,7 @@ extension Channel {
     case .committed: return me.endEnlisting()
     case .closed:
       me.endEnlisting()
-      state.pointee.lock.unlock()
+      state.pointee.unlock()
       throw ChannelClosedError()
     case .pending, .lost: break
     }
@@ -26,12 +26,12 @@ extension Channel {
           to: Offer(
             me, .passUnretained(self), argument: 0, index: 0, slot: UnsafeMutableRawPointer(mutating: slot)))
         state.pointee.senders.enlist(offer, .enlistAlone)
-        state.pointee.lock.unlock()
+        state.pointee.unlock()
         me.parkUnlessCancelled()
         if me.pointee.winner < 0 {
           state.pointee.lock.lock()
           state.pointee.senders.remove(offer)
-          state.pointee.lock.unlock()
+          state.pointee.unlock()
           throw CancellationError()
         }
         if me.pointee.verdict != .value { throw ChannelClosedError() }
@@ -65,10 +65,10 @@ extension Channel {
     switch Self.deliverLocked(state, element, me, published: false, lost: &lost) {
     case .committed: return true
     case .closed:
-      state.pointee.lock.unlock()
+      state.pointee.unlock()
       throw ChannelClosedError()
     case .pending, .lost:
-      state.pointee.lock.unlock()
+      state.pointee.unlock()
       return false
     }
   }
@@ -93,7 +93,7 @@ extension Channel {
       let offer = state.pointee.receivers.claimFirst(for: me, published: published, lost: &lost)
     {
       offer.pointee.slot.assumingMemoryBound(to: Element.self).initialize(to: element)
-      state.pointee.lock.unlock()
+      state.pointee.unlock()
       let receiver = offer.pointee.performer
       offer.win()
       receiver.makeReady(.next)
@@ -103,7 +103,7 @@ extension Channel {
     guard state.pointee.count < state.pointee.limit else { return .pending }
     if published, !me.commitSelf() { return .lost }
     state.pointee.push(element)
-    state.pointee.lock.unlock()
+    state.pointee.unlock()
     return .committed
   }
 
@@ -120,16 +120,16 @@ extension Channel {
       offer.win()
       return .committed
     case .closed:
-      defer { state.pointee.lock.unlock() }
+      defer { state.pointee.unlock() }
       guard offer.commits(attempt) else { return .lost }
       offer.win(.closed)
       return .committed
     case .lost:
-      state.pointee.lock.unlock()
+      state.pointee.unlock()
       return .lost
     case .pending:
       if attempt.enlists { state.pointee.senders.enlist(offer, attempt) }
-      state.pointee.lock.unlock()
+      state.pointee.unlock()
       return .pending
     }
   }
@@ -163,7 +163,7 @@ final class SmallSendSource<Element>: OperationSource, @unchecked Sendable {
   override func withdraw(_ offer: OfferRef) {
     state.pointee.lock.lock()
     state.pointee.senders.remove(offer)
-    state.pointee.lock.unlock()
+    state.pointee.unlock()
   }
 
   override var waitDescription: String { "send to a Channel<\(Element.self)>" }
@@ -198,7 +198,7 @@ final class SendSource<Element: Sendable>: OperationSource, @unchecked Sendable 
   override func withdraw(_ offer: OfferRef) {
     channel.state.pointee.lock.lock()
     channel.state.pointee.senders.remove(offer)
-    channel.state.pointee.lock.unlock()
+    channel.state.pointee.unlock()
   }
 
   override var waitDescription: String { "send to a Channel<\(Element.self)>" }

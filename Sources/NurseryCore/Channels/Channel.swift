@@ -59,20 +59,20 @@ public final class Channel<Element: Sendable>: OperationSource, @unchecked Senda
       state.pointee.receivers.wakeAll(.closed)
       state.pointee.senders.wakeAll(.closed)
     }
-    state.pointee.lock.unlock()
+    state.pointee.unlock()
   }
 
   /// Whether `close()` has been called; buffered elements may still be there.
   public var isClosed: Bool {
     state.pointee.lock.lock()
-    defer { state.pointee.lock.unlock() }
+    defer { state.pointee.unlock() }
     return state.pointee.isClosed
   }
 
   /// How many elements are buffered just now.
   public var count: Int {
     state.pointee.lock.lock()
-    defer { state.pointee.lock.unlock() }
+    defer { state.pointee.unlock() }
     return state.pointee.count
   }
 
@@ -83,7 +83,7 @@ public final class Channel<Element: Sendable>: OperationSource, @unchecked Senda
   override package func withdraw(_ offer: OfferRef) {
     state.pointee.lock.lock()
     state.pointee.receivers.remove(offer)
-    state.pointee.lock.unlock()
+    state.pointee.unlock()
   }
 
   override package var waitDescription: String { "receive from a Channel<\(Element.self)>" }

@@ -1,7 +1,11 @@
+import Synchronization
+
 /// What a channel is made of, behind a pointer: no object, no exclusivity checks on the way of an element.
 @usableFromInline
 struct ChannelState<Element>: ~Copyable {
   @usableFromInline let lock = SpinLock()
+  /// False only if a receive would find nothing: lets a poll pass by without the lock. Written under it.
+  @usableFromInline let mayReceive = Atomic<Bool>(false)
   @usableFromInline var isClosed = false
   @usableFromInline let limit: Int
   @usableFromInline var count = 0
@@ -15,6 +19,14 @@ struct ChannelState<Element>: ~Copyable {
   @inlinable
   init(limit: Int) {
     self.limit = limit
+  }
+
+  /// Notes what has changed for those who only look, and unlocks.
+  @inlinable
+  @inline(__always)
+  func unlock() {
+    mayReceive.store(count > 0 || !senders.isEmpty || isClosed, ordering: .relaxed)
+    lock.unlock()
   }
 
   /// Adds an element; there is room for it.

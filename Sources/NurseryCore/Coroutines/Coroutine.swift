@@ -138,6 +138,7 @@ extension Coroutine.Yielder {
   @inlinable
   public func yield(_ output: Output) throws -> Input {
     core.pointee.context.checkYieldable()
+    if core.pointee.isAbandoned { throw CancellationError() }
     core.pointee.output!.initialize(to: .success(.yielded(output)))
     UnsafeMutableRawPointer(core).assumingMemoryBound(to: CoroutineContext.self).leave(.suspended)
     if core.pointee.isAbandoned { throw CancellationError() }

@@ -45,10 +45,10 @@ extension StackRef {
   }
 
   /// Tells the sanitizers that the stack's next user is another one.
-  func renew(guardSize: Int) {
+  func renew() {
     pointee.nextFree = nil
     if cs_sanitizer() == 0 { return }
-    let bottom = pointee.base + guardSize
+    let bottom = pointee.base + System.pageSize
     cs_notes_end(&pointee.notes)
     pointee.notes = cs_stack_notes()
     cs_notes_begin(&pointee.notes, bottom, UnsafeMutableRawPointer(self) - bottom)

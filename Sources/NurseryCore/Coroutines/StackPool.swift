@@ -17,7 +17,7 @@ public final class StackPool: @unchecked Sendable {
   public struct Statistics: Sendable, Hashable {
     /// Stacks carved from reservations so far.
     public var mapped: Int
-    /// Stacks that are neither free here nor in a worker's cache.
+    /// Stacks that are not free: those of fibers and coroutines, and while schedulers run a few in their workers' caches.
     public var inUse: Int
   }
 
@@ -97,7 +97,7 @@ public final class StackPool: @unchecked Sendable {
     if let stack = state.pointee.hot {
       state.pointee.hot = stack.pointee.nextFree
       state.pointee.free -= 1
-      stack.renew(guardSize: guardSize)
+      stack.renew()
       return stack
     }
     if let stack = state.pointee.cold.popLast() {

@@ -59,11 +59,11 @@ extension OfferRef {
 
   /// Commits from outside, settles and wakes; false if the performer is taken already.
   @usableFromInline
-  func commitFromOutside(_ verdict: Verdict = .value) -> Bool {
+  func commitFromOutside(_ verdict: Verdict = .value, _ turn: Turn = .last) -> Bool {
     let performer = pointee.performer
     guard performer.commit() else { return false }
     win(verdict)
-    performer.makeReady()
+    performer.makeReady(turn)
     return true
   }
 }

@@ -18,6 +18,37 @@ extension Op {
   public func or(_ other: Op<Value>) -> Op<Value> { .choice([self, other]) }
 }
 
+/// Performs the choice of two operations: waits until one commits, and returns its value.
+///
+/// Allocates nothing. A cancellation point.
+///
+/// - Throws: `CancellationError` if the current scope is cancelled; otherwise whatever the committed branch throws.
+@inlinable
+public func choose<Value>(_ first: Op<Value>, _ second: Op<Value>) throws -> Value {
+  let slotSize = max(first.source.slotSize, second.source.slotSize)
+  let leafCount = first.source.leafCount
+  if leafCount + second.source.leafCount > 2 || slotSize > Performance.inlineSlotSize
+    || first.source.needsResolution || second.source.needsResolution
+  {
+    return try Op<Value>.performChoice([first, second])
+  }
+  let me = Performer.current()
+  return try withUnsafeTemporaryAllocation(of: Offer.self, capacity: 2) { offers in
+    try Op<Value>.withInlineSlot(me, offers.baseAddress!) { performance in
+      if me.randomIndex(below: 2) == 0 {
+        first.collect(&performance, from: 0)
+        second.collect(&performance, from: leafCount)
+      } else {
+        second.collect(&performance, from: leafCount)
+        first.collect(&performance, from: 0)
+      }
+      try performance.commit()
+      return try performance.winner < leafCount
+        ? first.take(&performance, from: 0) : second.take(&performance, from: leafCount)
+    }
+  }
+}
+
 /// Performs the choice of the operations: waits until one commits, and returns its value.
 ///
 /// Allocates one array. A cancellation point.

@@ -18,22 +18,23 @@ extension Op {
     Op(
       GuardedOperation { resolution in
         let abandoned = Condition()
-        resolution.started.append(abandoned)
-        return Op(AbandonableOperation(try make(abandoned.waitOp())) { abandoned.signal() })
+        resolution.started.append { abandoned.signal() }
+        let made = try make(abandoned.waitOp()).resolved(resolution)
+        return Op(AbandonableOperation(made, isResolved: true) { abandoned.signal() })
       })
   }
 
   /// The operation that calls `action` whenever a perform abandons it, on the performing fiber, before the perform returns.
   @inlinable
   public func onAbandon(_ action: @escaping () -> Void) -> Op<Value> {
-    Op(AbandonableOperation(self, action))
+    Op(AbandonableOperation(self, isResolved: false, action))
   }
 }
 
 /// Collects what the guards of one perform have started, in case a later guard throws.
 @usableFromInline
 package final class Resolution {
-  @usableFromInline var started: [Condition] = []
+  @usableFromInline var started: [() -> Void] = []
 
   @usableFromInline
   init() {}
@@ -53,7 +54,7 @@ extension Op {
     do {
       return try resolved(resolution)
     } catch {
-      for nack in resolution.started { nack.signal() }
+      for abandon in resolution.started { abandon() }
       throw error
     }
   }
@@ -89,12 +90,13 @@ final class AbandonableOperation<Value>: ValueSource<Value>, @unchecked Sendable
   @usableFromInline let base: Op<Value>
   @usableFromInline let abandon: () -> Void
 
+  /// - Parameter isResolved: whether the guards have been seen to; a guard that throws abandons what came before it.
   @inlinable
-  init(_ base: Op<Value>, _ abandon: @escaping () -> Void) {
+  init(_ base: Op<Value>, isResolved: Bool, _ abandon: @escaping () -> Void) {
     self.base = base
     self.abandon = abandon
     super.init(
-      slotSize: base.source.slotSize, needsResolution: base.source.needsResolution,
+      slotSize: base.source.slotSize, needsResolution: !isResolved,
       leafCount: base.source.leafCount,
       collect: { source, performance, index in
         let source = unsafeDowncast(source, to: AbandonableOperation<Value>.self)
@@ -109,7 +111,8 @@ final class AbandonableOperation<Value>: ValueSource<Value>, @unchecked Sendable
 
   override func resolve(_ resolution: Resolution) throws -> Op<Value> {
     guard needsResolution else { return Op(self) }
-    return Op(AbandonableOperation(try base.resolved(resolution), abandon))
+    resolution.started.append(abandon)
+    return Op(AbandonableOperation(try base.resolved(resolution), isResolved: true, abandon))
   }
 
   override var waitDescription: String { base.source.waitDescription }

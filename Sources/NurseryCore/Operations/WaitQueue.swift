@@ -66,9 +66,15 @@ package struct WaitQueue: ~Copyable {
     return nil
   }
 
-  /// Commits and wakes every waiter; what `close` and a broadcast do.
+  /// Commits and wakes every waiter, in the order they came; what `close` and a broadcast do. An only waiter runs next.
   @usableFromInline
   mutating func wakeAll(_ verdict: Verdict = .value) {
+    guard let only = first else { return }
+    if only == last {
+      remove(only)
+      _ = only.commitFromOutside(verdict, .next)
+      return
+    }
     while let offer = first {
       remove(offer)
       _ = offer.commitFromOutside(verdict)

@@ -3,8 +3,9 @@ import Synchronization
 
 /// Says which fiber's stack has overflowed, instead of a silent SIGSEGV.
 ///
-/// The handler runs on an alternate stack and allocates nothing: it knows the reservations from a fixed table and the fiber
-/// from the thread's worker.
+/// The handler runs on an alternate stack and takes no locks of ours: it knows the reservations from a fixed table and the fiber
+/// from the thread's worker. Making the text may allocate; should that fail in a process that is dying anyway, the second fault
+/// ends it with the signal's default action.
 enum FaultReporter {
   private struct Reservation {
     var start: UInt = 0

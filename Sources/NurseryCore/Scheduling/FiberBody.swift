@@ -29,6 +29,7 @@ package class FiberBody: OperationSource, @unchecked Sendable {
   @usableFromInline let perform: (FiberBody, Task) -> (any Error)?
   private let lock = SpinLock()
   private let ended = Atomic<Bool>(false)
+  private let cancellers = Atomic<UInt32>(0)
   @exclusivity(unchecked) private var joiners = WaitQueue()
   /// Written by the fiber alone until it has ended, read-only afterwards.
   @usableFromInline @exclusivity(unchecked) var status = Status.pending
@@ -68,13 +69,19 @@ package class FiberBody: OperationSource, @unchecked Sendable {
     ended.store(true, ordering: .releasing)
     joiners.wakeAll()
     lock.unlock()
+    spin { self.cancellers.load(ordering: .acquiring) != 0 }
   }
 
-  /// Cancels this fiber alone, unless it has ended. While the lock is held it has not, so its home exists.
+  /// Cancels this fiber alone, unless it has ended. A fiber does not leave its home while somebody is about to cancel it; the lock
+  /// is not held meanwhile, because an interrupted performer may need it to leave its offer.
   package func cancel() {
     lock.lock()
-    if !isEnded { record.cancelAlone() }
+    let isAlive = !isEnded
+    if isAlive { cancellers.add(1, ordering: .relaxed) }
     lock.unlock()
+    guard isAlive else { return }
+    record.cancelAlone()
+    cancellers.subtract(1, ordering: .releasing)
   }
 
   override package func attempt(_ offer: OfferRef, _ attempt: Attempt) -> Answer {
@@ -92,6 +99,27 @@ package class FiberBody: OperationSource, @unchecked Sendable {
     guard offer.commits(attempt) else { return .lost }
     offer.win()
     return .committed
+  }
+
+  /// Waits for the end: what performing the operation does, without laying one out. False if the scope is cancelled first.
+  @usableFromInline
+  func join(_ me: FiberRef) -> Bool {
+    if me.isCancelled { return false }
+    if isEnded { return true }
+    return withUnsafeTemporaryAllocation(of: Offer.self, capacity: 1) { offers in
+      let offer = offers.baseAddress!
+      offer.initialize(
+        to: Offer(me, .passUnretained(self), argument: 0, index: 0, slot: UnsafeMutableRawPointer(offer)))
+      me.beginEnlisting()
+      if attempt(offer, .enlistAlone) == .committed {
+        me.endEnlisting()
+        return true
+      }
+      me.parkUnlessCancelled()
+      if me.pointee.winner >= 0 { return true }
+      withdraw(offer)
+      return false
+    }
   }
 
   override package func withdraw(_ offer: OfferRef) {
@@ -185,9 +213,8 @@ package final class FiberCore<Value>: FiberBody, @unchecked Sendable {
   /// Waits until the fiber has ended and returns its value.
   @inlinable
   package func wait() throws -> Value {
-    // An ended fiber's result is there for the taking, but a cancelled scope's calls throw all the same.
-    if isEnded, !Performer.current().isCancelled { return try outcome() }
-    return try Op<Value>(self).perform()
+    guard join(Performer.current()) else { throw CancellationError() }
+    return try outcome()
   }
 
   /// The result of a fiber that has ended.

@@ -78,6 +78,10 @@ package enum Performer {
   @usableFromInline
   package static func current() -> FiberRef { Worker.ofThisThread.pointee.current }
 
+  /// The calling thread's worker.
+  @usableFromInline
+  static func worker() -> WorkerRef { Worker.ofThisThread }
+
   /// Lets the other fibers of this worker run first; nothing on a plain thread.
   package static func yield() {
     let me = current()

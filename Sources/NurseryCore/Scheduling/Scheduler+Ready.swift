@@ -22,15 +22,20 @@ extension FiberRef {
     if pointee.kind == .root, here.pointee.index != 0 {
       return scheduler._withUnsafeGuaranteedRef { $0.inject(self) }
     }
-    switch turn {
-    case .next: here.pointee.queue.pushNext(self)
-    case .last: here.pointee.queue.pushLast(self)
-    }
-    here.callForHelpIfUseful()
+    here.push(self, turn)
   }
 }
 
 extension WorkerRef {
+  /// Queues a fiber here; called on this worker's thread.
+  func push(_ fiber: FiberRef, _ turn: Turn) {
+    switch turn {
+    case .next: pointee.queue.pushNext(fiber)
+    case .last: pointee.queue.pushLast(fiber)
+    }
+    callForHelpIfUseful()
+  }
+
   /// After a push: another worker is called when the queue has grown to two, four, eight...; for a single runnable fiber
   /// nobody is, but somebody must be keeping watch in case this worker does not get round to it.
   @inline(__always)
@@ -47,6 +52,9 @@ extension WorkerRef {
 extension Scheduler {
   /// Queues a fiber from outside this scheduler's workers; the root fiber for worker 0 from anywhere.
   func inject(_ fiber: FiberRef) {
+    // Until the fiber is queued it keeps the scheduler alive; from then on the count does.
+    outsiders.add(1, ordering: .relaxed)
+    defer { outsiders.subtract(1, ordering: .releasing) }
     lock.lock()
     if fiber.pointee.kind == .root {
       let worker = worker(0)

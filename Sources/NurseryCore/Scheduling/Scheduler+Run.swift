@@ -15,8 +15,8 @@ extension Scheduler {
   }
 
   private func run<Result>(_ body: () throws -> Result) throws -> Result {
-    let outer = cs_thread_pointer()
-    let root = try begin()
+    let outer = Worker.ofThisThread
+    let root = try begin(inside: outer.pointee.current)
     let result: Swift.Result<Result, any Error>
     do {
       result = .success(try body())
@@ -24,37 +24,44 @@ extension Scheduler {
       result = .failure(error)
       root.scope.cancel(.failure)
     }
-    let failures = end(root)
-    cs_set_thread_pointer(outer)
+    let failures = end(root, inside: outer.pointee.current)
     if case .success = result, let first = failures.first { throw first }
     return try result.get()
   }
 
   /// Makes the calling thread worker 0 and the caller its root fiber.
-  private func begin() throws -> FiberRef {
+  ///
+  /// The root scope lies inside the caller's innermost one, so a timeout or a cancel scope around a run reaches into it.
+  private func begin(inside caller: FiberRef) throws -> FiberRef {
     let loopStack = try stackPool.take()
-    let scope = ScopeRef.make(parent: nil, host: nil, scheduler: .passUnretained(self))
+    let root = FiberSlab.allocate(Worker.ofThisThread)
+    let scope = ScopeRef.make(parent: caller.scope, host: root, scheduler: .passUnretained(self))
     let worker = Worker.make(for: self, index: 0, home: scope)
     install(worker, at: 0)
-    let root = Worker.makeRecord(.root, worker, home: scope, name: nil)
-    root.pointee.stack = .forThread()
+    FiberSlab.initialise(root, to: FiberRecord(kind: .root, id: 0, name: nil, worker: worker, home: scope))
+    // On a fiber the root runs on that fiber's stack.
+    root.pointee.stack = caller.pointee.stack ?? .forThread()
     let loop = worker.pointee.loop
     loop.pointee.stack = loopStack
     let saved = cs_prepare(loopStack.top, loopEntry, worker)
     loop.pointee.savedStack.store(UInt(bitPattern: saved), ordering: .relaxed)
     worker.pointee.current = root
     cs_set_thread_pointer(worker)
+    caller.scope.adopt(scope)
+    caller.scope.moveDeadlines(from: caller.pointee.worker, to: worker)
     _ = cs_install_signal_stack()
     return root
   }
 
   /// Waits for the last fiber, ends the other workers and frees everything; returns the failures of the root scope's children.
-  private func end(_ root: FiberRef) -> [any Error] {
+  private func end(_ root: FiberRef, inside caller: FiberRef) -> [any Error] {
     let scope = root.scope
     scope.joinChildren(root)
     let failures = scope.failures
-    stopWorkers()
+    scope.close()
     let worker = worker(0)
+    caller.scope.moveDeadlines(from: worker, to: caller.pointee.worker)
+    stopWorkers()
     let loopStack = worker.pointee.loop.pointee.stack!
     for index in 0..<startedWorkers.load(ordering: .acquiring) {
       self.worker(index).returnStacks(keeping: 0)
@@ -63,11 +70,10 @@ extension Scheduler {
     stackPool.give(loopStack, count: 1)
     stackPool.trim(keeping: 64)
     worker.pointee.loop.pointee.stack = nil
-    root.pointee.stack!.disposeOfThread()
-    root.deinitialize(count: 1)
-    root.deallocate()
+    if caller.pointee.stack == nil { root.pointee.stack!.disposeOfThread() }
+    cs_set_thread_pointer(caller.pointee.worker)
+    FiberSlab.free(root)
     for index in 0..<startedWorkers.load(ordering: .acquiring) { self.worker(index).dispose() }
-    scope.close()
     scope.free()
     return failures
   }

@@ -6,34 +6,32 @@ extension ScopeRef {
   /// Two allocations: the closure's context, if it captures anything, and the object that handles share.
   @inlinable
   package func spawn<Value>(_ name: String?, _ body: @escaping () throws -> Value) -> FiberCore<Value> {
-    let core = FiberCore(record: makeChild(name), body)
-    launch(core)
+    let here = Performer.worker()
+    let core = FiberCore(record: makeChild(name, here), body)
+    launch(core, here)
     return core
   }
 
   @usableFromInline
-  func makeChild(_ name: String?) -> FiberRef {
-    guard let scheduler = pointee.scheduler else {
-      fatalError("a plain thread has no scheduler to spawn fibers on; write runFibers { ... } or withNursery { ... } around it")
-    }
-    let here = Worker.ofThisThread
-    let isHome = here.pointee.scheduler?.toOpaque() == scheduler.toOpaque()
-    let home = isHome ? here : scheduler._withUnsafeGuaranteedRef { $0.worker(0) }
+  func makeChild(_ name: String?, _ here: WorkerRef) -> FiberRef {
     let record = FiberSlab.allocate(here)
     FiberSlab.initialise(
-      record, to: FiberRecord(kind: .fiber, id: here.makeID(), name: name, worker: home, home: self))
+      record, to: FiberRecord(kind: .fiber, id: here.makeID(), name: name, worker: here, home: self))
     return record
   }
 
   @usableFromInline
-  func launch(_ body: FiberBody) {
+  func launch(_ body: FiberBody, _ here: WorkerRef) {
     let record = body.record
     guard add(record) else {
       fatalError(
         "\(record.label) was spawned into \(label), which has closed already; spawn children before the nursery's body returns, or open another nursery")
     }
+    // From here on the child keeps the scope and its scheduler alive.
+    let scheduler = pointee.scheduler!
+    let isHome = here.pointee.scheduler?.toOpaque() == scheduler.toOpaque()
+    if !isHome { record.pointee.worker = scheduler._withUnsafeGuaranteedRef { $0.worker(0) } }
     record.pointee.body = .passRetained(body)
-    let here = Worker.ofThisThread
     here.count(here.pointee.spawned)
     if pointee.isCancelled {
       body.fail(CancellationError())
@@ -41,9 +39,12 @@ extension ScopeRef {
       here.count(here.pointee.ended)
       return
     }
-    record.makeReady(.last)
+    isHome ? here.push(record, .last) : record.makeReady(.last)
   }
 
   /// For messages.
-  package var label: String { pointee.name.isEmpty ? "a nursery" : "nursery \"\(path)\"" }
+  package var label: String {
+    let name = path.isEmpty ? "a nursery" : "nursery \"\(path)\""
+    return pointee.site.line == 0 ? name : "\(name) opened at \(pointee.site.file):\(pointee.site.line)"
+  }
 }

@@ -22,11 +22,15 @@ public final class Scheduler: @unchecked Sendable {
 
   let isStopping = Atomic<Bool>(false)
   let sleepers = Atomic<Int>(0)
+  /// Threads and workers of other schedulers that are handing us a fiber; `run` does not return while one still touches us.
+  let outsiders = Atomic<Int>(0)
   /// The worker that keeps watch for the others that sleep; -1 if none does.
   let watch = Atomic<Int>(-1)
   let watchDeadline = Atomic<Int64>(.max)
   let isInspecting = Atomic<Bool>(false)
   let steals = Atomic<Int>(0)
+  /// Waits whose end comes from outside, such as a descriptor's; virtual time stands still for them.
+  private let expectations = Atomic<Int>(0)
   private let virtualNow = Atomic<Int64>(0)
 
   init(_ configuration: Configuration) throws {
@@ -52,8 +56,12 @@ public final class Scheduler: @unchecked Sendable {
 
   var now: Int64 { isVirtual ? virtualNow.load(ordering: .relaxed) : System.monotonicNow() }
 
+  func expectOutside() { expectations.add(1, ordering: .relaxed) }
+  func endExpectation() { expectations.subtract(1, ordering: .relaxed) }
+
   /// With everybody asleep and nothing under way, jumps to the next timer and fires what is due; false if there is no timer.
   func advanceVirtualTime(_ me: WorkerRef) -> Bool {
+    if expectations.load(ordering: .relaxed) > 0 { return false }
     var earliest = Int64.max
     for index in 0..<startedWorkers.load(ordering: .acquiring) {
       let worker = worker(index)
@@ -88,6 +96,11 @@ public final class Scheduler: @unchecked Sendable {
     }
   }
 
+  func waitUntilStarted() {
+    lock.lock()
+    lock.unlock()
+  }
+
   /// Ends the other workers. Every fiber has ended.
   func stopWorkers() {
     lock.lock()
@@ -98,12 +111,15 @@ public final class Scheduler: @unchecked Sendable {
       worker.pointee.sleep.wake()
       System.joinThread(worker.pointee.thread)
     }
+    spin { self.outsiders.load(ordering: .acquiring) != 0 }
   }
 }
 
 /// What a worker's thread runs: its loop, on the thread's own stack, until the scheduler stops.
 private let workerThread: System.ThreadBody = { argument in
   let worker = argument!.assumingMemoryBound(to: Worker.self)
+  // Whoever starts a worker holds the lock until the worker counts.
+  worker.pointee.scheduler!._withUnsafeGuaranteedRef { $0.waitUntilStarted() }
   worker.pointee.adoptThread()
   cs_set_thread_pointer(worker)
   _ = cs_install_signal_stack()

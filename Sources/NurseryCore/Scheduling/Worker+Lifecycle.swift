@@ -6,11 +6,10 @@ extension WorkerRef {
 
   /// A stack from this worker's cache or the scheduler's pool.
   func takeStack() throws(StackError) -> StackRef {
-    let pool = pointee.scheduler!.takeUnretainedValue().stackPool
-    guard let stack = pointee.freeStacks else { return try pool.take() }
+    guard let stack = pointee.freeStacks else { return try pointee.scheduler!.takeUnretainedValue().stackPool.take() }
     pointee.freeStacks = stack.pointee.nextFree
     pointee.freeStackCount -= 1
-    stack.renew(guardSize: pool.guardSize)
+    stack.renew()
     return stack
   }
 
