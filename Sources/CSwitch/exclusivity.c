@@ -113,3 +113,13 @@ void **cs_exclusivity_head(void) {
 void **cs_exclusivity_head(void) { return NULL; }
 
 #endif
+
+void cs_switch_with_accesses(void **save, void *target, cs_stack_notes *from, cs_stack_notes *to, void **accesses) {
+  void **head = cs_exclusivity_head();
+  if (head) {
+    void *current = *head;
+    *head = *accesses;
+    *accesses = current;
+  }
+  cs_switch(save, target, from, to);
+}

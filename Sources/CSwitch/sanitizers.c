@@ -46,6 +46,7 @@ void cs_notes_thread(cs_stack_notes *notes) {
 }
 
 int cs_sanitizer(void) { return 1; }
+const bool cs_is_sanitized = true;
 
 #elif defined(CS_THREAD_SANITIZER)
 
@@ -78,6 +79,7 @@ void cs_notes_thread(cs_stack_notes *notes) {
 }
 
 int cs_sanitizer(void) { return 2; }
+const bool cs_is_sanitized = true;
 
 #else
 
@@ -94,5 +96,6 @@ void cs_notes_end(cs_stack_notes *notes) { (void)notes; }
 void cs_notes_thread(cs_stack_notes *notes) { (void)notes; }
 
 int cs_sanitizer(void) { return 0; }
+const bool cs_is_sanitized = false;
 
 #endif

@@ -69,6 +69,8 @@ void cs_notes_thread(cs_stack_notes *notes);
 
 // 0 = ordinary build, 1 = address sanitizer, 2 = thread sanitizer.
 int cs_sanitizer(void);
+// Whether it is not 0, without a call.
+extern const bool cs_is_sanitized;
 
 // MARK: Stack memory
 
@@ -99,6 +101,11 @@ size_t cs_page_size(void);
 // The address of the calling thread's head word, found once per thread by opening an access of our own and looking for it
 // in libswiftCore's thread-local block; null when the self-check fails, and then the two functions below serve.
 void *_Nullable *_Nullable cs_exclusivity_head(void);
+
+// cs_switch, and before it the current list of open accesses changes places with `*accesses`. For coroutines, whose thread must
+// be asked for at every switch: one call, not two.
+void cs_switch_with_accesses(void *_Nullable *_Nonnull save, void *target, cs_stack_notes *_Nullable from,
+                             cs_stack_notes *_Nullable to, void *_Nullable *_Nonnull accesses);
 
 // The runtime's own door, about 6 ns: `state` is four zeroed words per fiber.
 void cs_exclusivity_enter(uintptr_t *state);

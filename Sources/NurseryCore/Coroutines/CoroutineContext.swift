@@ -55,43 +55,35 @@ extension UnsafeMutablePointer<CoroutineContext> {
   @usableFromInline
   func enter() {
     pointee.state = .running
-    let target = pointee.saved!
-    swapAccesses()
-    if cs_sanitizer() != 0 { return enterSanitized(target) }
-    cs_switch(&pointee.resumerSaved, target, nil, nil)
+    if cs_is_sanitized { return enterSanitized() }
+    cs_switch_with_accesses(&pointee.resumerSaved, pointee.saved!, nil, nil, &pointee.accesses)
   }
 
   /// From the body to the resumer; for the last time if the body has ended.
   @usableFromInline
   func leave(_ state: CoroutineContext.State) {
     pointee.state = state
-    let target = pointee.resumerSaved!
-    swapAccesses()
-    if cs_sanitizer() != 0 { return leaveSanitized(target) }
-    cs_switch(&pointee.saved, target, nil, nil)
-  }
-
-  /// Each side takes its open accesses along. The thread is asked for anew each time: the fiber around may have moved.
-  private func swapAccesses() {
-    guard let head = cs_exclusivity_head() else { return }
-    swap(&head.pointee, &pointee.accesses)
+    if cs_is_sanitized { return leaveSanitized() }
+    cs_switch_with_accesses(&pointee.saved, pointee.resumerSaved!, nil, nil, &pointee.accesses)
   }
 
   /// The fiber around, if it is suspended inside the coroutine, is suspended on this stack.
   @inline(never)
-  private func enterSanitized(_ target: UnsafeMutableRawPointer) {
+  private func enterSanitized() {
     let me = Performer.current()
     let outside = me.pointee.stack ?? .forThread()
     pointee.resumerStack = outside
     me.pointee.stack = pointee.stack
-    cs_switch(&pointee.resumerSaved, target, outside.notes, pointee.stack.notes)
+    cs_switch_with_accesses(
+      &pointee.resumerSaved, pointee.saved!, outside.notes, pointee.stack.notes, &pointee.accesses)
   }
 
   @inline(never)
-  private func leaveSanitized(_ target: UnsafeMutableRawPointer) {
+  private func leaveSanitized() {
     let outside = pointee.resumerStack!
     Performer.current().pointee.stack = outside
-    cs_switch(&pointee.saved, target, pointee.state == .finished ? nil : pointee.stack.notes, outside.notes)
+    let inside = pointee.state == .finished ? nil : pointee.stack.notes
+    cs_switch_with_accesses(&pointee.saved, pointee.resumerSaved!, inside, outside.notes, &pointee.accesses)
   }
 }
 

@@ -47,7 +47,7 @@ extension StackRef {
   /// Tells the sanitizers that the stack's next user is another one.
   func renew() {
     pointee.nextFree = nil
-    if cs_sanitizer() == 0 { return }
+    if !cs_is_sanitized { return }
     let bottom = pointee.base + System.pageSize
     cs_notes_end(&pointee.notes)
     pointee.notes = cs_stack_notes()

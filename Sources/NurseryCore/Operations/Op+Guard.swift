@@ -8,18 +8,18 @@ extension Op {
     Op(GuardedOperation { _ in try make() })
   }
 
-  /// As `guarded`, with an operation that becomes ready if this branch is abandoned: a negative acknowledgement.
+  /// As `guarded`, with something that can be waited for if this branch is abandoned: a negative acknowledgement.
   ///
-  /// The nack becomes ready exactly once, before `perform()` returns or throws, when the branch that commits lies outside the
+  /// The nack fires exactly once, before `perform()` returns or throws, when the branch that commits lies outside the
   /// operation that `make` returned, when the perform is cancelled, and when a poll commits nothing. A server that was sent
   /// a request together with its nack learns that the client has gone (Reppy, PLDI 1991).
   @inlinable
-  public static func withNack(_ make: @escaping (_ nack: Op<Void>) throws -> Op<Value>) -> Op<Value> {
+  public static func withNack(_ make: @escaping (_ nack: Nack) throws -> Op<Value>) -> Op<Value> {
     Op(
       GuardedOperation { resolution in
         let abandoned = Condition()
         resolution.started.append { abandoned.signal() }
-        let made = try make(abandoned.waitOp()).resolved(resolution)
+        let made = try make(Nack(abandoned)).resolved(resolution)
         return Op(AbandonableOperation(made, isResolved: true) { abandoned.signal() })
       })
   }
@@ -29,6 +29,25 @@ extension Op {
   public func onAbandon(_ action: @escaping () -> Void) -> Op<Value> {
     Op(AbandonableOperation(self, isResolved: false, action))
   }
+}
+
+/// Fires when a branch of somebody's choice has been abandoned; to be sent to whoever serves the branch.
+public struct Nack: Sendable {
+  private let abandoned: Condition
+
+  @usableFromInline
+  init(_ abandoned: Condition) {
+    self.abandoned = abandoned
+  }
+
+  /// Whether the branch has been abandoned.
+  public var isFired: Bool { abandoned.isSignalled }
+
+  /// Waits until the branch is abandoned; for ever, if it commits. A cancellation point.
+  public func wait() throws { try abandoned.wait() }
+
+  /// The operation that commits once the branch has been abandoned.
+  public func waitOp() -> Op<Void> { abandoned.waitOp() }
 }
 
 /// Collects what the guards of one perform have started, in case a later guard throws.

@@ -122,7 +122,7 @@ extension FiberRef {
 
   @usableFromInline
   func randomIndex(below count: Int) -> Int {
-    Int(truncatingIfNeeded: (pointee.worker.nextRandom() >> 32) &* UInt64(count) >> 32)
+    Int(truncatingIfNeeded: ((pointee.worker.nextRandom() >> 32) &* UInt64(count)) >> 32)
   }
 }
 
