@@ -110,7 +110,9 @@ int cs_epoll_add(int epoll, int fd, uint32_t events, uint64_t token) {
   (void)epoll, (void)fd, (void)events, (void)token;
   return -ENOSYS;
 }
-int cs_epoll_modify(int epoll, int fd, uint32_t events, uint64_t token) { return cs_epoll_add(epoll, fd, events, token); }
+int cs_epoll_modify(int epoll, int fd, uint32_t events, uint64_t token) {
+  return cs_epoll_add(epoll, fd, events, token);
+}
 int cs_epoll_remove(int epoll, int fd) { return cs_epoll_add(epoll, fd, 0, 0); }
 int cs_epoll_wait(int epoll, cs_ready *events, int capacity, int64_t nanoseconds) {
   (void)epoll, (void)events, (void)capacity, (void)nanoseconds;

@@ -2,7 +2,7 @@
 //
 // Both keep a model of the current stack: its bounds and fake frames (address), its clock and shadow call stack
 // (thread). In a sanitized build cs_switch is defined here and updates the model around the assembly routine; in an
-// ordinary build the name belongs to the assembly routine itself (a weak definition there) and nothing here is in the way.
+// ordinary build the name belongs to the assembly routine itself (a weak definition there).
 //
 // Sources: sanitizer/common_interface_defs.h, sanitizer/asan_interface.h, sanitizer/tsan_interface.h (compiler-rt).
 #define _GNU_SOURCE
@@ -54,9 +54,12 @@ void *__tsan_get_current_fiber(void);
 void *__tsan_create_fiber(unsigned flags);
 void __tsan_destroy_fiber(void *fiber);
 void __tsan_switch_to_fiber(void *fiber, unsigned flags);
+void __tsan_release(void *address);
 
 CS_UNSANITIZED void cs_switch(void **save, void *target, cs_stack_notes *from, cs_stack_notes *to) {
   (void)from;
+  // The assembly's store to `*save` is not seen by the sanitizer; whoever loads it acquires what happened until here.
+  __tsan_release(save);
   // Before the raw switch: once `*save` is written another thread may make the old fiber its current one.
   // Flags 0: what ran before the switch happens before what runs after it.
   __tsan_switch_to_fiber(to->thread_sanitizer_fiber, 0);

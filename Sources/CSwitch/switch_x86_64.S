@@ -4,9 +4,9 @@
 // r15 r14 r13 r12 rbx rbp, return address. A fresh stack gets the same frame with the trampoline as return address,
 // so starting and continuing are one code path.
 //
-// Floating-point control state is callee-saved too. MXCSR is loaded without asking: on Zen 4 that costs 0.6 ns a switch,
-// and comparing it first 2.2, because reading the current value back from memory is slower than the load saved. The x87 word
-// is compared (free there) and loaded only where different, because its load is slow on other CPUs.
+// Floating-point control state is callee-saved too. MXCSR is loaded without asking: on Zen 4 that costs 0.6 ns
+// a switch and comparing it first 2.2, because the current value has to be read back from memory. The x87 word is
+// compared (free there) and loaded only where different, because its load is slow on other CPUs.
 //
 // The way out: `ret` is predicted by the stack of return addresses, which holds where *this* call came from. With one
 // call site that is right, and so are the callers' own returns afterwards. With two it is wrong each time, and

@@ -35,7 +35,7 @@ static void thread_ends(void *unused) {
 }
 
 static void make_end_key(void) {
-  // Without a key (the process has used up all of them) pointers are kept, only not destroyed.
+  // The process has used up its keys: going on would leak whatever the pointers own, silently.
   if (pthread_key_create(&end_key, thread_ends) != 0) abort();
 }
 

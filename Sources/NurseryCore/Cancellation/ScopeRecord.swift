@@ -41,13 +41,14 @@ package enum ScopePolicy: UInt8 {
 /// in a marked scope; the performer leaves its offers, fences, and looks at the mark.
 @usableFromInline
 package struct ScopeRecord: ~Copyable {
+  // A field under the lock comes first: the thread sanitizer books a mutation of any part at the address of the whole.
+  var isClosed = false
   let lock = SpinLock()
   @usableFromInline let cancelled = Atomic<Bool>(false)
   let isShielded: Bool
   let policy: ScopePolicy
   /// Whether `goAsync` finds it as the ambient nursery.
   let isNursery: Bool
-  var isClosed = false
   /// Why this very scope was cancelled; nil if only an outer one was.
   var reason: CancelReason?
 

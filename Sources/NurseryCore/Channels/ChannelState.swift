@@ -3,10 +3,11 @@ import Synchronization
 /// What a channel is made of, behind a pointer: no object, no exclusivity checks on the way of an element.
 @usableFromInline
 struct ChannelState<Element>: ~Copyable {
-  @usableFromInline let lock = SpinLock()
+  // A field under the lock comes first: the thread sanitizer books a mutation of any part at the address of the whole.
+  @usableFromInline var isClosed = false
   /// False only if a receive would find nothing: lets a poll pass by without the lock. Written under it.
   @usableFromInline let mayReceive = Atomic<Bool>(false)
-  @usableFromInline var isClosed = false
+  @usableFromInline let lock = SpinLock()
   @usableFromInline let limit: Int
   @usableFromInline var count = 0
   @usableFromInline var receivers = WaitQueue()

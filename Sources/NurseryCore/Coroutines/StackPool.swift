@@ -33,8 +33,8 @@ public final class StackPool: @unchecked Sendable {
   }
 
   private struct State: ~Copyable {
-    let lock = SpinLock()
     var hot: StackRef?
+    let lock = SpinLock()
     var cold: [ColdStack] = []
     var reservations: [(memory: UnsafeMutableRawPointer, size: Int)] = []
     var uncarved: UnsafeMutableRawPointer?

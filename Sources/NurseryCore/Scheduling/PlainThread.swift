@@ -7,8 +7,8 @@ import Synchronization
 /// and goes back there when the thread ends; its memory stays, because a waker may touch the sleep word last of all.
 enum PlainThread {
   private struct Free: ~Copyable {
-    let lock = SpinLock()
     var workers: [WorkerRef] = []
+    let lock = SpinLock()
   }
 
   nonisolated(unsafe) private static let free: UnsafeMutablePointer<Free> = {

@@ -6,98 +6,99 @@ import Synchronization
 /// is woken goes to the slot, so a rendezvous partner runs at once while its data is hot; the previous occupant moves to the
 /// end of the list. Two fibers that keep waking each other give way to the list after a while (`slotBudget`).
 struct RunQueue: ~Copyable {
-  private let lock = BiasedLock()
-  private var slot: FiberRef?
-  private var first: FiberRef?
-  private var last: FiberRef?
-  private var slotUses = 0
+  fileprivate var slot: FiberRef?
+  fileprivate var first: FiberRef?
+  fileprivate var last: FiberRef?
+  fileprivate var slotUses = 0
+  fileprivate let lock = BiasedLock()
   /// How many fibers are queued, slot included; written under the lock, readable by anybody.
-  private let storedCount = Atomic<Int>(0)
+  fileprivate let storedCount = Atomic<Int>(0)
 
-  private static let slotBudget = 64
+  fileprivate static let slotBudget = 64
+}
 
-  init() {}
-
-  var count: Int { storedCount.load(ordering: .relaxed) }
+/// A queue is used through its address, never as a whole: what counts as an access to it has to lie inside the lock.
+extension UnsafeMutablePointer<RunQueue> {
+  var count: Int { pointee.storedCount.load(ordering: .relaxed) }
 
   @inline(__always)
   private func adjustCount(_ change: Int) {
-    storedCount.store(storedCount.load(ordering: .relaxed) &+ change, ordering: .relaxed)
+    pointee.storedCount.store(count &+ change, ordering: .relaxed)
   }
 
   // MARK: The owner's side
 
   /// Makes the fiber the next to run.
-  mutating func pushNext(_ fiber: FiberRef) {
-    lock.lockAsOwner()
-    if let displaced = slot { append(displaced) }
-    slot = fiber
+  func pushNext(_ fiber: FiberRef) {
+    pointee.lock.lockAsOwner()
+    if let displaced = pointee.slot { append(displaced) }
+    pointee.slot = fiber
     adjustCount(1)
-    lock.unlockAsOwner()
+    pointee.lock.unlockAsOwner()
   }
 
   /// Puts the fiber at the end.
-  mutating func pushLast(_ fiber: FiberRef) {
-    lock.lockAsOwner()
+  func pushLast(_ fiber: FiberRef) {
+    pointee.lock.lockAsOwner()
     append(fiber)
     adjustCount(1)
-    lock.unlockAsOwner()
+    pointee.lock.unlockAsOwner()
   }
 
-  mutating func pop() -> FiberRef? {
-    lock.lockAsOwner()
-    defer { lock.unlockAsOwner() }
-    if let fiber = slot {
-      if slotUses < Self.slotBudget || first == nil {
-        slotUses += 1
-        slot = nil
+  func pop() -> FiberRef? {
+    pointee.lock.lockAsOwner()
+    defer { pointee.lock.unlockAsOwner() }
+    if let fiber = pointee.slot {
+      if pointee.slotUses < RunQueue.slotBudget || pointee.first == nil {
+        pointee.slotUses += 1
+        pointee.slot = nil
         adjustCount(-1)
         return fiber
       }
       append(fiber)
-      slot = nil
+      pointee.slot = nil
     }
-    slotUses = 0
-    guard let fiber = first else { return nil }
-    first = fiber.pointee.next
-    if first == nil { last = nil }
+    pointee.slotUses = 0
+    guard let fiber = pointee.first else { return nil }
+    pointee.first = fiber.pointee.next
+    if pointee.first == nil { pointee.last = nil }
     adjustCount(-1)
     return fiber
   }
 
-  private mutating func append(_ fiber: FiberRef) {
+  private func append(_ fiber: FiberRef) {
     fiber.pointee.next = nil
-    if let last { last.pointee.next = fiber } else { first = fiber }
-    last = fiber
+    if let last = pointee.last { last.pointee.next = fiber } else { pointee.first = fiber }
+    pointee.last = fiber
   }
 
   // MARK: The thief's side
 
   /// Takes up to half of the fibers, oldest first, as a chain through `next`; a fiber bound to its thread stays.
-  mutating func steal(atMost limit: Int) -> FiberRef? {
-    guard count > 0, lock.tryLockAsThief() else { return nil }
-    defer { lock.unlockAsThief() }
+  func steal(atMost limit: Int) -> FiberRef? {
+    guard count > 0, pointee.lock.tryLockAsThief() else { return nil }
+    defer { pointee.lock.unlockAsThief() }
     var wanted = min((count + 1) / 2, limit)
     var stolenFirst: FiberRef?
     var stolenLast: FiberRef?
     var previous: FiberRef?
-    var candidate = first
+    var candidate = pointee.first
     while wanted > 0, let fiber = candidate {
       candidate = fiber.pointee.next
       if fiber.pointee.kind == .root {
         previous = fiber
         continue
       }
-      if let previous { previous.pointee.next = candidate } else { first = candidate }
-      if candidate == nil { last = previous }
+      if let previous { previous.pointee.next = candidate } else { pointee.first = candidate }
+      if candidate == nil { pointee.last = previous }
       fiber.pointee.next = nil
       if let stolenLast { stolenLast.pointee.next = fiber } else { stolenFirst = fiber }
       stolenLast = fiber
       adjustCount(-1)
       wanted -= 1
     }
-    if stolenFirst == nil, let fiber = slot, fiber.pointee.kind != .root {
-      slot = nil
+    if stolenFirst == nil, let fiber = pointee.slot, fiber.pointee.kind != .root {
+      pointee.slot = nil
       fiber.pointee.next = nil
       stolenFirst = fiber
       adjustCount(-1)

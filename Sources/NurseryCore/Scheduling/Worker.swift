@@ -20,9 +20,9 @@ package struct Worker: ~Copyable {
   var accessHead: UnsafeMutablePointer<UnsafeMutableRawPointer?>?
 
   /// Shared with thieves.
-  var queue = RunQueue()
+  let queue: UnsafeMutablePointer<RunQueue>
   /// Shared: a lock of its own.
-  var timers = TimerQueue()
+  let timers: UnsafeMutablePointer<TimerQueue>
   /// Fibers bound to this thread that others have made ready. Shared: under the scheduler's lock.
   var inbox: FiberRef?
   let hasMail = Atomic<Bool>(false)
@@ -59,6 +59,10 @@ package struct Worker: ~Copyable {
     self.loop = loop
     accessHead = cs_exclusivity_head()
     random = seed | 1
+    queue = .allocate(capacity: 1)
+    queue.initialize(to: RunQueue())
+    timers = .allocate(capacity: 1)
+    timers.initialize(to: TimerQueue())
     sleep = .allocate(capacity: 1)
     sleep.initialize(to: SleepWord())
   }
