@@ -149,6 +149,7 @@ package struct Performance {
 extension FiberRef {
   /// Parks the performer, whose offers stand, until somebody commits it: perhaps its scope's cancellation.
   @usableFromInline
+  @inline(never)
   func parkUnlessCancelled() {
     Self.fenceAfterEnlisting()
     if isCancelled, commitSelf() {

@@ -165,8 +165,7 @@ package final class FiberCore<Value>: FiberBody, @unchecked Sendable {
 
   @inlinable
   func callClosure() -> (any Error)? {
-    guard let closure else { return nil }
-    self.closure = nil
+    guard let closure = closure.take() else { return nil }
     do {
       let value = try closure.call()
       makeResultStorage().initialize(to: value)
