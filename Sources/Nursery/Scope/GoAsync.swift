@@ -7,7 +7,7 @@ extension Nursery {
   @inlinable
   @discardableResult
   public func goAsync<Value: Sendable>(
-    _ name: String? = nil, _ body: sending @escaping () throws -> Value
+    _ name: String? = nil, _ body: consuming sending @escaping () throws -> Value
   ) -> Fiber<Value> {
     Fiber(scope.spawn(name, body))
   }
@@ -19,7 +19,7 @@ extension Nursery {
 @inlinable
 @discardableResult
 public func goAsync<Value: Sendable>(
-  _ name: String? = nil, _ body: sending @escaping () throws -> Value
+  _ name: String? = nil, _ body: consuming sending @escaping () throws -> Value
 ) -> Fiber<Value> {
   Fiber(ambientNursery().spawn(name, body))
 }
@@ -28,7 +28,7 @@ public func goAsync<Value: Sendable>(
 @inlinable
 @discardableResult
 public func goAndWait<Value: Sendable>(
-  _ name: String? = nil, _ body: sending @escaping () throws -> Value
+  _ name: String? = nil, _ body: consuming sending @escaping () throws -> Value
 ) throws -> Value {
   try goAsync(name, body).wait()
 }

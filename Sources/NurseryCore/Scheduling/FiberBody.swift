@@ -141,7 +141,7 @@ package final class FiberCore<Value>: FiberBody, @unchecked Sendable {
     @usableFromInline let call: () throws -> Value
 
     @usableFromInline
-    init(_ call: @escaping () throws -> Value) {
+    init(_ call: consuming @escaping () throws -> Value) {
       self.call = call
     }
   }
@@ -150,7 +150,7 @@ package final class FiberCore<Value>: FiberBody, @unchecked Sendable {
   @usableFromInline @exclusivity(unchecked) var closure: Closure?
 
   @inlinable
-  package init(record: FiberRef, _ call: @escaping () throws -> Value) {
+  package init(record: FiberRef, _ call: consuming @escaping () throws -> Value) {
     closure = Closure(call)
     super.init(record: record) { body, task in
       let core = unsafeDowncast(body, to: FiberCore<Value>.self)
@@ -165,9 +165,15 @@ package final class FiberCore<Value>: FiberBody, @unchecked Sendable {
 
   @inlinable
   func callClosure() -> (any Error)? {
-    guard let closure = closure.take() else { return nil }
+    // Moved out, not copied: no reference is counted.
+    let moved = withUnsafeMutablePointer(to: &closure) { pointer in
+      let closure = pointer.move()
+      pointer.initialize(to: nil)
+      return closure
+    }
+    guard let moved else { return nil }
     do {
-      let value = try closure.call()
+      let value = try moved.call()
       makeResultStorage().initialize(to: value)
       status = .completed
       return nil

@@ -5,7 +5,7 @@ extension ScopeRef {
   ///
   /// Two allocations: the closure's context, if it captures anything, and the object that handles share.
   @inlinable
-  package func spawn<Value>(_ name: String?, _ body: @escaping () throws -> Value) -> FiberCore<Value> {
+  package func spawn<Value>(_ name: String?, _ body: consuming @escaping () throws -> Value) -> FiberCore<Value> {
     let here = Performer.worker()
     let core = FiberCore(record: makeChild(name, here), body)
     launch(core, here)

@@ -70,17 +70,25 @@ private func runToEnd(_ me: FiberRef) {
 extension FiberRef {
   /// Ends the fiber: publishes the result, wakes whoever waits for it, notes a failure with the home scope and leaves it.
   ///
-  /// CancellationError is an ending, not a failure. The record's reference to the body is given up here, and with it, unless
+  /// In this order, so that a parent who waits is given the error itself and not the cancellation that follows from it. The
+  /// record's reference to the body is given up here, and with it, unless
   /// somebody holds a handle, the record.
   @inline(never)
   func finish(error: (any Error)?) {
-    if let error, !(error is CancellationError) { pointee.home.noteFailure(error) }
-    var body = pointee.body!.takeRetainedValue()
-    body.end()
+    let reference = pointee.body!
+    reference._withUnsafeGuaranteedRef { $0.end() }
+    if let error { note(error) }
+    var body = reference.takeRetainedValue()
     // A result that nobody can ask for is destroyed while the scope still waits for this fiber.
     if isKnownUniquelyReferenced(&body) { body.dropResult() }
     pointee.home.remove(self)
     withExtendedLifetime(body) {}
+  }
+
+  /// CancellationError is an ending, not a failure.
+  @inline(never)
+  private func note(_ error: any Error) {
+    if !(error is CancellationError) { pointee.home.noteFailure(error) }
   }
 }
 
