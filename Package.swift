@@ -21,6 +21,7 @@ let package = Package(
     .testTarget(name: "CSwitchTests", dependencies: ["CSwitch"], exclude: ["Standalone"]),
     .testTarget(name: "NurseryCoreTests", dependencies: ["NurseryCore"]),
     .testTarget(name: "NurseryTests", dependencies: ["Nursery"]),
+    .testTarget(name: "ExampleTests", dependencies: ["CSwitch", "WordCount", "Fibonacci", "PrimeSieve"]),
   ],
   swiftLanguageModes: [.v6]
 )

@@ -1,6 +1,6 @@
 import Nursery
 
-/// A fiber hands out Fibonacci numbers until it is told to stop: a choice between `send` and `quit`.
+/// Hands out Fibonacci numbers until told to stop: a choice between sending and being told.
 @main
 struct Fibonacci {
   static func main() throws {
@@ -14,11 +14,7 @@ struct Fibonacci {
       }
 
       var (current, next) = (0, 1)
-      var isRunning = true
-      while isRunning {
-        isRunning = try choose(
-          numbers.sendOp(current).wrap { true },
-          quit.waitOp().wrap { false })
+      while try choose(numbers.sendOp(current).wrap { true }, quit.waitOp().wrap { false }) {
         (current, next) = (next, current + next)
       }
       print("quit")

@@ -1,4 +1,148 @@
+import Nursery
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#elseif canImport(Darwin)
+  import Darwin
+#endif
+
+/// Counts the words of files: how often each occurs, the most frequent first.
+///
+///     wordcount [OPTION...] [FILE...]
+///
+/// A word is a run of ASCII letters, and case does not matter; every other byte separates words. So the counts are those of
+///
+///     cat FILE... | tr -cs 'A-Za-z' '\n' | tr 'A-Z' 'a-z' | sort | uniq -c
+///
+/// The work is a pipeline of fibers, in one nursery:
+///
+///     file ──> reader ──┐              ┌──> counter ──┐
+///     file ──> reader ──┼──> [chunks] ─┤              ├──> merged ──> printed
+///     file ──> reader ──┘              └──> counter ──┘
+///
+/// The channel is bounded, so fast readers wait for slow counters, and memory stays small whatever the size of the files. When a
+/// file fails, the other readers end, the counters end, and the error arrives here as if all this were one function call.
 @main
 struct WordCount {
-  static func main() {}
+  static func main() {
+    ignoreBrokenPipes()
+    do {
+      let options = try Options(CommandLine.arguments.dropFirst())
+      guard !options.wantsHelp else { return try writeOutput(Array(Options.help.utf8)) }
+      let (words, failures) = try countWords(options)
+      failures.forEach(report)
+      try writeOutput(words.list(options.limit))
+      exit(failures.isEmpty ? 0 : 1)
+    } catch let error as UsageError {
+      report(error)
+      writeError(Options.usage)
+      exit(2)
+    } catch let group as ErrorGroup {
+      group.errors.forEach(report)
+      exit(1)
+    } catch {
+      report(error)
+      exit(1)
+    }
+  }
+}
+
+/// A piece of a file that does not begin or end within a word.
+typealias Chunk = ArraySlice<UInt8>
+
+/// Runs the pipeline.
+///
+/// - Returns: the words and, with `--keep-going`, what went wrong with the files that are missing from them.
+/// - Throws: an `ErrorGroup` with the failures of files.
+func countWords(_ options: Options) throws -> (words: WordTable, failures: [any Error]) {
+  try withNursery("wordcount") { nursery in
+    let chunks = Channel<Chunk>(.bounded(2 * options.counters))
+    let bytesRead = ByteCounter()
+
+    let counters = (1...options.counters).map { number in
+      nursery.goAsync("counter \(number)") {
+        var words = WordTable()
+        for chunk in chunks { words.add(chunk) }
+        return words
+      }
+    }
+    let progress = nursery.goAsync("progress") { try showProgress(bytesRead) }
+
+    let failures = try readFiles(options, into: chunks, bytesRead)
+    chunks.close()
+
+    var words = WordTable()
+    for counter in counters { words.merge(try counter.wait()) }
+    progress.cancel()
+    return (words, failures)
+  }
+}
+
+/// Reads the files, each in a fiber of its own, at most `options.readers` at a time.
+///
+/// The readers have a nursery to themselves because its end means something: everything has been read and sent.
+func readFiles(_ options: Options, into chunks: Channel<Chunk>, _ bytesRead: ByteCounter) throws -> [any Error] {
+  let permits = Channel<Void>(.bounded(options.readers))
+  do {
+    try withNursery("readers", onFailure: options.keepsGoing ? .supervise : .collect) { nursery in
+      for path in options.paths {
+        try permits.send(())
+        nursery.goAsync(path) {
+          defer { _ = permits.tryReceive() }
+          try readFile(path, within: options.timeout, into: chunks, bytesRead)
+        }
+      }
+    }
+    return []
+  } catch let group as ErrorGroup where options.keepsGoing {
+    return group.errors
+  }
+}
+
+/// Reads one file to its end and sends it on in chunks.
+func readFile(
+  _ path: String, within limit: Duration?, into chunks: Channel<Chunk>, _ bytesRead: ByteCounter
+) throws {
+  let file = try InputFile(path)
+  // Made once, performed for every block. The deadline is the whole file's, but a file that has something to read is not late: an
+  // expired timer commits only if nothing else can.
+  var readable = readableOp(file.descriptor)
+  if let limit {
+    let (name, deadline) = (file.name, FiberClock.now.advanced(by: limit))
+    readable = readable.or(sleepOp(until: deadline).wrap { throw LateError(name: name, limit: limit) })
+  }
+
+  let chunkSize = 128 << 10
+  var buffer = [UInt8](repeating: 0, count: chunkSize)
+  var used = 0
+  while true {
+    try readable.perform()
+    guard let count = try buffer.withUnsafeMutableBytes({ try file.read(into: $0[used...]) }) else { continue }
+    if count == 0 { break }
+    used += count
+    bytesRead.add(count)
+    guard used == buffer.count else { continue }
+
+    // The word at the end may go on in the file: it begins the next chunk.
+    if let separator = buffer.lastIndex(where: { !isLetter($0) }) {
+      try chunks.send(buffer[...separator])
+      let word = buffer[(separator + 1)...]
+      used = word.count
+      buffer = word + [UInt8](repeating: 0, count: chunkSize)
+    } else {
+      // All of it is one word. Doubling the buffer keeps the time linear however long the word is.
+      buffer += repeatElement(0, count: buffer.count)
+    }
+  }
+  try chunks.send(buffer[..<used])
+}
+
+/// A file has not been delivered in the time that was allowed.
+struct LateError: Error, CustomStringConvertible {
+  let name: String
+  let limit: Duration
+
+  var description: String { "\(name) was not delivered within \(limit)" }
 }

@@ -110,9 +110,11 @@ private func overflow() {
   cs_switch(&saved, target, &here, &notes)
 }
 
-@inline(never) private func recurse(_ depth: Int) -> Int {
-  withUnsafeTemporaryAllocation(byteCount: 512, alignment: 16) { bytes in
-    bytes[0] = UInt8(truncatingIfNeeded: depth)
-    return recurse(depth + 1) &+ Int(bytes[0])
+/// Each call writes into its caller's frame, so that the optimiser cannot make a loop of it.
+@inline(never) private func recurse(_ depth: Int, _ caller: UnsafeMutablePointer<Int>? = nil) -> Int {
+  withUnsafeTemporaryAllocation(of: Int.self, capacity: 64) { words in
+    words.initialize(repeating: depth)
+    caller?.pointee = depth
+    return recurse(depth + 1, words.baseAddress) &+ words[0]
   }
 }

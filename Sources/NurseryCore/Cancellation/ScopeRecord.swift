@@ -109,7 +109,6 @@ extension ScopeRef {
       parent: parent, host: host, scheduler: parent.pointee.scheduler, name: name, site: site,
       isNursery: isNursery, isShielded: isShielded, policy: policy)
     parent.adopt(scope)
-    host.scope = scope
     return scope
   }
 
@@ -126,7 +125,7 @@ extension ScopeRef {
     return scope
   }
 
-  /// Links an inner scope, which inherits the cancellation unless it is a shield.
+  /// Links an inner scope and lets its host into it. The scope inherits the cancellation unless it is a shield.
   func adopt(_ inner: ScopeRef) {
     pointee.lock.lock()
     inner.pointee.nextSibling = pointee.firstInner
@@ -140,6 +139,7 @@ extension ScopeRef {
     if pointee.isCancelled || isHostCancelled, !inner.pointee.isShielded {
       inner.pointee.cancelled.store(true, ordering: .relaxed)
     }
+    host?.scope = inner
     pointee.lock.unlock()
   }
 

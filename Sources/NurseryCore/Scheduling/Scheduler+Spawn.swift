@@ -28,7 +28,10 @@ extension ScopeRef {
         "\(record.label) was spawned into \(label), which has closed already; spawn children before the nursery's body returns, or open another nursery")
     }
     // From here on the child keeps the scope and its scheduler alive.
-    let scheduler = pointee.scheduler!
+    guard let scheduler = pointee.scheduler else {
+      fatalError(
+        "a plain thread has no scheduler to spawn fibers on; write runFibers { ... } or withNursery { ... } around it")
+    }
     let isHome = here.pointee.scheduler?.toOpaque() == scheduler.toOpaque()
     if !isHome { record.pointee.worker = scheduler._withUnsafeGuaranteedRef { $0.worker(0) } }
     record.pointee.body = .passRetained(body)
