@@ -10,7 +10,9 @@ public final class CancelScope: @unchecked Sendable {
 
   deinit { scope.free() }
 
-  /// Cancels the scope: every blocking call in it throws `CancellationError` until it exits. The first reason is kept.
+  /// Cancels the scope: every blocking call in it throws `CancellationError` until it exits.
+  ///
+  /// The first reason is kept.
   public func cancel(_ reason: String? = nil) { scope.cancel(.requested(reason)) }
 
   /// Whether this scope, or one around it, has been cancelled.

@@ -18,7 +18,9 @@ public struct Fiber<Value: Sendable>: Sendable, Identifiable {
   /// Whether nothing of it runs any more.
   public var isFinished: Bool { core.isEnded }
 
-  /// Waits until the fiber has ended and returns its value. A cancellation point.
+  /// Waits until the fiber has ended and returns its value.
+  ///
+  /// A cancellation point.
   ///
   /// - Throws: the error the fiber ended with; `CancellationError` also when the current scope is cancelled. An error
   ///   caught here has failed a `.failFast` nursery all the same: handle it inside the child, or supervise.
@@ -29,7 +31,9 @@ public struct Fiber<Value: Sendable>: Sendable, Identifiable {
   @inlinable
   public func waitOp() -> Op<Value> { Op(core) }
 
-  /// Waits until the fiber has ended and returns how. A cancellation point.
+  /// Waits until the fiber has ended and returns how.
+  ///
+  /// A cancellation point.
   ///
   /// - Throws: `CancellationError` if the current scope is cancelled, never the fiber's own error.
   @inlinable
@@ -37,14 +41,18 @@ public struct Fiber<Value: Sendable>: Sendable, Identifiable {
     try waitOp().wrap { Result.success($0) }.recover { .failure($0) }.perform()
   }
 
-  /// Cancels this fiber alone: every blocking call in it throws `CancellationError`. Never blocks.
+  /// Cancels this fiber alone: every blocking call in it throws `CancellationError`.
+  ///
+  /// Never blocks.
   ///
   /// That ends it without failing the nursery.
   public func cancel() { core.cancel() }
 }
 
 extension Fiber where Value == Never {
-  /// Lets the other fibers of this worker run first. Not a cancellation point; on a plain thread it does nothing.
+  /// Lets the other fibers of this worker run first.
+  ///
+  /// Not a cancellation point; on a plain thread it does nothing.
   public static func yield() { Performer.yield() }
 
   /// Throws `CancellationError` if the current scope is cancelled; for long computations that never wait.

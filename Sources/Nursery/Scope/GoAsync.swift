@@ -24,7 +24,9 @@ public func goAsync<Value: Sendable>(
   Fiber(ambientNursery().spawn(name, body))
 }
 
-/// Spawns a child into the nursery around and waits for its result: `body` on a stack of its own. A cancellation point.
+/// Spawns a child into the nursery around and waits for its result: `body` on a stack of its own.
+///
+/// A cancellation point.
 @inlinable
 @discardableResult
 public func goAndWait<Value: Sendable>(
@@ -41,17 +43,23 @@ func ambientNursery() -> ScopeRef {
   return nursery
 }
 
-/// Waits for every fiber and returns their values in the order of the arguments. A cancellation point.
+/// Waits for every fiber and returns their values in the order of the arguments.
+///
+/// A cancellation point.
 ///
 /// - Throws: the error of the first one, in that order, that failed; `CancellationError` if the current scope is cancelled.
 @inlinable
 public func waitAll<Value>(_ fibers: [Fiber<Value>]) throws -> [Value] { try fibers.map { try $0.wait() } }
 
-/// Waits for every fiber and returns their values in the order of the arguments. A cancellation point.
+/// Waits for every fiber and returns their values in the order of the arguments.
+///
+/// A cancellation point.
 @inlinable
 public func waitAll<Value>(_ fibers: Fiber<Value>...) throws -> [Value] { try waitAll(fibers) }
 
-/// Waits for whichever fiber ends first and returns its value, or throws its error; the others run on. A cancellation point.
+/// Waits for whichever fiber ends first and returns its value, or throws its error; the others run on.
+///
+/// A cancellation point.
 ///
 /// Of no fibers at all it waits until the current scope is cancelled.
 @inlinable
@@ -59,6 +67,8 @@ public func waitFirst<Value>(_ fibers: [Fiber<Value>]) throws -> Value {
   try Op.choice(fibers.map { $0.waitOp() }).perform()
 }
 
-/// Waits for whichever fiber ends first and returns its value, or throws its error; the others run on. A cancellation point.
+/// Waits for whichever fiber ends first and returns its value, or throws its error; the others run on.
+///
+/// A cancellation point.
 @inlinable
 public func waitFirst<Value>(_ fibers: Fiber<Value>...) throws -> Value { try waitFirst(fibers) }

@@ -66,7 +66,9 @@ public final class Nursery: @unchecked Sendable {
   }
 }
 
-/// Whether two errors are one: rethrown, not thrown again. An error that is thrown lives in a box that is passed on.
+/// Whether two errors are one: rethrown, not thrown again.
+///
+/// An error that is thrown lives in a box that is passed on.
 private func isSame(_ left: any Error, _ right: any Error) -> Bool {
   unsafeBitCast(left, to: UInt.self) == unsafeBitCast(right, to: UInt.self)
 }

@@ -76,7 +76,9 @@ public func withShield<Result>(_ body: () throws -> Result) throws -> Result {
 public func cancellationOp() -> Op<Void> { Performer.current().scope.cancellationOp() }
 
 extension Op {
-  /// This operation, or `TimeoutError` if it has not committed when the time is over. Zero or negative: tried once.
+  /// This operation, or `TimeoutError` if it has not committed when the time is over.
+  ///
+  /// Zero or negative: tried once.
   @inlinable
   public func orTimeout(after duration: Duration) -> Op<Value> {
     or(timeoutOp(after: duration).wrap { throw TimeoutError(after: duration) })

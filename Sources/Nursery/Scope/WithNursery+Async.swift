@@ -25,7 +25,9 @@ public func withNursery<Result: Sendable>(
             defer { link.disconnect() }
             return try work.value(nursery)
           }
-        } completion: { continuation.resume(with: $0) }
+        } completion: {
+          continuation.resume(with: $0)
+        }
       } catch {
         continuation.resume(throwing: error)
       }

@@ -1,7 +1,9 @@
 import Synchronization
 
 extension ScopeRef {
-  /// Cancels the scope and everything below it down to shields. Never blocks; only the first reason counts.
+  /// Cancels the scope and everything below it down to shields.
+  ///
+  /// Never blocks; only the first reason counts.
   package func cancel(_ reason: CancelReason) {
     pointee.lock.lock()
     if pointee.isClosed || pointee.reason != nil {
@@ -16,7 +18,9 @@ extension ScopeRef {
     pointee.lock.unlock()
   }
 
-  /// Marks this scope and the scopes inside it. Called with this scope's lock held.
+  /// Marks this scope and the scopes inside it.
+  ///
+  /// Called with this scope's lock held.
   fileprivate func mark() {
     pointee.cancelled.store(true, ordering: .releasing)
     forEachInner { inner in
@@ -26,7 +30,9 @@ extension ScopeRef {
     }
   }
 
-  /// Commits the performs that wait inside with the cancellation. Called with this scope's lock held.
+  /// Commits the performs that wait inside with the cancellation.
+  ///
+  /// Called with this scope's lock held.
   fileprivate func wake() {
     pointee.cancellation?.signal()
     pointee.host?.interrupt(in: self)
@@ -52,7 +58,9 @@ extension ScopeRef {
 }
 
 extension FiberRef {
-  /// Cancels this fiber and what it has opened, not its siblings. It has not ended, and cannot meanwhile.
+  /// Cancels this fiber and what it has opened, not its siblings.
+  ///
+  /// It has not ended, and cannot meanwhile.
   func cancelAlone() {
     let home = pointee.home
     home.pointee.lock.lock()

@@ -13,7 +13,9 @@ extension ScopeRef {
     return true
   }
 
-  /// Takes an ended child out; the last one wakes the host that waits for it. The child does not touch the scope afterwards.
+  /// Takes an ended child out; the last one wakes the host that waits for it.
+  ///
+  /// The child does not touch the scope afterwards.
   func remove(_ child: FiberRef) {
     pointee.lock.lock()
     let next = child.pointee.nextSibling

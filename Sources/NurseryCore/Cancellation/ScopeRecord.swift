@@ -20,8 +20,9 @@ package enum ScopePolicy: UInt8 {
   case supervise
 }
 
-/// A scope: the unit of cancellation, and for a nursery the home of its children. The mechanism under `withNursery`,
-/// `withCancelScope`, `withTimeout` and `withShield`.
+/// A scope: the unit of cancellation, and for a nursery the home of its children.
+///
+/// The mechanism under `withNursery`, `withCancelScope`, `withTimeout` and `withShield`.
 ///
 /// Scopes form a tree. A scope is opened and closed by its *host*, the fiber that runs its body; its *children* are the fibers
 /// spawned into it, whose home it is.
@@ -99,77 +100,6 @@ package struct ScopeRecord: ~Copyable {
 }
 
 extension ScopeRef {
-  /// Opens a scope inside the innermost one of its host.
-  package static func open(
-    host: FiberRef, name: String = "", site: SourceSite = SourceSite(), isNursery: Bool = false,
-    isShielded: Bool = false, policy: ScopePolicy = .failFast
-  ) -> ScopeRef {
-    let parent = host.scope
-    let scope = make(
-      parent: parent, host: host, scheduler: parent.pointee.scheduler, name: name, site: site,
-      isNursery: isNursery, isShielded: isShielded, policy: policy)
-    parent.adopt(scope)
-    return scope
-  }
-
-  static func make(
-    parent: ScopeRef?, host: FiberRef?, scheduler: Unmanaged<Scheduler>?, name: String = "",
-    site: SourceSite = SourceSite(), isNursery: Bool = false, isShielded: Bool = false,
-    policy: ScopePolicy = .failFast
-  ) -> ScopeRef {
-    let scope = ScopeRef.allocate(capacity: 1)
-    scope.initialize(
-      to: ScopeRecord(
-        parent: parent, host: host, scheduler: scheduler, name: name, site: site, isNursery: isNursery,
-        isShielded: isShielded, policy: policy))
-    return scope
-  }
-
-  /// Links an inner scope and lets its host into it. The scope inherits the cancellation unless it is a shield.
-  func adopt(_ inner: ScopeRef) {
-    pointee.lock.lock()
-    inner.pointee.nextSibling = pointee.firstInner
-    if let first = pointee.firstInner { first.pointee.previousSibling = inner }
-    pointee.firstInner = inner
-    // A scope that a fiber opens directly in its home is the fiber's outermost, and a fiber can be cancelled by itself.
-    let host = inner.pointee.host
-    let isOutermost = host?.pointee.home == self
-    if isOutermost { host!.pointee.outermostScope = inner }
-    let isHostCancelled = isOutermost && host!.pointee.isCancelledAlone.load(ordering: .relaxed)
-    if pointee.isCancelled || isHostCancelled, !inner.pointee.isShielded {
-      inner.pointee.cancelled.store(true, ordering: .relaxed)
-    }
-    host?.scope = inner
-    pointee.lock.unlock()
-  }
-
-  /// Closes the scope on its host, which has no other scope open inside it and no child left. Its memory stays for handles.
-  package func close() {
-    if let worker = pointee.deadlineWorker { worker.pointee.timers.remove(self) }
-    guard let parent = pointee.parent else { return }
-    parent.pointee.lock.lock()
-    pointee.lock.lock()
-    pointee.isClosed = true
-    let next = pointee.nextSibling
-    let previous = pointee.previousSibling
-    if let previous { previous.pointee.nextSibling = next } else { parent.pointee.firstInner = next }
-    if let next { next.pointee.previousSibling = previous }
-    if let host = pointee.host {
-      host.scope = parent
-      if host.pointee.outermostScope == self { host.pointee.outermostScope = nil }
-    }
-    pointee.lock.unlock()
-    parent.pointee.lock.unlock()
-  }
-
-  /// Gives the memory back; nobody may know the scope any more.
-  package func free() {
-    deinitialize(count: 1)
-    deallocate()
-  }
-
-  // MARK: State
-
   /// The names from the outermost nursery to this one: "server/connections".
   package var path: String { pointee.path?.description ?? "" }
   package var isCancelled: Bool { pointee.isCancelled }
@@ -209,29 +139,5 @@ extension ScopeRef {
       candidate = scope.pointee.parent
     }
     return nil
-  }
-
-  /// Lets another worker of the same thread fire the deadlines of this scope and those around it.
-  func moveDeadlines(from old: WorkerRef, to new: WorkerRef) {
-    var candidate: ScopeRef? = self
-    while let scope = candidate {
-      candidate = scope.pointee.parent
-      guard scope.pointee.deadlineWorker == old else { continue }
-      old.pointee.timers.remove(scope)
-      if scope.pointee.isCancelled { continue }
-      scope.pointee.deadlineWorker = new
-      new.pointee.timers.insert(.deadline(scope), deadline: scope.pointee.deadline)
-    }
-  }
-
-  /// Sets the instant at which the scope cancels itself; `.max` for never.
-  package func setDeadline(_ deadline: Int64, on performer: FiberRef) {
-    if let worker = pointee.deadlineWorker { worker.pointee.timers.remove(self) }
-    pointee.deadline = deadline
-    pointee.deadlineWorker = nil
-    if deadline == .max { return }
-    if deadline <= performer.now { return cancel(.deadline) }
-    pointee.deadlineWorker = performer.pointee.worker
-    performer.pointee.worker.pointee.timers.insert(.deadline(self), deadline: deadline)
   }
 }

@@ -9,7 +9,9 @@ extension Channel {
     case cancelled
   }
 
-  /// Waits for the next element and takes it. A cancellation point; allocates nothing.
+  /// Waits for the next element and takes it.
+  ///
+  /// A cancellation point; allocates nothing.
   ///
   /// - Throws: `ChannelClosedError` when the channel is closed and drained; `CancellationError` if the current scope is
   ///   cancelled: then no element has been taken.
@@ -22,8 +24,9 @@ extension Channel {
     }
   }
 
-  /// The operation that takes the next element; its value is the element. It fails with `ChannelClosedError` when the channel is
-  /// closed and drained.
+  /// The operation that takes the next element; its value is the element.
+  ///
+  /// It fails with `ChannelClosedError` when the channel is closed and drained.
   @inlinable
   public func receiveOp() -> Op<Element> { Op(self) }
 
@@ -146,7 +149,9 @@ extension OfferRef {
     pointee.slot.assumingMemoryBound(to: Element.self).pointee
   }
 
-  /// Lets a sender go on whose element has been taken. It runs next: it is likely to bring another one.
+  /// Lets a sender go on whose element has been taken.
+  ///
+  /// It runs next: it is likely to bring another one.
   @usableFromInline
   func releaseSender() {
     let performer = pointee.performer
@@ -173,7 +178,9 @@ extension Channel: Sequence {
     }
   }
 
-  /// Begins an iteration: `for element in channel`. Several fibers may iterate at once and share the elements.
+  /// Begins an iteration: `for element in channel`.
+  ///
+  /// Several fibers may iterate at once and share the elements.
   ///
   /// The loop ends when the channel is closed and drained, and also in a cancelled scope; the next blocking call throws then.
   @inlinable

@@ -1,5 +1,7 @@
 extension Channel {
-  /// Waits until a receiver or the buffer takes the element. A cancellation point; allocates nothing.
+  /// Waits until a receiver or the buffer takes the element.
+  ///
+  /// A cancellation point; allocates nothing.
   ///
   /// - Throws: `ChannelClosedError` when the channel is or gets closed; `CancellationError` if the current scope is
   ///   cancelled. In both cases nobody has received the element.
@@ -39,7 +41,9 @@ extension Channel {
     }
   }
 
-  /// The operation that sends the element. It fails with `ChannelClosedError` when the channel is closed.
+  /// The operation that sends the element.
+  ///
+  /// It fails with `ChannelClosedError` when the channel is closed.
   ///
   /// The operation can be performed again, and sends the element again. Allocates one object, unless the element is a plain value
   /// of at most a word.

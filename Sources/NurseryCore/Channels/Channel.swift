@@ -51,7 +51,9 @@ public final class Channel<Element: Sendable>: OperationSource, @unchecked Senda
 
   // MARK: Closing
 
-  /// Closes the channel: no more elements are accepted. Never blocks; closing again does nothing.
+  /// Closes the channel: no more elements are accepted.
+  ///
+  /// Never blocks; closing again does nothing.
   public func close() {
     state.pointee.lock.lock()
     if !state.pointee.isClosed {

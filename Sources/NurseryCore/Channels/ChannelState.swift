@@ -5,7 +5,9 @@ import Synchronization
 struct ChannelState<Element>: ~Copyable {
   // A field under the lock comes first: the thread sanitizer books a mutation of any part at the address of the whole.
   @usableFromInline var isClosed = false
-  /// False only if a receive would find nothing: lets a poll pass by without the lock. Written under it.
+  /// False only if a receive would find nothing: lets a poll pass by without the lock.
+  ///
+  /// Written under it.
   @usableFromInline let mayReceive = Atomic<Bool>(false)
   @usableFromInline let lock = SpinLock()
   @usableFromInline let limit: Int

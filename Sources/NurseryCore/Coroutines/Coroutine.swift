@@ -33,7 +33,9 @@ public final class Coroutine<Input, Output, Return> {
     }
   }
 
-  /// What both ends share. Values pass through pointers to the other side's stack.
+  /// What both ends share.
+  ///
+  /// Values pass through pointers to the other side's stack.
   @usableFromInline
   struct Core {
     @usableFromInline var context: CoroutineContext

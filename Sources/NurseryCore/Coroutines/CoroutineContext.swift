@@ -30,7 +30,9 @@ struct CoroutineContext {
     stack = try pool.take()
   }
 
-  /// Sets what runs on the stack. The context lies at the beginning of `core`.
+  /// Sets what runs on the stack.
+  ///
+  /// The context lies at the beginning of `core`.
   @usableFromInline
   mutating func prepare(_ core: UnsafeMutableRawPointer, entry: @escaping (UnsafeMutableRawPointer) -> Void) {
     self.entry = entry
@@ -94,7 +96,8 @@ extension CoroutineContext {
     switch state {
     case .fresh, .suspended: return
     case .running:
-      fatalError("resume() of a coroutine that is running: it cannot resume itself, nor be resumed by two fibers at once")
+      fatalError(
+        "resume() of a coroutine that is running: it cannot resume itself, nor be resumed by two fibers at once")
     case .finished:
       fatalError("resume() of a coroutine that has finished; check isFinished, or stop at .returned")
     }

@@ -1,4 +1,6 @@
-/// No stack could be had for a fiber or coroutine. A fiber that cannot be given a stack fails with this error.
+/// No stack could be had for a fiber or coroutine.
+///
+/// A fiber that cannot be given a stack fails with this error.
 public struct StackError: Error, Sendable, CustomStringConvertible {
   /// The `errno` value of the refused call.
   public let code: Int32

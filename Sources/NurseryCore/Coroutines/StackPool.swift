@@ -53,7 +53,8 @@ public final class StackPool: @unchecked Sendable {
   public init(stackSize: Int) throws {
     guard Self.sizes.contains(stackSize) else {
       throw ConfigurationError(
-        "stackSize is \(stackSize) bytes; write a size from \(Self.sizes.lowerBound) (16 KiB) to \(Self.sizes.upperBound) (1 GiB)")
+        "stackSize is \(stackSize) bytes; write a size from \(Self.sizes.lowerBound) (16 KiB) to \(Self.sizes.upperBound) (1 GiB)"
+      )
     }
     let page = System.pageSize
     self.stackSize = (stackSize + page - 1) / page * page

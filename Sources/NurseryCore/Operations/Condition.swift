@@ -16,7 +16,9 @@ public final class Condition: OperationSource, @unchecked Sendable {
   /// Whether `signal()` has been called.
   public var isSignalled: Bool { signalled.load(ordering: .acquiring) }
 
-  /// Makes the condition true and releases everybody who waits. Never blocks; calling it again does nothing.
+  /// Makes the condition true and releases everybody who waits.
+  ///
+  /// Never blocks; calling it again does nothing.
   public func signal() {
     lock.lock()
     signalled.store(true, ordering: .releasing)
@@ -24,7 +26,9 @@ public final class Condition: OperationSource, @unchecked Sendable {
     lock.unlock()
   }
 
-  /// Waits until the condition is true. A cancellation point.
+  /// Waits until the condition is true.
+  ///
+  /// A cancellation point.
   ///
   /// - Throws: `CancellationError` if the current scope is cancelled.
   public func wait() throws { try waitOp().perform() }

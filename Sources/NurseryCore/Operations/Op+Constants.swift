@@ -36,7 +36,9 @@ final class ConstantOperation<Value>: ValueSource<Value>, @unchecked Sendable {
 }
 
 extension OfferRef {
-  /// Commits the offer's own performer, who runs: a leaf that needs no partner is ready. False if another branch was quicker.
+  /// Commits the offer's own performer, who runs: a leaf that needs no partner is ready.
+  ///
+  /// False if another branch was quicker.
   @usableFromInline
   func commits(_ attempt: OperationSource.Attempt) -> Bool {
     !attempt.isPublished || pointee.performer.commitSelf()

@@ -43,7 +43,9 @@ public struct Nack: Sendable {
   /// Whether the branch has been abandoned.
   public var isFired: Bool { abandoned.isSignalled }
 
-  /// Waits until the branch is abandoned; for ever, if it commits. A cancellation point.
+  /// Waits until the branch is abandoned; for ever, if it commits.
+  ///
+  /// A cancellation point.
   public func wait() throws { try abandoned.wait() }
 
   /// The operation that commits once the branch has been abandoned.

@@ -76,4 +76,3 @@ public class OperationSource: @unchecked Sendable {
   /// For dumps and deadlock reports: what a fiber that waits here waits for.
   package var waitDescription: String { "an operation" }
 }
-

@@ -37,7 +37,9 @@ package struct Performance {
   /// Values up to this size pass through a slot on the stack.
   @usableFromInline static let inlineSlotSize = 64
 
-  /// How large a slot a value of this type needs. Alignment beyond 16 is had from the heap only.
+  /// How large a slot a value of this type needs.
+  ///
+  /// Alignment beyond 16 is had from the heap only.
   @inlinable
   static func slotSize<Value>(for type: Value.Type) -> Int {
     MemoryLayout<Value>.alignment > 16 ? max(MemoryLayout<Value>.size, inlineSlotSize + 1) : MemoryLayout<Value>.size
@@ -138,7 +140,9 @@ package struct Performance {
     verdict = me.pointee.verdict
   }
 
-  /// Fires what the losers asked for, once, in the order it was written. These may perform operations of their own.
+  /// Fires what the losers asked for, once, in the order it was written.
+  ///
+  /// These may perform operations of their own.
   private mutating func abandon() {
     let losers = regions.filter { !$0.leaves.contains(winner) }
     regions = []
@@ -159,8 +163,10 @@ extension FiberRef {
     Worker.suspend(self)
   }
 
-  /// Orders "my offers stand" before "is my scope cancelled?", as `cancel` orders its mark before "does he wait?": one of the
-  /// two sees the other (Dekker). Enlisting took a lock, and on x86-64 that exchange is a full barrier already.
+  /// Orders "my offers stand" before "is my scope cancelled?", as `cancel` orders its mark before "does he wait?": one
+  /// of the two sees the other (Dekker).
+  ///
+  /// Enlisting took a lock, and on x86-64 that exchange is a full barrier already.
   @inline(__always)
   private static func fenceAfterEnlisting() {
     #if !arch(x86_64)

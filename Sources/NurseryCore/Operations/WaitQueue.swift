@@ -66,7 +66,9 @@ package struct WaitQueue: ~Copyable {
     return nil
   }
 
-  /// Commits and wakes every waiter, in the order they came; what `close` and a broadcast do. An only waiter runs next.
+  /// Commits and wakes every waiter, in the order they came; what `close` and a broadcast do.
+  ///
+  /// An only waiter runs next.
   @usableFromInline
   mutating func wakeAll(_ verdict: Verdict = .value) {
     guard let only = first else { return }

@@ -10,10 +10,13 @@ public struct Configuration: Sendable {
     case virtual
   }
 
-  /// The number of workers, at most; nil for as many as the process may use processors. Threads are started when there is
-  /// work for them.
+  /// The number of workers, at most; nil for as many as the process may use processors.
+  ///
+  /// Threads are started when there is work for them.
   public var parallelism: Int?
-  /// Bytes reserved for the stack of each fiber, guard page included. Only touched pages take memory.
+  /// Bytes reserved for the stack of each fiber, guard page included.
+  ///
+  /// Only touched pages take memory.
   public var stackSize: Int
   /// Where the time comes from.
   public var clock: Clock
@@ -24,7 +27,9 @@ public struct Configuration: Sendable {
   /// one is thrown; nil writes a line to standard error.
   public var onSuppressedError: (@Sendable (any Error) -> Void)?
 
-  /// The default size of a fiber's stack. Sanitized code has larger frames.
+  /// The default size of a fiber's stack.
+  ///
+  /// Sanitized code has larger frames.
   public static let defaultStackSize = System.isSanitized ? 1 << 20 : 256 << 10
 
   static let largestParallelism = 1024
@@ -46,7 +51,8 @@ public struct Configuration: Sendable {
     guard let parallelism else { return min(System.processorCount, Self.largestParallelism) }
     guard (1...Self.largestParallelism).contains(parallelism) else {
       throw ConfigurationError(
-        "parallelism is \(parallelism); write a number from 1 to \(Self.largestParallelism), or leave it out to use every processor")
+        "parallelism is \(parallelism); write a number from 1 to \(Self.largestParallelism), or leave it out to use every processor"
+      )
     }
     return parallelism
   }

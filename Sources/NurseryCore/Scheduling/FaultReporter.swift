@@ -30,7 +30,9 @@ enum FaultReporter {
     _ = cs_install_fault_reporter(describe)
   }
 
-  /// Called under the pool's lock. Reservations beyond the table are not recognised; their faults are plain ones.
+  /// Called under the pool's lock.
+  ///
+  /// Reservations beyond the table are not recognised; their faults are plain ones.
   static func register(_ memory: UnsafeMutableRawPointer, size: Int, stackSize: Int, guardSize: Int) {
     let index = count.wrappingAdd(1, ordering: .relaxed).oldValue
     guard index < capacity else { return }

@@ -42,7 +42,9 @@ package struct FiberRecord: ~Copyable {
   /// The innermost scope that is open.
   let currentScope: Atomic<ScopeRef>
 
-  /// The branch that committed; -1 when the scope's cancellation did. Written by the committer before it makes the fiber ready.
+  /// The branch that committed; -1 when the scope's cancellation did.
+  ///
+  /// Written by the committer before it makes the fiber ready.
   @usableFromInline var winner: Int32 = 0
   /// How the winning branch ended; written with `winner`.
   @usableFromInline var verdict = Verdict.value
@@ -82,7 +84,9 @@ package struct FiberRecord: ~Copyable {
 }
 
 extension FiberRef {
-  /// The innermost open scope. Others read it while this fiber changes it: either answer is right for them.
+  /// The innermost open scope.
+  ///
+  /// Others read it while this fiber changes it: either answer is right for them.
   package var scope: ScopeRef {
     get { pointee.currentScope.load(ordering: .acquiring) }
     nonmutating set { pointee.currentScope.store(newValue, ordering: .releasing) }

@@ -29,8 +29,10 @@ enum FiberSlab {
     return record
   }
 
-  /// Ends a record's life. On a worker's thread it is the next to be reused there, and not before the fiber that now runs has
-  /// been switched off: a fiber may free its own record last of all.
+  /// Ends a record's life.
+  ///
+  /// On a worker's thread it is the next to be reused there, and not before the fiber that now runs has been switched
+  /// off: a fiber may free its own record last of all.
   static func free(_ record: FiberRef) {
     record.deinitialize(count: 1)
     let worker = Worker.ofThisThread
@@ -83,8 +85,10 @@ enum FiberSlab {
     shared.pointee.lock.unlock()
   }
 
-  /// Initialises a record in memory from `allocate`. Its count of performs goes on where the last record's in that place
-  /// ended, so a waiter kept from then can never match.
+  /// Initialises a record in memory from `allocate`.
+  ///
+  /// Its count of performs goes on where the last record's in that place ended, so a waiter kept from then can never
+  /// match.
   static func initialise(_ record: FiberRef, to value: consuming FiberRecord) {
     let claim = (UnsafeMutableRawPointer(record) + 8).load(as: UInt64.self)
     record.initialize(to: value)

@@ -77,7 +77,8 @@ extension Scheduler {
   private func sleepUntilCalled(_ me: WorkerRef, _ inspection: inout Inspection) {
     me.pointee.sleep.pointee.prepare()
     let asleep = sleepers.add(1, ordering: .sequentiallyConsistent).newValue
-    cs_fence_heavy()
+    // A worker by itself has nobody who pushes with the light side only.
+    if parallelism > 1 { cs_fence_heavy() }
     if isQuiet(me) {
       let allAsleep = asleep == startedWorkers.load(ordering: .relaxed)
       if !(allAsleep && isVirtual && advanceVirtualTime(me)) {

@@ -10,8 +10,9 @@ package enum Turn {
 }
 
 extension FiberRef {
-  /// Queues a fiber that somebody has committed (or that is new). The caller does not touch the fiber afterwards: it may
-  /// be running already.
+  /// Queues a fiber that somebody has committed (or that is new).
+  ///
+  /// The caller does not touch the fiber afterwards: it may be running already.
   @usableFromInline
   package func makeReady(_ turn: Turn = .last) {
     if pointee.kind == .thread { return PlainThread.wake(self) }

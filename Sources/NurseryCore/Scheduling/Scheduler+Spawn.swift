@@ -1,7 +1,9 @@
 import Synchronization
 
 extension ScopeRef {
-  /// Makes a fiber that will run `body`, as a child of this scope, and queues it on the calling worker. Never switches.
+  /// Makes a fiber that will run `body`, as a child of this scope, and queues it on the calling worker.
+  ///
+  /// Never switches.
   ///
   /// Two allocations: the closure's context, if it captures anything, and the object that handles share.
   @inlinable
@@ -25,7 +27,8 @@ extension ScopeRef {
     let record = body.record
     guard add(record) else {
       fatalError(
-        "\(record.label) was spawned into \(label), which has closed already; spawn children before the nursery's body returns, or open another nursery")
+        "\(record.label) was spawned into \(label), which has closed already; spawn children before the nursery's body returns, or open another nursery"
+      )
     }
     // From here on the child keeps the scope and its scheduler alive.
     guard let scheduler = pointee.scheduler else {

@@ -101,7 +101,9 @@ public final class Scheduler: @unchecked Sendable {
     lock.unlock()
   }
 
-  /// Ends the other workers. Every fiber has ended.
+  /// Ends the other workers.
+  ///
+  /// Every fiber has ended.
   func stopWorkers() {
     lock.lock()
     isStopping.store(true, ordering: .sequentiallyConsistent)

@@ -26,8 +26,9 @@ struct SleepWord: ~Copyable {
 }
 
 extension UnsafeMutablePointer<SleepWord> {
-  /// Sleeps until woken, but not longer than `nanoseconds` (negative: for ever). `prepare` has been called and everything been
-  /// looked at once more since.
+  /// Sleeps until woken, but not longer than `nanoseconds` (negative: for ever).
+  ///
+  /// `prepare` has been called and everything been looked at once more since.
   func wait(nanoseconds: Int64) {
     System.wait(on: self, expected: 1, nanoseconds: nanoseconds)
   }

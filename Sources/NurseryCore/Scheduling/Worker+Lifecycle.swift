@@ -13,8 +13,10 @@ extension WorkerRef {
     return stack
   }
 
-  /// Keeps a stack for the next fiber. The caller may still be running on it if all it does is to leave it: only this thread
-  /// takes from the cache, and what goes on to the pool is what came before.
+  /// Keeps a stack for the next fiber.
+  ///
+  /// The caller may still be running on it if all it does is to leave it: only this thread takes from the cache, and
+  /// what goes on to the pool is what came before.
   func keepStack(_ stack: StackRef) {
     if pointee.freeStackCount >= 64 { returnStacks(keeping: 32) }
     stack.pointee.nextFree = pointee.freeStacks
@@ -47,8 +49,9 @@ extension WorkerRef {
   }
 }
 
-/// The first frame of every stack, for one fiber after the other. Nothing that needs releasing may live in it: it is left
-/// for ever by the last switch.
+/// The first frame of every stack, for one fiber after the other.
+///
+/// Nothing that needs releasing may live in it: it is left for ever by the last switch.
 private let fiberEntry: @convention(c) (UnsafeMutableRawPointer) -> Void = { argument in
   cs_entered()
   var me = argument.assumingMemoryBound(to: FiberRecord.self)
@@ -93,7 +96,9 @@ extension FiberRef {
 }
 
 extension WorkerRef {
-  /// After a fiber has ended on `stack`: if the next to run has no stack yet, it takes this one over, hot, and is returned.
+  /// After a fiber has ended on `stack`: if the next to run has no stack yet, it takes this one over, hot, and is
+  /// returned.
+  ///
   /// Any other is switched to, and the stack, which is never continued, is kept for a later fiber.
   @inline(never)
   fileprivate func runNextAfterEnd(on stack: StackRef) -> FiberRef {

@@ -2,8 +2,9 @@ import CSwitch
 import Synchronization
 
 extension WorkerRef {
-  /// The next fiber to run here, or nil. Looks at timers, mail and the scheduler's overflow now and then even when
-  /// the own queue never runs dry.
+  /// The next fiber to run here, or nil.
+  ///
+  /// Looks at timers, mail and the scheduler's overflow now and then even when the own queue never runs dry.
   @inline(__always)
   func pickRunnable() -> FiberRef? {
     pointee.tick &+= 1
@@ -18,7 +19,9 @@ extension WorkerRef {
     pointee.scheduler?._withUnsafeGuaranteedRef { $0.collectArrivals(for: self) }
   }
 
-  /// Puts `next` on the processor in place of `me`. Returns when somebody runs `me` again, perhaps on another thread.
+  /// Puts `next` on the processor in place of `me`.
+  ///
+  /// Returns when somebody runs `me` again, perhaps on another thread.
   @inline(__always)
   func run(_ next: FiberRef, instead me: FiberRef) {
     let next = ready(next)

@@ -23,11 +23,15 @@ package struct Worker: ~Copyable {
   let queue: UnsafeMutablePointer<RunQueue>
   /// Shared: a lock of its own.
   let timers: UnsafeMutablePointer<TimerQueue>
-  /// Fibers bound to this thread that others have made ready. Shared: under the scheduler's lock.
+  /// Fibers bound to this thread that others have made ready.
+  ///
+  /// Shared: under the scheduler's lock.
   var inbox: FiberRef?
   let hasMail = Atomic<Bool>(false)
 
-  /// Where the thread sleeps. A word of its own, so that its address can be given to the kernel.
+  /// Where the thread sleeps.
+  ///
+  /// A word of its own, so that its address can be given to the kernel.
   let sleep: UnsafeMutablePointer<SleepWord>
   /// Switches so far; a sentinel sees by it whether the worker gets anywhere.
   let switches = Atomic<Int>(0)
@@ -51,7 +55,10 @@ package struct Worker: ~Copyable {
 
   var thread: UInt = 0
 
-  init(scheduler: Unmanaged<Scheduler>?, index: Int, sharesWork: Bool = false, current: FiberRef, loop: FiberRef, seed: UInt64) {
+  init(
+    scheduler: Unmanaged<Scheduler>?, index: Int, sharesWork: Bool = false, current: FiberRef, loop: FiberRef,
+    seed: UInt64
+  ) {
     self.scheduler = scheduler
     self.index = index
     self.sharesWork = sharesWork

@@ -67,7 +67,9 @@ enum System {
 
   static func makeEpoll() -> Int32 { cs_epoll_create() }
 
-  /// Watches a descriptor, or renews the watch, which reports readiness that is there already. Zero or -errno.
+  /// Watches a descriptor, or renews the watch, which reports readiness that is there already.
+  ///
+  /// Zero or -errno.
   static func watch(_ epoll: Int32, _ descriptor: Int32, _ events: UInt32) -> Int32 {
     let token = UInt64(UInt32(bitPattern: descriptor))
     let renewed = cs_epoll_modify(epoll, descriptor, events, token)
@@ -75,7 +77,9 @@ enum System {
   }
 
   /// Waits for events and reports them, for ever.
-  static func withReadyEvents(_ epoll: Int32, _ report: (_ descriptor: Int32, _ canRead: Bool, _ canWrite: Bool) -> Void) {
+  static func withReadyEvents(
+    _ epoll: Int32, _ report: (_ descriptor: Int32, _ canRead: Bool, _ canWrite: Bool) -> Void
+  ) {
     withUnsafeTemporaryAllocation(of: cs_ready.self, capacity: 64) { events in
       while true {
         let count = cs_epoll_wait(epoll, events.baseAddress!, Int32(events.count), -1)

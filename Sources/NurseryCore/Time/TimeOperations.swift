@@ -14,12 +14,16 @@ public func sleepOp(until deadline: FiberClock.Instant) -> Op<Void> {
   Op(TimerOperation.absolute, argument: UInt(bitPattern: Int(deadline.nanoseconds)))
 }
 
-/// Suspends the current fiber (or blocks the current plain thread) for a while. A cancellation point.
+/// Suspends the current fiber (or blocks the current plain thread) for a while.
+///
+/// A cancellation point.
 ///
 /// - Throws: `CancellationError` if the current scope is cancelled.
 public func sleep(for duration: Duration) throws { try sleepOp(for: duration).perform() }
 
-/// Suspends the current fiber (or blocks the current plain thread) until an instant. A cancellation point.
+/// Suspends the current fiber (or blocks the current plain thread) until an instant.
+///
+/// A cancellation point.
 ///
 /// - Throws: `CancellationError` if the current scope is cancelled.
 public func sleep(until deadline: FiberClock.Instant) throws { try sleepOp(until: deadline).perform() }

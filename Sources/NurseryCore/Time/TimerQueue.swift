@@ -1,7 +1,9 @@
 import Synchronization
 
-/// A worker's timers behind their lock. Usually only the owner comes here, but a fiber that was woken elsewhere takes its
-/// offer back from where it left it, and an idle worker fires the timers of a busy one.
+/// A worker's timers behind their lock.
+///
+/// Usually only the owner comes here, but a fiber that was woken elsewhere takes its offer back from where it left it,
+/// and an idle worker fires the timers of a busy one.
 struct TimerQueue: ~Copyable {
   fileprivate var heap = TimerHeap()
   fileprivate let lock = SpinLock()
@@ -40,8 +42,10 @@ extension UnsafeMutablePointer<TimerQueue> {
     pointee.lock.unlock()
   }
 
-  /// Takes a scope's deadline back. When it is just firing on another worker, waits until that is done: the
-  /// scope's memory is the caller's to free afterwards.
+  /// Takes a scope's deadline back.
+  ///
+  /// When it is just firing on another worker, waits until that is done: the scope's memory is the caller's to free
+  /// afterwards.
   func remove(_ scope: ScopeRef) {
     pointee.lock.lock()
     if scope.pointee.heapIndex >= 0 {
