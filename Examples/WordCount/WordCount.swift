@@ -12,11 +12,12 @@ import Nursery
 ///
 ///     wordcount [OPTION...] [FILE...]
 ///
-/// A word is a run of ASCII letters, and case does not matter; every other byte separates words. So the counts are those of
+/// A word is a run of ASCII letters, and case does not matter; every other byte and the end of a file separate words. So the counts
+/// of a text are those of
 ///
-///     cat FILE... | tr -cs 'A-Za-z' '\n' | tr 'A-Z' 'a-z' | sort | uniq -c
+///     cat FILE | tr -cs 'A-Za-z' '\n' | tr 'A-Z' 'a-z' | sort | uniq -c
 ///
-/// The work is a pipeline of fibers, in one nursery:
+/// The work is a pipeline of fibers:
 ///
 ///     file ──> reader ──┐              ┌──> counter ──┐
 ///     file ──> reader ──┼──> [chunks] ─┤              ├──> merged ──> printed

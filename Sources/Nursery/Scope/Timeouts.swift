@@ -73,7 +73,7 @@ public func withShield<Result>(_ body: () throws -> Result) throws -> Result {
 ///
 /// Inside that scope a perform throws `CancellationError` instead, so this is for shielded work that wants to know, and for
 /// fibers outside the scope to which it is handed.
-public func cancellationOp() -> Op<Void> { Performer.current().scope.cancellationOp() }
+public func cancellationOp() -> Op<Void> { Performer.current().cancellationOp() }
 
 extension Op {
   /// This operation, or `TimeoutError` if it has not committed when the time is over.

@@ -58,6 +58,20 @@ extension ScopeRef {
 }
 
 extension FiberRef {
+  /// The operation that commits once the fiber's innermost scope that is not a shield is cancelled, or the fiber by itself.
+  package func cancellationOp() -> Op<Void> {
+    var scope = scope
+    while scope.pointee.isShielded, let parent = scope.pointee.parent { scope = parent }
+    let op = scope.cancellationOp()
+    guard scope == pointee.home else { return op }
+    scope.pointee.lock.lock()
+    let alone = pointee.cancellationAlone ?? Condition()
+    pointee.cancellationAlone = alone
+    if pointee.isCancelledAlone.load(ordering: .relaxed) { alone.signal() }
+    scope.pointee.lock.unlock()
+    return op.or(alone.waitOp())
+  }
+
   /// Cancels this fiber and what it has opened, not its siblings.
   ///
   /// It has not ended, and cannot meanwhile.
@@ -66,6 +80,7 @@ extension FiberRef {
     home.pointee.lock.lock()
     defer { home.pointee.lock.unlock() }
     pointee.isCancelledAlone.store(true, ordering: .releasing)
+    pointee.cancellationAlone?.signal()
     if let outermost = pointee.outermostScope, !outermost.pointee.isShielded {
       outermost.pointee.lock.lock()
       outermost.mark()

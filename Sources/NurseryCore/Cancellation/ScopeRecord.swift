@@ -119,9 +119,8 @@ extension ScopeRef {
     return host.pointee.isCancelledAlone.load(ordering: .acquiring)
   }
 
-  /// The operation that commits once this scope is cancelled; of a shield, once the scope around it is.
+  /// The operation that commits once this scope is cancelled.
   package func cancellationOp() -> Op<Void> {
-    if pointee.isShielded, let parent = pointee.parent { return parent.cancellationOp() }
     pointee.lock.lock()
     defer { pointee.lock.unlock() }
     if let condition = pointee.cancellation { return condition.waitOp() }

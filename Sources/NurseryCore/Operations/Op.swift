@@ -65,7 +65,7 @@ extension Op {
   func take(_ performance: inout Performance, from index: Int) throws -> Value {
     switch source.delivery {
     case .slot:
-      if performance.verdict != .value { throw source.failure(performance.verdict) }
+      if performance.verdict != .value { throw source.failure(performance.verdict, argument: argument) }
       return performance.slot.assumingMemoryBound(to: Value.self).move()
     case .fiber: return try unsafeDowncast(source, to: FiberCore<Value>.self).outcome()
     case .computed:

@@ -71,7 +71,7 @@ public class OperationSource: @unchecked Sendable {
 
   /// The error of a branch that committed with a verdict other than a value.
   @usableFromInline
-  package func failure(_ verdict: Verdict) -> any Error { ChannelClosedError() }
+  package func failure(_ verdict: Verdict, argument: UInt) -> any Error { ChannelClosedError() }
 
   /// For dumps and deadlock reports: what a fiber that waits here waits for.
   package var waitDescription: String { "an operation" }

@@ -52,8 +52,9 @@ final class ReadinessOperation: OperationSource, @unchecked Sendable {
     Poller.shared?.withdraw(offer, Self.descriptor(offer), interest)
   }
 
-  override func failure(_ verdict: Verdict) -> any Error {
-    SystemError(code: System.badDescriptor, action: "wait until a descriptor is \(interest)")
+  override func failure(_ verdict: Verdict, argument: UInt) -> any Error {
+    let descriptor = Int32(bitPattern: UInt32(truncatingIfNeeded: argument))
+    return SystemError(code: System.badDescriptor, action: "wait until descriptor \(descriptor) is \(interest)")
   }
 
   private static func descriptor(_ offer: OfferRef) -> Int32 {

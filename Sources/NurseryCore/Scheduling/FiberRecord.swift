@@ -64,6 +64,8 @@ package struct FiberRecord: ~Copyable {
 
   /// Set by `Fiber.cancel()`: this fiber is cancelled, its home is not.
   let isCancelledAlone = Atomic<Bool>(false)
+  /// Signalled with it, if anybody has asked (under the home's lock).
+  var cancellationAlone: Condition?
   /// The outermost scope that this fiber has open (under the home's lock).
   var outermostScope: ScopeRef?
 

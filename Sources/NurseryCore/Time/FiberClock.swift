@@ -21,6 +21,15 @@ public struct FiberClock: Sendable {
       .nanoseconds(other.nanoseconds) - .nanoseconds(nanoseconds)
     }
 
+    /// The instant a duration later.
+    public static func + (instant: Instant, duration: Duration) -> Instant { instant.advanced(by: duration) }
+
+    /// The instant a duration earlier.
+    public static func - (instant: Instant, duration: Duration) -> Instant { instant.advanced(by: .zero - duration) }
+
+    /// How much later the left one is.
+    public static func - (left: Instant, right: Instant) -> Duration { right.duration(to: left) }
+
     /// Orders instants by time.
     public static func < (left: Instant, right: Instant) -> Bool { left.nanoseconds < right.nanoseconds }
   }
