@@ -42,7 +42,7 @@ extension Channel {
 
   @inlinable
   func receiveOutcome() -> Received {
-    let me = Performer.current()
+    let me = Performer.enter()
     if me.isCancelled { return .cancelled }
     let state = state
     me.beginEnlisting()
@@ -66,7 +66,7 @@ extension Channel {
           to: Offer(me, .passUnretained(self), argument: 0, index: 0, slot: UnsafeMutableRawPointer(slot.baseAddress!)))
         state.pointee.receivers.enlist(offer, .enlistAlone)
         state.pointee.unlock()
-        me.parkUnlessCancelled()
+        me.parkUnlessCancelled(offer)
         if me.pointee.winner < 0 {
           state.pointee.lock.lock()
           state.pointee.receivers.remove(offer)

@@ -7,7 +7,7 @@ extension Channel {
   ///   cancelled. In both cases nobody has received the element.
   @inlinable
   public func send(_ element: Element) throws {
-    let me = Performer.current()
+    let me = Performer.enter()
     if me.isCancelled { throw CancellationError() }
     let state = state
     me.beginEnlisting()
@@ -26,10 +26,10 @@ extension Channel {
         let offer = offers.baseAddress!
         offer.initialize(
           to: Offer(
-            me, .passUnretained(self), argument: 0, index: 0, slot: UnsafeMutableRawPointer(mutating: slot)))
+            me, .passUnretained(smallSends), argument: 0, index: 0, slot: UnsafeMutableRawPointer(mutating: slot)))
         state.pointee.senders.enlist(offer, .enlistAlone)
         state.pointee.unlock()
-        me.parkUnlessCancelled()
+        me.parkUnlessCancelled(offer)
         if me.pointee.winner < 0 {
           state.pointee.lock.lock()
           state.pointee.senders.remove(offer)

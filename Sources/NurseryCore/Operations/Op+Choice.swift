@@ -32,7 +32,7 @@ public func choose<Value>(_ first: Op<Value>, _ second: Op<Value>) throws -> Val
   {
     return try Op<Value>.performChoice([first, second])
   }
-  let me = Performer.current()
+  let me = Performer.enter()
   return try withUnsafeTemporaryAllocation(of: Offer.self, capacity: 2) { offers in
     try Op<Value>.withInlineSlot(me, offers.baseAddress!) { performance in
       if me.randomIndex(below: 2) == 0 {
@@ -67,7 +67,7 @@ extension Op {
     if extent.needsResolution || extent.leafCount > 8 || extent.slotSize > Performance.inlineSlotSize {
       return try Op.choice(arms).perform()
     }
-    let me = Performer.current()
+    let me = Performer.enter()
     return try withUnsafeTemporaryAllocation(of: Offer.self, capacity: 8) { offers in
       try withInlineSlot(me, offers.baseAddress!) { performance in
         collect(arms, isBiased: false, &performance, from: 0)

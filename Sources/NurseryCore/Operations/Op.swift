@@ -31,7 +31,7 @@ extension Op {
   @inlinable
   public func perform() throws -> Value {
     if source.needsResolution { return try performResolved() }
-    return try withPerformance(Performer.current()) { performance in
+    return try withPerformance(Performer.enter()) { performance in
       collect(&performance, from: 0)
       try performance.commit()
       return try take(&performance, from: 0)

@@ -123,7 +123,7 @@ package struct Performance {
       me.startWaiting()
       atomicMemoryFence(ordering: .sequentiallyConsistent)
     }
-    me.parkUnlessCancelled()
+    me.parkUnlessCancelled(offers, count)
     withdraw(upTo: count)
     settle()
     return winner >= 0
@@ -154,7 +154,10 @@ extension FiberRef {
   /// Parks the performer, whose offers stand, until somebody commits it: perhaps its scope's cancellation.
   @usableFromInline
   @inline(never)
-  func parkUnlessCancelled() {
+  func parkUnlessCancelled(_ offers: OfferRef, _ count: Int = 1) {
+    pointee.offers = offers
+    pointee.offerCount = Int32(truncatingIfNeeded: count)
+    defer { pointee.offerCount = 0 }
     Self.fenceAfterEnlisting()
     if isCancelled, commitSelf() {
       pointee.winner = -1

@@ -27,6 +27,20 @@ public struct Configuration: Sendable {
   /// one is thrown; nil writes a line to standard error.
   public var onSuppressedError: (@Sendable (any Error) -> Void)?
 
+  /// Makes what decides in place of chance; for deterministic schedulers, which have one worker.
+  package var makeDecisions: (@Sendable () -> Decisions)?
+
+  /// A scheduler that does the same every time: one worker, virtual time, and every choice (which fiber runs next, which branch is
+  /// asked first) follows from the seed.
+  ///
+  /// Every blocking call is a scheduling point, so another seed is another interleaving. When nothing can ever happen again the
+  /// root is given a `DeadlockError`; plain threads must therefore stay out.
+  public static func deterministic(seed: UInt64) -> Configuration {
+    var configuration = Configuration(parallelism: 1, clock: .virtual, seed: seed)
+    configuration.makeDecisions = { Decisions(seed: seed) }
+    return configuration
+  }
+
   /// The default size of a fiber's stack.
   ///
   /// Sanitized code has larger frames.

@@ -119,7 +119,7 @@ package class FiberBody: OperationSource, @unchecked Sendable {
         me.endEnlisting()
         return true
       }
-      me.parkUnlessCancelled()
+      me.parkUnlessCancelled(offer)
       if me.pointee.winner >= 0 { return true }
       withdraw(offer)
       return false

@@ -85,7 +85,7 @@ package final class FiberCore<Value>: FiberBody, @unchecked Sendable {
   /// Waits until the fiber has ended and returns its value.
   @inlinable
   package func wait() throws -> Value {
-    guard join(Performer.current()) else { throw CancellationError() }
+    guard join(Performer.enter()) else { throw CancellationError() }
     return try outcome()
   }
 

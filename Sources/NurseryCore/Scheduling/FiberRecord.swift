@@ -49,6 +49,11 @@ package struct FiberRecord: ~Copyable {
   /// How the winning branch ended; written with `winner`.
   @usableFromInline var verdict = Verdict.value
   let kind: Kind
+  /// The offers it has left; for those who ask what it waits for.
+  ///
+  /// None while it does not wait in a perform.
+  var offers: OfferRef?
+  var offerCount: Int32 = 0
 
   /// The head of the list of Swift accesses that were open when the fiber was suspended.
   var openAccesses: UnsafeMutableRawPointer?

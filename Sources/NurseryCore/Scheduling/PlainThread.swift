@@ -78,6 +78,21 @@ package enum Performer {
   @usableFromInline
   package static func current() -> FiberRef { Worker.ofThisThread.pointee.current }
 
+  /// The calling fiber or thread, at the beginning of a call that may block.
+  @usableFromInline
+  package static func enter() -> FiberRef {
+    let worker = Worker.ofThisThread
+    if let decisions = worker.pointee.decisions { return worker.enterByDecision(decisions) }
+    return worker.pointee.current
+  }
+
+  /// Waits until every other fiber of the scheduler is parked; time does not advance meanwhile.
+  package static func waitUntilOthersAreParked() {
+    let me = current()
+    guard let scheduler = me.pointee.worker.pointee.scheduler else { return }
+    while !scheduler._withUnsafeGuaranteedRef({ $0.isEverybodyElseParked(me.pointee.worker) }) { yield() }
+  }
+
   /// The calling thread's worker.
   @usableFromInline
   static func worker() -> WorkerRef { Worker.ofThisThread }

@@ -66,6 +66,26 @@ extension UnsafeMutablePointer<RunQueue> {
     return fiber
   }
 
+  /// Removes the fiber at a place in the order the fibers came; for decisions other than first come, first served.
+  func remove(at index: Int) -> FiberRef {
+    pointee.lock.lockAsOwner()
+    defer { pointee.lock.unlockAsOwner() }
+    if let displaced = pointee.slot {
+      append(displaced)
+      pointee.slot = nil
+    }
+    var previous: FiberRef?
+    var fiber = pointee.first!
+    for _ in 0..<index {
+      previous = fiber
+      fiber = fiber.pointee.next!
+    }
+    if let previous { previous.pointee.next = fiber.pointee.next } else { pointee.first = fiber.pointee.next }
+    if fiber == pointee.last { pointee.last = previous }
+    adjustCount(-1)
+    return fiber
+  }
+
   private func append(_ fiber: FiberRef) {
     fiber.pointee.next = nil
     if let last = pointee.last { last.pointee.next = fiber } else { pointee.first = fiber }

@@ -81,7 +81,9 @@ extension Scheduler {
     if parallelism > 1 { cs_fence_heavy() }
     if isQuiet(me) {
       let allAsleep = asleep == startedWorkers.load(ordering: .relaxed)
-      if !(allAsleep && isVirtual && advanceVirtualTime(me)) {
+      if allAsleep, decisions != nil, !isTimeLeft(me) {
+        breakDeadlock()
+      } else if !(allAsleep && isVirtual && advanceVirtualTime(me)) {
         me.pointee.sleep.wait(nanoseconds: timeToSleep(me, allAsleep: allAsleep, &inspection))
       }
     }
@@ -96,6 +98,18 @@ extension Scheduler {
     for index in 0..<startedWorkers.load(ordering: .acquiring) {
       let queued = worker(index).pointee.queue.count
       if queued >= 2 || queued == 1 && worker(index) == me { return false }
+    }
+    return true
+  }
+
+  /// Whether no fiber but the caller's can run, now.
+  func isEverybodyElseParked(_ me: WorkerRef) -> Bool {
+    let started = startedWorkers.load(ordering: .acquiring)
+    if overflowCount.load(ordering: .acquiring) > 0 { return false }
+    for index in 0..<started {
+      let worker = worker(index)
+      if worker.pointee.queue.count > 0 || worker.pointee.hasMail.load(ordering: .acquiring) { return false }
+      if worker != me, !worker.pointee.sleep.pointee.isAsleep { return false }
     }
     return true
   }

@@ -25,6 +25,7 @@ extension Scheduler {
       root.scope.cancel(.failure)
     }
     let failures = end(root, inside: outer.pointee.current)
+    if let deadlock { throw deadlock }
     if case .success = result, let first = failures.first { throw first }
     return try result.get()
   }
@@ -38,6 +39,7 @@ extension Scheduler {
     let scope = ScopeRef.make(parent: caller.scope, host: root, scheduler: .passUnretained(self))
     let worker = Worker.make(for: self, index: 0, home: scope)
     install(worker, at: 0)
+    rootScope = scope
     FiberSlab.initialise(root, to: FiberRecord(kind: .root, id: 0, name: nil, worker: worker, home: scope))
     // On a fiber the root runs on that fiber's stack.
     root.pointee.stack = caller.pointee.stack ?? .forThread()
@@ -83,4 +85,9 @@ private let loopEntry: @convention(c) (UnsafeMutableRawPointer) -> Void = { argu
   cs_entered()
   argument.assumingMemoryBound(to: Worker.self).runLoop()
   fatalError("worker 0's loop ended before its root fiber")
+}
+
+extension Scheduler {
+  /// Cancels everything that runs under the calling fiber's scheduler.
+  package static func cancelCurrent() { current?.rootScope?.cancel(.requested(nil)) }
 }

@@ -10,6 +10,11 @@ public final class Scheduler: @unchecked Sendable {
   let stackPool: StackPool
   let isVirtual: Bool
   let seed: UInt64
+  let decisions: Decisions?
+  /// The scope of the root fiber, while the scheduler runs.
+  @exclusivity(unchecked) var rootScope: ScopeRef?
+  /// Found by worker 0 when decisions are made; read by the root fiber on the same thread.
+  @exclusivity(unchecked) var deadlock: DeadlockError?
   let onSuppressedError: (@Sendable (any Error) -> Void)?
   private let workers: UnsafeMutablePointer<WorkerRef?>
   let startedWorkers = Atomic<Int>(1)
@@ -38,6 +43,7 @@ public final class Scheduler: @unchecked Sendable {
     stackPool = try StackPool.shared(stackSize: configuration.stackSize)
     isVirtual = configuration.clock == .virtual
     seed = configuration.seed ?? System.randomSeed
+    decisions = configuration.makeDecisions?()
     onSuppressedError = configuration.onSuppressedError
     workers = .allocate(capacity: parallelism)
     workers.initialize(repeating: nil, count: parallelism)
@@ -58,6 +64,11 @@ public final class Scheduler: @unchecked Sendable {
 
   func expectOutside() { expectations.add(1, ordering: .relaxed) }
   func endExpectation() { expectations.subtract(1, ordering: .relaxed) }
+
+  /// Whether there is a timer, or something outside to wait for.
+  func isTimeLeft(_ me: WorkerRef) -> Bool {
+    me.pointee.timers.earliest != .max || expectations.load(ordering: .relaxed) > 0
+  }
 
   /// With everybody asleep and nothing under way, jumps to the next timer and fires what is due; false if there is no timer.
   func advanceVirtualTime(_ me: WorkerRef) -> Bool {

@@ -8,6 +8,7 @@ extension Worker {
     worker.initialize(
       to: Worker(
         scheduler: .passUnretained(scheduler), index: index, sharesWork: scheduler.parallelism > 1,
+        decisions: scheduler.decisions,
         current: loop, loop: loop, seed: scheduler.seed &+ UInt64(index) &* 0x9E37_79B9_7F4A_7C15))
     return worker
   }

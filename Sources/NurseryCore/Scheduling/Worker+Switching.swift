@@ -7,6 +7,7 @@ extension WorkerRef {
   /// Looks at timers, mail and the scheduler's overflow now and then even when the own queue never runs dry.
   @inline(__always)
   func pickRunnable() -> FiberRef? {
+    if let decisions = pointee.decisions { return pickByDecision(decisions) }
     pointee.tick &+= 1
     if pointee.tick & 63 == 0 { collectArrivals() }
     return pointee.queue.pop()

@@ -16,6 +16,8 @@ package struct Worker: ~Copyable {
   let index: Int
   /// Whether the scheduler may have other workers.
   let sharesWork: Bool
+  /// Makes the choices, in a deterministic scheduler.
+  let decisions: Unmanaged<Decisions>?
   /// The thread's list of open Swift accesses, null where only the runtime's own door works.
   var accessHead: UnsafeMutablePointer<UnsafeMutableRawPointer?>?
 
@@ -56,12 +58,14 @@ package struct Worker: ~Copyable {
   var thread: UInt = 0
 
   init(
-    scheduler: Unmanaged<Scheduler>?, index: Int, sharesWork: Bool = false, current: FiberRef, loop: FiberRef,
+    scheduler: Unmanaged<Scheduler>?, index: Int, sharesWork: Bool = false,
+    decisions: Decisions? = nil, current: FiberRef, loop: FiberRef,
     seed: UInt64
   ) {
     self.scheduler = scheduler
     self.index = index
     self.sharesWork = sharesWork
+    self.decisions = decisions.map { .passUnretained($0) }
     self.current = current
     self.loop = loop
     accessHead = cs_exclusivity_head()
@@ -134,9 +138,13 @@ extension FiberRef {
   /// What time it is for this fiber, in nanoseconds of its clock.
   package var now: Int64 { pointee.worker.now }
 
+  /// - Parameter count: at least 2.
   @usableFromInline
   func randomIndex(below count: Int) -> Int {
-    Int(truncatingIfNeeded: ((pointee.worker.nextRandom() >> 32) &* UInt64(count)) >> 32)
+    if let decisions = pointee.worker.pointee.decisions {
+      return decisions._withUnsafeGuaranteedRef { $0.decide(count) }
+    }
+    return Int(truncatingIfNeeded: ((pointee.worker.nextRandom() >> 32) &* UInt64(count)) >> 32)
   }
 }
 
