@@ -50,7 +50,8 @@ struct ScheduleExplorer {
     }
     last = record.schedule
     deepest = max(deepest, last.choices.count)
-    if let found = record.finding ?? failure {
+    let endedEarly: ExplorationError? = last.choices.count < prefix.count ? .nondeterministic : nil
+    if let found = record.finding ?? endedEarly ?? failure {
       throw ExplorationFailure(error: found, replay: last.replay, passed: passed)
     }
     passed += 1

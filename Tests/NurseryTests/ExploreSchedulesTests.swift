@@ -1,0 +1,171 @@
+import Nursery
+import Testing
+
+private struct Wrong: Error, Equatable {}
+
+@Suite struct ExploreSchedulesTests {
+  @Test func aRendezvousIsExhausted() throws {
+    let report = try exploreSchedules {
+      let channel = Channel<Int>()
+      try withNursery { nursery in
+        nursery.goAsync { try channel.send(1) }
+        let receiver = nursery.goAsync { try channel.receive() }
+        guard try receiver.wait() == 1 else { throw Wrong() }
+      }
+    }
+    #expect(report.isExhausted)
+    #expect(report.schedules > 10)
+  }
+
+  @Test func twoChoicesOverTwoChannelsInOppositeOrdersAreExhausted() throws {
+    var outcomes: Set<[Int]> = []
+    let report = try exploreSchedules {
+      let first = Channel<Int>()
+      let second = Channel<Int>()
+      try withNursery { nursery in
+        let left = nursery.goAsync { try choose(first.sendOp(1).wrap { 0 }, second.receiveOp()) }
+        let right = nursery.goAsync { try choose(second.sendOp(2).wrap { 0 }, first.receiveOp()) }
+        let outcome = try [left.wait(), right.wait()]
+        guard outcome == [0, 1] || outcome == [2, 0] else { throw Wrong() }
+        outcomes.insert(outcome)
+      }
+    }
+    #expect(report.isExhausted)
+    #expect(outcomes == [[0, 1], [2, 0]])
+  }
+
+  @Test func aBodyThatDependsOnTheOrderIsFoundOutAndItsReplayReproducesIt() throws {
+    func body() throws {
+      let channel = Channel<Int>(.bounded(2))
+      var order: [Int] = []
+      try withNursery { nursery in
+        nursery.goAsync { try channel.send(1) }
+        nursery.goAsync { try channel.send(2) }
+        order = try [channel.receive(), channel.receive()]
+      }
+      if order != [1, 2] { throw Wrong() }
+    }
+    let failure = try #require(throws: ExplorationFailure.self) { try exploreSchedules { try body() } }
+    #expect(failure.error is Wrong)
+    #expect(failure.passed > 0)
+    let again = try #require(throws: ExplorationFailure.self) { try exploreSchedules(.replay(failure.replay)) { try body() } }
+    #expect(again.error is Wrong)
+    #expect(again.replay == failure.replay)
+    try exploreSchedules(.replay("")) { try body() }
+  }
+
+  @Test func randomSchedulesFollowFromTheSeed() throws {
+    func traces(_ seed: UInt64) throws -> [[Int]] {
+      var traces: [[Int]] = []
+      try exploreSchedules(.random(count: 30, seed: seed)) {
+        let channel = Channel<Int>(.bounded(4))
+        try withNursery { nursery in
+          for number in 0..<4 { nursery.goAsync { try channel.send(number) } }
+          traces.append(try (0..<4).map { _ in try channel.receive() })
+        }
+      }
+      return traces
+    }
+    try #expect(traces(1) == traces(1))
+    try #expect(traces(1) != traces(2))
+    try #expect(Set(traces(1)).count > 5)
+  }
+
+  @Test func aDeadlockIsAFailureThatListsTheWaits() throws {
+    let failure = try #require(throws: ExplorationFailure.self) {
+      try exploreSchedules {
+        let left = Channel<Int>()
+        let right = Channel<Int>()
+        try withNursery("stuck") { nursery in
+          nursery.goAsync("first") {
+            _ = try left.receive()
+            try right.send(1)
+          }
+          nursery.goAsync("second") {
+            _ = try choose(right.receiveOp(), .never)
+            try left.send(1)
+          }
+        }
+      }
+    }
+    let deadlock = try #require(failure.error as? DeadlockError)
+    #expect(Set(deadlock.fibers.map(\.nurseryPath)) == ["stuck"])
+    let text = deadlock.description
+    #expect(text.contains("fiber \"first\" in stuck: receive from a Channel<Int>"))
+    #expect(text.contains("fiber \"second\" in stuck: "))
+    #expect(text.contains("nothing that ever happens"))
+    #expect(text.contains("its children"))
+  }
+
+  @Test func aTickerDoesNotHideADeadlockFromTimersThatEnd() throws {
+    let report = try exploreSchedules {
+      try withNursery { nursery in
+        let ticker = nursery.goAsync { while true { try sleep(for: .seconds(1)) } }
+        try sleep(for: .seconds(10))
+        ticker.cancel()
+      }
+    }
+    #expect(report.isExhausted)
+  }
+
+  @Test func aBodyThatRemembersEarlierRunsIsNondeterministic() throws {
+    var runs = 0
+    let failure = try #require(throws: ExplorationFailure.self) {
+      try exploreSchedules {
+        runs += 1
+        let children = runs > 3 ? 1 : 3
+        try withNursery { nursery in
+          for _ in 0..<children { nursery.goAsync { Fiber.yield() } }
+        }
+      }
+    }
+    #expect(failure.error as? ExplorationError == .nondeterministic)
+  }
+
+  @Test func aBodyThatSpinsIsFoundOut() throws {
+    let failure = try #require(throws: ExplorationFailure.self) {
+      try exploreSchedules(maximumDecisions: 200) {
+        try withNursery { nursery in
+          nursery.goAsync { while !Fiber.isCancelled { Fiber.yield() } }
+          while !Fiber.isCancelled { Fiber.yield() }
+        }
+      }
+    }
+    #expect(failure.error as? ExplorationError == .tooLong(decisions: 200))
+  }
+
+  @Test func waitUntilAllParkedLetsEverybodyRunToTheirWaits() throws {
+    try runFibers(.deterministic(seed: 7)) {
+      let start = FiberClock.now
+      let channel = Channel<Int>()
+      try withNursery { nursery in
+        for number in 0..<5 { nursery.goAsync { try channel.send(number) } }
+        waitUntilAllParked()
+        var received: Set<Int> = []
+        while let number = channel.tryReceive() { received.insert(number) }
+        #expect(received == [0, 1, 2, 3, 4])
+      }
+      #expect(FiberClock.now == start)
+    }
+  }
+
+  @Test func aDeterministicSchedulerRepeatsItself() throws {
+    func trace(_ seed: UInt64) throws -> [Int] {
+      try runFibers(.deterministic(seed: seed)) {
+        let channel = Channel<Int>(.bounded(20))
+        try withNursery { nursery in
+          for number in 0..<10 {
+            nursery.goAsync {
+              try channel.send(number)
+              try sleep(for: .milliseconds(1))
+              try channel.send(number)
+            }
+          }
+        }
+        return (0..<20).map { _ in channel.tryReceive()! }
+      }
+    }
+    try #expect(trace(42) == trace(42))
+    try #expect(trace(42) != trace(43))
+  }
+}
