@@ -48,7 +48,9 @@ private struct Wrong: Error, Equatable {}
     let failure = try #require(throws: ExplorationFailure.self) { try exploreSchedules { try body() } }
     #expect(failure.error is Wrong)
     #expect(failure.passed > 0)
-    let again = try #require(throws: ExplorationFailure.self) { try exploreSchedules(.replay(failure.replay)) { try body() } }
+    let again = try #require(throws: ExplorationFailure.self) {
+      try exploreSchedules(.replay(failure.replay)) { try body() }
+    }
     #expect(again.error is Wrong)
     #expect(again.replay == failure.replay)
     try exploreSchedules(.replay("")) { try body() }

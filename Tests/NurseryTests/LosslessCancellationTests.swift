@@ -22,7 +22,9 @@ private struct Lost: Error {
           return try withTimeoutOrNil(.seconds(5)) { try channel.send(1) } != nil
         }
         if try withTimeoutOrNil(.seconds(1), { try channel.receive() }) != nil { received = 1 }
-        if received == 0, try channel.receiveOp().wrap({ _ in true }).or(sleepOp(for: .seconds(3)).wrap { false }).perform() {
+        if received == 0,
+          try channel.receiveOp().wrap({ _ in true }).or(sleepOp(for: .seconds(3)).wrap { false }).perform()
+        {
           received = 1
         }
         sent = try sender.wait() ? 1 : 0
@@ -94,7 +96,9 @@ private struct Lost: Error {
       try withNursery { nursery in
         let sender = nursery.goAsync { try channel.send(1) }
         nursery.goAsync { sender.cancel() }
-        if try channel.receiveOp().wrap({ _ in true }).or(sleepOp(for: .seconds(1)).wrap { false }).perform() { received = 1 }
+        if try channel.receiveOp().wrap({ _ in true }).or(sleepOp(for: .seconds(1)).wrap { false }).perform() {
+          received = 1
+        }
         if case .success = try sender.result() { sent = true }
       }
       if sent != (received == 1) { throw Lost(sent: sent ? 1 : 0, received: received, left: 0) }

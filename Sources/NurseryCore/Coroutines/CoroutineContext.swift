@@ -26,6 +26,8 @@ struct CoroutineContext {
 
   @usableFromInline
   init(stackSize: Int) throws {
+    FaultReporter.install()
+    _ = cs_install_signal_stack()
     pool = try .shared(stackSize: stackSize)
     stack = try pool.take()
   }

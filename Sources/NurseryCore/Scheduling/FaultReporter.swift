@@ -54,7 +54,7 @@ enum FaultReporter {
 
   private static func message(stackSize: Int, _ buffer: UnsafeMutablePointer<CChar>, _ capacity: Int) -> Int {
     let fiber = Worker.ofThisThreadIfAny?.pointee.current
-    let who = fiber.map(\.label) ?? "a coroutine"
+    let who = fiber.flatMap { $0.runsOnScheduler ? $0.label : nil } ?? "a coroutine"
     let path = fiber?.scope.path ?? ""
     let place = path.isEmpty ? "" : " in nursery \"\(path)\""
     var text =
