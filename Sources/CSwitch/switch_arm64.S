@@ -136,7 +136,7 @@ LOCAL(start):
   .cfi_endproc
 
 // void *cs_prepare(void *top, void (*entry)(void *), void *argument)
-// The stack inherits the caller's floating-point control state, as a new thread does.
+// The stack begins with the default floating-point control state: its preparer is whoever happens to run, not its parent.
   FUNCTION(cs_prepare)
   .p2align 4
 SYMBOL(cs_prepare):
@@ -154,8 +154,7 @@ SYMBOL(cs_prepare):
   stp xzr, xzr, [x0, #128]
   adr x10, LOCAL(start)
   stp xzr, x10, [x0, #144]  // x29 = 0, x30 = trampoline
-  mrs x11, fpcr
-  stp x11, xzr, [x0, #160]
+  stp xzr, xzr, [x0, #160]  // FPCR: round to nearest, no traps
   stp xzr, xzr, [x0, #176]  // a frame record of zeros for unwinders that read above the last frame
   ret
   .cfi_endproc

@@ -117,7 +117,7 @@ SYMBOL(cs_start):
   .cfi_endproc
 
 // void *cs_prepare(void *top, void (*entry)(void *), void *argument)
-// The stack inherits the caller's floating-point control state, as a new thread does.
+// The stack begins with the default floating-point control state: its preparer is whoever happens to run, not its parent.
   FUNCTION(cs_prepare)
   .p2align 4
 SYMBOL(cs_prepare):
@@ -125,8 +125,8 @@ SYMBOL(cs_prepare):
   andq $-16, %rdi
   leaq -80(%rdi), %rax
   leaq .Lstart(%rip), %rcx
-  stmxcsr (%rax)
-  fnstcw 4(%rax)
+  movl $0x1f80, (%rax)  // MXCSR: round to nearest, all exceptions masked
+  movl $0x037f, 4(%rax) // x87: the same, extended precision
   movq $0, 8(%rax)      // r15
   movq $0, 16(%rax)     // r14
   movq %rdx, 24(%rax)   // r13

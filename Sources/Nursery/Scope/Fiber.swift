@@ -61,7 +61,7 @@ extension Fiber where Value == Never {
   }
 
   /// Whether the current scope is cancelled.
-  public static var isCancelled: Bool { Performer.current().isCancelled }
+  public static var isCancelled: Bool { Performer.isCancelledByNow() }
 
   /// The running fiber; nil on a plain thread.
   public static var current: FiberIdentity? { FiberIdentity(Performer.current()) }

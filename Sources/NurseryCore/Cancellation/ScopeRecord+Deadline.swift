@@ -7,6 +7,7 @@ extension ScopeRef {
       candidate = scope.pointee.parent
       guard scope.pointee.deadlineWorker == old else { continue }
       old.pointee.timers.remove(scope)
+      scope.pointee.deadlineWorker = nil
       if scope.pointee.isCancelled { continue }
       scope.pointee.deadlineWorker = new
       new.pointee.timers.insert(.deadline(scope), deadline: scope.pointee.deadline)
@@ -22,5 +23,6 @@ extension ScopeRef {
     if deadline <= performer.now { return cancel(.deadline) }
     pointee.deadlineWorker = performer.pointee.worker
     performer.pointee.worker.pointee.timers.insert(.deadline(self), deadline: deadline)
+    performer.pointee.worker.tellWatch(of: deadline)
   }
 }

@@ -15,14 +15,14 @@ extension ScopeRef {
   }
 
   static func make(
-    parent: ScopeRef?, host: FiberRef?, scheduler: Unmanaged<Scheduler>?, name: String = "",
+    parent: ScopeRef?, host: FiberRef?, opener: FiberRef? = nil, scheduler: Unmanaged<Scheduler>?, name: String = "",
     site: SourceSite = SourceSite(), isNursery: Bool = false, isShielded: Bool = false,
     policy: ScopePolicy = .failFast
   ) -> ScopeRef {
     let scope = ScopeRef.allocate(capacity: 1)
     scope.initialize(
       to: ScopeRecord(
-        parent: parent, host: host, scheduler: scheduler, name: name, site: site, isNursery: isNursery,
+        parent: parent, host: host, opener: opener ?? host, scheduler: scheduler, name: name, site: site, isNursery: isNursery,
         isShielded: isShielded, policy: policy))
     return scope
   }
@@ -36,14 +36,14 @@ extension ScopeRef {
     if let first = pointee.firstInner { first.pointee.previousSibling = inner }
     pointee.firstInner = inner
     // A scope that a fiber opens directly in its home is the fiber's outermost, and a fiber can be cancelled by itself.
-    let host = inner.pointee.host
-    let isOutermost = host?.pointee.home == self
-    if isOutermost { host!.pointee.outermostScope = inner }
-    let isHostCancelled = isOutermost && host!.pointee.isCancelledAlone.load(ordering: .relaxed)
-    if pointee.isCancelled || isHostCancelled, !inner.pointee.isShielded {
+    let opener = inner.pointee.opener
+    let isOutermost = opener?.pointee.home == self
+    if isOutermost { opener!.pointee.outermostScope = inner }
+    let isOpenerCancelled = isOutermost && opener!.pointee.isCancelledAlone.load(ordering: .relaxed)
+    if pointee.isCancelled || isOpenerCancelled, !inner.pointee.isShielded {
       inner.pointee.cancelled.store(true, ordering: .relaxed)
     }
-    host?.scope = inner
+    inner.pointee.host?.scope = inner
     pointee.lock.unlock()
   }
 
@@ -60,10 +60,8 @@ extension ScopeRef {
     let previous = pointee.previousSibling
     if let previous { previous.pointee.nextSibling = next } else { parent.pointee.firstInner = next }
     if let next { next.pointee.previousSibling = previous }
-    if let host = pointee.host {
-      host.scope = parent
-      if host.pointee.outermostScope == self { host.pointee.outermostScope = nil }
-    }
+    pointee.host?.scope = parent
+    if let opener = pointee.opener, opener.pointee.outermostScope == self { opener.pointee.outermostScope = nil }
     pointee.lock.unlock()
     parent.pointee.lock.unlock()
   }

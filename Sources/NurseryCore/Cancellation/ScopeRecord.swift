@@ -60,6 +60,8 @@ package struct ScopeRecord: ~Copyable {
 
   /// The fiber that runs the body; nil for a scope of daemons.
   let host: FiberRef?
+  /// The fiber that opened it: the host, or for a scheduler's root scope the fiber or thread that called `run`.
+  let opener: FiberRef?
   var firstChild: FiberRef?
   var childCount = 0
   /// The fiber that waits for the last child.
@@ -81,11 +83,12 @@ package struct ScopeRecord: ~Copyable {
   let site: SourceSite
 
   init(
-    parent: ScopeRef?, host: FiberRef?, scheduler: Unmanaged<Scheduler>?, name: String, site: SourceSite,
+    parent: ScopeRef?, host: FiberRef?, opener: FiberRef?, scheduler: Unmanaged<Scheduler>?, name: String, site: SourceSite,
     isNursery: Bool, isShielded: Bool, policy: ScopePolicy
   ) {
     self.parent = parent
     self.host = host
+    self.opener = opener
     self.scheduler = scheduler
     self.site = site
     path = name.isEmpty ? parent?.pointee.path : ScopePath(name, in: parent?.pointee.path)

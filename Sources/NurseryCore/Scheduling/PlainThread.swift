@@ -32,6 +32,9 @@ enum PlainThread {
 
   private static func unregister(_ worker: WorkerRef) {
     FiberSlab.spill(worker, keeping: 0)
+    // What the sanitizers know of the thread's stack ends with the thread.
+    worker.pointee.current.pointee.stack?.disposeOfThread()
+    worker.pointee.current.pointee.stack = nil
     free.pointee.lock.lock()
     free.pointee.workers.append(worker)
     free.pointee.lock.unlock()
@@ -77,6 +80,14 @@ package enum Performer {
   /// The calling fiber or thread.
   @usableFromInline
   package static func current() -> FiberRef { Worker.ofThisThread.pointee.current }
+
+  /// Whether the current scope is cancelled, deadlines that are due but have not been looked at included.
+  package static func isCancelledByNow() -> Bool {
+    let me = current()
+    let timers = me.pointee.worker.pointee.timers
+    if timers.earliest != .max { _ = timers.fire(me.now) }
+    return me.isCancelled
+  }
 
   /// The calling fiber or thread, at the beginning of a call that may block.
   @usableFromInline

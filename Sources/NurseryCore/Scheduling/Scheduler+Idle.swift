@@ -93,8 +93,8 @@ extension Scheduler {
 
   /// True if there is nothing that this worker should rather do.
   private func isQuiet(_ me: WorkerRef) -> Bool {
-    if isStopping.load(ordering: .acquiring) || me.pointee.hasMail.load(ordering: .acquiring) { return false }
-    if overflowCount.load(ordering: .acquiring) > 0 { return false }
+    if isStopping.load(ordering: .acquiring) || me.pointee.hasMail.load(ordering: .sequentiallyConsistent) { return false }
+    if overflowCount.load(ordering: .sequentiallyConsistent) > 0 { return false }
     for index in 0..<startedWorkers.load(ordering: .acquiring) {
       let queued = worker(index).pointee.queue.count
       if queued >= 2 || queued == 1 && worker(index) == me { return false }
@@ -147,6 +147,14 @@ extension Scheduler {
     if sleepers.load(ordering: .sequentiallyConsistent) > 0 { callWorker() }
   }
 
+  /// The watch went to sleep when nobody worked, and knows nothing of a timer that is earlier than those it saw. Wakes it; from then
+  /// on it inspects, and this is not called again for as long as somebody works.
+  fileprivate func tellWatch(of deadline: Int64) {
+    guard !isInspecting.load(ordering: .relaxed), deadline < watchDeadline.load(ordering: .relaxed) else { return }
+    let onWatch = watch.load(ordering: .acquiring)
+    if onWatch >= 0 { worker(onWatch).pointee.sleep.wake() }
+  }
+
   /// Whether somebody inspects the queues now and then.
   var isWatched: Bool { isInspecting.load(ordering: .relaxed) && watch.load(ordering: .relaxed) >= 0 }
 }
@@ -157,5 +165,14 @@ extension Scheduler.Inspection {
     while switches.count <= index { switches.append(-1) }
     defer { switches[index] = now }
     return switches[index] == now
+  }
+}
+
+extension WorkerRef {
+  /// After a timer has been set on this worker, which may compute for long before it looks at its timers again.
+  @inline(__always)
+  func tellWatch(of deadline: Int64) {
+    guard pointee.sharesWork else { return }
+    pointee.scheduler!._withUnsafeGuaranteedRef { $0.tellWatch(of: deadline) }
   }
 }

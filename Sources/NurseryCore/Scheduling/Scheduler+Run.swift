@@ -36,7 +36,7 @@ extension Scheduler {
   private func begin(inside caller: FiberRef) throws -> FiberRef {
     let loopStack = try stackPool.take()
     let root = FiberSlab.allocate(Worker.ofThisThread)
-    let scope = ScopeRef.make(parent: caller.scope, host: root, scheduler: .passUnretained(self))
+    let scope = ScopeRef.make(parent: caller.scope, host: root, opener: caller, scheduler: .passUnretained(self))
     let worker = Worker.make(for: self, index: 0, home: scope)
     install(worker, at: 0)
     rootScope = scope

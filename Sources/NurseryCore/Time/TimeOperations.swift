@@ -59,6 +59,7 @@ final class TimerOperation: OperationSource, @unchecked Sendable {
     worker.pointee.timers.insert(.offer(offer), deadline: deadline) {
       if attempt == .enlistAlone { performer.startWaiting() }
     }
+    worker.tellWatch(of: deadline)
     return .pending
   }
 

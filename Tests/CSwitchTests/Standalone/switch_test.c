@@ -55,7 +55,7 @@ static unsigned rounding(void) { return (unsigned)fegetround(); }
 #endif
 
 static void rounds_up(context *self) {
-  self->value = fegetround() == FE_DOWNWARD;  // inherited from whoever prepared the stack
+  self->value = fegetround() == FE_TONEAREST;  // not what the stack's preparer had set
   fesetround(FE_UPWARD);
   for (int i = 0; i < 3; i++) {
     unsigned mode = rounding();
