@@ -68,7 +68,11 @@ public final class Nursery: @unchecked Sendable {
 
 /// Whether two errors are one: rethrown, not thrown again.
 ///
-/// An error that is thrown lives in a box that is passed on.
+/// An error that is thrown lives in a box that is passed on. (The structure keeps the compiler from opening the box, whose
+/// contents would be compared otherwise.)
 private func isSame(_ left: any Error, _ right: any Error) -> Bool {
-  unsafeBitCast(left, to: UInt.self) == unsafeBitCast(right, to: UInt.self)
+  struct Boxed {
+    let error: any Error
+  }
+  return unsafeBitCast(Boxed(error: left), to: UInt.self) == unsafeBitCast(Boxed(error: right), to: UInt.self)
 }

@@ -22,7 +22,8 @@ extension ScopeRef {
     let scope = ScopeRef.allocate(capacity: 1)
     scope.initialize(
       to: ScopeRecord(
-        parent: parent, host: host, opener: opener ?? host, scheduler: scheduler, name: name, site: site, isNursery: isNursery,
+        parent: parent, host: host, opener: opener ?? host, scheduler: scheduler, name: name, site: site,
+        isNursery: isNursery,
         isShielded: isShielded, policy: policy))
     return scope
   }

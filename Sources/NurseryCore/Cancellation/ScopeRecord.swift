@@ -83,7 +83,8 @@ package struct ScopeRecord: ~Copyable {
   let site: SourceSite
 
   init(
-    parent: ScopeRef?, host: FiberRef?, opener: FiberRef?, scheduler: Unmanaged<Scheduler>?, name: String, site: SourceSite,
+    parent: ScopeRef?, host: FiberRef?, opener: FiberRef?, scheduler: Unmanaged<Scheduler>?, name: String,
+    site: SourceSite,
     isNursery: Bool, isShielded: Bool, policy: ScopePolicy
   ) {
     self.parent = parent

@@ -93,7 +93,9 @@ extension Scheduler {
 
   /// True if there is nothing that this worker should rather do.
   private func isQuiet(_ me: WorkerRef) -> Bool {
-    if isStopping.load(ordering: .acquiring) || me.pointee.hasMail.load(ordering: .sequentiallyConsistent) { return false }
+    if isStopping.load(ordering: .acquiring) || me.pointee.hasMail.load(ordering: .sequentiallyConsistent) {
+      return false
+    }
     if overflowCount.load(ordering: .sequentiallyConsistent) > 0 { return false }
     for index in 0..<startedWorkers.load(ordering: .acquiring) {
       let queued = worker(index).pointee.queue.count
@@ -147,8 +149,9 @@ extension Scheduler {
     if sleepers.load(ordering: .sequentiallyConsistent) > 0 { callWorker() }
   }
 
-  /// The watch went to sleep when nobody worked, and knows nothing of a timer that is earlier than those it saw. Wakes it; from then
-  /// on it inspects, and this is not called again for as long as somebody works.
+  /// The watch went to sleep when nobody worked, and knows nothing of a timer that is earlier than those it saw.
+  ///
+  /// Wakes it; from then on it inspects, and this is not called again for as long as somebody works.
   fileprivate func tellWatch(of deadline: Int64) {
     guard !isInspecting.load(ordering: .relaxed), deadline < watchDeadline.load(ordering: .relaxed) else { return }
     let onWatch = watch.load(ordering: .acquiring)
