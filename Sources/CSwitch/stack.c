@@ -101,3 +101,5 @@ int cs_return_pages(void *memory, size_t size) {
   return cs_status(madvise(memory, size, MADV_DONTNEED));
 #endif
 }
+
+void *cs_frame_address(void) { return __builtin_frame_address(0); }

@@ -137,6 +137,8 @@ int cs_thread_start(const char *name, void *_Nullable (*_Nonnull body)(void *_Nu
 int cs_thread_join(uintptr_t thread);
 int cs_thread_detach(uintptr_t thread);
 void cs_thread_yield(void);
+// The address of the caller's frame, on whatever stack it runs.
+void *cs_frame_address(void);
 // The bounds of the calling thread's stack.
 int cs_thread_stack(void *_Nullable *_Nonnull bottom, size_t *size);
 

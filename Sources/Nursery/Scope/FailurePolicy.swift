@@ -18,6 +18,8 @@ public enum FailurePolicy: Sendable, Hashable {
 }
 
 /// The failures of a nursery's body and children, in the order they happened.
+///
+/// A child's error that the body rethrows (`throw error` in a plain `catch`) counts once; caught by its type and thrown again it is another.
 public struct ErrorGroup: Error, CustomStringConvertible {
   /// The failures; at least one.
   public let errors: [any Error]

@@ -19,6 +19,7 @@ public struct TimeoutError: Error, Hashable, CustomStringConvertible {
 ///
 /// - Throws: `TimeoutError` for its own deadline only: an outer scope's cancellation stays a `CancellationError`, and an inner
 ///   timeout's error is passed on as it is.
+@discardableResult
 public func withTimeout<Result>(_ duration: Duration, _ body: () throws -> Result) throws -> Result {
   guard let result = try withTimeoutOrNil(duration, body) else { throw TimeoutError(after: duration) }
   return result
@@ -27,6 +28,7 @@ public func withTimeout<Result>(_ duration: Duration, _ body: () throws -> Resul
 /// Runs `body`, cancelling it when the time is over; nil if that ended it.
 ///
 /// - Throws: what the body throws otherwise.
+@discardableResult
 public func withTimeoutOrNil<Result>(_ duration: Duration, _ body: () throws -> Result) throws -> Result? {
   let me = Performer.current()
   return try withDeadline(saturatingAdd(me.now, duration.nanosecondsClamped), me, body)
@@ -35,6 +37,7 @@ public func withTimeoutOrNil<Result>(_ duration: Duration, _ body: () throws -> 
 /// Runs `body`, cancelling it at an instant of the fiber clock.
 ///
 /// - Throws: `TimeoutError` for its own deadline only; otherwise what the body throws.
+@discardableResult
 public func withDeadline<Result>(_ deadline: FiberClock.Instant, _ body: () throws -> Result) throws -> Result {
   guard let result = try withDeadline(deadline.nanoseconds, Performer.current(), body) else { throw TimeoutError() }
   return result
@@ -62,6 +65,7 @@ private func withDeadline<Result>(
 /// Runs `body` deaf to the cancellation of scopes around it; for work that must be finished, such as a farewell to a peer.
 ///
 /// Timeouts opened inside still apply. Give it one: nothing else ends a shielded wait.
+@discardableResult
 public func withShield<Result>(_ body: () throws -> Result) throws -> Result {
   let scope = ScopeRef.open(host: Performer.current(), isShielded: true)
   defer { scope.free() }

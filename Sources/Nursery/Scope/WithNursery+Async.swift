@@ -1,5 +1,19 @@
 import Synchronization
 
+/// Opens a nursery from asynchronous code, with the default configuration; see the one that takes a configuration.
+///
+/// Cancelling the task cancels the nursery.
+///
+/// - Throws: what the body throws, or the children's failures as `policy` says; `SystemError` when no thread can be started.
+/// - Returns: the body's value.
+@discardableResult
+public func withNursery<Result: Sendable>(
+  _ name: String = "", onFailure policy: FailurePolicy = .failFast, file: StaticString = #fileID,
+  line: UInt = #line, _ body: sending @escaping (Nursery) throws -> Result
+) async throws -> Result {
+  try await withNursery(name, onFailure: policy, Configuration(), file: file, line: line, body)
+}
+
 /// Opens a nursery from asynchronous code: runs `body` as the root fiber of a scheduler on a thread of its own, and suspends the
 /// calling task, without blocking its executor, until the body and every child have ended.
 ///
@@ -11,7 +25,7 @@ import Synchronization
 @discardableResult
 public func withNursery<Result: Sendable>(
   _ name: String = "", onFailure policy: FailurePolicy = .failFast,
-  _ configuration: Configuration = Configuration(), file: StaticString = #fileID, line: UInt = #line,
+  _ configuration: Configuration, file: StaticString = #fileID, line: UInt = #line,
   _ body: sending @escaping (Nursery) throws -> Result
 ) async throws -> Result {
   let link = TaskLink()

@@ -37,7 +37,8 @@ private func openNursery<Result>(
 
 /// Runs `body` as the root fiber of a scheduler of its own, in a nursery, on the calling thread, which is blocked meanwhile.
 ///
-/// On a fiber it blocks that fiber's worker; open a nursery there instead.
+/// On a fiber it blocks that fiber's worker, and with it the fibers that are bound there: the outer root fiber, if it is worker 0.
+/// Open a nursery there instead.
 ///
 /// - Throws: `ConfigurationError`; what the body throws; or the first failure of a fiber spawned with `goAsync`.
 @discardableResult

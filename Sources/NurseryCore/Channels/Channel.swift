@@ -35,7 +35,7 @@ public final class Channel<Element: Sendable>: OperationSource, @unchecked Senda
     switch capacity {
     case .unbuffered: limit = 0
     case .bounded(let count):
-      precondition(count >= 0, "a channel cannot hold \(count) elements; write .bounded(n) with n >= 0")
+      if count < 0 { fatalError("a channel cannot hold \(count) elements; write .bounded(n) with n >= 0") }
       limit = count
     }
     state = .allocate(capacity: 1)

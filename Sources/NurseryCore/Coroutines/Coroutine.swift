@@ -39,6 +39,7 @@ public final class Coroutine<Input, Output, Return> {
   @usableFromInline
   struct Core {
     @usableFromInline var context: CoroutineContext
+    /// Null also for an input without a size, such as `Void`, whose address means nothing.
     @usableFromInline var input: UnsafeMutablePointer<Input>?
     @usableFromInline var output: UnsafeMutablePointer<Result<Step, any Error>>?
     @usableFromInline var isAbandoned = false
@@ -119,7 +120,7 @@ public final class Coroutine<Input, Output, Return> {
   static func run(_ core: UnsafeMutablePointer<Core>) {
     let result: Result<Step, any Error>
     do {
-      result = .success(.returned(try core.pointee.body(Yielder(core), core.pointee.input!.pointee)))
+      result = .success(.returned(try core.pointee.body(Yielder(core), core.pointee.input.unsafelyUnwrapped.pointee)))
     } catch {
       result = .failure(error)
     }
@@ -144,7 +145,7 @@ extension Coroutine.Yielder {
     core.pointee.output!.initialize(to: .success(.yielded(output)))
     UnsafeMutableRawPointer(core).assumingMemoryBound(to: CoroutineContext.self).leave(.suspended)
     if core.pointee.isAbandoned { throw CancellationError() }
-    return core.pointee.input!.pointee
+    return core.pointee.input.unsafelyUnwrapped.pointee
   }
 
   /// How many bytes of the stack are left below the caller's frame.

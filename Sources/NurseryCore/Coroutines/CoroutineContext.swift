@@ -48,9 +48,7 @@ struct CoroutineContext {
 
   /// How many bytes are left below the caller's frame.
   var remainingStackSize: Int {
-    withUnsafeTemporaryAllocation(byteCount: 1, alignment: 1) { here in
-      here.baseAddress! - (stack.pointee.base + pool.guardSize)
-    }
+    cs_frame_address() - (stack.pointee.base + pool.guardSize)
   }
 }
 

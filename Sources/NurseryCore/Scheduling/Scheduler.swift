@@ -36,6 +36,7 @@ public final class Scheduler: @unchecked Sendable {
   let steals = Atomic<Int>(0)
   /// Waits whose end comes from outside, such as a descriptor's; virtual time stands still for them.
   private let expectations = Atomic<Int>(0)
+  private let timeLock = SpinLock()
   private let virtualNow = Atomic<Int64>(0)
 
   init(_ configuration: Configuration) throws {
@@ -72,6 +73,11 @@ public final class Scheduler: @unchecked Sendable {
 
   /// With everybody asleep and nothing under way, jumps to the next timer and fires what is due; false if there is no timer.
   func advanceVirtualTime(_ me: WorkerRef) -> Bool {
+    // One at a time: a worker leaves the sleepers before it takes a fiber, and what fires is queued before the lock is free, so
+    // the next one in sees either a queue or a missing sleeper.
+    timeLock.lock()
+    defer { timeLock.unlock() }
+    if sleepers.load(ordering: .sequentiallyConsistent) != startedWorkers.load(ordering: .acquiring) { return false }
     if expectations.load(ordering: .relaxed) > 0 { return false }
     var earliest = Int64.max
     for index in 0..<startedWorkers.load(ordering: .acquiring) {

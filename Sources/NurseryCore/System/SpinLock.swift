@@ -6,7 +6,7 @@ import Synchronization
 /// One exchange takes it and one store frees it. The exchange is also a full barrier on x86-64, and
 /// `Performance+Commit` leans on that; see `FiberRecord.fenceAfterEnlisting`.
 @usableFromInline
-package struct SpinLock: ~Copyable {
+package struct SpinLock: ~Copyable, @unchecked Sendable {
   @usableFromInline let word = Atomic<UInt32>(0)
 
   @inlinable
