@@ -1,0 +1,137 @@
+/*
+ * A fiber is made ready, and picked by another worker, before it has left its stack: Scheduling/FiberRecord.swift (head
+ * comment), Worker+Switching.swift (run, ready, prepare, takeSavedStack), Worker+Loop.swift (nextFromHandover).
+ *
+ * Modelled: WORKERS threads, each at any moment on one stack (its loop's or a fiber's), and FIBERS fibers that for ever
+ * do one of three things: wake another fiber that waits, wait, or yield. A fiber that waits can be committed and queued at
+ * once, by another fiber or from outside (a timer, a cancellation), and be stolen or collected by either worker. A switch
+ * is three steps: look at the next fiber's savedStack, clear it, store one's own last and leave.
+ *
+ * Left out: the order of the queues (a pick takes any fiber, which includes the real one); which worker a waker from outside queues on
+ * (either); when a worker looks outside its own queue: here it may take any queued fiber at every pick, as a steal, a
+ * timer, mail or the overflow let it. So waits that need a rare combination are all there. First runs and ends
+ * of fibers are left out: a new fiber has no stack to wait for, an ended one saves no stack. Stores are seen at
+ * once: savedStack is stored with release after everything else, and is the only word that is read without a lock here.
+ *
+ * Properties: nobody runs on a stack that another worker is still on; a fiber that goes on after waiting has been committed; no
+ * deadlock (an end state in which a queued fiber is left).
+ * -DNAIVE: the wait for savedStack happens on the fiber's own stack; spin finds the deadlock.
+ */
+#ifndef FIBERS
+#define FIBERS 2
+#endif
+#define WORKERS 2
+#define LOOP  FIBERS                          /* "on the loop's stack" */
+#define NONE  (FIBERS + 1)
+
+bool saved[FIBERS] = 1;                       /* savedStack is not null */
+bool waiting[FIBERS];                         /* its claim word: offers stand, not committed */
+byte queued;                                  /* bit set of the queued fibers */
+byte on[WORKERS] = LOOP;
+
+#define bit(f) (1 << (f))
+#define ready(f) queued = queued | bit(f)
+
+/* Any queued fiber, or NONE. */
+inline pick(next) {
+  atomic {
+    if
+    :: queued & 1 -> next = 0
+    :: queued & 2 -> next = 1
+#if FIBERS > 2
+    :: queued & 4 -> next = 2
+#endif
+    :: next = NONE                            /* the own queue is empty */
+    fi;
+    if
+    :: next != NONE -> queued = queued & ~bit(next)
+    :: else
+    fi
+  }
+}
+
+/* run(next, instead: me), from fiber `me`. */
+inline switchFrom(me, next) {
+  if
+  :: next == NONE -> next = LOOP
+  :: else ->
+#ifdef NAIVE
+     saved[next]
+#else
+     if
+     :: saved[next]
+     :: !saved[next] -> handed = next; next = LOOP
+     fi
+#endif
+  fi;
+  if
+  :: next != LOOP -> assert(saved[next]); saved[next] = 0
+  :: else
+  fi;
+  atomic { assert(on[w] == me); saved[me] = 1; on[w] = next; next = 0; me = 0 }
+}
+
+inline wake(f) {
+  atomic {
+    if
+    :: waiting[f] -> waiting[f] = 0; ready(f)
+    :: else
+    fi
+  }
+}
+
+proctype Worker(byte w) {
+  byte me, next, handed = NONE;
+  do
+  :: on[w] == LOOP ->
+     if
+     :: handed != NONE -> atomic { next = handed; handed = NONE }; saved[next]
+     :: else ->
+end:    queued != 0;                          /* asleep */
+        pick(next);
+        if
+        :: next != NONE && saved[next]
+        :: next != NONE && !saved[next] -> handed = next; next = NONE
+        :: else
+        fi
+     fi;
+     if
+     :: next == NONE                          /* look again */
+     :: else -> assert(saved[next]); saved[next] = 0; on[w] = next
+     fi;
+     next = 0
+  :: else ->
+     atomic { me = on[w]; assert(!saved[me] && on[1 - w] != me && !waiting[me] && !(queued & bit(me))) };
+     if
+     :: wake((me + 1) % FIBERS)
+     :: waiting[me] = 1;                      /* the offers stand; from here on others may take it */
+        pick(next);
+        if
+        :: next == me -> skip                 /* made ready meanwhile, and picked: goes on */
+        :: else -> switchFrom(me, next)
+        fi
+     :: ready(me);                            /* yield */
+        pick(next);
+        if
+        :: next == me -> skip
+        :: else -> switchFrom(me, next)
+        fi
+     fi
+  od
+}
+
+/* A timer, a cancellation, a plain thread. */
+active proctype Outside() {
+end:
+  do
+  :: waiting[0] -> wake(0)
+  :: waiting[1] -> wake(1)
+#if FIBERS > 2
+  :: waiting[2] -> wake(2)
+#endif
+  od
+}
+
+init {
+  atomic { queued = bit(FIBERS) - 1; run Worker(0); run Worker(1) }
+}

@@ -1,0 +1,271 @@
+/*
+ * Going to sleep without losing a fiber: Scheduling/Scheduler+Idle.swift (findWork ... isWatched), Scheduler+Ready.swift (push,
+ * callForHelpIfUseful, inject, collectArrivals, callWorker), SleepWord.swift.
+ *
+ * Modelled: two workers, all started. A running fiber queues others on its worker (light side), posts mail for worker 0 (the root fiber made ready
+ * elsewhere), sets a timer, and ends or computes for ever. An outsider injects a fiber, or the mail. Each happens a few times at
+ * most; the leftovers of an earlier watch (isInspecting, watchDeadline) are arbitrary. Memory as in biased.pml: plain stores
+ * (storedCount, earliestDeadline, `watch = -1`, isInspecting, watchDeadline, rise) pass through a store buffer, read-modify-writes
+ * and sequentially consistent stores wait for it to drain, the heavy fence drains the other worker's.
+ *
+ * Abstractions. The queue's lock is biased.pml: a push, pop or steal is atomic, and only the count others see is delayed (a thief's own stores
+ * are not: a count seen too high makes a worker look once more). Time: whether a timer is due is arbitrary, a timed
+ * sleep may end at any moment, so a state with a timed sleeper is never at rest; a queue that has not moved may be taken over
+ * at such an inspection. Left out: stopping, starting workers, virtual time, more than one deadline.
+ *
+ * Property, at rest (nothing can move: every worker computes for ever or sleeps for ever): if a worker sleeps, no queue holds two fibers,
+ * none of a sleeper's holds one, nothing is in the overflow, no sleeper has mail; with -DWATCHED also: no fiber is queued
+ * behind one that computes, and, if all sleep, no timer is set.
+ * -DNO_FENCE: the sleeper does without the heavy fence. -DFIXED: see timeToSleep and `found`.
+ */
+#ifndef SPAWNS
+#define SPAWNS 2
+#endif
+#ifndef MAIL
+#define MAIL 1
+#endif
+#ifndef TIMERS
+#define TIMERS 1
+#endif
+#ifndef INJECTS
+#define INJECTS 1
+#endif
+#define OUTSIDER 2
+#define COUNT 0
+#define EARLIEST 1
+#define WATCH 2
+#define INSPECTING 3
+#define DEADLINE 4
+#define WORD 5
+#define NONE 2                                /* no watch */
+#define PAST 0
+#define SOON 1
+#define NEVER 2
+mtype:word = { awake, asleep, told }
+
+byte queued[2], count[2];                     /* what the queue holds; storedCount in memory */
+byte earliest[2] = NEVER;
+mtype:word word[2] = awake;
+byte sleepers, watch = NONE, watchDeadline, overflow;
+bool isInspecting, hasMail;
+byte spawns = SPAWNS;                         /* how often each thing may happen yet */
+bool mayMail = MAIL, mayTimer = TIMERS, mayInject = INJECTS;
+bool computing[2], sleepingForEver[2];        /* ghosts */
+chan buffer[3] = [5] of { byte, byte };       /* the outsider uses read-modify-writes only */
+
+#define drained(p) empty(buffer[p])
+#define other (1 - me)
+#define watchSeen(p) (buffer[p]??[WATCH, eval(NONE)] -> NONE : watch)
+
+proctype Memory(byte p) {
+  byte field, value;
+end:
+  do
+  :: atomic {
+       buffer[p]?field, value ->
+       if
+       :: field == COUNT -> count[p] = value
+       :: field == EARLIEST -> earliest[p] = value
+       :: field == WATCH -> watch = value
+       :: field == INSPECTING -> isInspecting = value
+       :: field == DEADLINE -> watchDeadline = value
+       :: field == WORD -> word[p] = awake
+       fi;
+       field = 0; value = 0
+     }
+  od
+}
+
+inline callWorker(p) {
+  if
+  :: sleepers == 0
+  :: else ->
+     onWatch = watchSeen(p);
+     if
+     :: atomic { onWatch != NONE && drained(p) && word[onWatch] == asleep -> word[onWatch] = told }
+     :: atomic { onWatch == NONE || drained(p) && word[onWatch] != asleep -> onWatch = 0 };
+        if
+        :: atomic { drained(p) && word[0] == asleep -> word[0] = told }
+        :: drained(p) && word[0] != asleep ->
+           if
+           :: atomic { drained(p) && word[1] == asleep -> word[1] = told }
+           :: drained(p) && word[1] != asleep
+           fi
+        fi
+     fi;
+     onWatch = 0
+  fi
+}
+
+inline add(change) { queued[me] = queued[me] + change; buffer[me]!COUNT, queued[me] }
+
+inline push() { atomic { nfull(buffer[me]) -> add(1) }; help() }
+
+/* callForHelpIfUseful; the count is the owner's own, so it is exact. */
+inline help() {
+  if
+  :: atomic { queued[me] < 2 && isInspecting -> seen = 1 }; if :: watchSeen(me) != NONE :: else -> callWorker(me) fi; seen = 0
+  :: queued[me] < 2 && !isInspecting -> callWorker(me)
+  :: queued[me] == 2 || queued[me] == 4 -> callWorker(me)
+  :: queued[me] == 3 || queued[me] > 4
+  fi
+}
+
+/* TimerQueue.fire, if it is due: the fiber is queued here. */
+inline fire(w) {
+  if
+  :: earliest[w] == NEVER
+  :: atomic { earliest[w] == SOON && drained(me) -> earliest[w] = NEVER }; push()
+  :: earliest[w] == SOON && drained(me)
+  fi
+}
+
+inline wakeWorker0(p) {
+  if
+  :: atomic { drained(p) && word[0] == asleep -> word[0] = told }
+  :: drained(p) && word[0] != asleep
+  fi
+}
+
+proctype Worker(byte me) {
+  byte onWatch, deadline;
+  bool seen, allAsleep, timed;
+  if
+  :: me == 0 -> goto running
+  :: else -> goto find
+  fi;
+
+running:                                      /* a fiber */
+  do
+  :: atomic { spawns > 0 -> spawns-- }; push()
+  :: atomic { me == 1 && mayMail && drained(me) -> mayMail = 0; hasMail = 1 }; wakeWorker0(me)
+  :: atomic { mayTimer && drained(me) -> mayTimer = 0; buffer[me]!EARLIEST, SOON }
+  :: computing[me] = 1;
+endComputing: false
+  :: break
+  od;
+  if
+  :: atomic { queued[me] > 0 && nfull(buffer[me]) -> add(-1); goto running }
+  :: queued[me] == 0
+  fi;
+
+find:                                         /* look */
+  fire(me);
+  if
+  :: atomic { me == 0 && hasMail && drained(me) -> hasMail = 0; add(1) }
+  :: me == 1 || !hasMail
+  fi;
+  if
+  :: atomic { overflow > 0 && drained(me) -> overflow--; add(1) }
+  :: overflow == 0
+  fi;
+  if
+  :: atomic { queued[me] > 0 && nfull(buffer[me]) -> add(-1); goto found }
+  :: queued[me] == 0
+  fi;
+  fire(other);
+  if
+  :: count[other] < 2
+  :: count[other] == 1 && watch == me && timed -> goto steal
+  :: count[other] >= 2 ->
+steal:
+     if
+     :: atomic {
+          drained(me) && drained(other) && queued[other] > 0 ->       /* half, one of which runs at once */
+          add((queued[other] + 1) / 2 - 1);
+          queued[other] = queued[other] / 2; count[other] = queued[other]
+        };
+        if :: queued[me] > 1 -> callWorker(me) :: else fi;
+        goto found
+     :: queued[other] == 0
+     fi
+  fi;
+  if
+  :: atomic { queued[me] > 0 && nfull(buffer[me]) -> add(-1); goto found }
+  :: queued[me] == 0
+  fi;
+
+  atomic { drained(me) -> word[me] = asleep; timed = 0 };             /* sleepUntilCalled */
+  atomic { drained(me) -> sleepers++; allAsleep = (sleepers == 2) };
+#ifndef NO_FENCE
+  drained(other);
+#endif
+  if :: me == 0 && hasMail -> goto rise :: else fi;                   /* isQuiet */
+  if :: overflow > 0 -> goto rise :: else fi;
+  if :: count[other] >= 2 || queued[me] > 0 -> goto rise :: else fi;
+
+  if                                                                  /* timeToSleep */
+  :: atomic { drained(me) && watch == NONE -> watch = me }
+  :: watch == me
+  :: drained(me) && watch == other ->
+     if
+     :: earliest[me] < watchDeadline ->
+        if
+        :: atomic { drained(me) && word[other] == asleep -> word[other] = told }
+        :: drained(me) && word[other] != asleep
+        fi
+     :: else
+     fi;
+     goto wait
+  fi;
+#ifdef FIXED
+  /* Publishes the cautious answers, fences, and only then looks: who has risen or set a timer meanwhile sees them or is seen. */
+  buffer[me]!INSPECTING, 0;
+  buffer[me]!DEADLINE, NEVER;
+  atomic { drained(me) -> allAsleep = (sleepers == 2) };
+#endif
+  deadline = earliest[0];
+  atomic { if :: earliest[1] < deadline -> deadline = earliest[1] :: else fi; timed = (deadline != NEVER || !allAsleep) };
+  atomic { nfull(buffer[me]) -> buffer[me]!INSPECTING, !allAsleep };
+  atomic { nfull(buffer[me]) -> buffer[me]!DEADLINE, deadline; deadline = 0 };
+wait:
+  sleepingForEver[me] = !timed;
+endAsleep:
+  atomic { timed || word[me] != asleep -> sleepingForEver[me] = 0 };
+rise:
+  atomic { drained(me) -> sleepers--; allAsleep = 0 };
+  buffer[me]!WORD, 0;
+  goto find;
+
+found:
+  timed = 0;
+  if
+  :: watchSeen(me) == me -> buffer[me]!WATCH, NONE; callWorker(me)    /* endWatch */
+  :: else ->
+#ifdef FIXED
+     if :: queued[me] > 0 -> help() :: else fi                        /* what arrived with it has been announced to nobody */
+#endif
+  fi;
+  goto running
+}
+
+active proctype Outsider() {
+  byte onWatch;
+end:
+  do
+  :: atomic { mayInject -> mayInject = 0; overflow++ }; callWorker(OUTSIDER)
+  :: atomic { mayMail -> mayMail = 0; hasMail = 1 }; wakeWorker0(OUTSIDER)
+  od
+}
+
+#define atRest(p, q) assert(sleepingForEver[p] || computing[p]); \
+  assert(!sleepingForEver[p] || overflow == 0 && queued[p] == 0 && queued[q] < 2 && !(p == 0 && hasMail))
+#define watched(p, q) assert(!sleepingForEver[p] || queued[q] == 0 && (computing[q] || earliest[p] == NEVER && earliest[q] == NEVER))
+
+active proctype Rest() {
+  timeout ->
+  d_step {
+    atRest(0, 1); atRest(1, 0);
+#ifdef WATCHED
+    watched(0, 1); watched(1, 0)
+#endif
+  }
+}
+
+init {
+  atomic {
+    if :: isInspecting = 0 :: isInspecting = 1 fi;
+    if :: watchDeadline = PAST :: watchDeadline = NEVER fi;
+    run Worker(0); run Worker(1); run Memory(0); run Memory(1)
+  }
+}

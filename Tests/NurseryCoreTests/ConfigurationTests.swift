@@ -1,0 +1,73 @@
+import NurseryCore
+import Testing
+
+/// Configurations that cannot be run say what to write instead.
+struct ConfigurationTests {
+  @Test(arguments: [0, -1, 1025, Int.max, Int.min]) func anImpossibleParallelismThrows(workers: Int) {
+    let error = expectThrows(ConfigurationError.self) {
+      try Scheduler.run(Configuration(parallelism: workers)) {}
+    }
+    #expect(error?.description.contains("parallelism is \(workers)") == true)
+    #expect(error?.description.contains("1 to 1024") == true)
+  }
+
+  @Test(arguments: [0, -1, 4096, 1 << 31, Int.max, Int.min]) func anImpossibleStackSizeThrows(size: Int) {
+    let error = expectThrows(ConfigurationError.self) { try Scheduler.run(Configuration(stackSize: size)) {} }
+    #expect(error?.description.contains("stackSize is \(size)") == true)
+  }
+
+  @Test func anImpossibleConfigurationDoesNotRunTheBody() {
+    let runs = Counter()
+    _ = try? Scheduler.run(Configuration(parallelism: 0)) { runs.add() }
+    #expect(runs.value == 0)
+  }
+
+  @Test(arguments: [16 << 10, 64 << 10, 100_000, 1 << 20, 1 << 30]) func possibleStackSizesWork(size: Int) throws {
+    let value = try Scheduler.run(Configuration(parallelism: 1, stackSize: max(size, sanitizedMinimum))) {
+      try spawn { 7 }.wait()
+    }
+    #expect(value == 7)
+  }
+
+  /// Sanitized frames are larger than the smallest stack.
+  private var sanitizedMinimum: Int { Configuration.defaultStackSize > 256 << 10 ? 256 << 10 : 0 }
+
+  @Test(arguments: [1, 2, 7, 64]) func theBodysValueIsReturned(workers: Int) throws {
+    #expect(try Scheduler.run(Configuration(parallelism: workers)) { "value" } == "value")
+    expectThrows(Oops(1)) { try Scheduler.run(Configuration(parallelism: workers)) { throw Oops(1) } }
+  }
+
+  @Test func theBodyRunsOnTheCallingThread() throws {
+    var local = 0
+    let before = Performer.current()
+    try Scheduler.run(Configuration(parallelism: 2)) {
+      for _ in 0..<100 {
+        let number = try spawn { 1 }.wait()
+        local += number
+      }
+    }
+    #expect(local == 100)
+    #expect(Performer.current() == before)
+  }
+
+  @Test func schedulersNest() throws {
+    let value = try virtually {
+      let inner = try Scheduler.run(Configuration(parallelism: 2)) { try spawn { 20 }.wait() }
+      return try inner + spawn { 1 }.wait()
+    }
+    #expect(value == 21)
+  }
+
+  @Test func runningWaitsForEveryFiber() throws {
+    let ended = Counter()
+    try virtually {
+      for number in 0..<10 {
+        spawn {
+          try sleep(for: .seconds(number))
+          ended.add()
+        }
+      }
+    }
+    #expect(ended.value == 10)
+  }
+}
