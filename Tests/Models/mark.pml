@@ -56,12 +56,12 @@ endParked:
 
 inline makeReady() { assert(!ready && !ended); ready = 1 }
 
-/* A partner, who may commit it at any time. */
-active proctype Partner() {
-end:
-  do
+/* Partners who commit it at any time, twice at most. */
+active [2] proctype Partner() {
+  if
   :: atomic { word == waiting -> word = committed }; makeReady()
-  od
+  :: skip
+  fi
 }
 
 active proctype Canceller() {

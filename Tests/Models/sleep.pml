@@ -15,7 +15,7 @@
  *
  * Property, at rest (nothing can move: every worker computes for ever or sleeps for ever): if a worker sleeps, no queue holds two fibers,
  * none of a sleeper's holds one, nothing is in the overflow, no sleeper has mail; with -DWATCHED also: no fiber is queued
- * behind one that computes, and, if all sleep, no timer is set.
+ * behind one that computes, and no timer is set.
  * -DNO_FENCE: the sleeper does without the heavy fence. -DFIXED: see timeToSleep and `found`.
  */
 #ifndef SPAWNS
@@ -120,6 +120,23 @@ inline fire(w) {
   fi
 }
 
+inline tellWatch() {
+  if
+  :: isInspecting
+  :: else ->
+     if
+     :: SOON < watchDeadline ->
+        onWatch = watchSeen(me);
+        if
+        :: atomic { onWatch != NONE && drained(me) && word[onWatch] == asleep -> word[onWatch] = told }
+        :: onWatch == NONE || drained(me) && word[onWatch] != asleep
+        fi;
+        onWatch = 0
+     :: else
+     fi
+  fi
+}
+
 inline wakeWorker0(p) {
   if
   :: atomic { drained(p) && word[0] == asleep -> word[0] = told }
@@ -139,7 +156,7 @@ running:                                      /* a fiber */
   do
   :: atomic { spawns > 0 -> spawns-- }; push()
   :: atomic { me == 1 && mayMail && drained(me) -> mayMail = 0; hasMail = 1 }; wakeWorker0(me)
-  :: atomic { mayTimer && drained(me) -> mayTimer = 0; buffer[me]!EARLIEST, SOON }
+  :: atomic { mayTimer && drained(me) -> mayTimer = 0; buffer[me]!EARLIEST, SOON }; tellWatch()
   :: computing[me] = 1;
 endComputing: false
   :: break
@@ -250,7 +267,7 @@ end:
 
 #define atRest(p, q) assert(sleepingForEver[p] || computing[p]); \
   assert(!sleepingForEver[p] || overflow == 0 && queued[p] == 0 && queued[q] < 2 && !(p == 0 && hasMail))
-#define watched(p, q) assert(!sleepingForEver[p] || queued[q] == 0 && (computing[q] || earliest[p] == NEVER && earliest[q] == NEVER))
+#define watched(p, q) assert(!sleepingForEver[p] || queued[q] == 0 && earliest[p] == NEVER && earliest[q] == NEVER)
 
 active proctype Rest() {
   timeout ->

@@ -87,6 +87,7 @@ extension Scheduler {
         me.pointee.sleep.wait(nanoseconds: timeToSleep(me, allAsleep: allAsleep, &inspection))
       }
     }
+    risings.wrappingAdd(1, ordering: .sequentiallyConsistent)
     sleepers.subtract(1, ordering: .sequentiallyConsistent)
     me.pointee.sleep.pointee.rise()
   }

@@ -27,6 +27,8 @@ public final class Scheduler: @unchecked Sendable {
 
   let isStopping = Atomic<Bool>(false)
   let sleepers = Atomic<Int>(0)
+  /// How often a worker has left the sleepers; counted before it leaves.
+  let risings = Atomic<Int>(0)
   /// Threads and workers of other schedulers that are handing us a fiber; `run` does not return while one still touches us.
   let outsiders = Atomic<Int>(0)
   /// The worker that keeps watch for the others that sleep; -1 if none does.
@@ -73,10 +75,11 @@ public final class Scheduler: @unchecked Sendable {
 
   /// With everybody asleep and nothing under way, jumps to the next timer and fires what is due; false if there is no timer.
   func advanceVirtualTime(_ me: WorkerRef) -> Bool {
-    // One at a time: a worker leaves the sleepers before it takes a fiber, and what fires is queued before the lock is free, so
-    // the next one in sees either a queue or a missing sleeper.
+    // One at a time, so what fires is queued before the next one looks. And nobody may have risen while we looked: a thief
+    // counts himself out of the sleepers before he takes a fiber from a queue that then seems empty.
     timeLock.lock()
     defer { timeLock.unlock() }
+    let risingsBefore = risings.load(ordering: .sequentiallyConsistent)
     if sleepers.load(ordering: .sequentiallyConsistent) != startedWorkers.load(ordering: .acquiring) { return false }
     if expectations.load(ordering: .relaxed) > 0 { return false }
     var earliest = Int64.max
@@ -86,6 +89,7 @@ public final class Scheduler: @unchecked Sendable {
       earliest = min(earliest, worker.pointee.timers.earliest)
     }
     if earliest == .max || overflowCount.load(ordering: .acquiring) > 0 { return false }
+    if risings.load(ordering: .sequentiallyConsistent) != risingsBefore { return false }
     virtualNow.store(earliest, ordering: .relaxed)
     for index in 0..<startedWorkers.load(ordering: .acquiring) {
       _ = worker(index).pointee.timers.fire(earliest)
