@@ -1,10 +1,11 @@
 /*
  * Going to sleep without losing a fiber: Scheduling/Scheduler+Idle.swift (findWork ... isWatched), Scheduler+Ready.swift (push,
- * callForHelpIfUseful, inject, collectArrivals, callWorker), SleepWord.swift.
+ * callForHelpIfUseful, inject, collectArrivals, callWorker), SleepWord.swift, and tellWatch as called after a timer has been set.
  *
  * Modelled: two workers, all started. A running fiber queues others on its worker (light side), posts mail for worker 0 (the root fiber made ready
- * elsewhere), sets a timer, and ends or computes for ever. An outsider injects a fiber, or the mail. Each happens a few times at
- * most; the leftovers of an earlier watch (isInspecting, watchDeadline) are arbitrary. Memory as in biased.pml: plain stores
+ * elsewhere), sets a timer, and ends or computes for ever. An outsider injects a fiber, or the mail. Each happens at most once, or
+ * SPAWNS times; -DMAIL=0, -DTIMERS=0, -DINJECTS=0 switch one off;
+ * the leftovers of an earlier watch (isInspecting, watchDeadline) are arbitrary. Memory as in biased.pml: plain stores
  * (storedCount, earliestDeadline, `watch = -1`, isInspecting, watchDeadline, rise) pass through a store buffer, read-modify-writes
  * and sequentially consistent stores wait for it to drain, the heavy fence drains the other worker's.
  *

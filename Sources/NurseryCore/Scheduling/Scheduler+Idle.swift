@@ -24,7 +24,12 @@ extension Scheduler {
     var inspection = Inspection()
     while !isStopping.load(ordering: .acquiring) {
       if let fiber = look(me, &inspection) {
-        if watch.load(ordering: .relaxed) == me.pointee.index { endWatch(me) }
+        if watch.load(ordering: .relaxed) == me.pointee.index {
+          endWatch(me)
+        } else if me.pointee.queue.count > 0 {
+          // Arrivals are queued silently; with one of them to run, the others may be waiting for somebody to see them.
+          me.callForHelpIfUseful()
+        }
         return fiber
       }
       sleepUntilCalled(me, &inspection)
@@ -84,7 +89,7 @@ extension Scheduler {
       if allAsleep, decisions != nil, !isTimeLeft(me) {
         breakDeadlock()
       } else if !(allAsleep && isVirtual && advanceVirtualTime(me)) {
-        me.pointee.sleep.wait(nanoseconds: timeToSleep(me, allAsleep: allAsleep, &inspection))
+        me.pointee.sleep.wait(nanoseconds: timeToSleep(me, &inspection))
       }
     }
     risings.wrappingAdd(1, ordering: .sequentiallyConsistent)
@@ -120,7 +125,7 @@ extension Scheduler {
   // MARK: Keeping watch
 
   /// How long to sleep: for ever, unless this worker keeps the watch.
-  private func timeToSleep(_ me: WorkerRef, allAsleep: Bool, _ inspection: inout Inspection) -> Int64 {
+  private func timeToSleep(_ me: WorkerRef, _ inspection: inout Inspection) -> Int64 {
     let index = me.pointee.index
     let (taken, holder) = watch.compareExchange(expected: -1, desired: index, ordering: .acquiringAndReleasing)
     guard taken || holder == index else {
@@ -130,6 +135,11 @@ extension Scheduler {
       }
       return -1
     }
+    // The cautious answers first, then a look. Whoever rose before is missing from the sleepers; whoever rises from here on sees that
+    // nobody inspects and no timer is known, and calls. (Tests/Models/sleep.pml finds what is lost otherwise.)
+    isInspecting.store(false, ordering: .relaxed)
+    watchDeadline.store(.max, ordering: .sequentiallyConsistent)
+    let allAsleep = sleepers.load(ordering: .sequentiallyConsistent) == startedWorkers.load(ordering: .acquiring)
     var earliest = Int64.max
     for other in 0..<startedWorkers.load(ordering: .acquiring) {
       earliest = min(earliest, worker(other).pointee.timers.earliest)
