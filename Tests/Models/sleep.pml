@@ -17,7 +17,7 @@
  * Property, at rest (nothing can move: every worker computes for ever or sleeps for ever): if a worker sleeps, no queue holds two fibers,
  * none of a sleeper's holds one, nothing is in the overflow, no sleeper has mail; with -DWATCHED also: no fiber is queued
  * behind one that computes, and no timer is set.
- * -DNO_FENCE: the sleeper does without the heavy fence. -DFIXED: see timeToSleep and `found`.
+ * -DNO_FENCE: the sleeper does without the heavy fence. -DAS_BEFORE: without the second look in timeToSleep and the call in findWork.
  */
 #ifndef SPAWNS
 #define SPAWNS 2
@@ -226,7 +226,7 @@ steal:
      fi;
      goto wait
   fi;
-#ifdef FIXED
+#ifndef AS_BEFORE
   /* Publishes the cautious answers, fences, and only then looks: who has risen or set a timer meanwhile sees them or is seen. */
   buffer[me]!INSPECTING, 0;
   buffer[me]!DEADLINE, NEVER;
@@ -250,7 +250,7 @@ found:
   if
   :: watchSeen(me) == me -> buffer[me]!WATCH, NONE; callWorker(me)    /* endWatch */
   :: else ->
-#ifdef FIXED
+#ifndef AS_BEFORE
      if :: queued[me] > 0 -> help() :: else fi                        /* what arrived with it has been announced to nobody */
 #endif
   fi;

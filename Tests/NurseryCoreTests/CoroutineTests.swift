@@ -101,17 +101,24 @@ struct CoroutineTests {
     #expect(try tree(20) == Array(0...20))
   }
 
-  @Test func theRemainingStackShrinksWithDepth() throws {
-    func depth(_ count: Int, _ measure: () -> Int) -> Int {
-      if count == 0 { return measure() }
-      return withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 512) { bytes in
-        bytes[0] = 1
-        return depth(count - 1, measure) + Int(bytes[0]) - 1
-      }
+  /// Measures below `frames` frames of at least 512 bytes that no optimiser can merge.
+  @inline(never)
+  private func measureBelow(_ frames: Int, _ measure: () -> Int) -> Int {
+    withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 512) { bytes in
+      touch(bytes)
+      let result = frames == 0 ? measure() : measureBelow(frames - 1, measure)
+      touch(bytes)
+      return result
     }
+  }
+
+  @inline(never) @_optimize(none)
+  private func touch(_ bytes: UnsafeMutableBufferPointer<UInt8>) { bytes[0] = 1 }
+
+  @Test func theRemainingStackShrinksWithDepth() throws {
     let coroutine = try Coroutine<Void, Int, Void> { yielder, _ in
       try yielder.yield(yielder.remainingStackSize)
-      try yielder.yield(depth(10) { yielder.remainingStackSize })
+      try yielder.yield(measureBelow(10) { yielder.remainingStackSize })
     }
     guard case .yielded(let first) = try coroutine.resume() else { return #expect(Bool(false)) }
     guard case .yielded(let second) = try coroutine.resume() else { return #expect(Bool(false)) }

@@ -90,9 +90,13 @@ struct ExclusivityTests {
   @Test func aRealOverlapIsStillCaught() async {
     await #expect(processExitsWith: .failure) {
       try virtually {
-        let object = Object()
+        // Handed through a channel, so that optimised code cannot see that nobody else has the object.
+        let objects = Channel<Box<Object>>(.bounded(1))
+        try objects.send(Box(Object()))
+        let object = try objects.receive().value
         func hold(_ list: inout [Int]) {
           list.append(1)
+          Performer.yield()
           object.list.append(2)
         }
         hold(&object.list)
