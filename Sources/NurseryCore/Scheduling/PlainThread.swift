@@ -8,6 +8,8 @@ import Synchronization
 enum PlainThread {
   private struct Free: ~Copyable {
     var workers: [WorkerRef] = []
+    /// Every one there is: what only a thread's own storage knows looks lost to a leak checker.
+    var all: [WorkerRef] = []
     let lock = SpinLock()
   }
 
@@ -26,6 +28,11 @@ enum PlainThread {
     let reused = free.pointee.workers.popLast()
     free.pointee.lock.unlock()
     let worker = reused ?? make()
+    if reused == nil {
+      free.pointee.lock.lock()
+      free.pointee.all.append(worker)
+      free.pointee.lock.unlock()
+    }
     cs_set_thread_pointer(worker)
     return worker
   }

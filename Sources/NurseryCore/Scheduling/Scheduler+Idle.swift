@@ -92,8 +92,8 @@ extension Scheduler {
         me.pointee.sleep.wait(nanoseconds: timeToSleep(me, &inspection))
       }
     }
-    risings.wrappingAdd(1, ordering: .sequentiallyConsistent)
     sleepers.subtract(1, ordering: .sequentiallyConsistent)
+    risings.wrappingAdd(1, ordering: .sequentiallyConsistent)
     me.pointee.sleep.pointee.rise()
   }
 

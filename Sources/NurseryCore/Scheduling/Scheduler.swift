@@ -27,7 +27,7 @@ public final class Scheduler: @unchecked Sendable {
 
   let isStopping = Atomic<Bool>(false)
   let sleepers = Atomic<Int>(0)
-  /// How often a worker has left the sleepers; counted before it leaves.
+  /// How often a worker has left the sleepers; counted after it has left and before it takes anything.
   let risings = Atomic<Int>(0)
   /// Threads and workers of other schedulers that are handing us a fiber; `run` does not return while one still touches us.
   let outsiders = Atomic<Int>(0)
@@ -75,8 +75,8 @@ public final class Scheduler: @unchecked Sendable {
 
   /// With everybody asleep and nothing under way, jumps to the next timer and fires what is due; false if there is no timer.
   func advanceVirtualTime(_ me: WorkerRef) -> Bool {
-    // One at a time, so what fires is queued before the next one looks. And nobody may have risen while we looked: a thief
-    // counts himself out of the sleepers before he takes a fiber from a queue that then seems empty.
+    // One at a time, so what fires is queued before the next one looks. And nobody may have risen while we looked: who takes a
+    // fiber from a queue that then seems empty has first left the sleepers and then counted his rising.
     timeLock.lock()
     defer { timeLock.unlock() }
     let risingsBefore = risings.load(ordering: .sequentiallyConsistent)
