@@ -28,7 +28,7 @@ func virtually<Result>(_ parallelism: Int = 1, seed: UInt64? = nil, _ body: () t
 /// Spawns a fiber into the scope around; the core has no nurseries.
 @discardableResult
 func spawn<Value>(_ name: String? = nil, _ body: @escaping () throws -> Value) -> FiberCore<Value> {
-  Performer.current().scope.spawn(name, body)
+  Performer.current().scope.spawn(name, SourceSite(file: #fileID, line: #line), body)
 }
 
 /// Lets every other fiber of the worker run until it parks.

@@ -1,6 +1,7 @@
-/// A part of a fiber's work that can be cancelled on its own.
+/// A part of a fiber's work that can be cancelled on its own, by itself or at a deadline.
 ///
-/// Good until `withCancelScope` returns; afterwards cancelling it does nothing.
+/// Good until `withCancelScope` returns; afterwards cancelling it, or moving its deadline, does nothing. Any fiber or thread may be
+/// handed it.
 public final class CancelScope: @unchecked Sendable {
   private let scope: ScopeRef
 
@@ -12,11 +13,31 @@ public final class CancelScope: @unchecked Sendable {
 
   /// Cancels the scope: every blocking call in it throws `CancellationError` until it exits.
   ///
-  /// The first reason is kept.
+  /// Never blocks. The first reason is kept.
   public func cancel(_ reason: String? = nil) { scope.cancel(.requested(reason)) }
+
+  /// Why this scope itself was cancelled; nil while it was not, and when only a scope around it was.
+  public var reason: CancellationReason? { scope.reason }
 
   /// Whether this scope, or one around it, has been cancelled.
   public var isCancelled: Bool { scope.isCancelled }
+
+  /// The instant at which the scope cancels itself; nil for never.
+  ///
+  /// May be moved at any time, also by others: a watchdog is fed by moving the deadline of the scope it watches. An instant that has
+  /// passed cancels at once. Setting it does not block, and does nothing once the scope has been cancelled.
+  public var deadline: FiberClock.Instant? {
+    get {
+      let deadline = scope.deadline
+      return deadline == .max ? nil : FiberClock.Instant(nanoseconds: deadline)
+    }
+    set { scope.setDeadline(newValue?.nanoseconds ?? .max) }
+  }
+
+  /// The operation that commits once this scope, or one around it, has been cancelled.
+  ///
+  /// For fibers outside the scope: inside it, a perform throws `CancellationError` instead.
+  public func cancelledOp() -> Op<Void> { scope.cancellationOp() }
 
   fileprivate func run<Result>(_ body: (CancelScope) throws -> Result) throws -> Result? {
     do {
@@ -33,9 +54,18 @@ public final class CancelScope: @unchecked Sendable {
 
 /// Runs `body` in a scope that can be cancelled on its own, from anywhere it is handed to.
 ///
-/// - Returns: the body's value; nil when the scope's own cancellation ended the body.
+///     let found = try withCancelScope { search in
+///       button.onPress { search.cancel("the user has lost patience") }
+///       return try crawl()
+///     }
+///
+/// - Returns: the body's value; nil when the scope's own cancellation, its deadline included, ended the body.
 /// - Throws: what the body throws otherwise; an outer scope's cancellation passes through.
 @discardableResult
-public func withCancelScope<Result>(_ body: (CancelScope) throws -> Result) throws -> Result? {
-  try CancelScope(ScopeRef.open(host: Performer.current())).run(body)
+public func withCancelScope<Result>(
+  deadline: FiberClock.Instant? = nil, _ body: (CancelScope) throws -> Result
+) throws -> Result? {
+  let scope = ScopeRef.open(host: Performer.current())
+  if let deadline { scope.setDeadline(deadline.nanoseconds) }
+  return try CancelScope(scope).run(body)
 }

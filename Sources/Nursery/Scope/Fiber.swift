@@ -43,10 +43,25 @@ public struct Fiber<Value: Sendable>: Sendable, Identifiable {
 
   /// Cancels this fiber alone: every blocking call in it throws `CancellationError`.
   ///
-  /// Never blocks.
-  ///
-  /// That ends it without failing the nursery.
+  /// Never blocks. That ends it without failing the nursery.
   public func cancel() { core.cancel() }
+
+  /// Cancels this fiber alone, and waits until it has ended.
+  ///
+  /// A cancellation point. How it has ended, `result()` tells.
+  ///
+  /// - Throws: `CancellationError` if the current scope is cancelled, never the fiber's own error.
+  public func cancelAndWait() throws { try cancelAndWaitOp().perform() }
+
+  /// The operation that, when it is performed, cancels this fiber alone, and commits when it has ended.
+  public func cancelAndWaitOp() -> Op<Void> {
+    .guarded {
+      cancel()
+      return waitOp().wrap { _ in }.recover { _ in }
+    }
+  }
+
+  var label: String { core.record.label }
 }
 
 extension Fiber where Value == Never {
@@ -60,32 +75,12 @@ extension Fiber where Value == Never {
     if isCancelled { throw CancellationError() }
   }
 
+  /// Why the current scope is cancelled: the reason of the innermost one around that was cancelled itself; nil while it is not.
+  public static var cancellationReason: CancellationReason? { Performer.current().cancellationReason }
+
   /// Whether the current scope is cancelled.
   public static var isCancelled: Bool { Performer.isCancelledByNow() }
 
   /// The running fiber; nil on a plain thread.
   public static var current: FiberIdentity? { FiberIdentity(Performer.current()) }
-}
-
-/// Which fiber it is: for logs and messages.
-public struct FiberIdentity: Sendable, Hashable, Identifiable, CustomStringConvertible {
-  /// A number that no other fiber of this process has; zero for a root fiber.
-  public let id: UInt64
-  /// The name given when it was spawned.
-  public let name: String?
-  /// The names of the nurseries around it: "server/connections".
-  public let nurseryPath: String
-
-  init?(_ record: FiberRef) {
-    guard record.runsOnScheduler else { return nil }
-    id = record.id
-    name = record.name
-    nurseryPath = record.scope.path
-  }
-
-  /// "fiber \"reader\" in server/connections".
-  public var description: String {
-    let who = name.map { "fiber \"\($0)\"" } ?? (id == 0 ? "the root fiber" : "fiber #\(id)")
-    return nurseryPath.isEmpty ? who : "\(who) in \(nurseryPath)"
-  }
 }

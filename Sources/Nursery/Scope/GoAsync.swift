@@ -1,27 +1,44 @@
 extension Nursery {
   /// Spawns a child that runs `body` and returns its handle; the child starts when the caller next waits, or on another worker.
   ///
-  /// Not a cancellation point, and never switches. A child of a cancelled nursery never runs: its `wait()` throws `CancellationError`.
-  /// Spawning into a nursery that has closed is a mistake that traps. Allocates one object, and the closure's context if it captures
-  /// anything.
+  /// Not a cancellation point, and never switches: in a nursery with a limit, a child too many waits for its turn by itself. A child of
+  /// a cancelled nursery never runs: its `wait()` throws `CancellationError`. Spawning into a nursery that has closed is a mistake that
+  /// traps. Allocates one object, and the closure's context if it captures anything.
+  ///
+  /// - Parameters:
+  ///   - name: shown in dumps and messages.
+  ///   - daemon: whether the child only serves the others: it is cancelled and awaited when they have ended, and does not count
+  ///     against the nursery's limit. Its failure is a failure like any other.
   @inlinable
   @discardableResult
   public func goAsync<Value: Sendable>(
-    _ name: String? = nil, _ body: consuming sending @escaping () throws -> Value
+    _ name: String? = nil, daemon: Bool = false, file: StaticString = #fileID, line: UInt = #line,
+    _ body: consuming sending @escaping () throws -> Value
   ) -> Fiber<Value> {
-    Fiber(scope.spawn(name, body))
+    spawn(name, daemon: daemon, SourceSite(file: file, line: line), body)
+  }
+
+  @inlinable
+  func spawn<Value>(
+    _ name: String?, daemon: Bool, _ site: SourceSite, _ body: consuming sending @escaping () throws -> Value
+  ) -> Fiber<Value> {
+    let home = daemon ? scope.daemonScope() : scope
+    return Fiber(home.spawn(name, site, body))
   }
 }
 
-/// Spawns a child into the nursery around: the innermost one that is open on the calling fiber.
+/// Spawns a child into the nursery around: the innermost one that is open on the calling fiber; see `Nursery.goAsync`.
 ///
 /// Outside any nursery this is a mistake that traps.
 @inlinable
 @discardableResult
 public func goAsync<Value: Sendable>(
-  _ name: String? = nil, _ body: consuming sending @escaping () throws -> Value
+  _ name: String? = nil, daemon: Bool = false, file: StaticString = #fileID, line: UInt = #line,
+  _ body: consuming sending @escaping () throws -> Value
 ) -> Fiber<Value> {
-  Fiber(ambientNursery().spawn(name, body))
+  let nursery = ambientNursery()
+  let home = daemon ? nursery.daemonScope() : nursery
+  return Fiber(home.spawn(name, SourceSite(file: file, line: line), body))
 }
 
 /// Spawns a child into the nursery around and waits for its result: `body` on a stack of its own.
@@ -30,9 +47,10 @@ public func goAsync<Value: Sendable>(
 @inlinable
 @discardableResult
 public func goAndWait<Value: Sendable>(
-  _ name: String? = nil, _ body: consuming sending @escaping () throws -> Value
+  _ name: String? = nil, file: StaticString = #fileID, line: UInt = #line,
+  _ body: consuming sending @escaping () throws -> Value
 ) throws -> Value {
-  try goAsync(name, body).wait()
+  try goAsync(name, file: file, line: line, body).wait()
 }
 
 @usableFromInline
@@ -42,33 +60,3 @@ func ambientNursery() -> ScopeRef {
   }
   return nursery
 }
-
-/// Waits for every fiber and returns their values in the order of the arguments.
-///
-/// A cancellation point.
-///
-/// - Throws: the error of the first one, in that order, that failed; `CancellationError` if the current scope is cancelled.
-@inlinable
-public func waitAll<Value>(_ fibers: [Fiber<Value>]) throws -> [Value] { try fibers.map { try $0.wait() } }
-
-/// Waits for every fiber and returns their values in the order of the arguments.
-///
-/// A cancellation point.
-@inlinable
-public func waitAll<Value>(_ fibers: Fiber<Value>...) throws -> [Value] { try waitAll(fibers) }
-
-/// Waits for whichever fiber ends first and returns its value, or throws its error; the others run on.
-///
-/// A cancellation point.
-///
-/// Of no fibers at all it waits until the current scope is cancelled.
-@inlinable
-public func waitFirst<Value>(_ fibers: [Fiber<Value>]) throws -> Value {
-  try Op.choice(fibers.map { $0.waitOp() }).perform()
-}
-
-/// Waits for whichever fiber ends first and returns its value, or throws its error; the others run on.
-///
-/// A cancellation point.
-@inlinable
-public func waitFirst<Value>(_ fibers: Fiber<Value>...) throws -> Value { try waitFirst(fibers) }

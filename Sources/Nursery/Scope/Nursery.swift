@@ -5,13 +5,15 @@
 public final class Nursery: @unchecked Sendable {
   @usableFromInline let scope: ScopeRef
   private let policy: FailurePolicy
+  let exitHooks = ExitHooks()
 
-  init(host: FiberRef, name: String, policy: FailurePolicy, site: SourceSite) {
-    scope = ScopeRef.open(
-      host: host, name: name, site: site, isNursery: true,
-      policy: policy == .supervise ? .supervise : .failFast)
+  init(host: FiberRef, policy: FailurePolicy, _ traits: ScopeTraits) {
+    var traits = traits
+    traits.isNursery = true
+    traits.policy = policy == .supervise ? .supervise : .failFast
+    scope = ScopeRef.open(host: host, traits)
     self.policy = policy
-    self.name = name
+    name = traits.name
   }
 
   deinit { scope.free() }
@@ -22,8 +24,11 @@ public final class Nursery: @unchecked Sendable {
   /// The names of the nurseries around this one and its own: "server/connections".
   public var path: String { scope.path }
 
-  /// How many children have not ended yet.
+  /// How many children have not ended yet, those that wait for their turn included; daemons do not count.
   public var childCount: Int { scope.childCount }
+
+  /// Why this nursery itself was cancelled; nil while it was not, and when only a scope around it was.
+  public var reason: CancellationReason? { scope.reason }
 
   /// Whether the nursery, or a scope around it, has been cancelled.
   public var isCancelled: Bool { scope.isCancelled }
@@ -41,7 +46,7 @@ public final class Nursery: @unchecked Sendable {
 
   // MARK: Running
 
-  /// Runs the body on its host and waits for the children; the order is: body, children, then throw.
+  /// Runs the body on its host and waits for the children; the order is: body, children, daemons, exit hooks, then throw.
   func run<Result>(_ host: FiberRef, _ body: (Nursery) throws -> Result) throws -> Result {
     let result: Swift.Result<Result, any Error>
     do {
@@ -51,28 +56,27 @@ public final class Nursery: @unchecked Sendable {
       noteBodyFailure(error)
     }
     scope.joinChildren(host)
+    exitHooks.run { scope.noteFailure($0) }
     let failures = scope.failures
     scope.close()
-    if !failures.isEmpty { throw policy.errorToThrow(failures) }
-    return try result.get()
+    if !failures.isEmpty { throw traced(policy.errorToThrow(failures)) }
+    do {
+      return try result.get()
+    } catch {
+      throw traced(error)
+    }
   }
 
   /// A body's failure counts like a child's, and cancels the children whatever the policy: there is nobody left to supervise them.
   private func noteBodyFailure(_ error: any Error) {
-    if !(error is CancellationError), !scope.failures.contains(where: { isSame($0, error) }) {
+    if !(error is CancellationError), !scope.failures.contains(where: { ErrorIdentity($0) == ErrorIdentity(error) }) {
       scope.noteFailure(error)
     }
     scope.cancel(.failure)
   }
-}
 
-/// Whether two errors are one: rethrown, not thrown again.
-///
-/// An error that is thrown lives in a box that is passed on. (The structure keeps the compiler from opening the box, whose
-/// contents would be compared otherwise.)
-private func isSame(_ left: any Error, _ right: any Error) -> Bool {
-  struct Boxed {
-    let error: any Error
+  private func traced(_ error: any Error) -> any Error {
+    FailureTrace.note(error, scope.traceStep)
+    return error
   }
-  return unsafeBitCast(Boxed(error: left), to: UInt.self) == unsafeBitCast(Boxed(error: right), to: UInt.self)
 }

@@ -8,10 +8,10 @@ import Synchronization
 /// - Returns: the body's value.
 @discardableResult
 public func withNursery<Result: Sendable>(
-  _ name: String = "", onFailure policy: FailurePolicy = .failFast, file: StaticString = #fileID,
+  _ name: String = "", onFailure policy: FailurePolicy = .failFast, limit: Int? = nil, file: StaticString = #fileID,
   line: UInt = #line, _ body: sending @escaping (Nursery) throws -> Result
 ) async throws -> Result {
-  try await withNursery(name, onFailure: policy, Configuration(), file: file, line: line, body)
+  try await withNursery(name, onFailure: policy, limit: limit, Configuration(), file: file, line: line, body)
 }
 
 /// Opens a nursery from asynchronous code: runs `body` as the root fiber of a scheduler on a thread of its own, and suspends the
@@ -24,7 +24,7 @@ public func withNursery<Result: Sendable>(
 /// - Returns: the body's value.
 @discardableResult
 public func withNursery<Result: Sendable>(
-  _ name: String = "", onFailure policy: FailurePolicy = .failFast,
+  _ name: String = "", onFailure policy: FailurePolicy = .failFast, limit: Int? = nil,
   _ configuration: Configuration, file: StaticString = #fileID, line: UInt = #line,
   _ body: sending @escaping (Nursery) throws -> Result
 ) async throws -> Result {
@@ -34,7 +34,7 @@ public func withNursery<Result: Sendable>(
     try await withUnsafeThrowingContinuation { (continuation: UnsafeContinuation<Result, any Error>) in
       do {
         try Scheduler.runOnThread(configuration) {
-          try withNursery(name, onFailure: policy, file: file, line: line) { nursery in
+          try withNursery(name, onFailure: policy, limit: limit, file: file, line: line) { nursery in
             link.connect(nursery)
             defer { link.disconnect() }
             return try work.value(nursery)

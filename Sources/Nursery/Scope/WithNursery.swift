@@ -13,26 +13,34 @@
 /// - Parameters:
 ///   - name: shown in dumps and messages.
 ///   - policy: what a failing child means for its siblings and for the caller.
+///   - limit: how many children run at once; those spawned beyond it wait for their turn, first come, first served. A child that
+///     waits for another one of a nursery that is full may wait for ever. Nil for no limit.
 /// - Throws: what the body throws, or the children's failures as `policy` says. Waiting for the children cannot be
 ///   cancelled, but a cancellation reaches them.
 /// - Returns: the body's value.
 @discardableResult
 public func withNursery<Result>(
-  _ name: String = "", onFailure policy: FailurePolicy = .failFast, file: StaticString = #fileID,
+  _ name: String = "", onFailure policy: FailurePolicy = .failFast, limit: Int? = nil, file: StaticString = #fileID,
   line: UInt = #line, _ body: (Nursery) throws -> Result
 ) throws -> Result {
-  let site = SourceSite(file: file, line: line)
-  guard Scheduler.current != nil else {
-    return try Scheduler.run { try openNursery(name, policy, site, body) }
+  var traits = ScopeTraits()
+  traits.name = name
+  traits.site = SourceSite(file: file, line: line)
+  if let limit {
+    precondition(limit > 0, "withNursery(limit: \(limit)): no child could ever run; write 1 or more, or leave it out")
+    traits.limit = limit
   }
-  return try openNursery(name, policy, site, body)
+  guard Scheduler.current != nil else {
+    return try Scheduler.run { try openNursery(policy, traits, body) }
+  }
+  return try openNursery(policy, traits, body)
 }
 
 private func openNursery<Result>(
-  _ name: String, _ policy: FailurePolicy, _ site: SourceSite, _ body: (Nursery) throws -> Result
+  _ policy: FailurePolicy, _ traits: ScopeTraits, _ body: (Nursery) throws -> Result
 ) throws -> Result {
   let host = Performer.current()
-  return try Nursery(host: host, name: name, policy: policy, site: site).run(host, body)
+  return try Nursery(host: host, policy: policy, traits).run(host, body)
 }
 
 /// Runs `body` as the root fiber of a scheduler of its own, in a nursery, on the calling thread, which is blocked meanwhile.
@@ -46,6 +54,7 @@ public func runFibers<Result>(
   _ configuration: Configuration = Configuration(), file: StaticString = #fileID, line: UInt = #line,
   _ body: () throws -> Result
 ) throws -> Result {
-  let site = SourceSite(file: file, line: line)
-  return try Scheduler.run(configuration) { try openNursery("", .failFast, site) { _ in try body() } }
+  var traits = ScopeTraits()
+  traits.site = SourceSite(file: file, line: line)
+  return try Scheduler.run(configuration) { try openNursery(.failFast, traits) { _ in try body() } }
 }

@@ -11,14 +11,3 @@ final class ScopePath: Sendable, CustomStringConvertible {
   /// "server/connections".
   var description: String { outer.map { "\($0)/\(name)" } ?? name }
 }
-
-/// Where in the source something was written.
-package struct SourceSite: Sendable {
-  package let file: StaticString
-  package let line: UInt
-
-  package init(file: StaticString = "", line: UInt = 0) {
-    self.file = file
-    self.line = line
-  }
-}

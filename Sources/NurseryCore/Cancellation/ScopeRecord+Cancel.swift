@@ -4,7 +4,7 @@ extension ScopeRef {
   /// Cancels the scope and everything below it down to shields.
   ///
   /// Never blocks; only the first reason counts.
-  package func cancel(_ reason: CancelReason) {
+  package func cancel(_ reason: CancellationReason) {
     pointee.lock.lock()
     if pointee.isClosed || pointee.reason != nil {
       pointee.lock.unlock()
@@ -70,6 +70,18 @@ extension FiberRef {
     if pointee.isCancelledAlone.load(ordering: .relaxed) { alone.signal() }
     scope.pointee.lock.unlock()
     return op.or(alone.waitOp())
+  }
+
+  /// Why the current scope is cancelled: the reason of the innermost one, up to a shield, that was cancelled itself.
+  package var cancellationReason: CancellationReason? {
+    var candidate: ScopeRef? = scope
+    while let scope = candidate {
+      if let reason = scope.reason { return reason }
+      if scope == pointee.home, pointee.isCancelledAlone.load(ordering: .acquiring) { return .requested(nil) }
+      if scope.pointee.isShielded { return nil }
+      candidate = scope.pointee.parent
+    }
+    return nil
   }
 
   /// Cancels this fiber and what it has opened, not its siblings.

@@ -23,14 +23,18 @@ extension ScopeRef {
     if let previous { previous.pointee.nextSibling = next } else { pointee.firstChild = next }
     if let next { next.pointee.previousSibling = previous }
     pointee.childCount -= 1
+    let successor = isLimited ? passTurn() : nil
     let joiner = pointee.childCount == 0 ? pointee.joiner : nil
     if joiner != nil { pointee.joiner = nil }
     pointee.lock.unlock()
     joiner?.makeReady()
+    successor?.makeReady()
   }
 
   /// Notes a child's failure and, unless the policy is to go on, cancels the siblings.
   package func noteFailure(_ error: any Error) {
+    // A scope without a host is one of daemons; they fail their nursery.
+    if pointee.host == nil { return pointee.parent!.noteFailure(error) }
     pointee.lock.lock()
     pointee.failures.append(error)
     let policy = pointee.policy
@@ -38,10 +42,14 @@ extension ScopeRef {
     if policy == .failFast { cancel(.failure) }
   }
 
-  /// Waits, deaf to cancellation, until the last child has ended, and closes the scope to newcomers.
+  /// Waits, deaf to cancellation, until the last child has ended, then ends the daemons, and closes the scope to newcomers.
   ///
-  /// Children that are spawned meanwhile by other children are waited for as well.
+  /// Children that are spawned meanwhile by other children, or by daemons, are waited for as well.
   package func joinChildren(_ host: FiberRef) {
+    repeat { waitForChildren(host) } while !closeIfEmpty(endingDaemonsFor: host)
+  }
+
+  func waitForChildren(_ host: FiberRef) {
     pointee.lock.lock()
     while pointee.childCount > 0 {
       pointee.joiner = host
@@ -49,7 +57,6 @@ extension ScopeRef {
       Worker.suspend(host)
       pointee.lock.lock()
     }
-    pointee.isClosed = true
     pointee.lock.unlock()
   }
 

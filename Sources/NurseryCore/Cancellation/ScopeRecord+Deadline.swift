@@ -1,28 +1,106 @@
-/// Deadlines: a scope may cancel itself at an instant.
+import Synchronization
+
+/// Deadlines: a scope may cancel itself at an instant, which may be moved at any time and from anywhere.
+///
+/// The deadline stands in the timers of `timerWorker` while it is not `.max`; both are written under the scope's lock, which is taken
+/// before the timers' own. Who fires a deadline has taken it from the timers and then cancels, and may be overtaken in between:
+///
+///     in the timers -- popped, firings + 1 --> firing -- under the scope's lock: still due? --> cancelled, firings - 1
+///           ^                                    |
+///           +------- moved to a later instant ---+  the firing finds it not due, and does nothing
+///
+/// Invariant: a scope's memory outlives its firings. `close` forbids further deadlines, takes the last one out of the timers, and
+/// waits, holding no lock, for who has popped one before.
 extension ScopeRef {
-  /// Lets another worker of the same thread fire the deadlines of this scope and those around it.
+  /// The instant at which the scope cancels itself; `.max` for never.
+  package var deadline: Int64 {
+    pointee.lock.lock()
+    defer { pointee.lock.unlock() }
+    return pointee.deadline
+  }
+
+  /// Moves the instant at which the scope cancels itself; does nothing once it is cancelled or closed.
+  package func setDeadline(_ deadline: Int64) {
+    pointee.lock.lock()
+    let isDue = deadline != .max && deadline <= pointee.timerWorker!.now
+    replaceDeadline(deadline, .deadline, isDue: isDue)
+  }
+
+  /// As `setDeadline`, given how long from now.
+  package func setDeadline(after nanoseconds: Int64) {
+    pointee.lock.lock()
+    let isDue = nanoseconds <= 0
+    let deadline = isDue ? .min : saturatingAdd(pointee.timerWorker!.now, nanoseconds)
+    replaceDeadline(deadline, .deadline, isDue: isDue)
+  }
+
+  /// Lets the scope cancel itself so long from now, unless it does earlier anyway.
+  func bringDeadlineForward(_ nanoseconds: Int64, _ reason: CancellationReason) {
+    pointee.lock.lock()
+    let deadline = saturatingAdd(pointee.timerWorker!.now, nanoseconds)
+    if nanoseconds > 0, deadline >= pointee.deadline { return pointee.lock.unlock() }
+    replaceDeadline(deadline, reason, isDue: nanoseconds <= 0)
+  }
+
+  /// Called with the lock held, which it gives up.
+  private func replaceDeadline(_ deadline: Int64, _ reason: CancellationReason, isDue: Bool) {
+    if pointee.isClosed || pointee.reason != nil { return pointee.lock.unlock() }
+    _ = removeDeadline()
+    pointee.deadline = isDue ? .max : deadline
+    pointee.deadlineReason = reason
+    if pointee.deadline != .max {
+      let worker = pointee.timerWorker!
+      worker.pointee.timers.insert(.deadline(self), deadline: deadline)
+      worker.tellOfTimer(deadline)
+    }
+    pointee.lock.unlock()
+    if isDue { cancel(reason) }
+  }
+
+  /// Takes the deadline out of the timers; false if there was none.
+  ///
+  /// Called with the lock held.
+  func removeDeadline() -> Bool {
+    guard pointee.deadline != .max else { return false }
+    pointee.timerWorker!.pointee.timers.remove(self)
+    return true
+  }
+
+  /// Waits, with no lock held, until nobody touches the scope on account of a deadline any more.
+  func waitForFirings() {
+    spin { pointee.firings.load(ordering: .acquiring) != 0 }
+  }
+
+  /// Cancels the scope if its deadline has not been moved since it was found due at `now`.
+  func fireDeadline(_ now: Int64) {
+    pointee.lock.lock()
+    let isDue = pointee.deadline <= now
+    let reason = pointee.deadlineReason
+    pointee.lock.unlock()
+    if isDue { cancel(reason) }
+    pointee.firings.subtract(1, ordering: .releasing)
+  }
+
+  /// Lets another worker of the same thread keep the deadlines of this scope and those around it: a scheduler is run inside, or has
+  /// ended, and `old` does not run meanwhile.
+  ///
+  /// A deadline keeps its distance if the clocks differ.
   func moveDeadlines(from old: WorkerRef, to new: WorkerRef) {
+    let difference = old.isVirtual == new.isVirtual ? 0 : new.now - old.now
     var candidate: ScopeRef? = self
     while let scope = candidate {
+      scope.pointee.lock.lock()
+      if scope.pointee.timerWorker == old { scope.moveDeadline(to: new, difference) }
+      scope.pointee.lock.unlock()
       candidate = scope.pointee.parent
-      guard scope.pointee.deadlineWorker == old else { continue }
-      old.pointee.timers.remove(scope)
-      scope.pointee.deadlineWorker = nil
-      if scope.pointee.isCancelled { continue }
-      scope.pointee.deadlineWorker = new
-      new.pointee.timers.insert(.deadline(scope), deadline: scope.pointee.deadline)
     }
   }
 
-  /// Sets the instant at which the scope cancels itself; `.max` for never.
-  package func setDeadline(_ deadline: Int64, on performer: FiberRef) {
-    if let worker = pointee.deadlineWorker { worker.pointee.timers.remove(self) }
-    pointee.deadline = deadline
-    pointee.deadlineWorker = nil
-    if deadline == .max { return }
-    if deadline <= performer.now { return cancel(.deadline) }
-    pointee.deadlineWorker = performer.pointee.worker
-    performer.pointee.worker.pointee.timers.insert(.deadline(self), deadline: deadline)
-    performer.pointee.worker.tellWatch(of: deadline)
+  private func moveDeadline(to new: WorkerRef, _ difference: Int64) {
+    let hasDeadline = removeDeadline()
+    pointee.timerWorker = new
+    guard hasDeadline, pointee.reason == nil else { return }
+    pointee.deadline = Swift.min(saturatingAdd(pointee.deadline, difference), .max - 1)
+    new.pointee.timers.insert(.deadline(self), deadline: pointee.deadline)
   }
 }

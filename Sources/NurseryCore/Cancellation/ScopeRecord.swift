@@ -2,24 +2,6 @@ import Synchronization
 
 @usableFromInline package typealias ScopeRef = UnsafeMutablePointer<ScopeRecord>
 
-/// Why a scope was cancelled; the first reason stays.
-package enum CancelReason: Sendable {
-  /// Somebody asked for it.
-  case requested(String?)
-  /// The scope's deadline passed.
-  case deadline
-  /// A child failed, and the policy is to stop the others.
-  case failure
-}
-
-/// What a nursery does when a child fails.
-package enum ScopePolicy: UInt8 {
-  /// The first failure cancels the scope.
-  case failFast
-  /// Failures are kept; the siblings run on.
-  case supervise
-}
-
 /// A scope: the unit of cancellation, and for a nursery the home of its children.
 ///
 /// The mechanism under `withNursery`, `withCancelScope`, `withTimeout` and `withShield`.
@@ -48,10 +30,9 @@ package struct ScopeRecord: ~Copyable {
   @usableFromInline let cancelled = Atomic<Bool>(false)
   let isShielded: Bool
   let policy: ScopePolicy
-  /// Whether `goAsync` finds it as the ambient nursery.
   let isNursery: Bool
   /// Why this very scope was cancelled; nil if only an outer one was.
-  var reason: CancelReason?
+  var reason: CancellationReason?
 
   let parent: ScopeRef?
   var firstInner: ScopeRef?
@@ -71,11 +52,26 @@ package struct ScopeRecord: ~Copyable {
   /// The children's failures, in the order they happened.
   var failures: [any Error] = []
 
-  /// The instant of the deadline, and the place it has in the timers of the worker it was set on.
+  /// How many children may have begun and not ended, how many have, and who waits for a turn; see `ScopeRecord+Limit`.
+  let limit: Int
+  var runningCount = 0
+  var firstWaiting: FiberRef?
+  var lastWaiting: FiberRef?
+  /// The scope of this nursery's daemons, once there was one; see `ScopeRecord+Daemons`.
+  var daemons: ScopeRef?
+  /// Whether the nursery is to finish what it is at, and who waits to hear that; see `ScopeRecord+Draining`.
+  var isDraining = false
+  var draining: Condition?
+
+  /// The instant at which the scope cancels itself; see `ScopeRecord+Deadline`.
   var deadline: Int64 = .max
+  var deadlineReason = CancellationReason.deadline
+  /// The worker, among those that the host's thread serves, whose timers keep the deadline.
+  var timerWorker: WorkerRef?
+  /// The place there; under those timers' lock.
   var heapIndex: Int32 = -1
-  var deadlineWorker: WorkerRef?
-  let isDeadlineFiring = Atomic<Bool>(false)
+  /// How many workers are just firing the deadline.
+  let firings = Atomic<Int>(0)
 
   let scheduler: Unmanaged<Scheduler>?
   /// For messages: the names from the outermost nursery to this one, and where it was opened.
@@ -83,19 +79,18 @@ package struct ScopeRecord: ~Copyable {
   let site: SourceSite
 
   init(
-    parent: ScopeRef?, host: FiberRef?, opener: FiberRef?, scheduler: Unmanaged<Scheduler>?, name: String,
-    site: SourceSite,
-    isNursery: Bool, isShielded: Bool, policy: ScopePolicy
+    parent: ScopeRef?, host: FiberRef?, opener: FiberRef?, scheduler: Unmanaged<Scheduler>?, _ traits: ScopeTraits
   ) {
     self.parent = parent
     self.host = host
     self.opener = opener
     self.scheduler = scheduler
-    self.site = site
-    path = name.isEmpty ? parent?.pointee.path : ScopePath(name, in: parent?.pointee.path)
-    self.isNursery = isNursery
-    self.isShielded = isShielded
-    self.policy = policy
+    site = traits.site
+    path = traits.name.isEmpty ? parent?.pointee.path : ScopePath(traits.name, in: parent?.pointee.path)
+    isNursery = traits.isNursery
+    isShielded = traits.isShielded
+    policy = traits.policy
+    limit = traits.limit
   }
 
   /// True once this scope, or one around it up to a shield, is cancelled.
@@ -109,7 +104,7 @@ extension ScopeRef {
   package var isCancelled: Bool { pointee.isCancelled }
 
   /// Why this very scope was cancelled.
-  package var reason: CancelReason? {
+  package var reason: CancellationReason? {
     pointee.lock.lock()
     defer { pointee.lock.unlock() }
     return pointee.reason

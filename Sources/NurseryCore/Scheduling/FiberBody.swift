@@ -10,6 +10,8 @@ package class FiberBody: OperationSource, @unchecked Sendable {
   enum Task {
     /// Call the body and keep its result; returns the error it ended with.
     case run
+    /// Destroy the body, which is not to run.
+    case destroyBody
     /// Destroy the result.
     case destroyResult
   }
@@ -31,6 +33,7 @@ package class FiberBody: OperationSource, @unchecked Sendable {
   private let ended = Atomic<Bool>(false)
   private let cancellers = Atomic<UInt32>(0)
   @exclusivity(unchecked) private var joiners = WaitQueue()
+  @exclusivity(unchecked) private var actions: [() -> Void] = []
   /// Written by the fiber alone until it has ended, read-only afterwards.
   @usableFromInline @exclusivity(unchecked) var status = Status.pending
   @usableFromInline @exclusivity(unchecked) var error: (any Error)?
@@ -47,9 +50,13 @@ package class FiberBody: OperationSource, @unchecked Sendable {
     FiberSlab.free(record)
   }
 
-  func fail(_ error: any Error) {
+  /// Makes the end of a fiber whose body never runs; returns the error.
+  @discardableResult
+  func failUnstarted(_ error: any Error) -> (any Error)? {
+    _ = perform(self, .destroyBody)
     self.error = error
     status = .failed
+    return error
   }
 
   /// Destroys the result, if there is one: nobody is left to ask for it.
@@ -68,8 +75,22 @@ package class FiberBody: OperationSource, @unchecked Sendable {
     lock.lock()
     ended.store(true, ordering: .releasing)
     joiners.wakeAll()
+    let actions = actions
+    self.actions = []
     lock.unlock()
+    for action in actions { action() }
     spin { self.cancellers.load(ordering: .acquiring) != 0 }
+  }
+
+  /// Calls `action`, which must not block, when the fiber has ended: on that fiber, or here if it has ended already.
+  package func whenEnded(_ action: @escaping () -> Void) {
+    lock.lock()
+    if !isEnded {
+      actions.append(action)
+      return lock.unlock()
+    }
+    lock.unlock()
+    action()
   }
 
   /// Cancels this fiber alone, unless it has ended.

@@ -23,6 +23,9 @@ package final class FiberCore<Value>: FiberBody, @unchecked Sendable {
       let core = unsafeDowncast(body, to: FiberCore<Value>.self)
       switch task {
       case .run: return core.callClosure()
+      case .destroyBody:
+        core.closure = nil
+        return nil
       case .destroyResult:
         core.destroyResult()
         return nil

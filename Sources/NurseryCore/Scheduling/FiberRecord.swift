@@ -74,16 +74,27 @@ package struct FiberRecord: ~Copyable {
   /// The outermost scope that this fiber has open (under the home's lock).
   var outermostScope: ScopeRef?
 
+  /// What is bound on it; see `FiberLocal`.
+  var locals: LocalBinding?
+
+  /// Whether it has waited for its turn in a nursery with a limit.
+  var hasWaited = false
+
   let id: UInt64
   let name: String?
+  /// Where it was spawned.
+  let site: SourceSite
 
   /// A small result, or the address of a large one; behind the last field in the record's slab slot.
   @usableFromInline static let inlineResultSize = 32
 
-  init(kind: Kind, id: UInt64, name: String?, worker: WorkerRef, home: ScopeRef) {
+  init(
+    kind: Kind, id: UInt64, name: String?, site: SourceSite = SourceSite(), worker: WorkerRef, home: ScopeRef
+  ) {
     self.kind = kind
     self.id = id
     self.name = name
+    self.site = site
     self.worker = worker
     self.home = home
     currentScope = Atomic(home)

@@ -52,6 +52,7 @@ enum PlainThread {
     let record = FiberRef.allocate(capacity: 1)
     let scope = ScopeRef.make(parent: nil, host: record, scheduler: nil)
     record.initialize(to: FiberRecord(kind: .thread, id: 0, name: nil, worker: worker, home: scope))
+    scope.pointee.timerWorker = worker
     worker.initialize(
       to: Worker(scheduler: nil, index: 0, current: record, loop: record, seed: System.randomSeed))
     return worker

@@ -39,8 +39,10 @@ extension Scheduler {
     let scope = ScopeRef.make(parent: caller.scope, host: root, opener: caller, scheduler: .passUnretained(self))
     let worker = Worker.make(for: self, index: 0, home: scope)
     install(worker, at: 0)
+    scope.pointee.timerWorker = worker
     rootScope = scope
     FiberSlab.initialise(root, to: FiberRecord(kind: .root, id: 0, name: nil, worker: worker, home: scope))
+    root.pointee.locals = caller.inheritedLocals
     // On a fiber the root runs on that fiber's stack.
     root.pointee.stack = caller.pointee.stack ?? .forThread()
     let loop = worker.pointee.loop

@@ -7,18 +7,21 @@ extension ScopeRef {
   ///
   /// Two allocations: the closure's context, if it captures anything, and the object that handles share.
   @inlinable
-  package func spawn<Value>(_ name: String?, _ body: consuming @escaping () throws -> Value) -> FiberCore<Value> {
+  package func spawn<Value>(
+    _ name: String?, _ site: SourceSite, _ body: consuming @escaping () throws -> Value
+  ) -> FiberCore<Value> {
     let here = Performer.worker()
-    let core = FiberCore(record: makeChild(name, here), body)
+    let core = FiberCore(record: makeChild(name, site, here), body)
     launch(core, here)
     return core
   }
 
   @usableFromInline
-  func makeChild(_ name: String?, _ here: WorkerRef) -> FiberRef {
+  func makeChild(_ name: String?, _ site: SourceSite, _ here: WorkerRef) -> FiberRef {
     let record = FiberSlab.allocate(here)
     FiberSlab.initialise(
-      record, to: FiberRecord(kind: .fiber, id: here.makeID(), name: name, worker: here, home: self))
+      record, to: FiberRecord(kind: .fiber, id: here.makeID(), name: name, site: site, worker: here, home: self))
+    record.pointee.locals = here.pointee.current.inheritedLocals
     return record
   }
 
@@ -27,7 +30,7 @@ extension ScopeRef {
     let record = body.record
     guard add(record) else {
       fatalError(
-        "\(record.label) was spawned into \(label), which has closed already; spawn children before the nursery's body returns, or open another nursery"
+        "\(record.label), spawned at \(record.pointee.site), was spawned into \(label), which has closed already; spawn children before the nursery's body returns, or open another nursery"
       )
     }
     // From here on the child keeps the scope and its scheduler alive.
@@ -39,8 +42,9 @@ extension ScopeRef {
     if !isHome { record.pointee.worker = scheduler._withUnsafeGuaranteedRef { $0.worker(0) } }
     record.pointee.body = .passRetained(body)
     here.count(here.pointee.spawned)
+    if isLimited, !takeTurn(record) { return }
     if pointee.isCancelled {
-      body.fail(CancellationError())
+      body.failUnstarted(CancellationError())
       record.finish(error: CancellationError())
       here.count(here.pointee.ended)
       return
@@ -51,6 +55,6 @@ extension ScopeRef {
   /// For messages.
   package var label: String {
     let name = path.isEmpty ? "a nursery" : "nursery \"\(path)\""
-    return pointee.site.line == 0 ? name : "\(name) opened at \(pointee.site.file):\(pointee.site.line)"
+    return pointee.site.isKnown ? "\(name) opened at \(pointee.site)" : name
   }
 }

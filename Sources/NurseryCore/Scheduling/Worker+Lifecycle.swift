@@ -66,7 +66,10 @@ private let fiberEntry: @convention(c) (UnsafeMutableRawPointer) -> Void = { arg
 @inline(never)
 private func runToEnd(_ me: FiberRef) {
   let body = me.pointee.body!
-  let error = body._withUnsafeGuaranteedRef { $0.perform($0, .run) }
+  let error = body._withUnsafeGuaranteedRef { body in
+    // A child whose turn came after the nursery's cancellation is like one that was spawned after it.
+    me.pointee.hasWaited && me.isCancelled ? body.failUnstarted(CancellationError()) : body.perform(body, .run)
+  }
   me.finish(error: error)
 }
 
@@ -78,6 +81,8 @@ extension FiberRef {
   /// somebody holds a handle, the record.
   @inline(never)
   func finish(error: (any Error)?) {
+    if let error { FailureTrace.note(error, traceStep) }
+    if pointee.locals != nil { pointee.locals = nil }
     let reference = pointee.body!
     reference._withUnsafeGuaranteedRef { $0.end() }
     if let error { note(error) }

@@ -45,8 +45,7 @@ extension WorkerRef {
     pointee.handedOver = nil
     if fiber.pointee.stack == nil {
       do { try start(fiber) } catch {
-        fiber.pointee.body!._withUnsafeGuaranteedRef { $0.fail(error) }
-        fiber.finish(error: error)
+        fiber.finish(error: fiber.pointee.body!._withUnsafeGuaranteedRef { $0.failUnstarted(error) })
         count(pointee.ended)
         return nextFromHandover()
       }

@@ -42,10 +42,7 @@ extension UnsafeMutablePointer<TimerQueue> {
     pointee.lock.unlock()
   }
 
-  /// Takes a scope's deadline back.
-  ///
-  /// When it is just firing on another worker, waits until that is done: the scope's memory is the caller's to free
-  /// afterwards.
+  /// Takes a scope's deadline back if it has not fired; called with the scope's lock held.
   func remove(_ scope: ScopeRef) {
     pointee.lock.lock()
     if scope.pointee.heapIndex >= 0 {
@@ -53,7 +50,6 @@ extension UnsafeMutablePointer<TimerQueue> {
       pointee.earliestDeadline.store(pointee.heap.earliest, ordering: .relaxed)
     }
     pointee.lock.unlock()
-    NurseryCore.spin { scope.pointee.isDeadlineFiring.load(ordering: .acquiring) }
   }
 
   /// Fires everything that is due at `now`; true if anything was.
@@ -64,15 +60,12 @@ extension UnsafeMutablePointer<TimerQueue> {
       pointee.lock.lock()
       let target = pointee.heap.popDue(now)
       if case .offer(let offer) = target { _ = offer.commitFromOutside() }
-      if case .deadline(let scope) = target { scope.pointee.isDeadlineFiring.store(true, ordering: .relaxed) }
+      if case .deadline(let scope) = target { scope.pointee.firings.add(1, ordering: .relaxed) }
       pointee.earliestDeadline.store(pointee.heap.earliest, ordering: .relaxed)
       pointee.lock.unlock()
       guard let target else { return fired }
       fired = true
-      if case .deadline(let scope) = target {
-        scope.cancel(.deadline)
-        scope.pointee.isDeadlineFiring.store(false, ordering: .releasing)
-      }
+      if case .deadline(let scope) = target { scope.fireDeadline(now) }
     }
   }
 }

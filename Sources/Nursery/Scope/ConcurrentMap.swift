@@ -1,0 +1,47 @@
+extension Sequence where Element: Sendable {
+  /// Transforms the elements in up to `limit` fibers at once and returns the results in the order of the elements.
+  ///
+  ///     let pages = try addresses.concurrentMap(limit: 8) { try fetch($0) }
+  ///
+  /// The sequence is asked for an element when there is somebody to take it, so it may be long, lazy, or a channel. The first
+  /// failure cancels the rest and is thrown. A cancellation point.
+  ///
+  /// - Parameter limit: at least 1; `.max` for a fiber for every element.
+  public func concurrentMap<Transformed: Sendable>(
+    limit: Int, file: StaticString = #fileID, line: UInt = #line,
+    _ transform: @escaping @Sendable (Element) throws -> Transformed
+  ) throws -> [Transformed] {
+    precondition(limit > 0, "concurrentMap(limit: \(limit)): nothing could ever run; write 1 or more")
+    return try withNursery("concurrentMap", file: file, line: line) { nursery in
+      let work = Channel<(index: Int, element: Element)>()
+      var helpers: [Fiber<[(Int, Transformed)]>] = []
+      var count = 0
+      for element in self {
+        let item = (index: count, element: element)
+        count += 1
+        if try work.trySend(item) { continue }
+        if helpers.count == limit {
+          try work.send(item)
+        } else {
+          helpers.append(
+            nursery.goAsync(file: file, line: line) {
+              var results = [(item.index, try transform(item.element))]
+              for next in work { results.append((next.index, try transform(next.element))) }
+              return results
+            })
+        }
+      }
+      work.close()
+      return try inOrder(waitAll(helpers), count: count)
+    }
+  }
+}
+
+/// Puts results that carry their places into those places.
+private func inOrder<Value>(_ lists: [[(Int, Value)]], count: Int) -> [Value] {
+  var places = [Value?](repeating: nil, count: count)
+  for list in lists {
+    for (place, value) in list { places[place] = value }
+  }
+  return places.map { $0! }
+}

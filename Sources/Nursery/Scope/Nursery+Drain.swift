@@ -1,0 +1,16 @@
+extension Nursery {
+  /// Asks everybody in the nursery to finish, and cancels it if it has not ended when the grace is over: a shutdown in two phases.
+  ///
+  /// Makes `drainingOp()` ready, for whoever asks, in this nursery and in those inside it. An accept loop that chooses between the next
+  /// connection and draining stops accepting; a connection finishes its request and hangs up; who does not ask goes on until the
+  /// cancellation.
+  ///
+  /// Never blocks, and may be called from anywhere, and again: the grace that ends first counts. Of zero, it cancels at once.
+  public func drain(grace: Duration) { scope.drain(grace: grace.nanosecondsClamped) }
+
+  /// Whether the nursery, or one around it, has been asked to finish.
+  public var isDraining: Bool { scope.isDraining }
+
+  /// The operation that commits once the nursery, or one around it, has been asked to finish.
+  public func drainingOp() -> Op<Void> { scope.drainingOp() }
+}

@@ -1,0 +1,131 @@
+extension Nursery {
+  /// Spawns a child and waits until it says that it has started; returns what it says with that.
+  ///
+  ///     let port: Int = try nursery.start("server") { started in
+  ///       let listener = try Listener()
+  ///       started(listener.port)
+  ///       try listener.serve()
+  ///     }
+  ///
+  /// Until then the child is the caller's business: its error, or `NotStartedError` if it ends without a word, is thrown
+  /// here and does not fail the nursery; and when the caller is cancelled, the child is cancelled and waited for. Afterwards
+  /// it is a child like any other. (The handshake is Trio's.) A cancellation point.
+  public func start<Ready: Sendable>(
+    _ name: String? = nil, daemon: Bool = false, file: StaticString = #fileID, line: UInt = #line,
+    _ body: sending @escaping (Started<Ready>) throws -> Void
+  ) throws -> Ready {
+    try startChild(name, daemon, SourceSite(file: file, line: line), body)
+  }
+
+  /// Spawns a child and waits until it calls `started()`; see the form that returns a value.
+  public func start(
+    _ name: String? = nil, daemon: Bool = false, file: StaticString = #fileID, line: UInt = #line,
+    _ body: sending @escaping (Started<Void>) throws -> Void
+  ) throws {
+    try startChild(name, daemon, SourceSite(file: file, line: line), body)
+  }
+
+  private func startChild<Ready: Sendable>(
+    _ name: String?, _ daemon: Bool, _ site: SourceSite, _ body: sending @escaping (Started<Ready>) throws -> Void
+  ) throws -> Ready {
+    let handshake = Handshake<Ready>()
+    let child = spawn(name, daemon: daemon, site) {
+      do {
+        try body(Started(handshake))
+        guard handshake.end(nil) else { return }
+      } catch {
+        guard handshake.end(error) else { throw error }
+        FailureTrace.noteFiber(error)
+      }
+      // An ending that is no failure: what went wrong is told to the caller of `start`.
+      throw CancellationError()
+    }
+    do {
+      return try handshake.wait(child)
+    } catch is CancellationError where !child.isFinished {
+      child.cancel()
+      _ = try withShield { try child.result() }
+      throw CancellationError()
+    }
+  }
+}
+
+/// What a child calls, once, when it has started; see `Nursery.start`.
+public struct Started<Ready: Sendable>: Sendable {
+  private let handshake: Handshake<Ready>
+
+  fileprivate init(_ handshake: Handshake<Ready>) {
+    self.handshake = handshake
+  }
+
+  /// Lets `start` return with this value.
+  ///
+  /// Never blocks. Calling it twice is a mistake that traps.
+  public func callAsFunction(_ value: Ready) { handshake.start(value) }
+}
+
+extension Started where Ready == Void {
+  /// Lets `start` return.
+  public func callAsFunction() { handshake.start(()) }
+}
+
+/// A child of `start` has ended without calling `started`.
+public struct NotStartedError: Error, Hashable, CustomStringConvertible {
+  /// The child's name, if it has one, and where it was spawned.
+  public let fiber: String
+
+  /// Who has not started, and what to write.
+  public var description: String {
+    "\(fiber) ended without having started; call started() when others may rely on it, or throw the reason why not"
+  }
+}
+
+/// Settled once: by the child's `started`, or by its end.
+private final class Handshake<Ready: Sendable>: @unchecked Sendable {
+  private enum State {
+    case pending
+    case started(Ready)
+    case ended((any Error)?)
+  }
+
+  private let lock = SpinLock()
+  @exclusivity(unchecked) private var state = State.pending
+  private let settled = Condition()
+
+  func start(_ value: Ready) {
+    guard settle(.started(value)) else {
+      fatalError(
+        "started was called a second time, or after the child had ended; call it once, when others may rely on the child"
+      )
+    }
+  }
+
+  /// True if the end comes before the start, and is therefore its caller's to know.
+  func end(_ error: (any Error)?) -> Bool { settle(.ended(error)) }
+
+  private func settle(_ new: State) -> Bool {
+    lock.lock()
+    guard case .pending = state else {
+      lock.unlock()
+      return false
+    }
+    state = new
+    lock.unlock()
+    settled.signal()
+    return true
+  }
+
+  /// Waits until it is settled, or the child has ended unheard: one that was spawned into a cancelled nursery never runs.
+  func wait(_ child: Fiber<Void>) throws -> Ready {
+    try Op.biased([settled.waitOp(), child.waitOp().recover { _ in }]).perform()
+    lock.lock()
+    let state = state
+    lock.unlock()
+    switch state {
+    case .started(let value): return value
+    case .ended(let error?): throw error
+    case .ended(nil): throw NotStartedError(fiber: child.label)
+    case .pending: throw CancellationError()
+    }
+  }
+}

@@ -1,0 +1,38 @@
+/// Runs the contenders against each other, each in a fiber, and returns the value of the first that ends; the others are cancelled and waited
+/// for.
+///
+///     let page = try race({ try fetch(from: mirror) }, { try fetch(from: origin) })
+///
+/// The first contender that fails decides the race too: its error is thrown. One that ends with a `CancellationError` of its own has
+/// only withdrawn. A failure of a loser on its way out is thrown as well, as from any nursery.
+///
+/// The contenders are whole fibers: one may have taken something, from a channel for instance, when another wins, and what it
+/// took goes with it. Where that must not be, choose between operations instead, of which exactly one happens.
+///
+/// A cancellation point. Of no contenders at all it waits until the current scope is cancelled.
+public func race<Value: Sendable>(
+  _ contenders: [@Sendable () throws -> Value], file: StaticString = #fileID, line: UInt = #line
+) throws -> Value {
+  if contenders.isEmpty { return try Op.never.perform() }
+  return try withNursery("race", file: file, line: line) { nursery in
+    let fibers = contenders.map { nursery.goAsync(file: file, line: line, $0) }
+    let ended = inCompletionOrder(fibers)
+    for _ in fibers {
+      do {
+        let value = try ended.receive().wait()
+        nursery.cancel("the race is decided")
+        return value
+      } catch is CancellationError {
+        try Fiber.checkCancellation()
+      }
+    }
+    throw CancellationError()
+  }
+}
+
+/// Runs the contenders against each other and returns the value of the first that ends; see the form that takes an array.
+public func race<Value: Sendable>(
+  _ contenders: @Sendable () throws -> Value..., file: StaticString = #fileID, line: UInt = #line
+) throws -> Value {
+  try race(contenders, file: file, line: line)
+}

@@ -1,0 +1,25 @@
+/// A deadline of `withTimeout`, `withDeadline` or `orTimeout` passed before the work was done.
+///
+/// Of nested timeouts it says whose deadline that was: `duration` is the time that one allows, and `site` the line it is written on.
+public struct TimeoutError: Error, Hashable, CustomStringConvertible {
+  /// The time that was allowed; nil for a deadline given as an instant.
+  public let duration: Duration?
+  /// Where the timeout was set.
+  public let site: SourceSite
+
+  /// Creates the error.
+  public init(after duration: Duration? = nil, file: StaticString = #fileID, line: UInt = #line) {
+    self.init(after: duration, at: SourceSite(file: file, line: line))
+  }
+
+  @usableFromInline
+  init(after duration: Duration?, at site: SourceSite) {
+    self.duration = duration
+    self.site = site
+  }
+
+  /// "timed out after 2.0 seconds (Server/Fetch.swift:12)".
+  public var description: String {
+    "\(duration.map { "timed out after \($0)" } ?? "the deadline has passed") (\(site))"
+  }
+}

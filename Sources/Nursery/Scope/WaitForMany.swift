@@ -1,0 +1,67 @@
+import Synchronization
+
+/// Waits for every fiber and returns their values in the order of the arguments.
+///
+/// A cancellation point.
+///
+/// - Throws: the error of the first one, in that order, that failed; `CancellationError` if the current scope is cancelled.
+@inlinable
+public func waitAll<Value>(_ fibers: [Fiber<Value>]) throws -> [Value] { try fibers.map { try $0.wait() } }
+
+/// Waits for every fiber and returns their values in the order of the arguments.
+///
+/// A cancellation point.
+@inlinable
+public func waitAll<Value>(_ fibers: Fiber<Value>...) throws -> [Value] { try waitAll(fibers) }
+
+/// Waits for whichever fiber ends first and returns its value, or throws its error; the others run on.
+///
+/// A cancellation point.
+///
+/// Of no fibers at all it waits until the current scope is cancelled.
+@inlinable
+public func waitFirst<Value>(_ fibers: [Fiber<Value>]) throws -> Value {
+  try Op.choice(fibers.map { $0.waitOp() }).perform()
+}
+
+/// Waits for whichever fiber ends first and returns its value, or throws its error; the others run on.
+///
+/// A cancellation point.
+@inlinable
+public func waitFirst<Value>(_ fibers: Fiber<Value>...) throws -> Value { try waitFirst(fibers) }
+
+/// A channel that yields the fibers in the order in which they end, and is closed after the last.
+///
+///     for fiber in inCompletionOrder(downloads) {
+///       show(try fiber.wait())
+///     }
+///
+/// The handles it yields have ended: `wait()` returns or throws at once. Takes time and memory in proportion to the number of fibers.
+public func inCompletionOrder<Value>(_ fibers: [Fiber<Value>]) -> Channel<Fiber<Value>> {
+  let ended = Channel<Fiber<Value>>(.bounded(max(1, fibers.count)))
+  let remaining = Countdown(fibers.count) { ended.close() }
+  for fiber in fibers {
+    fiber.core.whenEnded {
+      // There is room for all of them, and the last one closes it.
+      _ = try? ended.trySend(fiber)
+      remaining.countDown()
+    }
+  }
+  return ended
+}
+
+/// Does something when it has been counted down to zero, by whoever does that.
+private final class Countdown: Sendable {
+  private let count: Atomic<Int>
+  private let action: @Sendable () -> Void
+
+  init(_ count: Int, _ action: @escaping @Sendable () -> Void) {
+    self.count = Atomic(count)
+    self.action = action
+    if count == 0 { action() }
+  }
+
+  func countDown() {
+    if count.subtract(1, ordering: .acquiringAndReleasing).newValue == 0 { action() }
+  }
+}

@@ -1,0 +1,45 @@
+/// A line of the source: where a fiber was spawned, a nursery opened or a timeout written.
+public struct SourceSite: Sendable, Hashable, CustomStringConvertible {
+  // Sixteen bytes, not the twenty-five of a StaticString and a line: every fiber has one.
+  private nonisolated(unsafe) let start: UnsafePointer<UInt8>?
+  private let length: UInt32
+  private let storedLine: UInt32
+
+  @usableFromInline
+  package init(file: StaticString, line: UInt) {
+    start = file.utf8Start
+    length = UInt32(truncatingIfNeeded: file.utf8CodeUnitCount)
+    storedLine = UInt32(truncatingIfNeeded: line)
+  }
+
+  /// Nowhere.
+  package init() {
+    start = nil
+    length = 0
+    storedLine = 0
+  }
+
+  /// The module and the file: "Server/Accept.swift".
+  public var fileID: String {
+    String(decoding: UnsafeBufferPointer(start: start, count: Int(length)), as: UTF8.self)
+  }
+
+  /// The line in the file, from 1.
+  public var line: Int { Int(storedLine) }
+
+  var isKnown: Bool { storedLine != 0 }
+
+  /// "Server/Accept.swift:12".
+  public var description: String { "\(fileID):\(line)" }
+
+  /// Whether both are the same line of the same file.
+  public static func == (left: SourceSite, right: SourceSite) -> Bool {
+    left.storedLine == right.storedLine && (left.start == right.start || left.fileID == right.fileID)
+  }
+
+  /// Hashes the file and the line.
+  public func hash(into hasher: inout Hasher) {
+    hasher.combine(fileID)
+    hasher.combine(storedLine)
+  }
+}

@@ -1,0 +1,61 @@
+/// A value that belongs to a fiber: a request's number, a logger, a span.
+///
+///     enum Request {
+///       static let id = FiberLocal("none")
+///     }
+///
+///     try Request.id.withValue("r-17") {
+///       log("begin")                     // reads Request.id.value
+///       goAsync { try log("in a child") } // inherits it
+///     }
+///
+/// Bound for the time of a body, never assigned. Swift's task-locals do not follow fibers; these do. A plain thread has its own.
+public final class FiberLocal<Value: Sendable>: Sendable {
+  /// What a new fiber is given of the value that is bound where it is spawned.
+  public enum Inheritance: Sendable {
+    /// The same value.
+    case inherited
+    /// None: it begins with the default. For what must not be shared, such as a transaction.
+    case reset
+    /// What the function makes of it, called by the one who spawns. For a tracing span, whose child is a span of its own.
+    case derived(@Sendable (Value) -> Value)
+  }
+
+  /// What `value` is where nothing is bound.
+  public let defaultValue: Value
+  /// What a new fiber is given.
+  public let inheritance: Inheritance
+
+  /// Creates a fiber-local; keep it in a `static let`.
+  public init(_ defaultValue: Value, inheritance: Inheritance = .inherited) {
+    self.defaultValue = defaultValue
+    self.inheritance = inheritance
+  }
+
+  /// The value bound by the innermost `withValue` around; else what was inherited; else the default.
+  ///
+  /// Takes time in proportion to the number of bindings in force.
+  public var value: Value {
+    var candidate = Performer.current().pointee.locals
+    while let binding = candidate {
+      if binding.key == ObjectIdentifier(self) {
+        return unsafeDowncast(binding, to: ValueBinding<Value>.self).value
+      }
+      candidate = binding.outer
+    }
+    return defaultValue
+  }
+
+  /// Runs `body` with the value bound; children that are spawned inside inherit it as the local's policy says.
+  ///
+  /// Allocates one object. In the body of a coroutine or generator, do not yield inside.
+  public func withValue<Result, Failure: Error>(
+    _ value: Value, _ body: () throws(Failure) -> Result
+  ) throws(Failure) -> Result {
+    let me = Performer.current()
+    let outer = me.pointee.locals
+    me.pointee.locals = ValueBinding(self, value, outer)
+    defer { me.pointee.locals = outer }
+    return try body()
+  }
+}

@@ -1,0 +1,49 @@
+/// What is known of the errors that are on their way, by the box each lives in.
+///
+/// Boxes are held weakly: an error goes when its last user lets go of it, and what was known of it goes with the next errors that
+/// are added. Failures are rare, and one lock for all of them will do.
+enum FailureRegister {
+  private struct Entry {
+    weak var box: AnyObject?
+    var steps: [FailureTrace.Step]
+  }
+
+  private struct Entries: ~Copyable {
+    var byIdentity: [ErrorIdentity: Entry] = [:]
+    /// How many there may be before those of dead errors are thrown out.
+    var capacity = 64
+    let lock = SpinLock()
+  }
+
+  nonisolated(unsafe) private static let entries: UnsafeMutablePointer<Entries> = {
+    let entries = UnsafeMutablePointer<Entries>.allocate(capacity: 1)
+    entries.initialize(to: Entries())
+    return entries
+  }()
+
+  static func add(_ step: FailureTrace.Step, to error: any Error) {
+    let identity = ErrorIdentity(error)
+    let box = ErrorIdentity.box(of: error)
+    entries.pointee.lock.lock()
+    defer { entries.pointee.lock.unlock() }
+    // A dead error's box may have been at the same address.
+    if entries.pointee.byIdentity[identity]?.box === box {
+      entries.pointee.byIdentity[identity]!.steps.append(step)
+      return
+    }
+    entries.pointee.byIdentity[identity] = Entry(box: box, steps: [step])
+    guard entries.pointee.byIdentity.count > entries.pointee.capacity else { return }
+    entries.pointee.byIdentity = entries.pointee.byIdentity.filter { $0.value.box != nil }
+    entries.pointee.capacity = max(64, 2 * entries.pointee.byIdentity.count)
+  }
+
+  static func steps(of error: any Error) -> [FailureTrace.Step]? {
+    entries.pointee.lock.lock()
+    defer { entries.pointee.lock.unlock() }
+    guard let entry = entries.pointee.byIdentity[ErrorIdentity(error)], entry.box === ErrorIdentity.box(of: error)
+    else {
+      return nil
+    }
+    return entry.steps
+  }
+}

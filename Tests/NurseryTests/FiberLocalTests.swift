@@ -1,0 +1,106 @@
+import Nursery
+import Testing
+
+private let number = FiberLocal(0)
+private let word = FiberLocal("none")
+private let transaction = FiberLocal<Int?>(nil, inheritance: .reset)
+private let span = FiberLocal("", inheritance: .derived { $0 + ">" })
+
+/// Values that belong to a fiber.
+struct FiberLocalTests {
+  @Test func theInnermostBindingCountsAndEndsWithItsBody() throws {
+    try virtually {
+      #expect(number.value == 0)
+      let sum = number.withValue(1) {
+        word.withValue("one") {
+          let outer = number.value
+          let inner = number.withValue(20) { number.value }
+          #expect(word.value == "one")
+          return outer + inner + number.value
+        }
+      }
+      #expect(sum == 22)
+      #expect(number.value == 0)
+      #expect(word.value == "none")
+      expectThrows(Oops(1)) { try number.withValue(5) { throw Oops(number.value - 4) } }
+      #expect(number.value == 0)
+    }
+  }
+
+  @Test(arguments: parallelisms) func aChildInheritsWhatIsBoundWhereItIsSpawned(workers: Int) throws {
+    try virtually(workers) {
+      try withNursery { nursery in
+        let child = number.withValue(3) {
+          nursery.goAsync { () -> [Int] in
+            let inherited = number.value
+            try sleep(for: .seconds(1))
+            let bound = number.withValue(4) { number.value }
+            let grandchild = try goAndWait { number.value }
+            return [inherited, bound, number.value, grandchild]
+          }
+        }
+        #expect(number.value == 0)
+        try expectEqual(child.wait(), [3, 4, 3, 3])
+      }
+    }
+  }
+
+  @Test func eachLocalSaysWhatAChildIsGiven() throws {
+    try virtually {
+      let seen = try transaction.withValue(7) {
+        try span.withValue("root") {
+          try number.withValue(1) {
+            try goAndWait {
+              let here = "\(transaction.value as Any) \(span.value) \(number.value)"
+              let below = try goAndWait { "\(transaction.value as Any) \(span.value) \(number.value)" }
+              let rebound = try transaction.withValue(8) { try goAndWait { transaction.value } }
+              return [here, below, "\(rebound as Any)"]
+            }
+          }
+        }
+      }
+      #expect(seen == ["nil root> 1", "nil root>> 1", "nil"])
+    }
+  }
+
+  @Test func fibersThatTakeTurnsKeepTheirOwn() throws {
+    try virtually {
+      try withNursery { nursery in
+        let fibers = (1...4).map { mine in
+          nursery.goAsync {
+            number.withValue(mine) {
+              var isRight = true
+              for _ in 0..<10 {
+                Fiber.yield()
+                isRight = isRight && number.value == mine
+              }
+              return isRight
+            }
+          }
+        }
+        try expectEqual(waitAll(fibers), [true, true, true, true])
+      }
+    }
+  }
+
+  @Test func aPlainThreadHasItsOwnAndTheFibersItStartsInheritThem() throws {
+    let seen = try number.withValue(9) {
+      try runFibers { try [number.value, goAndWait { number.value }] + [PlainThread { number.value }.join()] }
+    }
+    #expect(seen == [9, 9, 0])
+    #expect(number.value == 0)
+  }
+
+  @Test func aValueGoesWithTheLastFiberThatHasIt() throws {
+    let census = Census()
+    let local = FiberLocal<Census.Member?>(nil)
+    try virtually {
+      try withNursery { nursery in
+        let child = local.withValue(census.make()) { nursery.goAsync { try sleep(for: .seconds(1)) } }
+        #expect(census.count == 1)
+        try child.wait()
+        #expect(census.count == 0)
+      }
+    }
+  }
+}
