@@ -12,10 +12,20 @@ extension Nursery {
   @inlinable
   @discardableResult
   public func goAsync<Value: Sendable>(
-    _ name: String? = nil, daemon: Bool = false, file: StaticString = #fileID, line: UInt = #line,
+    _ name: String?, daemon: Bool = false, file: StaticString = #fileID, line: UInt = #line,
     _ body: consuming sending @escaping () throws -> Value
   ) -> Fiber<Value> {
     spawn(name, daemon: daemon, SourceSite(file: file, line: line), body)
+  }
+
+  /// Spawns a nameless child; see the form with a name.
+  @inlinable
+  @discardableResult
+  public func goAsync<Value: Sendable>(
+    daemon: Bool = false, file: StaticString = #fileID, line: UInt = #line,
+    _ body: consuming sending @escaping () throws -> Value
+  ) -> Fiber<Value> {
+    spawn(nil, daemon: daemon, SourceSite(file: file, line: line), body)
   }
 
   @inlinable
@@ -33,12 +43,24 @@ extension Nursery {
 @inlinable
 @discardableResult
 public func goAsync<Value: Sendable>(
-  _ name: String? = nil, daemon: Bool = false, file: StaticString = #fileID, line: UInt = #line,
+  _ name: String?, daemon: Bool = false, file: StaticString = #fileID, line: UInt = #line,
   _ body: consuming sending @escaping () throws -> Value
 ) -> Fiber<Value> {
   let nursery = ambientNursery()
   let home = daemon ? nursery.daemonScope() : nursery
   return Fiber(home.spawn(name, SourceSite(file: file, line: line), body))
+}
+
+/// Spawns a nameless child into the nursery around; see the form with a name.
+@inlinable
+@discardableResult
+public func goAsync<Value: Sendable>(
+  daemon: Bool = false, file: StaticString = #fileID, line: UInt = #line,
+  _ body: consuming sending @escaping () throws -> Value
+) -> Fiber<Value> {
+  let nursery = ambientNursery()
+  let home = daemon ? nursery.daemonScope() : nursery
+  return Fiber(home.spawn(nil, SourceSite(file: file, line: line), body))
 }
 
 /// Spawns a child into the nursery around and waits for its result: `body` on a stack of its own.
