@@ -89,12 +89,14 @@ package struct FiberRecord: ~Copyable {
   @usableFromInline static let inlineResultSize = 32
 
   init(
-    kind: Kind, id: UInt64, name: String?, site: SourceSite = SourceSite(), worker: WorkerRef, home: ScopeRef
+    kind: Kind, id: UInt64, name: String?, site: SourceSite = SourceSite(), worker: WorkerRef, home: ScopeRef,
+    locals: LocalBinding? = nil
   ) {
     self.kind = kind
     self.id = id
     self.name = name
     self.site = site
+    self.locals = locals
     self.worker = worker
     self.home = home
     currentScope = Atomic(home)

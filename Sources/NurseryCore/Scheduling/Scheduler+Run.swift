@@ -41,8 +41,10 @@ extension Scheduler {
     install(worker, at: 0)
     scope.pointee.timerWorker = worker
     rootScope = scope
-    FiberSlab.initialise(root, to: FiberRecord(kind: .root, id: 0, name: nil, worker: worker, home: scope))
-    root.pointee.locals = caller.inheritedLocals
+    FiberSlab.initialise(
+      root,
+      to: FiberRecord(
+        kind: .root, id: 0, name: nil, worker: worker, home: scope, locals: caller.inheritedLocals))
     // On a fiber the root runs on that fiber's stack.
     root.pointee.stack = caller.pointee.stack ?? .forThread()
     let loop = worker.pointee.loop

@@ -20,8 +20,10 @@ extension ScopeRef {
   func makeChild(_ name: String?, _ site: SourceSite, _ here: WorkerRef) -> FiberRef {
     let record = FiberSlab.allocate(here)
     FiberSlab.initialise(
-      record, to: FiberRecord(kind: .fiber, id: here.makeID(), name: name, site: site, worker: here, home: self))
-    record.pointee.locals = here.pointee.current.inheritedLocals
+      record,
+      to: FiberRecord(
+        kind: .fiber, id: here.makeID(), name: name, site: site, worker: here, home: self,
+        locals: here.pointee.current.inheritedLocals))
     return record
   }
 

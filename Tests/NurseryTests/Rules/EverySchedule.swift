@@ -1,0 +1,32 @@
+import Nursery
+import Testing
+
+/// Runs the script of a rule under every schedule there is; it throws where the rule does not hold.
+///
+/// Scripts are small enough to be exhausted: two or three fibers and a few calls each.
+func underEverySchedule(
+  limit: Int = 200_000, location: SourceLocation = #_sourceLocation, _ script: () throws -> Void
+) throws {
+  let report = try exploreSchedules(.exhaustive(limit: limit), script)
+  #expect(report.isExhausted, "\(report.schedules) schedules are not all", sourceLocation: location)
+}
+
+/// What a script says when its rule is broken.
+struct Broken: Error, CustomStringConvertible {
+  let description: String
+}
+
+/// Throws `Broken` unless the condition holds; plain expectations would count failures by the thousand.
+func hold(_ condition: Bool, _ what: @autoclosure () -> String, line: Int = #line) throws {
+  if !condition { throw Broken(description: "line \(line): \(what())") }
+}
+
+/// Throws `Broken` unless `body` throws an error of this type.
+func holdThrows<Failure: Error, Result>(
+  _ type: Failure.Type, line: Int = #line, _ body: () throws -> Result
+) throws {
+  do {
+    let result = try body()
+    throw Broken(description: "line \(line): \(result) instead of \(type)")
+  } catch is Failure {}
+}
