@@ -55,6 +55,26 @@ import Testing
       }
     }
 
+    @Test func aMillionChoicesWithALosingTimerStayWithinAMebibyte() async {
+      await #expect(processExitsWith: .success) {
+        try runFibers(Configuration(parallelism: 1)) {
+          let numbers = Channel<Int>()
+          // Sends when the other one waits, so every choice leaves a timer and takes it back.
+          goAsync(daemon: true) {
+            while true {
+              Fiber.yield()
+              try numbers.send(1)
+            }
+          }
+          for _ in 0..<100 { _ = try choose(numbers.receiveOp(), timeoutOp(after: .seconds(3600)).wrap { 0 }) }
+          let before = residentKilobytes()
+          for _ in 0..<1_000_000 { _ = try choose(numbers.receiveOp(), timeoutOp(after: .seconds(3600)).wrap { 0 }) }
+          let growth = residentKilobytes() - before
+          precondition(growth < 1024, "memory has grown by \(growth) KiB")
+        }
+      }
+    }
+
     @Test func lostReceivesAndTimersLeaveNothing() async {
       await #expect(processExitsWith: .success) {
         try requireConstantMemory {
