@@ -19,8 +19,9 @@ let package = Package(
     .executableTarget(name: "Fibonacci", dependencies: ["Nursery"], path: "Examples/Fibonacci"),
     .executableTarget(name: "PrimeSieve", dependencies: ["Nursery"], path: "Examples/PrimeSieve"),
     .testTarget(name: "CSwitchTests", dependencies: ["CSwitch"], exclude: ["Standalone"]),
-    .testTarget(name: "NurseryCoreTests", dependencies: ["NurseryCore"]),
-    .testTarget(name: "NurseryTests", dependencies: ["Nursery"]),
+    .target(name: "TestSupport", dependencies: ["NurseryCore"], path: "Tests/TestSupport"),
+    .testTarget(name: "NurseryCoreTests", dependencies: ["NurseryCore", "TestSupport"]),
+    .testTarget(name: "NurseryTests", dependencies: ["Nursery", "TestSupport"]),
     .testTarget(name: "ExampleTests", dependencies: ["CSwitch", "WordCount", "Fibonacci", "PrimeSieve"]),
   ],
   swiftLanguageModes: [.v6]

@@ -1,0 +1,35 @@
+import Testing
+
+/// Expects that `body` throws an error of this type, and returns it.
+///
+/// A function, and not the macro: closures beside a macro's in nested closures are mixed up by some compilers (Swift 6.3.1).
+@discardableResult
+package func expectThrows<Failure: Error, Result>(
+  _ type: Failure.Type, location: SourceLocation = #_sourceLocation, _ body: () throws -> Result
+) -> Failure? {
+  do {
+    let result = try body()
+    Issue.record("\(type) was expected, but the result is \(result)", sourceLocation: location)
+  } catch let error as Failure {
+    return error
+  } catch {
+    Issue.record("\(type) was expected, but the error is \(error)", sourceLocation: location)
+  }
+  return nil
+}
+
+/// Expects that `body` throws this very error.
+package func expectThrows<Failure: Error & Equatable, Result>(
+  _ expected: Failure, location: SourceLocation = #_sourceLocation, _ body: () throws -> Result
+) {
+  if let error = expectThrows(Failure.self, location: location, body), error != expected {
+    Issue.record("\(expected) was expected, but the error is \(error)", sourceLocation: location)
+  }
+}
+
+/// Expects two values to be equal; a function for the same reason.
+package func expectEqual<Value: Equatable>(
+  _ actual: Value?, _ expected: Value?, location: SourceLocation = #_sourceLocation
+) {
+  #expect(actual == expected, sourceLocation: location)
+}
