@@ -81,13 +81,20 @@ final class Poller: @unchecked Sendable {
     return entry
   }
 
+  /// Whether an event that was reported is still true.
+  ///
+  /// It may be about an earlier descriptor of this number that was closed meanwhile, or somebody has read what there was.
+  private func isReady(_ descriptor: Int32, _ interest: Interest) -> Bool {
+    System.pollNow(descriptor, interest.bits) != 0
+  }
+
   /// The thread's life.
   private func run() {
     System.withReadyEvents(epoll) { descriptor, canRead, canWrite in
       lock.lock()
       if let entry = entries[descriptor] {
-        if canRead { entry.pointee.readers.wakeAll() }
-        if canWrite { entry.pointee.writers.wakeAll() }
+        if canRead, isReady(descriptor, .readable) { entry.pointee.readers.wakeAll() }
+        if canWrite, isReady(descriptor, .writable) { entry.pointee.writers.wakeAll() }
       }
       lock.unlock()
     }
