@@ -1,0 +1,91 @@
+import Nursery
+
+/// Where an operation is tried: a nursery for everybody who takes part, and the way time passes there.
+struct Bench: Sendable {
+  let nursery: Nursery
+  let isVirtual: Bool
+
+  /// How long a timed operation takes.
+  var patience: Duration { isVirtual ? .seconds(10) : .milliseconds(2) }
+  /// A time that is over before.
+  var impatience: Duration { isVirtual ? .seconds(1) : .milliseconds(1) }
+
+  /// Who performs, and on how many workers.
+  enum Place: String, CaseIterable, Sendable {
+    case oneWorker
+    case twoWorkers
+    case plainThread
+  }
+
+  /// Runs `body` on a bench; what it has left running is cancelled afterwards.
+  static func run(at place: Place, isExternal: Bool, _ body: (Bench) throws -> Void) throws {
+    let isVirtual = !isExternal && place != .plainThread
+    let configuration: Configuration =
+      switch place {
+      // A hang is a `DeadlockError` here.
+      case .oneWorker where isVirtual: .deterministic(seed: 1)
+      case .twoWorkers where isVirtual: .virtual(2)
+      case .oneWorker: Configuration(parallelism: 1)
+      case .twoWorkers, .plainThread: Configuration(parallelism: 2)
+      }
+    try runFibers(configuration) { try run(isVirtual: isVirtual, body) }
+  }
+
+  /// As the other, in the scheduler around.
+  static func run(isVirtual: Bool, _ body: (Bench) throws -> Void) throws {
+    try withNursery("bench") { nursery in
+      try body(Bench(nursery: nursery, isVirtual: isVirtual))
+      nursery.cancel()
+    }
+  }
+
+  /// Lets somebody make the operation ready, and everybody run as far as they get.
+  func makeReady<Value>(_ fixture: Fixture<Value>, isTimed: Bool) throws {
+    let helper = nursery.goAsync("helper") { try fixture.makeReady() }
+    if isTimed { try helper.wait() }
+    waitUntilAllParked()
+  }
+
+  /// As `makeReady`, and past the time of every timed operation.
+  func makeReadyInAnyCase<Value>(_ fixture: Fixture<Value>) throws {
+    nursery.goAsync("helper") { try fixture.makeReady() }
+    waitUntilAllParked()
+    guard isVirtual else { return }
+    try sleep(for: patience * 2)
+    waitUntilAllParked()
+  }
+
+  /// Lets somebody perform: a fiber of the bench or, if `place` says so, a plain thread.
+  func start<Result>(at place: Place, _ body: @escaping () throws -> Result) -> Running<Result> {
+    let running = Running<Result>()
+    let body = Box(body)
+    let run = {
+      let result = Swift.Result { try body.value() }
+      running.finished.withLock { $0 = result }
+      running.hasFinished.signal()
+    }
+    if place == .plainThread {
+      running.thread = PlainThread(run)
+    } else {
+      let run = Box(run)
+      nursery.goAsync("performer") { run.value() }
+    }
+    return running
+  }
+}
+
+/// Somebody who performs.
+final class Running<Value>: @unchecked Sendable {
+  fileprivate let finished = Guarded<Result<Value, any Error>?>(nil)
+  fileprivate let hasFinished = Condition()
+  fileprivate var thread: PlainThread<Void>?
+
+  var isFinished: Bool { hasFinished.isSignalled }
+
+  /// Waits for the end; may be called once.
+  func result() throws -> Value {
+    try hasFinished.wait()
+    try thread?.join()
+    return try finished.withLock { $0! }.get()
+  }
+}

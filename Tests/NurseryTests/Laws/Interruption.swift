@@ -1,0 +1,119 @@
+import Nursery
+
+/// A way in which a perform or a poll ends without the operation under trial.
+enum Interruption: Sendable {
+  /// Another branch is ready.
+  case lostAtOnce
+  /// Another branch becomes ready first.
+  case lostWhileParked
+  /// The scope has been cancelled before.
+  case cancelledBefore
+  case cancelledWhileParked
+  /// The deadline of a scope passes.
+  case timedOut
+  /// A branch with a timeout commits.
+  case orTimedOut
+  /// It is polled, and is not ready.
+  case polled
+
+  /// Whether the rest of the bench has to act.
+  var comesFromOutside: Bool { self == .lostWhileParked || self == .cancelledWhileParked }
+  /// Whether the other branch's value is what the perform yields.
+  var isLoss: Bool { self == .lostAtOnce || self == .lostWhileParked }
+
+  /// How the interrupted attempt ends.
+  func outcome<Value>(_ fixture: Fixture<Value>) -> Outcome {
+    switch self {
+    case .lostAtOnce, .lostWhileParked: Outcome(fixture) { fixture.other }
+    case .cancelledBefore, .cancelledWhileParked: .cancelled
+    case .timedOut, .orTimedOut: .timedOut
+    case .polled: .nothing
+    }
+  }
+}
+
+/// What somebody who is to be interrupted shares with those who interrupt him.
+struct Stage<Value: Sendable>: Sendable {
+  /// The other branch.
+  let rival = Channel<Value>()
+  let scopes = Channel<CancelScope>(.bounded(1))
+  let rivalWins = Counter()
+  /// Stands in for the operation afterwards; an offer that was left behind would be taken for its.
+  let decoy = Channel<Value>()
+  let isInterrupted = Condition()
+  let isPastDecoy = Condition()
+}
+
+extension Trial {
+  /// Makes an attempt that is interrupted.
+  func attempt(_ interruption: Interruption, _ stage: Stage<Value>, _ witness: Witness) throws -> Value? {
+    switch interruption {
+    case .lostAtOnce:
+      let rival = Op.always(fixture.other).wrap { stage.win($0) }
+      return try Op.biased([rival, form.apply(fixture.op, witness)]).perform()
+    case .lostWhileParked, .cancelledWhileParked, .timedOut:
+      return try wait(interruption, fixture, stage, witness, for: bench.impatience)
+    case .cancelledBefore:
+      return try inScope { scope in
+        scope.cancel()
+        return try form.perform(fixture, witness)
+      }
+    case .orTimedOut:
+      return try form.apply(fixture.op, witness).orTimeout(after: bench.impatience).perform()
+    case .polled:
+      return try form.apply(fixture.op, witness).poll()
+    }
+  }
+
+  /// Waits for the decoy, in the same way as before and so with the offers in the same place.
+  func waitForDecoy(_ interruption: Interruption, _ stage: Stage<Value>, _ witness: Witness) throws -> Value? {
+    let decoy = Fixture(op: stage.decoy.receiveOp(), verb: { try stage.decoy.receive() }, other: fixture.other)
+    return try wait(interruption, decoy, stage, witness, for: .seconds(3600))
+  }
+
+  private func wait(
+    _ interruption: Interruption, _ fixture: Fixture<Value>, _ stage: Stage<Value>, _ witness: Witness,
+    for duration: Duration
+  ) throws -> Value {
+    switch interruption {
+    case .lostWhileParked:
+      let rival = stage.rival.receiveOp().wrap { stage.win($0) }
+      return try Op.biased([form.apply(fixture.op, witness), rival]).perform()
+    case .cancelledWhileParked:
+      return try inScope { scope in
+        try stage.scopes.send(scope)
+        return try form.perform(fixture, witness)
+      }
+    case .timedOut: return try withTimeout(duration) { try form.perform(fixture, witness) }
+    default: return try form.perform(fixture, witness)
+    }
+  }
+
+  /// A cancel scope that does not absorb its cancellation.
+  private func inScope(_ body: (CancelScope) throws -> Value) throws -> Value {
+    var result: Result<Value, any Error>?
+    try withCancelScope { scope in result = Result { try body(scope) } }
+    return try result!.get()
+  }
+
+  /// Does what is to happen from outside.
+  func interrupt(_ interruption: Interruption, _ stage: Stage<Value>) throws {
+    switch interruption {
+    case .lostWhileParked:
+      waitUntilAllParked()
+      try stage.rival.send(fixture.other)
+    case .cancelledWhileParked:
+      let scope = try stage.scopes.receive()
+      waitUntilAllParked()
+      scope.cancel()
+    default: break
+    }
+  }
+}
+
+extension Stage {
+  fileprivate func win(_ value: Value) -> Value {
+    rivalWins.add()
+    return value
+  }
+}

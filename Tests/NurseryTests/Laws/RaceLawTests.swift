@@ -1,0 +1,102 @@
+import Nursery
+import Testing
+
+/// When an operation becomes ready and is interrupted at the same time, it either yields its value and has happened once, or throws
+/// and has not happened; under every schedule where they can be counted, otherwise under many.
+@Suite(.timeLimit(.minutes(1))) struct RaceLawTests {
+  private static let cases = Case.all(
+    having: [.pends, .readiesWhileParked], without: [.isExternal], in: [.bare, .verb, .chosen, .everything])
+
+  @Test(arguments: cases.filter { !$0.specimen.traits.contains(.isTimed) })
+  func aCommitAndACancellationNeverBothWin(example: Case) throws {
+    try explore(example.specimen, example.form, .cancellation)
+  }
+
+  @Test(arguments: cases) func aCommitAndADeadlineNeverBothWin(example: Case) throws {
+    try explore(example.specimen, example.form, .deadline)
+  }
+
+  @Test(arguments: cases.filter { Form.operations.contains($0.form) })
+  func aCommitAndATimeoutInTheSameChoiceNeverBothWin(example: Case) throws {
+    try explore(example.specimen, example.form, .timeout)
+  }
+
+  /// Runs the race under every schedule, or many, and on two workers.
+  private func explore(_ specimen: some AnySpecimen, _ form: Form, _ rival: Rival) throws {
+    var outcomes: Set<Outcome> = []
+    let round = {
+      try Bench.run(isVirtual: true) { bench in
+        let fixture = try specimen.make(bench)
+        let trial = Trial(bench: bench, place: .oneWorker, specimen: specimen, form: form, fixture: fixture)
+        outcomes.insert(try trial.race(against: rival))
+      }
+    }
+    let report = try exploreSchedules(.exhaustive(limit: form == .bare || form == .verb ? 1000 : 60), round)
+    if !report.isExhausted { try exploreSchedules(.random(count: 60, seed: 1), round) }
+    for _ in 0..<5 { try virtually(2, round) }
+    // Otherwise it was no race.
+    if rival != .deadline { #expect(outcomes == [specimen.outcome, rival.outcome]) }
+  }
+}
+
+/// What an operation races with.
+private enum Rival {
+  case cancellation
+  case deadline
+  case timeout
+
+  /// How the perform ends if the rival wins.
+  var outcome: Outcome { self == .cancellation ? .cancelled : .timedOut }
+}
+
+extension Trial {
+  /// Performs the operation while it becomes ready and the rival strikes; performs it again if that has interrupted it.
+  ///
+  /// - Returns: how the race ended.
+  fileprivate func race(against rival: Rival) throws -> Outcome {
+    let meet = isTimed || rival == .deadline ? bench.patience : .zero
+    let helper = bench.nursery.goAsync("helper") {
+      if meet > .zero { try sleep(for: meet) }
+      try fixture.makeReady()
+    }
+    let report = perform(against: rival, after: meet)
+    let outcome = report.outcome
+    let hasCommitted = outcome == specimen.outcome
+    guard hasCommitted || outcome == rival.outcome else { throw Broken("it ended with \(outcome)") }
+    let isInterruptedOnEntry = !hasCommitted && report.calls == Tally()
+    guard isInterruptedOnEntry || report.calls == form.calls(outcome, committed: hasCommitted) else {
+      throw Broken("\(outcome), with \(report.calls)")
+    }
+    if !hasCommitted {
+      let again = perform().outcome
+      guard again == specimen.outcome else { throw Broken("interrupted, it afterwards ended with \(again)") }
+    }
+    try helper.wait()
+    let effects = fixture.effects()
+    guard effects == fixture.effectsOfCommit else { throw Broken("there have been \(effects) effects") }
+    guard fixture.waiters() == 0 else { throw Broken("a waiter was left behind") }
+    return outcome
+  }
+
+  private func perform(against rival: Rival, after duration: Duration) -> Report {
+    switch rival {
+    case .cancellation:
+      let performer = bench.nursery.goAsync("performer") { perform() }
+      Fiber.yield()
+      performer.cancel()
+      // A fiber that is cancelled before it runs performs nothing.
+      return (try? performer.wait()) ?? Report(outcome: .cancelled, calls: Tally())
+    case .deadline:
+      return report { witness in try withTimeout(duration) { try form.perform(fixture, witness) } }
+    case .timeout:
+      return report { try form.apply(fixture.op, $0).orTimeout(after: duration).perform() }
+    }
+  }
+}
+
+/// What was found wrong under one schedule.
+private struct Broken: Error, CustomStringConvertible {
+  let description: String
+
+  init(_ description: String) { self.description = description }
+}

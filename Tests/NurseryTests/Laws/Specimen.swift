@@ -1,0 +1,57 @@
+import Nursery
+
+/// What can be asked of an operation.
+enum Trait {
+  /// It has to wait unless it has been made ready.
+  case pends
+  /// It can be ready when the perform begins.
+  case readiesBefore
+  /// It can become ready while somebody waits.
+  case readiesWhileParked
+  /// It becomes ready when its time comes.
+  case isTimed
+  /// No blocking call does the same.
+  case lacksVerb
+  /// Somebody outside the scheduler makes it ready, so virtual time would not wait for it.
+  case isExternal
+}
+
+extension Set<Trait> {
+  /// Of most operations.
+  static var usual: Set { [.pends, .readiesBefore, .readiesWhileParked] }
+}
+
+/// One kind of operation.
+///
+/// To put an operation under every law, describe it by a specimen and add that to `Specimens.all`.
+struct Specimen<Value: Sendable>: AnySpecimen {
+  let name: String
+  let traits: Set<Trait>
+  /// How a perform of it ends.
+  let outcome: Outcome
+  let make: @Sendable (Bench) throws -> Fixture<Value>
+
+  init(
+    _ name: String, _ traits: Set<Trait> = .usual, outcome: Outcome = .value,
+    make: @escaping @Sendable (Bench) throws -> Fixture<Value>
+  ) {
+    self.name = name
+    self.traits = traits
+    self.outcome = outcome
+    self.make = make
+  }
+}
+
+/// A specimen of any type of value: a row of the table.
+protocol AnySpecimen: Sendable {
+  associatedtype Value: Sendable
+  var name: String { get }
+  var traits: Set<Trait> { get }
+  var outcome: Outcome { get }
+  var make: @Sendable (Bench) throws -> Fixture<Value> { get }
+}
+
+/// Every operation there is.
+enum Specimens {
+  static let all: [any AnySpecimen] = constants + channels + waits + timers + scopes + descriptors
+}

@@ -1,0 +1,126 @@
+import Nursery
+
+/// Something that passes through a channel.
+protocol Numbered: Sendable {
+  init(number: Int)
+  var number: Int { get }
+}
+
+extension Int: Numbered {
+  init(number: Int) { self = number }
+  var number: Int { self }
+}
+
+/// Lives on the heap.
+final class Parcel: Numbered {
+  let number: Int
+
+  init(number: Int) { self.number = number }
+}
+
+/// Does not fit into the slot on the performer's stack.
+struct Wide: Numbered {
+  let number: Int
+  private let ballast = (0, 1, 2, 3, 4, 5, 6, 7, 8)
+
+  init(number: Int) { self.number = number }
+}
+
+extension Specimens {
+  static let channels: [any AnySpecimen] =
+    family(.unbuffered, Int.self) + family(.bounded(2), Int.self) + family(.unbuffered, Parcel.self)
+    + family(.bounded(2), Wide.self)
+    + [sendsAtOnce(.bounded(2)), receivesTheClosing, receivesTheRest, sendsIntoTheClosing, sendsIntoTheClosed]
+
+  private static func family<Element: Numbered>(
+    _ capacity: Channel<Int>.Capacity, _ type: Element.Type
+  ) -> [any AnySpecimen] {
+    let kind: Channel<Element>.Capacity
+    let size: Int
+    switch capacity {
+    case .unbuffered: (kind, size) = (.unbuffered, 0)
+    case .bounded(let count): (kind, size) = (.bounded(count), count)
+    }
+    return [receives(kind), sends(kind, size: size)]
+  }
+
+  private static func receives<Element: Numbered>(_ capacity: Channel<Element>.Capacity) -> Specimen<Element> {
+    Specimen("receive from a Channel<\(Element.self)>(.\(capacity))") { _ in
+      let channel = Channel<Element>(capacity)
+      let sent = Counter()
+      return Fixture(
+        op: channel.receiveOp(), verb: { try channel.receive() }, other: Element(number: 3),
+        isRight: { $0.number == 7 },
+        makeReady: {
+          try channel.send(Element(number: 7))
+          sent.add()
+        },
+        effects: { sent.value - channel.count }, effectsOfCommit: 1)
+    }
+  }
+
+  /// - Parameter size: how many elements fill the channel up.
+  private static func sends<Element: Numbered>(
+    _ capacity: Channel<Element>.Capacity, size: Int
+  ) -> Specimen<Void> {
+    Specimen("send to a Channel<\(Element.self)>(.\(capacity))") { _ in
+      let channel = Channel<Element>(capacity)
+      for _ in 0..<size { try channel.send(Element(number: 3)) }
+      let received = Counter()
+      return Fixture(
+        op: channel.sendOp(Element(number: 7)), verb: { try channel.send(Element(number: 7)) }, other: (),
+        makeReady: {
+          _ = try channel.receive()
+          received.add()
+        },
+        effects: { channel.count + received.value - size }, effectsOfCommit: 1)
+    }
+  }
+
+  /// A send to a channel that has room.
+  private static func sendsAtOnce(_ capacity: Channel<Int>.Capacity) -> Specimen<Void> {
+    Specimen("send to a Channel<Int>(.\(capacity)) with room", [.readiesBefore]) { _ in
+      let channel = Channel<Int>(capacity)
+      return Fixture(
+        op: channel.sendOp(7), verb: { try channel.send(7) }, other: (), effects: { channel.count }, effectsOfCommit: 1)
+    }
+  }
+
+  private static var receivesTheClosing: Specimen<Int> {
+    Specimen("receive from a channel that closes", outcome: .failed("ChannelClosedError")) { _ in
+      let channel = Channel<Int>()
+      return Fixture(
+        op: channel.receiveOp(), verb: { try channel.receive() }, other: 3, makeReady: { channel.close() })
+    }
+  }
+
+  private static var receivesTheRest: Specimen<Int> {
+    Specimen("receive the rest of a closed channel", [.readiesBefore]) { _ in
+      let channel = Channel<Int>(.bounded(1))
+      try channel.send(7)
+      channel.close()
+      return Fixture(
+        op: channel.receiveOp(), verb: { try channel.receive() }, other: 3, isRight: { $0 == 7 },
+        effects: { 1 - channel.count }, effectsOfCommit: 1)
+    }
+  }
+
+  private static var sendsIntoTheClosing: Specimen<Void> {
+    Specimen("send to a channel that closes", outcome: .failed("ChannelClosedError")) { _ in
+      let channel = Channel<Int>(.bounded(1))
+      try channel.send(3)
+      return Fixture(
+        op: channel.sendOp(7), verb: { try channel.send(7) }, other: (), makeReady: { channel.close() },
+        effects: { channel.count - 1 })
+    }
+  }
+
+  private static var sendsIntoTheClosed: Specimen<Void> {
+    Specimen("send to a closed channel", [.readiesBefore], outcome: .failed("ChannelClosedError")) { _ in
+      let channel = Channel<Int>(.bounded(1))
+      channel.close()
+      return Fixture(
+        op: channel.sendOp(7), verb: { try channel.send(7) }, other: (), effects: { channel.count })
+    }
+  }
+}

@@ -1,0 +1,90 @@
+import Nursery
+
+extension Specimens {
+  static let constants: [any AnySpecimen] = [
+    Specimen("always", [.readiesBefore, .lacksVerb]) { _ in
+      Fixture(op: .always(7), other: 3, isRight: { $0 == 7 })
+    },
+    Specimen("failing", [.readiesBefore, .lacksVerb], outcome: .failed("Oops")) { _ in
+      Fixture(op: .failing(Oops()), other: 3)
+    },
+    Specimen("never", [.pends, .lacksVerb]) { _ in
+      Fixture(op: .never, other: 3)
+    },
+  ]
+
+  static let waits: [any AnySpecimen] = [
+    Specimen("wait for a condition") { _ in
+      let condition = Condition()
+      return Fixture(
+        op: condition.waitOp(), verb: { try condition.wait() }, other: (), makeReady: { condition.signal() })
+    },
+    Specimen("wait for a nack") { bench in
+      let nacks = Channel<Nack>(.bounded(1))
+      let lose = Condition()
+      let request = Op<Void>.withNack { nack in
+        try nacks.send(nack)
+        return .never
+      }
+      let client = Box(request.or(lose.waitOp()))
+      bench.nursery.goAsync("client") { try client.value.perform() }
+      let nack = try nacks.receive()
+      return Fixture(op: nack.waitOp(), verb: { try nack.wait() }, other: (), makeReady: { lose.signal() })
+    },
+    Specimen("wait for a fiber that completes") { bench in
+      let end = Condition()
+      let fiber = bench.nursery.goAsync {
+        try end.wait()
+        return 7
+      }
+      return Fixture(
+        op: fiber.waitOp(), verb: { try fiber.wait() }, other: 3, isRight: { $0 == 7 }, makeReady: { end.signal() })
+    },
+    Specimen("wait for a fiber that fails", outcome: .failed("Oops")) { bench in
+      let end = Condition()
+      let started = Channel<Fiber<Int>>(.bounded(1))
+      bench.nursery.goAsync {
+        try? withNursery(onFailure: .supervise) { inner in
+          try started.send(
+            inner.goAsync {
+              try end.wait()
+              throw Oops()
+            })
+        }
+      }
+      let fiber = try started.receive()
+      return Fixture(op: fiber.waitOp(), verb: { try fiber.wait() }, other: 3, makeReady: { end.signal() })
+    },
+    Specimen("a primitive of a user's own", .usual.union([.lacksVerb])) { _ in
+      let turnstile = Turnstile()
+      return Fixture(
+        op: Op(base: turnstile), other: 3, isRight: { $0 == 7 }, makeReady: { turnstile.insertToken() },
+        effects: { turnstile.passed }, effectsOfCommit: 1, waiters: { turnstile.waiting })
+    },
+  ]
+
+  static let scopes: [any AnySpecimen] = [
+    Specimen("nursery.cancelledOp()", .usual.union([.lacksVerb])) { bench in
+      let opened = Channel<Nursery>(.bounded(1))
+      bench.nursery.goAsync {
+        try withNursery { inner in
+          try opened.send(inner)
+          try Op<Void>.never.perform()
+        }
+      }
+      let inner = try opened.receive()
+      return Fixture(op: inner.cancelledOp(), other: (), makeReady: { inner.cancel() })
+    },
+    Specimen("cancellationOp() of another fiber's scope", .usual.union([.lacksVerb])) { bench in
+      let opened = Channel<(Box<Op<Void>>, CancelScope)>(.bounded(1))
+      bench.nursery.goAsync {
+        try withCancelScope { scope in
+          try opened.send((Box(cancellationOp()), scope))
+          try Op<Void>.never.perform()
+        }
+      }
+      let (cancellation, scope) = try opened.receive()
+      return Fixture(op: cancellation.value, other: (), makeReady: { scope.cancel() })
+    },
+  ]
+}

@@ -1,0 +1,63 @@
+import Nursery
+import Testing
+
+/// One case under trial on one bench.
+struct Trial<Value: Sendable>: @unchecked Sendable {
+  let bench: Bench
+  let place: Bench.Place
+  let specimen: any AnySpecimen
+  let form: Form
+  let fixture: Fixture<Value>
+
+  var isTimed: Bool { specimen.traits.contains(.isTimed) }
+
+  /// What one perform has come to, as seen by the performer as soon as it has returned.
+  struct Report: Sendable, Equatable {
+    var outcome: Outcome
+    var calls: Tally
+    var hasTakenTime = false
+  }
+
+  /// Lets the performer make one attempt.
+  func report(_ attempt: (Witness) throws -> Value?) -> Report {
+    let witness = Witness()
+    let start = FiberClock.now
+    let outcome = Outcome(fixture) { try attempt(witness) }
+    return Report(outcome: outcome, calls: witness.tally, hasTakenTime: FiberClock.now != start)
+  }
+
+  func perform() -> Report { report { try form.perform(fixture, $0) } }
+
+  func makeReady() throws { try bench.makeReady(fixture, isTimed: isTimed) }
+
+  /// Expects the report of a perform that has committed, and its effect.
+  func expectCommit(_ report: Report, location: SourceLocation) {
+    expectEqual(report.outcome, specimen.outcome, location: location)
+    expectEqual(report.calls, form.calls(specimen.outcome, committed: true), location: location)
+    waitUntilAllParked()
+    expectEqual(fixture.effects(), fixture.effectsOfCommit, location: location)
+    expectEqual(fixture.waiters(), 0, location: location)
+  }
+
+  /// Expects that nothing has happened.
+  func expectNoEffect(location: SourceLocation) {
+    expectEqual(fixture.effects(), 0, location: location)
+    expectEqual(fixture.waiters(), 0, location: location)
+  }
+}
+
+extension AnySpecimen {
+  /// Tries this operation in a form: on one worker, and in a few forms also at the other places.
+  ///
+  /// - Parameter isHelpedFromOutside: whether a plain thread makes it ready.
+  func trial(
+    _ form: Form, isHelpedFromOutside: Bool = false, _ body: (Trial<Value>) throws -> Void
+  ) throws {
+    for place in Bench.Place.allCases where place == .oneWorker || Form.few.contains(form) {
+      try Bench.run(at: place, isExternal: isHelpedFromOutside || traits.contains(.isExternal)) { bench in
+        let fixture = try make(bench)
+        try body(Trial(bench: bench, place: place, specimen: self, form: form, fixture: fixture))
+      }
+    }
+  }
+}
