@@ -8,6 +8,8 @@ enum Interruption: Sendable {
   case lostWhileParked
   /// The scope has been cancelled before.
   case cancelledBefore
+  /// The same, and it is polled.
+  case cancelledBeforePoll
   case cancelledWhileParked
   /// The deadline of a scope passes.
   case timedOut
@@ -16,8 +18,8 @@ enum Interruption: Sendable {
   /// It is polled, and is not ready.
   case polled
 
-  /// Whether the rest of the bench has to act.
-  var comesFromOutside: Bool { self == .lostWhileParked || self == .cancelledWhileParked }
+  /// Whether the attempt ends before it has begun: no guard runs, and there is nothing to abandon.
+  var comesOnEntry: Bool { self == .cancelledBefore || self == .cancelledBeforePoll }
   /// Whether the other branch's value is what the perform yields.
   var isLoss: Bool { self == .lostAtOnce || self == .lostWhileParked }
 
@@ -25,7 +27,7 @@ enum Interruption: Sendable {
   func outcome<Value>(_ fixture: Fixture<Value>) -> Outcome {
     switch self {
     case .lostAtOnce, .lostWhileParked: Outcome(fixture) { fixture.other }
-    case .cancelledBefore, .cancelledWhileParked: .cancelled
+    case .cancelledBefore, .cancelledBeforePoll, .cancelledWhileParked: .cancelled
     case .timedOut, .orTimedOut: .timedOut
     case .polled: .nothing
     }
@@ -57,6 +59,11 @@ extension Trial {
       return try inScope { scope in
         scope.cancel()
         return try form.perform(fixture, witness)
+      }
+    case .cancelledBeforePoll:
+      return try inScope { scope in
+        scope.cancel()
+        return try form.apply(fixture.op, witness).poll()
       }
     case .orTimedOut:
       return try form.apply(fixture.op, witness).orTimeout(after: bench.impatience).perform()
@@ -90,8 +97,8 @@ extension Trial {
   }
 
   /// A cancel scope that does not absorb its cancellation.
-  private func inScope(_ body: (CancelScope) throws -> Value) throws -> Value {
-    var result: Result<Value, any Error>?
+  private func inScope<Product>(_ body: (CancelScope) throws -> Product) throws -> Product {
+    var result: Result<Product, any Error>?
     try withCancelScope { scope in result = Result { try body(scope) } }
     return try result!.get()
   }

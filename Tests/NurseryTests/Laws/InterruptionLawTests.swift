@@ -29,6 +29,11 @@ import Testing
     try check(example.specimen, example.form, .cancelledBefore, isReady: true)
   }
 
+  @Test(arguments: Case.all(having: [.readiesBefore], in: Form.operations))
+  func aCancelledScopeIsNoticedByAPollOfAReadyOperation(example: Case) throws {
+    try check(example.specimen, example.form, .cancelledBeforePoll, isReady: true)
+  }
+
   @Test(arguments: Case.all(having: [.pends]))
   func anOperationCancelledWhileParkedHasNoEffect(example: Case) throws {
     try check(example.specimen, example.form, .cancelledWhileParked)
@@ -91,7 +96,7 @@ extension Trial {
     let reports = try performer.result()
     expectEqual(reports[0].outcome, interruption.outcome(fixture), location: location)
     expectEqual(stage.rivalWins.value, interruption.isLoss ? 1 : 0, location: location)
-    let calls = interruption == .cancelledBefore ? Tally() : form.calls(.nothing, committed: false)
+    let calls = interruption.comesOnEntry ? Tally() : form.calls(.nothing, committed: false)
     let wasNotSeenWaiting = mayComeOnEntry(interruption) && reports[0].calls == Tally()
     if !wasNotSeenWaiting { expectEqual(reports[0].calls, calls, location: location) }
     expectEqual(reports[1].outcome, Outcome(fixture) { fixture.other }, location: location)

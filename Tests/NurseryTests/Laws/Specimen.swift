@@ -8,6 +8,8 @@ enum Trait {
   case readiesBefore
   /// It can become ready while somebody waits.
   case readiesWhileParked
+  /// Making it ready takes somebody else's time: a partner has to wait, or a fiber to run.
+  case readiesSlowly
   /// It becomes ready when its time comes.
   case isTimed
   /// No blocking call does the same.

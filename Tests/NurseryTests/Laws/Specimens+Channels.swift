@@ -41,11 +41,15 @@ extension Specimens {
     case .unbuffered: (kind, size) = (.unbuffered, 0)
     case .bounded(let count): (kind, size) = (.bounded(count), count)
     }
-    return [receives(kind), sends(kind, size: size)]
+    // A partner waits for the other at a rendezvous.
+    let traits: Set<Trait> = size == 0 ? .usual.union([.readiesSlowly]) : .usual
+    return [receives(kind, traits), sends(kind, size: size, traits)]
   }
 
-  private static func receives<Element: Numbered>(_ capacity: Channel<Element>.Capacity) -> Specimen<Element> {
-    Specimen("receive from a Channel<\(Element.self)>(.\(capacity))") { _ in
+  private static func receives<Element: Numbered>(
+    _ capacity: Channel<Element>.Capacity, _ traits: Set<Trait>
+  ) -> Specimen<Element> {
+    Specimen("receive from a Channel<\(Element.self)>(.\(capacity))", traits) { _ in
       let channel = Channel<Element>(capacity)
       let sent = Counter()
       return Fixture(
@@ -61,9 +65,9 @@ extension Specimens {
 
   /// - Parameter size: how many elements fill the channel up.
   private static func sends<Element: Numbered>(
-    _ capacity: Channel<Element>.Capacity, size: Int
+    _ capacity: Channel<Element>.Capacity, size: Int, _ traits: Set<Trait>
   ) -> Specimen<Void> {
-    Specimen("send to a Channel<\(Element.self)>(.\(capacity))") { _ in
+    Specimen("send to a Channel<\(Element.self)>(.\(capacity))", traits) { _ in
       let channel = Channel<Element>(capacity)
       for _ in 0..<size { try channel.send(Element(number: 3)) }
       let received = Counter()

@@ -19,7 +19,7 @@ extension Specimens {
       return Fixture(
         op: condition.waitOp(), verb: { try condition.wait() }, other: (), makeReady: { condition.signal() })
     },
-    Specimen("wait for a nack") { bench in
+    Specimen("wait for a nack", .usual.union([.readiesSlowly])) { bench in
       let nacks = Channel<Nack>(.bounded(1))
       let lose = Condition()
       let request = Op<Void>.withNack { nack in
@@ -31,7 +31,7 @@ extension Specimens {
       let nack = try nacks.receive()
       return Fixture(op: nack.waitOp(), verb: { try nack.wait() }, other: (), makeReady: { lose.signal() })
     },
-    Specimen("wait for a fiber that completes") { bench in
+    Specimen("wait for a fiber that completes", .usual.union([.readiesSlowly])) { bench in
       let end = Condition()
       let fiber = bench.nursery.goAsync {
         try end.wait()
@@ -40,7 +40,7 @@ extension Specimens {
       return Fixture(
         op: fiber.waitOp(), verb: { try fiber.wait() }, other: 3, isRight: { $0 == 7 }, makeReady: { end.signal() })
     },
-    Specimen("wait for a fiber that fails", outcome: .failed("Oops")) { bench in
+    Specimen("wait for a fiber that fails", .usual.union([.readiesSlowly]), outcome: .failed("Oops")) { bench in
       let end = Condition()
       let started = Channel<Fiber<Int>>(.bounded(1))
       bench.nursery.goAsync {
