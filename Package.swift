@@ -18,11 +18,13 @@ let package = Package(
     .executableTarget(name: "WordCount", dependencies: ["Nursery"], path: "Examples/WordCount"),
     .executableTarget(name: "Fibonacci", dependencies: ["Nursery"], path: "Examples/Fibonacci"),
     .executableTarget(name: "PrimeSieve", dependencies: ["Nursery"], path: "Examples/PrimeSieve"),
+    .executableTarget(name: "DeadlockProbe", dependencies: ["Nursery"], path: "Tests/DeadlockProbe"),
     .testTarget(name: "CSwitchTests", dependencies: ["CSwitch"], exclude: ["Standalone"]),
     .target(name: "TestSupport", dependencies: ["NurseryCore"], path: "Tests/TestSupport"),
     .testTarget(name: "NurseryCoreTests", dependencies: ["NurseryCore", "TestSupport"]),
     .testTarget(name: "NurseryTests", dependencies: ["Nursery", "TestSupport"]),
-    .testTarget(name: "ExampleTests", dependencies: ["CSwitch", "WordCount", "Fibonacci", "PrimeSieve"]),
+    .testTarget(
+      name: "ExampleTests", dependencies: ["CSwitch", "WordCount", "Fibonacci", "PrimeSieve", "DeadlockProbe"]),
   ],
   swiftLanguageModes: [.v6]
 )

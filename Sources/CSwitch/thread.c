@@ -5,6 +5,7 @@
 #define _GNU_SOURCE
 #include "internal.h"
 
+#include <fcntl.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
@@ -98,6 +99,29 @@ int cs_thread_join(uintptr_t thread) { return -pthread_join((pthread_t)thread, N
 int cs_thread_detach(uintptr_t thread) { return -pthread_detach((pthread_t)thread); }
 
 void cs_thread_yield(void) { sched_yield(); }
+
+#if defined(__linux__)
+
+int cs_thread_count(void) {
+  char text[1024];
+  int fd = cs_open("/proc/self/stat", O_RDONLY | O_CLOEXEC, 0);
+  if (fd < 0) return fd;
+  ssize_t length = cs_read(fd, text, sizeof text - 1);
+  cs_close(fd);
+  if (length < 0) return (int)length;
+  text[length] = 0;
+  // The second field is the program's name in parentheses, which may hold anything; the count is the twentieth.
+  char *field = strrchr(text, ')');
+  for (int number = 2; field != NULL && number < 20; number++) field = strchr(field + 1, ' ');
+  int count = field == NULL ? 0 : atoi(field);
+  return count > 0 ? count : -ENOSYS;
+}
+
+#else
+
+int cs_thread_count(void) { return -ENOSYS; }
+
+#endif
 
 int cs_thread_stack(void **bottom, size_t *size) {
 #if defined(__APPLE__)  // not yet verified

@@ -137,6 +137,11 @@ int cs_thread_start(const char *name, void *_Nullable (*_Nonnull body)(void *_Nu
 int cs_thread_join(uintptr_t thread);
 int cs_thread_detach(uintptr_t thread);
 void cs_thread_yield(void);
+// How many threads the process has, at one instant during the call; -errno where nobody says (there is no /proc on Darwin).
+//
+// The kernel's own count. Listing /proc/self/task is no substitute: a thread that ends meanwhile can cut the list short. A thread
+// counts before its first instruction and until after its last, so a thread that others have joined may count for a moment still.
+int cs_thread_count(void);
 // The address of the caller's frame, on whatever stack it runs.
 void *cs_frame_address(void);
 // The bounds of the calling thread's stack.

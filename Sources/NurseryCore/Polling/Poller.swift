@@ -27,9 +27,13 @@ final class Poller: @unchecked Sendable {
   /// Nil when the kernel grants no epoll set or no thread.
   static let shared = Poller()
 
+  private static let isRunning = Atomic<Bool>(false)
+
   private let epoll: Int32
   private let lock = SpinLock()
   @exclusivity(unchecked) private var entries: [Int32: UnsafeMutablePointer<Entry>] = [:]
+  /// Offers that have not been withdrawn.
+  @exclusivity(unchecked) private var offerCount = 0
 
   private init?() {
     epoll = System.makeEpoll()
@@ -41,6 +45,18 @@ final class Poller: @unchecked Sendable {
     }
     guard let thread else { return nil }
     System.detachThread(thread)
+    Self.isRunning.store(true, ordering: .releasing)
+  }
+
+  /// How many threads it has.
+  static var threadCount: Int { isRunning.load(ordering: .acquiring) ? 1 : 0 }
+
+  /// Whether nobody waits for a descriptor, and nobody who did is still being woken.
+  static var isIdle: Bool {
+    guard threadCount > 0, let poller = shared else { return true }
+    poller.lock.lock()
+    defer { poller.lock.unlock() }
+    return poller.offerCount == 0
   }
 
   func enlist(
@@ -55,6 +71,7 @@ final class Poller: @unchecked Sendable {
     default: return .refused
     }
     offer.pointee.performer.pointee.worker.pointee.scheduler?._withUnsafeGuaranteedRef { $0.expectOutside() }
+    offerCount += 1
     switch interest {
     case .readable: entry.pointee.readers.enlist(offer, attempt)
     case .writable: entry.pointee.writers.enlist(offer, attempt)
@@ -71,6 +88,7 @@ final class Poller: @unchecked Sendable {
     case .writable: entry.pointee.writers.remove(offer)
     }
     offer.pointee.performer.pointee.worker.pointee.scheduler?._withUnsafeGuaranteedRef { $0.endExpectation() }
+    offerCount -= 1
   }
 
   private func entry(_ descriptor: Int32) -> UnsafeMutablePointer<Entry> {

@@ -10,6 +10,16 @@ public struct Configuration: Sendable {
     case virtual
   }
 
+  /// What becomes of a scheduler in which nothing can ever happen again.
+  public enum DeadlockResponse: Sendable, Hashable {
+    /// Everything is cancelled, and when it has unwound the run throws a `DeadlockError` that lists what each fiber waited for.
+    ///
+    /// Where the waits are shielded from the cancellation, the process is ended with the list instead.
+    case fail
+    /// Nothing: the scheduler waits on, for a signal that ends the process, or for a debugger.
+    case wait
+  }
+
   /// The number of workers, at most; nil for as many as the process may use processors.
   ///
   /// Threads are started when there is work for them.
@@ -26,6 +36,14 @@ public struct Configuration: Sendable {
   /// Called, on the fiber that ran the nursery's body, with each failure that a `.failFast` nursery could not throw because an earlier
   /// one is thrown; nil writes a line to standard error.
   public var onSuppressedError: (@Sendable (any Error) -> Void)?
+
+  /// What to do when every fiber waits and nothing is left that could wake one; deterministic schedulers always fail.
+  ///
+  /// Found only when it is certain: no timer is set, no descriptor is waited for, and every thread of the process is a worker of this
+  /// scheduler, or blocked in an operation. While there is any other thread, which might wake a fiber, nothing is reported. Found
+  /// within about half a second, on Linux only. A signal handler does not count as somebody who might (it must not
+  /// use channels or conditions, but may write to a pipe that a fiber reads): programs that wait for nothing else write `.wait`.
+  public var onDeadlock: DeadlockResponse
 
   /// Makes what decides in place of chance; for deterministic schedulers, which have one worker.
   package var makeDecisions: (@Sendable () -> Decisions)?
@@ -51,13 +69,15 @@ public struct Configuration: Sendable {
   /// Creates a configuration; every argument has a default that suits a server.
   public init(
     parallelism: Int? = nil, stackSize: Int = Configuration.defaultStackSize, clock: Clock = .system,
-    seed: UInt64? = nil, onSuppressedError: (@Sendable (any Error) -> Void)? = nil
+    seed: UInt64? = nil, onSuppressedError: (@Sendable (any Error) -> Void)? = nil,
+    onDeadlock: DeadlockResponse = .fail
   ) {
     self.parallelism = parallelism
     self.stackSize = stackSize
     self.clock = clock
     self.seed = seed
     self.onSuppressedError = onSuppressedError
+    self.onDeadlock = onDeadlock
   }
 
   /// The number of workers to use.

@@ -1,8 +1,9 @@
 /// Nothing can ever happen again: every fiber waits, no timer is set, nothing outside is expected.
 ///
-/// Found by deterministic schedulers, which know that nobody else is there. The root is given the error and everything is cancelled.
+/// Everything is cancelled, and the run throws the error when all has unwound. A deterministic scheduler finds every deadlock, an
+/// ordinary one those that are certain: see `Configuration.onDeadlock`.
 public struct DeadlockError: Error, Sendable, CustomStringConvertible {
-  /// A fiber and what it waits for.
+  /// A fiber, or a plain thread that performs an operation, and what it waits for.
   public struct ParkedFiber: Sendable, CustomStringConvertible {
     /// Which fiber: its name or number.
     public let fiber: String
@@ -18,7 +19,7 @@ public struct DeadlockError: Error, Sendable, CustomStringConvertible {
     }
   }
 
-  /// The fibers, the root first.
+  /// The fibers, the root first; then the plain threads.
   public let fibers: [ParkedFiber]
 
   /// Every fiber with what it waits for, one a line.
@@ -28,46 +29,38 @@ public struct DeadlockError: Error, Sendable, CustomStringConvertible {
   }
 }
 
-extension Scheduler {
-  /// Notes the deadlock and cancels the root, which lets everything unwind.
-  ///
-  /// Everybody is parked.
-  func breakDeadlock() {
-    let root = rootScope!
-    guard deadlock == nil else {
-      fatalError("\(DeadlockError(fibers: root.parkedFibers)), and the waits are shielded from the cancellation")
-    }
-    deadlock = DeadlockError(fibers: root.parkedFibers)
-    root.cancel(.requested("deadlock"))
-  }
-}
-
 extension ScopeRef {
   /// What the fibers of this scope and those inside it wait for.
-  fileprivate var parkedFibers: [DeadlockError.ParkedFiber] {
-    pointee.lock.lock()
-    defer { pointee.lock.unlock() }
+  ///
+  /// Nobody runs: the locks are for the sanitizer's eyes.
+  var parkedFibers: [DeadlockError.ParkedFiber] {
     var fibers: [DeadlockError.ParkedFiber] = []
-    if let host = pointee.host, host.scope == self { fibers.append(host.parked) }
-    var child = pointee.firstChild
-    while let fiber = child {
-      child = fiber.pointee.nextSibling
-      if fiber.scope == self { fibers.append(fiber.parked) }
-    }
-    var inner = pointee.firstInner
-    while let scope = inner {
-      inner = scope.pointee.nextSibling
-      fibers += scope.parkedFibers
+    var pending = [self]
+    while let scope = pending.popLast() {
+      scope.pointee.lock.lock()
+      if let host = scope.pointee.host, host.scope == scope { fibers.append(host.parked) }
+      var child = scope.pointee.firstChild
+      while let fiber = child {
+        child = fiber.pointee.nextSibling
+        if fiber.scope == scope { fibers.append(fiber.parked) }
+      }
+      var inner = scope.pointee.firstInner
+      while let found = inner {
+        inner = found.pointee.nextSibling
+        pending.append(found)
+      }
+      scope.pointee.lock.unlock()
     }
     return fibers
   }
 }
 
 extension FiberRef {
-  fileprivate var parked: DeadlockError.ParkedFiber {
-    var waits: [String] = []
-    for index in 0..<Int(pointee.offerCount) {
-      waits.append((pointee.offers! + index).pointee.source._withUnsafeGuaranteedRef { $0.waitDescription })
+  /// What a fiber or thread that is parked waits for, branch by branch in the order they are written.
+  var parked: DeadlockError.ParkedFiber {
+    let offers = UnsafeBufferPointer(start: pointee.offers, count: Int(pointee.offerCount))
+    let waits = offers.sorted { $0.index < $1.index }.map { offer in
+      offer.source._withUnsafeGuaranteedRef { $0.waitDescription }
     }
     return DeadlockError.ParkedFiber(
       fiber: label, nurseryPath: scope.path, waitsFor: waits.isEmpty ? ["its children"] : waits)

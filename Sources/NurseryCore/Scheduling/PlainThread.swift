@@ -6,14 +6,14 @@ import Synchronization
 /// Such a thread has a `Worker` without a scheduler, which holds its one record and its timers. It comes from a list
 /// and goes back there when the thread ends; its memory stays, because a waker may touch the sleep word last of all.
 enum PlainThread {
-  private struct Free: ~Copyable {
+  struct Free: ~Copyable {
     var workers: [WorkerRef] = []
     /// Every one there is: what only a thread's own storage knows looks lost to a leak checker.
     var all: [WorkerRef] = []
     let lock = SpinLock()
   }
 
-  nonisolated(unsafe) private static let free: UnsafeMutablePointer<Free> = {
+  nonisolated(unsafe) static let free: UnsafeMutablePointer<Free> = {
     cs_set_thread_pointer_destructor { pointer in
       PlainThread.unregister(pointer.assumingMemoryBound(to: Worker.self))
     }
@@ -66,7 +66,9 @@ enum PlainThread {
       if worker.pointee.hasMail.exchange(false, ordering: .acquiringAndReleasing) { break }
       let earliest = worker.pointee.timers.earliest
       if earliest == .max {
+        worker.pointee.parkings.add(1, ordering: .sequentiallyConsistent)
         worker.pointee.sleep.wait(nanoseconds: -1)
+        worker.pointee.parkings.add(1, ordering: .sequentiallyConsistent)
       } else {
         let now = System.monotonicNow()
         if !worker.pointee.timers.fire(now) { worker.pointee.sleep.wait(nanoseconds: earliest - now) }

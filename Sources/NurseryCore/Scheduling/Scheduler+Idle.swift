@@ -89,7 +89,12 @@ extension Scheduler {
       if allAsleep, decisions != nil, !isTimeLeft(me) {
         breakDeadlock()
       } else if !(allAsleep && isVirtual && advanceVirtualTime(me)) {
-        me.pointee.sleep.wait(nanoseconds: timeToSleep(me, &inspection))
+        let limit = timeToSleep(me, &inspection)
+        if limit < 0, allAsleep, suspectsDeadlocks {
+          sleepUntilCalledOrDeadlocked(me)
+        } else {
+          me.pointee.sleep.wait(nanoseconds: limit)
+        }
       }
     }
     sleepers.subtract(1, ordering: .sequentiallyConsistent)

@@ -13,9 +13,10 @@ public final class Scheduler: @unchecked Sendable {
   let decisions: Decisions?
   /// The scope of the root fiber, while the scheduler runs.
   @exclusivity(unchecked) var rootScope: ScopeRef?
-  /// Found by worker 0 when decisions are made; read by the root fiber on the same thread.
+  /// Found while everybody sleeps, and followed by a cancellation; read by the root fiber when everything has ended.
   @exclusivity(unchecked) var deadlock: DeadlockError?
   let onSuppressedError: (@Sendable (any Error) -> Void)?
+  let onDeadlock: Configuration.DeadlockResponse
   private let workers: UnsafeMutablePointer<WorkerRef?>
   let startedWorkers = Atomic<Int>(1)
 
@@ -37,8 +38,9 @@ public final class Scheduler: @unchecked Sendable {
   let isInspecting = Atomic<Bool>(false)
   let steals = Atomic<Int>(0)
   /// Waits whose end comes from outside, such as a descriptor's; virtual time stands still for them.
-  private let expectations = Atomic<Int>(0)
-  private let timeLock = SpinLock()
+  let expectations = Atomic<Int>(0)
+  /// Held by the sleeper that acts for all: advances virtual time, or looks for a deadlock.
+  let timeLock = SpinLock()
   private let virtualNow = Atomic<Int64>(0)
 
   init(_ configuration: Configuration) throws {
@@ -48,6 +50,7 @@ public final class Scheduler: @unchecked Sendable {
     seed = configuration.seed ?? System.randomSeed
     decisions = configuration.makeDecisions?()
     onSuppressedError = configuration.onSuppressedError
+    onDeadlock = configuration.onDeadlock
     workers = .allocate(capacity: parallelism)
     workers.initialize(repeating: nil, count: parallelism)
   }

@@ -26,10 +26,11 @@ struct SleepWord: ~Copyable {
 }
 
 extension UnsafeMutablePointer<SleepWord> {
-  /// Sleeps until woken, but not longer than `nanoseconds` (negative: for ever).
+  /// Sleeps until woken, but not longer than `nanoseconds` (negative: for ever); true if the time is up.
   ///
   /// `prepare` has been called and everything been looked at once more since.
-  func wait(nanoseconds: Int64) {
+  @discardableResult
+  func wait(nanoseconds: Int64) -> Bool {
     System.wait(on: self, expected: 1, nanoseconds: nanoseconds)
   }
 

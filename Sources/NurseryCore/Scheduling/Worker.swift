@@ -41,6 +41,9 @@ package struct Worker: ~Copyable {
   let spawned = Atomic<Int>(0)
   let ended = Atomic<Int>(0)
 
+  /// Counts how often a plain thread has begun or ended a sleep without a timer: odd while it is in one.
+  let parkings = Atomic<Int>(0)
+
   var tick: UInt32 = 0
   var random: UInt64
   var nextID: UInt64 = 0

@@ -95,9 +95,9 @@ enum System {
 
   // MARK: Threads
 
-  /// Waits while `word` holds `expected`, at most `nanoseconds` (negative: for ever).
-  static func wait(on word: UnsafeRawPointer, expected: UInt32, nanoseconds: Int64) {
-    _ = cs_futex_wait(word.assumingMemoryBound(to: UInt32.self), expected, nanoseconds)
+  /// Waits while `word` holds `expected`, at most `nanoseconds` (negative: for ever); true if that was how it ended.
+  static func wait(on word: UnsafeRawPointer, expected: UInt32, nanoseconds: Int64) -> Bool {
+    cs_futex_wait(word.assumingMemoryBound(to: UInt32.self), expected, nanoseconds) == -ETIMEDOUT
   }
 
   static func wake(_ word: UnsafeRawPointer, count: Int32 = 1) {
@@ -114,6 +114,26 @@ enum System {
     let result = name.withCString { cs_thread_start($0, body, argument, &thread) }
     try checked("start a worker thread", result)
     return thread
+  }
+
+  /// Calls `body` on a new thread, whose stack is of the usual size, and waits for it; on the caller's if no thread can be had.
+  static func callOnThread(_ name: String, _ body: () -> Void) {
+    withoutActuallyEscaping(body) { body in
+      var body = body
+      withUnsafeMutablePointer(to: &body) { pointer in
+        let thread = try? startThread(name, pointer) { argument in
+          argument!.assumingMemoryBound(to: (() -> Void).self).pointee()
+          return nil
+        }
+        if let thread { joinThread(thread) } else { pointer.pointee() }
+      }
+    }
+  }
+
+  /// How many threads the process has; nil if the kernel does not say.
+  static var threadCount: Int? {
+    let count = cs_thread_count()
+    return count > 0 ? Int(count) : nil
   }
 
   static func detachThread(_ thread: UInt) { _ = cs_thread_detach(thread) }

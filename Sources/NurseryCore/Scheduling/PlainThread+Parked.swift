@@ -1,0 +1,41 @@
+/// The plain threads that sleep in an operation without a timer; who looks for a deadlock has to know them.
+extension PlainThread {
+  /// Their number, and a fingerprint: as long as it stays the same, none of the threads has begun or ended a sleep.
+  struct Parked: Equatable {
+    var count = 0
+    var parkings = 0
+  }
+
+  /// Those that sleep now.
+  static var parked: Parked {
+    var parked = Parked()
+    forEachWorker { worker in
+      let parkings = worker.pointee.parkings.load(ordering: .sequentiallyConsistent)
+      parked.count += parkings & 1
+      parked.parkings &+= parkings
+    }
+    return parked
+  }
+
+  /// Whether one that sleeps has been made ready, and only does not know it yet.
+  static var isOneCalled: Bool {
+    var isCalled = false
+    forEachParked { worker in
+      if worker.pointee.hasMail.load(ordering: .sequentiallyConsistent) { isCalled = true }
+    }
+    return isCalled
+  }
+
+  static func forEachParked(_ body: (WorkerRef) -> Void) {
+    forEachWorker { worker in
+      if worker.pointee.parkings.load(ordering: .sequentiallyConsistent) & 1 == 1 { body(worker) }
+    }
+  }
+
+  /// By index: in debug builds the first use of an iterator makes its type, which takes more stack than a worker's loop may have.
+  private static func forEachWorker(_ body: (WorkerRef) -> Void) {
+    free.pointee.lock.lock()
+    defer { free.pointee.lock.unlock() }
+    for index in 0..<free.pointee.all.count { body(free.pointee.all[index]) }
+  }
+}

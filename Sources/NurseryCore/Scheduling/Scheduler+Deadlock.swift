@@ -1,0 +1,100 @@
+import Synchronization
+
+// A deadlock is reported only when it is certain: when no thread of the process is left that could wake a fiber.
+//
+// Who could? Threads only; a signal handler must not touch what fibers wait on. The threads we can answer for are the scheduler's
+// workers, plain threads that sleep in an operation without a timer, and the poller's while nobody waits for a descriptor.
+// All of them asleep is not enough, because one may have been called and not know it yet, and they cannot be looked at all at once.
+// So they are looked at twice:
+//
+//     1  every worker sleeps, and so many plain threads       (each was asleep at some instant of this step)
+//     2  the process has these threads and no other           (at one instant)
+//     3  nobody has been called: nothing queued, no mail, no timer, no descriptor
+//     4  nobody has risen or fallen asleep since 1
+//
+// By 4 all of them slept from the end of 1 to the end of 3, so at the instant of 2 nobody was awake who could call anybody
+// later, and who had been called before would have been found in 3. From then on nothing changes: only a thread could start another.
+// (Tests/Models/deadlock.pml finds what goes wrong when a step is left out or comes too early.)
+//
+// None of it is paid for by a program that runs: the last worker to fall asleep sets the kernel's timer, and looks when
+// nobody has called it for a while; then after twice that, and so on.
+extension Scheduler {
+  private static let shortestPatience: Int64 = 200_000_000
+
+  /// Whether everybody's sleep may be the end; not while a descriptor is waited for, which is how servers sleep.
+  var suspectsDeadlocks: Bool { onDeadlock == .fail && expectations.load(ordering: .relaxed) == 0 }
+
+  /// Sleeps until called: the last one to fall asleep, with no timer to wait for.
+  ///
+  /// Whoever looks and finds nothing stays announced, so to the others it is one long sleep.
+  func sleepUntilCalledOrDeadlocked(_ me: WorkerRef) {
+    var patience = Self.shortestPatience
+    var risingsBefore = risings.load(ordering: .relaxed)
+    while true {
+      let isTimeUp = me.pointee.sleep.wait(nanoseconds: patience)
+      guard me.pointee.sleep.pointee.isAsleep else { return }
+      guard isTimeUp else { continue }
+      if breakDeadlockIfCertain() { return }
+      let risingsNow = risings.load(ordering: .relaxed)
+      patience = risingsNow == risingsBefore ? patience * 2 : Self.shortestPatience
+      risingsBefore = risingsNow
+    }
+  }
+
+  private func breakDeadlockIfCertain() -> Bool {
+    // Under the lock no other sleeper fires timers or finds the same.
+    timeLock.lock()
+    defer { timeLock.unlock() }
+    let isCertain = isDeadlocked
+    if isCertain { breakDeadlock(listingThreads: true) }
+    return isCertain
+  }
+
+  private var isDeadlocked: Bool {
+    if isAnythingComing { return false }
+    let risingsBefore = risings.load(ordering: .sequentiallyConsistent)
+    let started = startedWorkers.load(ordering: .acquiring)
+    guard sleepers.load(ordering: .sequentiallyConsistent) == started else { return false }
+    let threads = PlainThread.parked
+    guard System.threadCount == started + threads.count + Poller.threadCount else { return false }
+    if isAnythingComing || PlainThread.isOneCalled { return false }
+    return PlainThread.parked == threads && risings.load(ordering: .sequentiallyConsistent) == risingsBefore
+  }
+
+  /// Whether a fiber can run, or something is known that will make one able to.
+  private var isAnythingComing: Bool {
+    if !Poller.isIdle || expectations.load(ordering: .relaxed) > 0 { return true }
+    if overflowCount.load(ordering: .sequentiallyConsistent) > 0 { return true }
+    for index in 0..<startedWorkers.load(ordering: .acquiring) {
+      let worker = worker(index)
+      if worker.pointee.queue.count > 0 || worker.pointee.timers.earliest != .max { return true }
+      if worker.pointee.hasMail.load(ordering: .sequentiallyConsistent) { return true }
+    }
+    return false
+  }
+
+  /// Notes the deadlock and cancels the root, which lets everything unwind.
+  ///
+  /// Everybody is parked, the plain threads that are listed included. Should the cancellation wake nobody, or those it wakes wait again,
+  /// shielded, then the run cannot end, and nobody would ever see the error: the process ends with it instead.
+  func breakDeadlock(listingThreads: Bool = false) {
+    let found = describe(listingThreads: listingThreads)
+    guard deadlock == nil else {
+      fatalError(
+        "\(found)\nThese waits are shielded from the cancellation that was to end them; bound them: withShield { try withTimeout(...) { ... } }"
+      )
+    }
+    deadlock = found
+    rootScope!.cancel(.requested("deadlock"))
+  }
+
+  /// On a thread of its own: to make the names of types takes more stack than a worker's loop may have.
+  private func describe(listingThreads: Bool) -> DeadlockError {
+    var fibers: [DeadlockError.ParkedFiber] = []
+    System.callOnThread("fibers-report") {
+      fibers = rootScope!.parkedFibers
+      if listingThreads { PlainThread.forEachParked { fibers.append($0.pointee.current.parked) } }
+    }
+    return DeadlockError(fibers: fibers)
+  }
+}

@@ -1,0 +1,171 @@
+import Nursery
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#elseif canImport(Darwin)
+  import Darwin
+#endif
+
+/// What the probe can do.
+enum Scenario: String, CaseIterable {
+  // Deadlocks.
+  case alone, ring, branches, smallStack, virtualTime, blockedThread, threadThatEnds, idlePoller, nested, shielded,
+    twice
+  // None, or none that is certain.
+  case threadThatSends, descriptor, timer, wait, otherScheduler
+
+  func run() throws {
+    switch self {
+    case .alone: try runFibers(Configuration(parallelism: 1)) { try Self.receiveForEver() }
+    case .ring: try ring()
+    case .branches: try branches()
+    case .smallStack: try runFibers(Configuration(parallelism: 1, stackSize: 16 << 10)) { try Self.receiveForEver() }
+    case .virtualTime: try runFibers(Configuration(parallelism: 2, clock: .virtual)) { try Self.receiveForEver() }
+    case .blockedThread: try blockedThread()
+    case .threadThatEnds: try threadThatEnds()
+    case .idlePoller: try idlePoller()
+    case .nested: try nested()
+    case .shielded: try withNursery("stuck") { _ in try withShield { try Self.receiveForEver() } }
+    case .twice: try twice()
+    case .threadThatSends: try threadThatSends()
+    case .descriptor: try descriptor()
+    case .timer: try timer()
+    case .wait: try wait()
+    case .otherScheduler: try otherScheduler()
+    }
+  }
+
+  private static func receiveForEver() throws { _ = try Channel<Int>().receive() }
+
+  // MARK: Deadlocks
+
+  /// Fibers enough to start a second worker, each of which waits for the one before it.
+  private func ring() throws {
+    try runFibers(Configuration(parallelism: 2)) {
+      try withNursery("ring") { nursery in
+        let links = (0..<8).map { _ in Channel<Int>() }
+        for number in 0..<8 {
+          nursery.goAsync("member \(number)") {
+            for _ in 0..<1000 { Fiber.yield() }
+            let token = try links[(number + 7) % 8].receive()
+            try links[number].send(token)
+          }
+        }
+      }
+    }
+  }
+
+  private func branches() throws {
+    try withNursery("outer") { _ in
+      try withNursery("inner") { nursery in
+        let numbers = Channel<Int>(.bounded(1))
+        let condition = Condition()
+        try numbers.send(1)
+        let waiter = nursery.goAsync("waiter") {
+          _ = try choose(
+            Channel<String>().receiveOp().wrap { _ in }, numbers.sendOp(2), condition.waitOp(), Op<Void>.never)
+        }
+        nursery.goAsync("joiner") { try waiter.wait() }
+      }
+    }
+  }
+
+  private func blockedThread() throws {
+    let channel = Channel<String>()
+    onThread { _ = try? channel.receive() }
+    try runFibers(Configuration(parallelism: 2)) { try Self.receiveForEver() }
+  }
+
+  private func threadThatEnds() throws {
+    onThread { usleep(aWhile) }
+    try withNursery { _ in try Self.receiveForEver() }
+  }
+
+  /// The library's own helper thread does not keep a deadlock from being found.
+  private func idlePoller() throws {
+    var ends: [Int32] = [0, 0]
+    guard pipe(&ends) == 0 else { fatalError("no pipe") }
+    let (input, output) = (ends[0], ends[1])
+    try withNursery("pipe") { nursery in
+      let reader = nursery.goAsync { try readableOp(input).perform() }
+      waitUntilAllParked()
+      _ = "x".utf8CString.withUnsafeBytes { write(output, $0.baseAddress!, 1) }
+      try reader.wait()
+      try Self.receiveForEver()
+    }
+  }
+
+  /// The inner run is the one that fails; the outer goes on.
+  private func nested() throws {
+    try runFibers(Configuration(parallelism: 1)) {
+      do {
+        try runFibers(Configuration(parallelism: 2)) { try Self.receiveForEver() }
+      } catch {
+        print("inner \(error)")
+      }
+    }
+  }
+
+  private func twice() throws {
+    do { try withNursery { _ in try Self.receiveForEver() } } catch { print("first \(error)") }
+    try withNursery { _ in try Self.receiveForEver() }
+  }
+
+  // MARK: No deadlocks
+
+  private func threadThatSends() throws {
+    let channel = Channel<Int>()
+    onThread {
+      usleep(aWhile)
+      try? channel.send(7)
+    }
+    let number = try runFibers(Configuration(parallelism: 2)) { try channel.receive() }
+    print(number)
+  }
+
+  /// A signal handler writes to the pipe.
+  private func descriptor() throws {
+    var ends: [Int32] = [0, 0]
+    guard pipe(&ends) == 0, dup2(ends[1], 99) == 99 else { fatalError("no pipe") }
+    let input = ends[0]
+    signal(SIGALRM) { _ in
+      var byte: UInt8 = 1
+      _ = write(99, &byte, 1)
+    }
+    ualarm(aWhile, 0)
+    try withNursery { nursery in
+      let message = Channel<Int>()
+      nursery.goAsync {
+        try readableOp(input).perform()
+        try message.send(1)
+      }
+      print(try message.receive())
+    }
+  }
+
+  private func timer() throws {
+    try withNursery { nursery in
+      let message = Channel<Int>()
+      nursery.goAsync {
+        try sleep(for: .microseconds(Int(aWhile)))
+        try message.send(1)
+      }
+      print(try message.receive())
+    }
+  }
+
+  private func wait() throws {
+    ualarm(aWhile, 0)
+    try runFibers(Configuration(onDeadlock: .wait)) { try Self.receiveForEver() }
+  }
+
+  /// Two schedulers wait for each other; neither can know what the other's threads will do.
+  private func otherScheduler() throws {
+    ualarm(aWhile, 0)
+    let channel = Channel<Int>()
+    onThread { _ = try? withNursery { _ in try channel.receive() } }
+    try withNursery { _ in try Self.receiveForEver() }
+  }
+}
