@@ -1,3 +1,5 @@
+import Synchronization
+
 /// The plain threads that sleep in an operation without a timer; who looks for a deadlock has to know them.
 extension PlainThread {
   /// Their number, and a fingerprint: as long as it stays the same, none of the threads has begun or ended a sleep.
@@ -10,7 +12,7 @@ extension PlainThread {
   static var parked: Parked {
     var parked = Parked()
     forEachWorker { worker in
-      let parkings = worker.pointee.parkings.load(ordering: .sequentiallyConsistent)
+      let parkings = worker.pointee.parkings.load(ordering: .acquiring)
       parked.count += parkings & 1
       parked.parkings &+= parkings
     }
@@ -28,7 +30,7 @@ extension PlainThread {
 
   static func forEachParked(_ body: (WorkerRef) -> Void) {
     forEachWorker { worker in
-      if worker.pointee.parkings.load(ordering: .sequentiallyConsistent) & 1 == 1 { body(worker) }
+      if worker.pointee.parkings.load(ordering: .acquiring) & 1 == 1 { body(worker) }
     }
   }
 
@@ -37,5 +39,14 @@ extension PlainThread {
     free.pointee.lock.lock()
     defer { free.pointee.lock.unlock() }
     for index in 0..<free.pointee.all.count { body(free.pointee.all[index]) }
+  }
+}
+
+extension WorkerRef {
+  /// Before and after each sleep without a timer; only the thread itself writes.
+  ///
+  /// Who sees that it sleeps sees whom it has called before; who sees that it has taken its mail sees that it has risen.
+  func countParking() {
+    pointee.parkings.store(pointee.parkings.load(ordering: .relaxed) &+ 1, ordering: .releasing)
   }
 }

@@ -66,9 +66,9 @@ enum PlainThread {
       if worker.pointee.hasMail.exchange(false, ordering: .acquiringAndReleasing) { break }
       let earliest = worker.pointee.timers.earliest
       if earliest == .max {
-        worker.pointee.parkings.add(1, ordering: .sequentiallyConsistent)
+        worker.countParking()
         worker.pointee.sleep.wait(nanoseconds: -1)
-        worker.pointee.parkings.add(1, ordering: .sequentiallyConsistent)
+        worker.countParking()
       } else {
         let now = System.monotonicNow()
         if !worker.pointee.timers.fire(now) { worker.pointee.sleep.wait(nanoseconds: earliest - now) }
