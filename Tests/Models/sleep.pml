@@ -12,11 +12,18 @@
  * Abstractions. The queue's lock is biased.pml: a push, pop or steal is atomic, and only the count others see is delayed (a thief's own stores
  * are not: a count seen too high makes a worker look once more). Time: whether a timer is due is arbitrary, a timed
  * sleep may end at any moment, so a state with a timed sleeper is never at rest; a queue that has not moved may be taken over
- * at such an inspection. Left out: stopping, starting workers, virtual time, more than one deadline.
+ * at such an inspection. The last to fall asleep looks for a deadlock now and then (deadlock.pml), but he stays announced meanwhile, so here
+ * his is one endless sleep. Left out: stopping, starting workers, more than one deadline.
+ *
+ * -DVIRTUAL: a clock that stands still until advanceVirtualTime (Scheduler.swift) moves it, which no timed sleep ends by. Instead of comparing
+ * `risings`, which would grow without bound, a flag is cleared at the first reading and set by whoever counts; timeLock lets one read at
+ * a time.
  *
  * Property, at rest (nothing can move: every worker computes for ever or sleeps for ever): if a worker sleeps, no queue holds two fibers,
  * none of a sleeper's holds one, nothing is in the overflow, no sleeper has mail; with -DWATCHED also: no fiber is queued
  * behind one that computes, and no timer is set.
+ * With -DVIRTUAL: time never moves while a worker has a fiber in hand, and no timer is left when both sleep for ever.
+ * -DNO_RISINGS: time moves without a look at `risings`.
  * -DNO_FENCE: the sleeper does without the heavy fence. -DAS_BEFORE: without the second look in timeToSleep and the call in findWork.
  */
 #ifndef SPAWNS
@@ -52,8 +59,15 @@ bool isInspecting, hasMail;
 byte spawns = SPAWNS;                         /* how often each thing may happen yet */
 bool mayMail = MAIL, mayTimer = TIMERS, mayInject = INJECTS;
 bool computing[2], sleepingForEver[2];        /* ghosts */
+bool inHand[2];                               /* ghost: has taken a fiber and runs it */
+bool rose, timeLock;
 chan buffer[3] = [5] of { byte, byte };       /* the outsider uses read-modify-writes only */
 
+#ifdef VIRTUAL
+#define TIMED_BY_CLOCK(deadline) false
+#else
+#define TIMED_BY_CLOCK(deadline) (deadline != NEVER)
+#endif
 #define drained(p) empty(buffer[p])
 #define other (1 - me)
 #define watchSeen(p) (buffer[p]??[WATCH, eval(NONE)] -> NONE : watch)
@@ -114,11 +128,37 @@ inline help() {
 
 /* TimerQueue.fire, if it is due: the fiber is queued here. */
 inline fire(w) {
+#ifndef VIRTUAL
   if
   :: earliest[w] == NEVER
   :: atomic { earliest[w] == SOON && drained(me) -> earliest[w] = NEVER }; push()
   :: earliest[w] == SOON && drained(me)
   fi
+#else
+  skip
+#endif
+}
+
+/* advanceVirtualTime, and what it fires. */
+inline advance() {
+  atomic { drained(me) && !timeLock -> timeLock = 1 };
+  rose = 0;
+  moves = (sleepers == 2);
+  if :: moves -> moves = (queued[me] == 0 && count[other] == 0) :: else fi;
+  if :: moves -> moves = !hasMail :: else fi;
+  if :: moves -> moves = (earliest[0] != NEVER || earliest[1] != NEVER) :: else fi;
+  if :: moves -> moves = (overflow == 0) :: else fi;
+  atomic {
+#ifndef NO_RISINGS
+    if :: rose -> moves = 0 :: else fi;
+#endif
+    assert(!moves || !inHand[other])
+  };
+  if
+  :: atomic { moves && drained(me) -> earliest[0] = NEVER; earliest[1] = NEVER }; push()
+  :: !moves
+  fi;
+  atomic { drained(me) -> timeLock = 0 }
 }
 
 inline tellWatch() {
@@ -147,9 +187,9 @@ inline wakeWorker0(p) {
 
 proctype Worker(byte me) {
   byte onWatch, deadline;
-  bool seen, allAsleep, timed;
+  bool seen, allAsleep, timed, moves;
   if
-  :: me == 0 -> goto running
+  :: me == 0 -> inHand[0] = 1; goto running
   :: else -> goto find
   fi;
 
@@ -164,7 +204,7 @@ endComputing: false
   od;
   if
   :: atomic { queued[me] > 0 && nfull(buffer[me]) -> add(-1); goto running }
-  :: queued[me] == 0
+  :: atomic { queued[me] == 0 -> inHand[me] = 0 }
   fi;
 
 find:                                         /* look */
@@ -178,7 +218,7 @@ find:                                         /* look */
   :: overflow == 0
   fi;
   if
-  :: atomic { queued[me] > 0 && nfull(buffer[me]) -> add(-1); goto found }
+  :: atomic { queued[me] > 0 && nfull(buffer[me]) -> add(-1); inHand[me] = 1; goto found }
   :: queued[me] == 0
   fi;
   fire(other);
@@ -191,7 +231,8 @@ steal:
      :: atomic {
           drained(me) && drained(other) && queued[other] > 0 ->       /* half, one of which runs at once */
           add((queued[other] + 1) / 2 - 1);
-          queued[other] = queued[other] / 2; count[other] = queued[other]
+          queued[other] = queued[other] / 2; count[other] = queued[other];
+          inHand[me] = 1
         };
         if :: queued[me] > 1 -> callWorker(me) :: else fi;
         goto found
@@ -199,7 +240,7 @@ steal:
      fi
   fi;
   if
-  :: atomic { queued[me] > 0 && nfull(buffer[me]) -> add(-1); goto found }
+  :: atomic { queued[me] > 0 && nfull(buffer[me]) -> add(-1); inHand[me] = 1; goto found }
   :: queued[me] == 0
   fi;
 
@@ -211,6 +252,13 @@ steal:
   if :: me == 0 && hasMail -> goto rise :: else fi;                   /* isQuiet */
   if :: overflow > 0 -> goto rise :: else fi;
   if :: count[other] >= 2 || queued[me] > 0 -> goto rise :: else fi;
+
+#ifdef VIRTUAL
+  if
+  :: allAsleep -> advance(); if :: moves -> moves = 0; goto rise :: else fi
+  :: else
+  fi;
+#endif
 
   if                                                                  /* timeToSleep */
   :: atomic { drained(me) && watch == NONE -> watch = me }
@@ -233,7 +281,7 @@ steal:
   atomic { drained(me) -> allAsleep = (sleepers == 2) };
 #endif
   deadline = earliest[0];
-  atomic { if :: earliest[1] < deadline -> deadline = earliest[1] :: else fi; timed = (deadline != NEVER || !allAsleep) };
+  atomic { if :: earliest[1] < deadline -> deadline = earliest[1] :: else fi; timed = (TIMED_BY_CLOCK(deadline) || !allAsleep) };
   atomic { nfull(buffer[me]) -> buffer[me]!INSPECTING, !allAsleep };
   atomic { nfull(buffer[me]) -> buffer[me]!DEADLINE, deadline; deadline = 0 };
 wait:
@@ -242,6 +290,9 @@ endAsleep:
   atomic { timed || word[me] != asleep -> sleepingForEver[me] = 0 };
 rise:
   atomic { drained(me) -> sleepers--; allAsleep = 0 };
+#ifdef VIRTUAL
+  rose = 1;
+#endif
   buffer[me]!WORD, 0;
   goto find;
 
@@ -268,7 +319,11 @@ end:
 
 #define atRest(p, q) assert(sleepingForEver[p] || computing[p]); \
   assert(!sleepingForEver[p] || overflow == 0 && queued[p] == 0 && queued[q] < 2 && !(p == 0 && hasMail))
+#ifdef VIRTUAL
+#define watched(p, q) assert(!sleepingForEver[p] || queued[q] == 0 && (computing[q] || earliest[p] == NEVER && earliest[q] == NEVER))
+#else
 #define watched(p, q) assert(!sleepingForEver[p] || queued[q] == 0 && earliest[p] == NEVER && earliest[q] == NEVER)
+#endif
 
 active proctype Rest() {
   timeout ->

@@ -1,0 +1,122 @@
+/*
+ * Being certain of a deadlock: Scheduling/Scheduler+Deadlock.swift, PlainThread+Parked.swift, and `risings` in Scheduler+Idle.swift.
+ *
+ * Modelled: two workers, a plain thread that sleeps in operations (its `parkings`: odd while it does), and a foreign thread that nobody can
+ * answer for and that ends. Whoever is awake may call whoever he likes (mail, which stands for every way to be made ready), CALLS times
+ * in all, and falls asleep or, the foreign one, ends; with -DSTARTS he may also start the foreign thread. Worker 0 looks for a deadlock whenever it
+ * sleeps and nobody has called it; worker 1's looks are excluded by timeLock. What the look reads is read one by one, in any order within
+ * its first and third step.
+ *
+ * Abstractions. Memory is sequentially consistent: what the look rests on is written by read-modify-writes and read by acquiring
+ * loads, and a thread's mail is taken after its `parkings` say that it has risen. Instead of comparing counters, which would grow without
+ * bound, a flag is cleared at the first reading and set by whoever counts.
+ *
+ * Property: whoever is sure that nobody is left is right: everybody sleeps, and nobody has been called.
+ * -DNO_MAIL, -DNO_SECOND, -DNO_COUNT: without a look at the mail, at risings and parkings again, at the number of threads;
+ * -DCOUNT_LAST: that number read at the end.
+ */
+#ifndef CALLS
+#define CALLS 3
+#endif
+#define THREAD 2
+#define FOREIGN 3
+
+bool mail[3];
+bool parked;                                  /* parkings is odd */
+byte sleepers, threads = 4, calls = CALLS;
+bool rose, parkingsChanged;                   /* since the look began */
+bool working[4];                              /* ghost: may call somebody */
+bool starts = 1;
+
+inline callSomebody() {
+  if
+  :: atomic { calls > 0 -> calls--; mail[0] = 1 }
+  :: atomic { calls > 0 -> calls--; mail[1] = 1 }
+  :: atomic { calls > 0 -> calls--; mail[2] = 1 }
+#ifdef STARTS
+  :: atomic { starts && !working[FOREIGN] && threads == 3 -> starts = 0; threads++; working[FOREIGN] = 1; run Foreign() }
+#endif
+  fi
+}
+
+inline look() {
+  bool haveRisings = 0, haveParkings = 0;
+  bool sure = 1;
+  byte found = 0, seen = 0;
+  rose = 0;                                                           /* 1 */
+  sure = sleepers == 2;
+  if
+  :: sure -> atomic { parkingsChanged = 0; found = 2 + parked }
+  :: else
+  fi;
+#if !defined(NO_COUNT) && !defined(COUNT_LAST)
+  if :: sure -> sure = (threads == found) :: else fi;                 /* 2 */
+#endif
+#ifndef NO_MAIL
+  do                                                                  /* 3 */
+  :: sure && !(seen & 1) -> sure = !mail[0]; seen = seen | 1
+  :: sure && !(seen & 2) -> sure = !mail[1]; seen = seen | 2
+  :: sure && !(seen & 4) -> sure = !(parked && mail[2]); seen = seen | 4
+  :: !sure || seen == 7 -> break
+  od;
+#endif
+#ifndef NO_SECOND
+  if :: sure -> sure = !parkingsChanged :: else fi;                   /* 4 */
+  if :: sure -> sure = !rose :: else fi;
+#endif
+#ifdef COUNT_LAST
+  if :: sure -> sure = (threads == found) :: else fi;
+#endif
+  assert(!sure || !working[0] && !working[1] && !working[2] && !working[3] && !mail[0] && !mail[1] && !mail[2]);
+  sure = 0; found = 0; seen = 0
+}
+
+proctype Worker(byte me) {
+awake:
+  do
+  :: callSomebody()
+  :: break
+  od;
+  working[me] = 0;
+  sleepers++;
+end:
+  do
+  :: me == 0 && !mail[0] -> look()
+  :: mail[me] -> break
+  od;
+  sleepers--;
+  rose = 1;
+  atomic { mail[me] = 0; working[me] = 1 };
+  goto awake
+}
+
+proctype Thread() {
+awake:
+  do
+  :: callSomebody()
+  :: break
+  od;
+  working[THREAD] = 0;
+  atomic { parked = 1; parkingsChanged = 1 };
+end:
+  mail[THREAD];
+  atomic { parked = 0; parkingsChanged = 1 };
+  atomic { mail[THREAD] = 0; working[THREAD] = 1 };
+  goto awake
+}
+
+proctype Foreign() {
+  do
+  :: callSomebody()
+  :: break
+  od;
+  working[FOREIGN] = 0;
+  threads--
+}
+
+init {
+  atomic {
+    working[0] = 1; working[1] = 1; working[2] = 1; working[3] = 1;
+    run Worker(0); run Worker(1); run Thread(); run Foreign()
+  }
+}
