@@ -16,6 +16,27 @@ import Testing
     #expect(cs_processor_count() <= Int32(sysconf(Int32(_SC_NPROCESSORS_CONF))))
   }
 
+  #if os(Linux)
+    /// At least: other tests have threads, too.
+    @Test func theThreadsAreCounted() {
+      var threads = [UInt](repeating: 0, count: 16)
+      let gate = cs_eventfd()
+      defer { cs_close(gate) }
+      let waits: @convention(c) (UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? = { argument in
+        let gate = Int32(Int(bitPattern: argument))
+        while cs_poll_now(gate, 1) == 0 { cs_thread_yield() }
+        return nil
+      }
+      for index in threads.indices {
+        #expect(cs_thread_start("counted", waits, UnsafeMutableRawPointer(bitPattern: Int(gate)), &threads[index]) == 0)
+      }
+      let during = cs_thread_count()
+      cs_eventfd_signal(gate)
+      for thread in threads { cs_thread_join(thread) }
+      #expect(during >= 1 + 16)
+    }
+  #endif
+
   @Test func aThreadKnowsItsNameAndStack() {
     #expect(
       onThread("a-name-that-is-too-long") { _ in

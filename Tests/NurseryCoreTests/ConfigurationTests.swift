@@ -32,6 +32,20 @@ struct ConfigurationTests {
   /// Sanitized frames are larger than the smallest stack.
   private var sanitizedMinimum: Int { Configuration.defaultStackSize > 256 << 10 ? 256 << 10 : 0 }
 
+  @Test func deadlocksFailUnlessAskedToWait() {
+    #expect(Configuration().onDeadlock == .fail)
+    #expect(Configuration(onDeadlock: .wait).onDeadlock == .wait)
+  }
+
+  @Test func aDeterministicSchedulerReportsDeadlocksWhateverItIsTold() {
+    var configuration = Configuration.deterministic(seed: 1)
+    configuration.onDeadlock = .wait
+    let error = expectThrows(DeadlockError.self) {
+      try Scheduler.run(configuration) { try Channel<Int>().receive() }
+    }
+    #expect(error?.fibers.map(\.description) == ["the root fiber: receive from a Channel<Int>"])
+  }
+
   @Test(arguments: [1, 2, 7, 64]) func theBodysValueIsReturned(workers: Int) throws {
     #expect(try Scheduler.run(Configuration(parallelism: workers)) { "value" } == "value")
     expectThrows(Oops(1)) { try Scheduler.run(Configuration(parallelism: workers)) { throw Oops(1) } }
