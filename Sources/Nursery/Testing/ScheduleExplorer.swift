@@ -1,46 +1,57 @@
-/// The decisions of one run: which alternative was taken, of how many.
-struct Schedule: Equatable {
-  var choices: [Int] = []
-  var counts: [Int] = []
-
-  init() {}
-
-  /// Reads a replay string.
-  init(replaying text: String) {
-    choices = text.split(separator: ".").compactMap { Int($0) }
-  }
-
-  /// The choices up to the last that differs from the default, which is the first alternative.
-  var replay: String {
-    let significant = choices.lastIndex { $0 != 0 }.map { choices[...$0] } ?? []
-    return significant.map(String.init).joined(separator: ".")
-  }
-}
-
 /// Runs a body under one schedule after the other.
 ///
-/// Depth first: a run follows the prefix of choices it was given and takes the first alternative from there on; the next run turns the
-/// last choice that has an alternative left. That visits every leaf of the tree of decisions once, and needs no memory but
-/// one path (stateless model checking: Godefroid, VeriSoft, POPL 1997).
+/// Exhaustively, that is depth first: a run follows the prefix of choices it was given and takes the first alternative from there on; the
+/// next run turns the last choice that has an alternative left. That visits every leaf of the tree of decisions once, and needs no memory
+/// but one path (stateless model checking: Godefroid, VeriSoft, POPL 1997). A bound on preemptions cuts the tree: where it is reached,
+/// going on is the only alternative (iterative context bounding: Musuvathi and Qadeer, PLDI 2007).
 struct ScheduleExplorer {
   /// The choices that the next run begins with, and how many alternatives each had when it was last taken.
-  var prefix: [Int] = []
+  private var prefix: [Int] = []
   private var expectedCounts: [Int] = []
   private var last = Schedule()
-  private(set) var passed = 0
+  private var limits: RecordedDecisions.Limits
+  private let injection: CancellationInjection?
+  private var passed = 0
   private var deepest = 0
-  private let maximumDecisions: Int
+  /// The most decisions between fibers that a run has taken: how long the next one may be.
+  private var longest = 0
 
-  init(maximumDecisions: Int) {
-    self.maximumDecisions = maximumDecisions
+  /// - Parameter injection: told of every blocking call.
+  init(maximumDecisions: Int, injection: CancellationInjection? = nil) {
+    limits = RecordedDecisions.Limits(decisions: maximumDecisions)
+    self.injection = injection
   }
 
-  mutating func run(_ body: () throws -> Void, tail: SeededNumbers? = nil) throws {
+  mutating func explore(_ strategy: ExplorationStrategy, _ body: () throws -> Void) throws -> ExplorationReport {
+    switch strategy {
+    case .exhaustive(let limit, let preemptions):
+      limits.preemptions = preemptions
+      while passed < limit {
+        try run(.first, body)
+        guard turnToNext() else { return report(isExhausted: true) }
+      }
+    case .random(let count, let seed):
+      let seeds = SeededNumbers(seed: seed)
+      while passed < count { try run(.random(SeededNumbers(seed: seeds.next())), body) }
+    case .pct(let count, let seed, let depth):
+      let seeds = SeededNumbers(seed: seed)
+      while passed < count {
+        try run(.priorities(PriorityScheduling(seed: seeds.next(), depth: depth, length: longest)), body)
+      }
+    case .replay(let text):
+      prefix = Schedule(replaying: text).choices
+      try run(.first, body)
+    }
+    return report(isExhausted: false)
+  }
+
+  private mutating func run(_ guide: RecordedDecisions.Guide, _ body: () throws -> Void) throws {
     let record = RecordedDecisions(
-      prefix: prefix, expectedCounts: expectedCounts, tail: tail, maximum: maximumDecisions)
+      prefix: prefix, expectedCounts: expectedCounts, guide: guide, limits: limits, injection: injection)
+    let inventory = Inventory()
+    let decisions = Decisions(record, inventory: inventory)
     var configuration = Configuration(parallelism: 1, clock: .virtual, seed: 0)
     configuration.onSuppressedError = { _ in }
-    let decisions = Decisions { record.decide($0) }
     configuration.makeDecisions = { decisions }
     var failure: (any Error)?
     do {
@@ -50,59 +61,28 @@ struct ScheduleExplorer {
     }
     last = record.schedule
     deepest = max(deepest, last.choices.count)
+    longest = max(longest, record.fiberDecisions)
     let endedEarly: ExplorationError? = last.choices.count < prefix.count ? .nondeterministic : nil
-    if let found = record.finding ?? endedEarly ?? failure {
+    if let found = record.finding ?? endedEarly ?? failure ?? Self.leak(inventory.leftovers) {
       throw ExplorationFailure(error: found, replay: last.replay, passed: passed)
     }
     passed += 1
   }
 
+  private static func leak(_ leftovers: Inventory.Leftovers) -> ExplorationError? {
+    if leftovers.isEmpty { return nil }
+    return .leak(fibers: leftovers.fibers, stacks: leftovers.stacks, timers: leftovers.timers)
+  }
+
   /// Sets the prefix to the next path of the tree; false when every path has been taken.
-  mutating func turnToNext() -> Bool {
+  private mutating func turnToNext() -> Bool {
     guard let turn = last.choices.indices.last(where: { last.choices[$0] + 1 < last.counts[$0] }) else { return false }
     prefix = Array(last.choices[..<turn]) + [last.choices[turn] + 1]
     expectedCounts = Array(last.counts[...turn])
     return true
   }
 
-  func report(isExhausted: Bool) -> ExplorationReport {
+  private func report(isExhausted: Bool) -> ExplorationReport {
     ExplorationReport(schedules: passed, isExhausted: isExhausted, deepest: deepest)
-  }
-}
-
-/// Follows a prefix, then another source of decisions or the first alternative, and keeps a record.
-private final class RecordedDecisions {
-  private(set) var schedule = Schedule()
-  /// What the explorer itself has against the body.
-  private(set) var finding: ExplorationError?
-  private let prefix: [Int]
-  private let expectedCounts: [Int]
-  private let tail: SeededNumbers?
-  private let maximum: Int
-
-  init(prefix: [Int], expectedCounts: [Int], tail: SeededNumbers?, maximum: Int) {
-    self.prefix = prefix
-    self.expectedCounts = expectedCounts
-    self.tail = tail
-    self.maximum = maximum
-  }
-
-  func decide(_ count: Int) -> Int {
-    let index = schedule.choices.count
-    let choice = index < prefix.count ? prefix[index] : tail?.next(below: count) ?? 0
-    if choice >= count || index < expectedCounts.count && expectedCounts[index] != count {
-      finding = finding ?? .nondeterministic
-    }
-    if index >= maximum { stop() }
-    schedule.choices.append(min(choice, count - 1))
-    schedule.counts.append(count)
-    return min(choice, count - 1)
-  }
-
-  /// Ends a run that goes on and on: cancels everything, once.
-  private func stop() {
-    guard finding == nil else { return }
-    finding = .tooLong(decisions: maximum)
-    Scheduler.cancelCurrent()
   }
 }

@@ -20,6 +20,8 @@ struct CoroutineContext {
   fileprivate var accesses: UnsafeMutableRawPointer?
   fileprivate let pool: StackPool
   fileprivate let stack: StackRef
+  /// Who counts the stack, in an explored run.
+  fileprivate let inventory: Inventory?
   /// In sanitized builds: the stack that the fiber was on when it resumed.
   fileprivate var resumerStack: StackRef?
   fileprivate var entry: ((UnsafeMutableRawPointer) -> Void)?
@@ -30,6 +32,8 @@ struct CoroutineContext {
     _ = cs_install_signal_stack()
     pool = try .shared(stackSize: stackSize)
     stack = try pool.take()
+    inventory = .current
+    inventory?.noteStackTaken()
   }
 
   /// Sets what runs on the stack.
@@ -42,7 +46,10 @@ struct CoroutineContext {
   }
 
   @usableFromInline
-  func giveBackStack() { pool.give(stack, count: 1) }
+  func giveBackStack() {
+    pool.give(stack, count: 1)
+    inventory?.noteStackGivenBack()
+  }
 
   fileprivate func callEntry(_ core: UnsafeMutableRawPointer) { entry!(core) }
 

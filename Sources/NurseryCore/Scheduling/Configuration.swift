@@ -55,7 +55,7 @@ public struct Configuration: Sendable {
   /// root is given a `DeadlockError`; plain threads must therefore stay out.
   public static func deterministic(seed: UInt64) -> Configuration {
     var configuration = Configuration(parallelism: 1, clock: .virtual, seed: seed)
-    configuration.makeDecisions = { Decisions(seed: seed) }
+    configuration.makeDecisions = { Decisions(SeededDecisions(seed: seed)) }
     return configuration
   }
 

@@ -1,22 +1,69 @@
+/// Whoever makes the choices of a deterministic scheduler in place of chance.
+package protocol DecisionMaker: AnyObject {
+  /// Which of the fibers, of whom there are at least two, runs next: its place among them.
+  func pickFiber(_ runnable: RunnableFibers) -> Int
+  /// Which branch of a choice is asked first: a number below `count`, which is at least 2.
+  func pickBranch(below count: Int) -> Int
+  /// Called at the beginning of every blocking call, on the fiber that makes it.
+  func willBlock()
+  /// Called when a fiber lets others go first, on that fiber; `standsBack` if it will not run before they all wait.
+  func willYield(_ fiber: UInt64, standsBack: Bool)
+}
+
+extension DecisionMaker {
+  package func willBlock() {}
+  package func willYield(_ fiber: UInt64, standsBack: Bool) {}
+}
+
+/// The fibers among which a decision is made, in an order that depends on nothing but the decisions before.
+package struct RunnableFibers {
+  let fibers: UnsafeMutableBufferPointer<FiberRef>
+  /// Whether the first one has been running and could go on, so that every other choice is a preemption.
+  package let firstCanGoOn: Bool
+
+  package var count: Int { fibers.count }
+  /// The fiber's number: unique in the process, so not the same from run to run; zero for the root fiber.
+  package subscript(index: Int) -> UInt64 { fibers[index].id }
+}
+
 /// Makes the choices of a deterministic scheduler: which fiber runs next, and which branch of a choice is polled first.
 ///
 /// A scheduler that is given one has a single worker. Every blocking call is a scheduling point then: another fiber may run before it.
 package final class Decisions: @unchecked Sendable {
-  /// A number below its argument, which is at least 2.
-  let decide: (_ count: Int) -> Int
-  /// Called at the beginning of every blocking call, on the fiber that makes it.
-  let willBlock: () -> Void
-
-  package init(willBlock: @escaping () -> Void = {}, decide: @escaping (_ count: Int) -> Int) {
-    self.willBlock = willBlock
-    self.decide = decide
+  /// Why the running fiber is being switched off.
+  enum Departure {
+    /// It waits for something, or has ended.
+    case waits
+    /// It could go on: a scheduling point.
+    case canGoOn
+    /// It lets others go first.
+    case yields
+    /// It lets others run until all of them wait.
+    case standsBack
   }
 
-  /// Decisions that follow from a seed.
-  convenience init(seed: UInt64) {
-    let numbers = SeededNumbers(seed: seed)
-    self.init { numbers.next(below: $0) }
+  let maker: any DecisionMaker
+  /// Holds from the moment in which a fiber is to be switched off until the next one has been picked.
+  @exclusivity(unchecked) var departure = Departure.waits
+  /// What has been begun and may be left over; nil where nobody asks.
+  package let inventory: Inventory?
+
+  package init(_ maker: any DecisionMaker, inventory: Inventory? = nil) {
+    self.maker = maker
+    self.inventory = inventory
   }
+}
+
+/// Decisions that follow from a seed.
+package final class SeededDecisions: DecisionMaker {
+  private let numbers: SeededNumbers
+
+  package init(seed: UInt64) {
+    numbers = SeededNumbers(seed: seed)
+  }
+
+  package func pickFiber(_ runnable: RunnableFibers) -> Int { numbers.next(below: runnable.count) }
+  package func pickBranch(below count: Int) -> Int { numbers.next(below: count) }
 }
 
 /// Numbers that follow from a seed (SplitMix64; Steele, Lea and Flood, OOPSLA 2014).
@@ -27,35 +74,13 @@ package final class SeededNumbers {
     state = seed
   }
 
-  package func next(below count: Int) -> Int {
+  package func next() -> UInt64 {
     state &+= 0x9E37_79B9_7F4A_7C15
     var bits = state
     bits = (bits ^ bits >> 30) &* 0xBF58_476D_1CE4_E5B9
     bits = (bits ^ bits >> 27) &* 0x94D0_49BB_1331_11EB
-    bits ^= bits >> 31
-    return Int(truncatingIfNeeded: bits >> 1) % count
-  }
-}
-
-extension WorkerRef {
-  /// The next fiber by decision; nil if none can run.
-  @inline(never)
-  func pickByDecision(_ decisions: Unmanaged<Decisions>) -> FiberRef? {
-    collectArrivals()
-    let count = pointee.queue.count
-    if count < 2 { return pointee.queue.pop() }
-    return pointee.queue.remove(at: decisions._withUnsafeGuaranteedRef { $0.decide(count) })
+    return bits ^ bits >> 31
   }
 
-  /// A scheduling point: lets the decisions prefer another fiber to the running one.
-  @inline(never)
-  func enterByDecision(_ decisions: Unmanaged<Decisions>) -> FiberRef {
-    let me = pointee.current
-    decisions._withUnsafeGuaranteedRef { $0.willBlock() }
-    if pointee.queue.count > 0 {
-      pointee.queue.pushLast(me)
-      Worker.suspend(me)
-    }
-    return me
-  }
+  package func next(below count: Int) -> Int { Int(truncatingIfNeeded: next() >> 1) % count }
 }

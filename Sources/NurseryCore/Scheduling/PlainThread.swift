@@ -111,7 +111,7 @@ package enum Performer {
   package static func waitUntilOthersAreParked() {
     let me = current()
     guard let scheduler = me.pointee.worker.pointee.scheduler else { return }
-    while !scheduler._withUnsafeGuaranteedRef({ $0.isEverybodyElseParked(me.pointee.worker) }) { yield() }
+    while !scheduler._withUnsafeGuaranteedRef({ $0.isEverybodyElseParked(me.pointee.worker) }) { yield(standsBack: true) }
   }
 
   /// The calling thread's worker.
@@ -119,9 +119,13 @@ package enum Performer {
   static func worker() -> WorkerRef { Worker.ofThisThread }
 
   /// Lets the other fibers of this worker run first; nothing on a plain thread.
-  package static func yield() {
+  @inline(__always)
+  package static func yield(standsBack: Bool = false) {
     let me = current()
     guard me.runsOnScheduler else { return }
+    if let decisions = me.pointee.worker.pointee.decisions {
+      return me.pointee.worker.yieldByDecision(decisions, standsBack: standsBack)
+    }
     me.pointee.worker.pointee.queue.pushLast(me)
     Worker.suspend(me)
   }

@@ -66,24 +66,33 @@ extension UnsafeMutablePointer<RunQueue> {
     return fiber
   }
 
-  /// Removes the fiber at a place in the order the fibers came; for decisions other than first come, first served.
-  func remove(at index: Int) -> FiberRef {
+  /// Writes all fibers to `places`, of which there are `count`, in the order they came; for decisions other than first come,
+  /// first served.
+  func list(_ places: UnsafeMutablePointer<FiberRef>) {
     pointee.lock.lockAsOwner()
     defer { pointee.lock.unlockAsOwner() }
     if let displaced = pointee.slot {
       append(displaced)
       pointee.slot = nil
     }
-    var previous: FiberRef?
-    var fiber = pointee.first!
-    for _ in 0..<index {
-      previous = fiber
-      fiber = fiber.pointee.next!
+    var candidate = pointee.first
+    var index = 0
+    while let fiber = candidate {
+      (places + index).initialize(to: fiber)
+      index += 1
+      candidate = fiber.pointee.next
     }
+  }
+
+  /// Removes a fiber that `list` has just named.
+  func remove(_ fiber: FiberRef) {
+    pointee.lock.lockAsOwner()
+    defer { pointee.lock.unlockAsOwner() }
+    var previous: FiberRef?
+    while let candidate = previous?.pointee.next ?? pointee.first, candidate != fiber { previous = candidate }
     if let previous { previous.pointee.next = fiber.pointee.next } else { pointee.first = fiber.pointee.next }
     if fiber == pointee.last { pointee.last = previous }
     adjustCount(-1)
-    return fiber
   }
 
   private func append(_ fiber: FiberRef) {

@@ -47,6 +47,7 @@ extension Scheduler {
   }
 
   private func look(_ me: WorkerRef, _ inspection: inout Inspection) -> FiberRef? {
+    if let decisions = me.pointee.decisions { return me.pickByDecision(decisions) }
     me.collectArrivals()
     if let fiber = me.pointee.queue.pop() { return fiber }
     let count = startedWorkers.load(ordering: .acquiring)

@@ -68,6 +68,7 @@ extension Scheduler {
     let worker = worker(0)
     caller.scope.moveDeadlines(from: worker, to: caller.pointee.worker)
     stopWorkers()
+    decisions?.inventory?.noteTimersLeft(worker.pointee.timers.count)
     let loopStack = worker.pointee.loop.pointee.stack!
     for index in 0..<startedWorkers.load(ordering: .acquiring) {
       self.worker(index).returnStacks(keeping: 0)

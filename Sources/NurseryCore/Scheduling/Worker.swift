@@ -145,7 +145,7 @@ extension FiberRef {
   @usableFromInline
   func randomIndex(below count: Int) -> Int {
     if let decisions = pointee.worker.pointee.decisions {
-      return decisions._withUnsafeGuaranteedRef { $0.decide(count) }
+      return decisions._withUnsafeGuaranteedRef { $0.maker.pickBranch(below: count) }
     }
     return Int(truncatingIfNeeded: ((pointee.worker.nextRandom() >> 32) &* UInt64(count)) >> 32)
   }

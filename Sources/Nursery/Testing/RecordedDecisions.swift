@@ -1,0 +1,103 @@
+/// Follows a prefix of choices, then its guide, and keeps a record.
+final class RecordedDecisions: DecisionMaker {
+  /// Who chooses after the prefix.
+  enum Guide {
+    /// The first alternative each time: whoever runs goes on.
+    case first
+    case random(SeededNumbers)
+    case priorities(PriorityScheduling)
+  }
+
+  /// What limits a run.
+  struct Limits {
+    /// Decisions and yields.
+    var decisions: Int
+    /// After so many preemptions whoever can go on does; nil for no bound.
+    var preemptions: Int?
+  }
+
+  private(set) var schedule = Schedule()
+  /// How many decisions were between fibers.
+  private(set) var fiberDecisions = 0
+  /// What the explorer itself has against the body.
+  private(set) var finding: ExplorationError?
+  private let prefix: [Int]
+  private let expectedCounts: [Int]
+  private let guide: Guide
+  private let limits: Limits
+  private let injection: CancellationInjection?
+  private var yields = 0
+  private var preemptions = 0
+  private var isStopped = false
+
+  init(
+    prefix: [Int], expectedCounts: [Int], guide: Guide, limits: Limits, injection: CancellationInjection?
+  ) {
+    self.prefix = prefix
+    self.expectedCounts = expectedCounts
+    self.guide = guide
+    self.limits = limits
+    self.injection = injection
+  }
+
+  func pickFiber(_ runnable: RunnableFibers) -> Int {
+    fiberDecisions += 1
+    let mayPreempt = limits.preemptions.map { preemptions < $0 } ?? true
+    let count = runnable.firstCanGoOn && !mayPreempt ? 1 : runnable.count
+    let choice = record(count: count) {
+      switch guide {
+      case .first: 0
+      case .random(let numbers): numbers.next(below: count)
+      case .priorities(let priorities): priorities.pickFiber(runnable)
+      }
+    }
+    if runnable.firstCanGoOn, choice > 0 { preemptions += 1 }
+    return choice
+  }
+
+  func pickBranch(below count: Int) -> Int {
+    record(count: count) {
+      switch guide {
+      case .first: 0
+      case .random(let numbers): numbers.next(below: count)
+      case .priorities(let priorities): priorities.pickBranch(below: count)
+      }
+    }
+  }
+
+  func willBlock() { injection?.willBlock() }
+
+  func willYield(_ fiber: UInt64, standsBack: Bool) {
+    yields += 1
+    if case .priorities(let priorities) = guide, !standsBack { priorities.lower(fiber) }
+    stopIfTooLong()
+  }
+
+  private func record(count: Int, _ guided: () -> Int) -> Int {
+    let index = schedule.choices.count
+    let wanted = index < prefix.count ? prefix[index] : guided()
+    if wanted >= count || index < expectedCounts.count && expectedCounts[index] != count {
+      finding = finding ?? .nondeterministic
+    }
+    let choice = min(wanted, count - 1)
+    schedule.choices.append(choice)
+    schedule.counts.append(count)
+    stopIfTooLong()
+    return choice
+  }
+
+  /// Ends a run that goes on and on: cancels everything, once.
+  private func stopIfTooLong() {
+    let length = schedule.choices.count + yields
+    guard length > limits.decisions else { return }
+    if !isStopped {
+      isStopped = true
+      finding = finding ?? .tooLong(decisions: limits.decisions)
+      Scheduler.cancelCurrent()
+    } else if length > 2 * limits.decisions + 100_000 {
+      fatalError(
+        "\(finding!); cancelled, it goes on all the same: a loop that never waits must ask Fiber.isCancelled, or call Fiber.checkCancellation()"
+      )
+    }
+  }
+}
