@@ -56,23 +56,6 @@ private struct Wrong: Error, Equatable {}
     try exploreSchedules(.replay("")) { try body() }
   }
 
-  @Test func randomSchedulesFollowFromTheSeed() throws {
-    func traces(_ seed: UInt64) throws -> [[Int]] {
-      var traces: [[Int]] = []
-      try exploreSchedules(.random(count: 30, seed: seed)) {
-        let channel = Channel<Int>(.bounded(4))
-        try withNursery { nursery in
-          for number in 0..<4 { nursery.goAsync { try channel.send(number) } }
-          traces.append(try (0..<4).map { _ in try channel.receive() })
-        }
-      }
-      return traces
-    }
-    try #expect(traces(1) == traces(1))
-    try #expect(traces(1) != traces(2))
-    try #expect(Set(traces(1)).count > 5)
-  }
-
   @Test func aDeadlockIsAFailureThatListsTheWaits() throws {
     let failure = try #require(throws: ExplorationFailure.self) {
       try exploreSchedules {
@@ -136,38 +119,81 @@ private struct Wrong: Error, Equatable {}
     #expect(failure.error as? ExplorationError == .tooLong(decisions: 200))
   }
 
-  @Test func waitUntilAllParkedLetsEverybodyRunToTheirWaits() throws {
-    try runFibers(.deterministic(seed: 7)) {
-      let start = FiberClock.now
-      let channel = Channel<Int>()
-      try withNursery { nursery in
-        for number in 0..<5 { nursery.goAsync { try channel.send(number) } }
-        waitUntilAllParked()
-        var received: Set<Int> = []
-        while let number = channel.tryReceive() { received.insert(number) }
-        #expect(received == [0, 1, 2, 3, 4])
-      }
-      #expect(FiberClock.now == start)
+  @Test func aBodyThatGoesOnWhenCancelledIsEnded() async {
+    let result = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
+      try exploreSchedules(maximumDecisions: 10) { while true { Fiber.yield() } }
     }
+    #expect(standardError(result).contains("must ask Fiber.isCancelled"))
   }
 
-  @Test func aDeterministicSchedulerRepeatsItself() throws {
-    func trace(_ seed: UInt64) throws -> [Int] {
-      try runFibers(.deterministic(seed: seed)) {
-        let channel = Channel<Int>(.bounded(20))
-        try withNursery { nursery in
-          for number in 0..<10 {
-            nursery.goAsync {
-              try channel.send(number)
-              try sleep(for: .milliseconds(1))
-              try channel.send(number)
-            }
+  @Test func timersThatExpireTogetherRunInEitherOrder() throws {
+    var orders: Set<[Int]> = []
+    let report = try exploreSchedules {
+      let channel = Channel<Int>(.bounded(2))
+      try withNursery { nursery in
+        for number in 0..<2 {
+          nursery.goAsync {
+            try sleep(for: .seconds(1))
+            _ = try channel.trySend(number)
           }
         }
-        return (0..<20).map { _ in channel.tryReceive()! }
+        orders.insert(try [channel.receive(), channel.receive()])
       }
     }
-    try #expect(trace(42) == trace(42))
-    try #expect(trace(42) != trace(43))
+    #expect(report.isExhausted)
+    #expect(orders == [[0, 1], [1, 0]])
+  }
+
+  @Test func waitUntilAllParkedIsNoChoiceOfItsOwn() throws {
+    let report = try exploreSchedules {
+      let channel = Channel<Int>()
+      try withNursery { nursery in
+        nursery.goAsync { try channel.send(1) }
+        nursery.goAsync { try channel.send(2) }
+        waitUntilAllParked()
+        guard let first = channel.tryReceive(), let second = channel.tryReceive(), first + second == 3 else {
+          throw Wrong()
+        }
+      }
+    }
+    #expect(report.isExhausted)
+    #expect(report.schedules < 20)
+  }
+
+  @Test func nestedNurseriesTimersShieldsAndLoopsAreExplored() throws {
+    var endings: Set<String> = []
+    let report = try exploreSchedules(.exhaustive(limit: 100_000, preemptions: 0)) {
+      let numbers = Channel<Int>(.bounded(1))
+      let sums = Channel<Int>(.bounded(2))
+      var ending = ""
+      try withNursery("outer") { outer in
+        outer.goAsync("producer") {
+          try withNursery("inner") { inner in
+            inner.goAsync { for number in 1...2 { try numbers.send(number) } }
+            inner.goAsync { try sleep(for: .seconds(2)) }
+          }
+          numbers.close()
+        }
+        outer.goAsync("consumer") {
+          var sum = 0
+          for number in numbers { sum += number }
+          try withShield { try sums.send(sum) }
+        }
+        outer.goAsync("interrupter") {
+          try sleep(for: .seconds(2))
+          outer.cancel()
+        }
+        let sum = try? withTimeoutOrNil(.seconds(3)) { try sums.receive() }
+        ending = sum.map { "\($0)" } ?? "cancelled"
+      }
+      endings.insert(ending)
+      if let rest = sums.tryReceive() {
+        guard rest == 3, ending == "cancelled" else { throw Wrong() }
+      } else {
+        guard ending == "3" else { throw Wrong() }
+      }
+    }
+    #expect(report.isExhausted)
+    #expect(endings == ["3", "cancelled"])
   }
 }

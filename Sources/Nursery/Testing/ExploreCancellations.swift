@@ -65,7 +65,9 @@ public struct CancellationInjectionFailure: Error, CustomStringConvertible {
 
   /// The error, where it was injected, and how to see it again.
   public var description: String {
-    let place = wasCancelled ? "when cancelled at blocking call \(call)" : "without a cancellation: there is no blocking call \(call)"
+    let place =
+      wasCancelled
+      ? "when cancelled at blocking call \(call)" : "without a cancellation: there is no blocking call \(call)"
     return "\(error)\n  \(place); to run it again: exploreCancellations(.replay(\"\(replay)\"), at: \(call)) { ... }"
   }
 }

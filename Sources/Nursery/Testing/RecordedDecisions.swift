@@ -67,9 +67,9 @@ final class RecordedDecisions: DecisionMaker {
 
   func willBlock() { injection?.willBlock() }
 
-  func willYield(_ fiber: UInt64, standsBack: Bool) {
+  func willYield(_ fiber: UInt64) {
     yields += 1
-    if case .priorities(let priorities) = guide, !standsBack { priorities.lower(fiber) }
+    if case .priorities(let priorities) = guide { priorities.lower(fiber) }
     stopIfTooLong()
   }
 

@@ -6,13 +6,13 @@ package protocol DecisionMaker: AnyObject {
   func pickBranch(below count: Int) -> Int
   /// Called at the beginning of every blocking call, on the fiber that makes it.
   func willBlock()
-  /// Called when a fiber lets others go first, on that fiber; `standsBack` if it will not run before they all wait.
-  func willYield(_ fiber: UInt64, standsBack: Bool)
+  /// Called when a fiber yields, on that fiber.
+  func willYield(_ fiber: UInt64)
 }
 
 extension DecisionMaker {
   package func willBlock() {}
-  package func willYield(_ fiber: UInt64, standsBack: Bool) {}
+  package func willYield(_ fiber: UInt64) {}
 }
 
 /// The fibers among which a decision is made, in an order that depends on nothing but the decisions before.
@@ -30,21 +30,19 @@ package struct RunnableFibers {
 ///
 /// A scheduler that is given one has a single worker. Every blocking call is a scheduling point then: another fiber may run before it.
 package final class Decisions: @unchecked Sendable {
-  /// Why the running fiber is being switched off.
+  /// How the running fiber is being switched off.
   enum Departure {
-    /// It waits for something, or has ended.
-    case waits
+    /// It waits for something, has ended, or lets others go first.
+    case goesLater
     /// It could go on: a scheduling point.
     case canGoOn
-    /// It lets others go first.
-    case yields
-    /// It lets others run until all of them wait.
-    case standsBack
   }
 
   let maker: any DecisionMaker
   /// Holds from the moment in which a fiber is to be switched off until the next one has been picked.
-  @exclusivity(unchecked) var departure = Departure.waits
+  @exclusivity(unchecked) var departure = Departure.goesLater
+  /// The fibers that run when all others wait; in no queue.
+  @exclusivity(unchecked) var standsBack: [FiberRef] = []
   /// What has been begun and may be left over; nil where nobody asks.
   package let inventory: Inventory?
 
@@ -52,6 +50,8 @@ package final class Decisions: @unchecked Sendable {
     self.maker = maker
     self.inventory = inventory
   }
+
+  func endStandingBack() -> FiberRef? { standsBack.isEmpty ? nil : standsBack.removeFirst() }
 }
 
 /// Decisions that follow from a seed.

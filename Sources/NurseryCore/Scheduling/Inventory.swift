@@ -39,7 +39,8 @@ package final class Inventory: @unchecked Sendable {
     var leftovers = Leftovers(stacks: stacks, timers: timers)
     for (index, fiber) in fibers.enumerated() {
       guard let body = fiber.body else { continue }
-      leftovers.fibers.append(body.record.name.map { "fiber \"\($0)\"" } ?? "a fiber without a name, number \(index + 1) to start")
+      leftovers.fibers.append(
+        body.record.name.map { "fiber \"\($0)\"" } ?? "a fiber without a name, number \(index + 1) to start")
     }
     return leftovers
   }

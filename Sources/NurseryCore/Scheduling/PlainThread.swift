@@ -111,7 +111,10 @@ package enum Performer {
   package static func waitUntilOthersAreParked() {
     let me = current()
     guard let scheduler = me.pointee.worker.pointee.scheduler else { return }
-    while !scheduler._withUnsafeGuaranteedRef({ $0.isEverybodyElseParked(me.pointee.worker) }) { yield(standsBack: true) }
+    if let decisions = me.pointee.worker.pointee.decisions {
+      return me.pointee.worker.standBackByDecision(decisions)
+    }
+    while !scheduler._withUnsafeGuaranteedRef({ $0.isEverybodyElseParked(me.pointee.worker) }) { yield() }
   }
 
   /// The calling thread's worker.
@@ -119,13 +122,10 @@ package enum Performer {
   static func worker() -> WorkerRef { Worker.ofThisThread }
 
   /// Lets the other fibers of this worker run first; nothing on a plain thread.
-  @inline(__always)
-  package static func yield(standsBack: Bool = false) {
+  package static func yield() {
     let me = current()
     guard me.runsOnScheduler else { return }
-    if let decisions = me.pointee.worker.pointee.decisions {
-      return me.pointee.worker.yieldByDecision(decisions, standsBack: standsBack)
-    }
+    if let decisions = me.pointee.worker.pointee.decisions { return me.pointee.worker.yieldByDecision(decisions) }
     me.pointee.worker.pointee.queue.pushLast(me)
     Worker.suspend(me)
   }

@@ -5,40 +5,32 @@ extension WorkerRef {
     collectArrivals()
     return decisions._withUnsafeGuaranteedRef { decisions in
       let departure = decisions.departure
-      decisions.departure = .waits
-      let next = pointee.queue.count < 2 ? pointee.queue.pop() : pick(decisions, departure)
+      decisions.departure = .goesLater
+      let next = pickQueued(decisions, departure) ?? decisions.endStandingBack()
       if let inventory = decisions.inventory, let next { inventory.noteRunning(next) }
       return next
     }
   }
 
-  /// Asks for a decision, unless all but one stand back.
-  private func pick(_ decisions: Decisions, _ departure: Decisions.Departure) -> FiberRef {
+  private func pickQueued(_ decisions: Decisions, _ departure: Decisions.Departure) -> FiberRef? {
     let count = pointee.queue.count
+    if count < 2 { return pointee.queue.pop() }
     return withUnsafeTemporaryAllocation(of: FiberRef.self, capacity: count) { fibers in
       pointee.queue.list(fibers.baseAddress!)
-      var candidates = fibers
-      switch departure {
-      case .waits, .yields: break
-      case .canGoOn: moveCurrent(to: 0, in: fibers)
-      case .standsBack:
-        moveCurrent(to: count - 1, in: fibers)
-        candidates = UnsafeMutableBufferPointer(rebasing: fibers[..<(count - 1)])
-      }
-      let runnable = RunnableFibers(fibers: candidates, firstCanGoOn: departure == .canGoOn)
-      let next = candidates.count < 2 ? candidates[0] : candidates[decisions.maker.pickFiber(runnable)]
+      if departure == .canGoOn { moveToFront(pointee.current, in: fibers) }
+      let runnable = RunnableFibers(fibers: fibers, firstCanGoOn: departure == .canGoOn)
+      let next = fibers[decisions.maker.pickFiber(runnable)]
       pointee.queue.remove(next)
       return next
     }
   }
 
-  /// Moves the fiber that is being switched off to one end; the others keep their order.
-  private func moveCurrent(to end: Int, in fibers: UnsafeMutableBufferPointer<FiberRef>) {
-    var index = fibers.firstIndex(of: pointee.current)!
-    while index != end {
-      let neighbour = index < end ? index + 1 : index - 1
-      fibers.swapAt(index, neighbour)
-      index = neighbour
+  /// The others keep their order.
+  private func moveToFront(_ fiber: FiberRef, in fibers: UnsafeMutableBufferPointer<FiberRef>) {
+    var index = fibers.firstIndex(of: fiber)!
+    while index > 0 {
+      fibers.swapAt(index, index - 1)
+      index -= 1
     }
   }
 
@@ -51,12 +43,20 @@ extension WorkerRef {
     return me
   }
 
-  /// Lets others go first, by decision; if the running fiber stands back, all that can run.
+  /// Lets others go first, by decision.
   @inline(never)
-  func yieldByDecision(_ decisions: Unmanaged<Decisions>, standsBack: Bool) {
+  func yieldByDecision(_ decisions: Unmanaged<Decisions>) {
     let me = pointee.current
-    decisions._withUnsafeGuaranteedRef { $0.maker.willYield(me.id, standsBack: standsBack) }
-    leave(me, decisions, standsBack ? .standsBack : .yields)
+    decisions._withUnsafeGuaranteedRef { $0.maker.willYield(me.id) }
+    leave(me, decisions, .goesLater)
+  }
+
+  /// Runs again when all others wait.
+  @inline(never)
+  func standBackByDecision(_ decisions: Unmanaged<Decisions>) {
+    let me = pointee.current
+    decisions._withUnsafeGuaranteedRef { $0.standsBack.append(me) }
+    Worker.suspend(me)
   }
 
   private func leave(_ me: FiberRef, _ decisions: Unmanaged<Decisions>, _ departure: Decisions.Departure) {
