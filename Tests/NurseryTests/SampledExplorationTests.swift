@@ -32,7 +32,8 @@ import Testing
     let twos = try traces(.pct(count: 30, seed: 2))
     try #expect(traces(.pct(count: 30, seed: 1)) == ones)
     #expect(ones != twos)
-    #expect(ones.dropFirst() != twos.dropLast(), "neighbouring seeds share their schedules")
+    // The first schedules go by what they know of the length.
+    #expect(ones.dropFirst(3) != twos.dropFirst(2).dropLast(), "neighbouring seeds share their schedules")
     #expect(Set(ones).count > 5)
     try #expect(traces(.pct(count: 30, seed: 1, depth: 1)) != ones)
   }
