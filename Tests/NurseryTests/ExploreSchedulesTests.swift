@@ -128,14 +128,14 @@ private struct Wrong: Error, Equatable {}
 
   @Test func timersThatExpireTogetherRunInEitherOrder() throws {
     var orders: Set<[Int]> = []
-    let report = try exploreSchedules {
+    let report = try exploreSchedules(.exhaustive(limit: 1000, preemptions: 0)) {
       let asleep = Channel<Int>(.bounded(2))
       let awake = Channel<Int>(.bounded(2))
       try withNursery { nursery in
         for number in 0..<2 {
           nursery.goAsync {
             _ = try asleep.trySend(number)
-            try sleepOp(for: .seconds(1)).perform()
+            try sleep(for: .seconds(1))
             _ = try awake.trySend(number)
           }
         }
