@@ -17,6 +17,22 @@ private struct Wrong: Error, Equatable {}
     #expect(report.schedules > 10)
   }
 
+  @Test func everyInterleavingIsVisitedOnce() throws {
+    var orders: Set<[Int]> = []
+    let report = try exploreSchedules {
+      let channel = Channel<Int>(.bounded(6))
+      try withNursery { nursery in
+        for number in 0..<2 {
+          nursery.goAsync { for _ in 0..<3 { try channel.send(number) } }
+        }
+      }
+      orders.insert((0..<6).compactMap { _ in channel.tryReceive() })
+    }
+    #expect(report.isExhausted)
+    #expect(report.schedules == 70, "four stretches of one fiber among four of the other")
+    #expect(orders.count == 20, "three sends of one fiber among three of the other")
+  }
+
   @Test func twoChoicesOverTwoChannelsInOppositeOrdersAreExhausted() throws {
     var outcomes: Set<[Int]> = []
     let report = try exploreSchedules {
