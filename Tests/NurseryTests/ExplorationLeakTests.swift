@@ -23,7 +23,7 @@ import Testing
     #expect(text.contains("variables of the body"))
   }
 
-  @Test func aFiberWithoutANameIsCountedFromTheStart() throws {
+  @Test func aFiberWithoutANameIsGivenANumber() throws {
     var kept: [Fiber<Void>] = []
     let found = try leak {
       try withNursery { nursery in
@@ -31,8 +31,20 @@ import Testing
         kept.append(nursery.goAsync {})
       }
     }
-    #expect(found == .leak(fibers: ["a fiber without a name, number 2 to start"], stacks: 0, timers: 0))
+    #expect(found == .leak(fibers: ["a fiber without a name, number 2 of the run"], stacks: 0, timers: 0))
     #expect(kept.count == 1)
+  }
+
+  @Test func aHandleOfAFiberThatNeverRanIsALeak() throws {
+    var kept: Fiber<Void>?
+    let found = try leak {
+      try withNursery { nursery in
+        nursery.cancel()
+        kept = nursery.goAsync("late") {}
+      }
+    }
+    #expect(found == .leak(fibers: ["fiber \"late\""], stacks: 0, timers: 0))
+    #expect(kept?.isFinished == true)
   }
 
   @Test func aSuspendedCoroutineKeptOutsideTheBodyIsALeak() throws {
@@ -61,11 +73,15 @@ import Testing
   }
 
   @Test func aTimerThatIsStillSetIsALeak() throws {
+    var scopes: [ScopeRef] = []
     let found = try leak {
-      try withNursery { nursery in
-        _ = nursery.goAsync { openATimeoutAndNeverLeaveIt() }
-      }
+      // What a timeout does that is never left.
+      let me = Performer.current()
+      let scope = ScopeRef.open(host: me)
+      scope.setDeadline(me.now + 1_000_000_000, on: me)
+      scopes.append(scope)
     }
+    for scope in scopes { scope.free() }
     #expect(found == .leak(fibers: [], stacks: 0, timers: 1))
     #expect(try #require(found).description.contains("1 timer, still set"))
   }
@@ -120,10 +136,4 @@ import Testing
     #expect(failure.error is Oops)
     #expect(kept != nil)
   }
-}
-
-private func openATimeoutAndNeverLeaveIt() {
-  let me = Performer.current()
-  let scope = ScopeRef.open(host: me)
-  scope.setDeadline(me.now + 1_000_000_000, on: me)
 }

@@ -14,11 +14,11 @@ package final class Inventory: @unchecked Sendable {
     package var isEmpty: Bool { fibers.isEmpty && stacks == 0 && timers == 0 }
   }
 
-  private struct StartedFiber {
+  private struct NotedFiber {
     weak var body: FiberBody?
   }
 
-  @exclusivity(unchecked) private var fibers: [StartedFiber] = []
+  @exclusivity(unchecked) private var fibers: [NotedFiber] = []
   @exclusivity(unchecked) private var stacks = 0
   @exclusivity(unchecked) private var timers = 0
 
@@ -27,8 +27,11 @@ package final class Inventory: @unchecked Sendable {
   /// Notes a fiber that is about to run, for the first time if it has no stack.
   func noteRunning(_ fiber: FiberRef) {
     guard fiber.pointee.stack == nil, let body = fiber.pointee.body else { return }
-    fibers.append(StartedFiber(body: body._withUnsafeGuaranteedRef { $0 }))
+    body._withUnsafeGuaranteedRef { note($0) }
   }
+
+  /// Notes a fiber.
+  func note(_ body: FiberBody) { fibers.append(NotedFiber(body: body)) }
 
   func noteStackTaken() { stacks += 1 }
   func noteStackGivenBack() { stacks -= 1 }
@@ -40,7 +43,7 @@ package final class Inventory: @unchecked Sendable {
     for (index, fiber) in fibers.enumerated() {
       guard let body = fiber.body else { continue }
       leftovers.fibers.append(
-        body.record.name.map { "fiber \"\($0)\"" } ?? "a fiber without a name, number \(index + 1) to start")
+        body.record.name.map { "fiber \"\($0)\"" } ?? "a fiber without a name, number \(index + 1) of the run")
     }
     return leftovers
   }

@@ -49,6 +49,7 @@ extension ScopeRef {
       body.failUnstarted(CancellationError())
       record.finish(error: CancellationError())
       here.count(here.pointee.ended)
+      Inventory.current?.note(body)
       return
     }
     isHome ? here.push(record, .last) : record.makeReady(.last)
