@@ -76,9 +76,8 @@ import Testing
     var scopes: [ScopeRef] = []
     let found = try leak {
       // What a timeout does that is never left.
-      let me = Performer.current()
-      let scope = ScopeRef.open(host: me)
-      scope.setDeadline(me.now + 1_000_000_000, on: me)
+      let scope = ScopeRef.open(host: Performer.current())
+      scope.setDeadline(after: 1_000_000_000)
       scopes.append(scope)
     }
     for scope in scopes { scope.free() }

@@ -93,10 +93,3 @@ extension Trial {
     }
   }
 }
-
-/// What was found wrong under one schedule.
-private struct Broken: Error, CustomStringConvertible {
-  let description: String
-
-  init(_ description: String) { self.description = description }
-}

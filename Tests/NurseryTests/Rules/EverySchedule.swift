@@ -14,11 +14,13 @@ func underEverySchedule(
 /// What a script says when its rule is broken.
 struct Broken: Error, CustomStringConvertible {
   let description: String
+
+  init(_ description: String) { self.description = description }
 }
 
 /// Throws `Broken` unless the condition holds; plain expectations would count failures by the thousand.
 func hold(_ condition: Bool, _ what: @autoclosure () -> String, line: Int = #line) throws {
-  if !condition { throw Broken(description: "line \(line): \(what())") }
+  if !condition { throw Broken("line \(line): \(what())") }
 }
 
 /// Throws `Broken` unless `body` throws an error of this type.
@@ -27,6 +29,6 @@ func holdThrows<Failure: Error, Result>(
 ) throws {
   do {
     let result = try body()
-    throw Broken(description: "line \(line): \(result) instead of \(type)")
+    throw Broken("line \(line): \(result) instead of \(type)")
   } catch is Failure {}
 }

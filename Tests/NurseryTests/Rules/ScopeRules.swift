@@ -60,7 +60,7 @@ struct ScopeRules {
             }
           }
         }
-        throw Broken(description: "nothing was thrown")
+        throw Broken("nothing was thrown")
       } catch let error as Oops {
         try hold(error.number == order.entries.first, "\(error) of \(order.entries)")
       }
@@ -81,7 +81,7 @@ struct ScopeRules {
               throw Oops(2)
             }
           }
-          throw Broken(description: "nothing was thrown")
+          throw Broken("nothing was thrown")
         } catch let group as ErrorGroup {
           let expected = policy == .collect ? [Oops(1)] : [Oops(1), Oops(2)]
           try hold(group.errors(of: Oops.self) == expected, "\(policy): \(group)")
