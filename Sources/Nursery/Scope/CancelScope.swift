@@ -13,7 +13,7 @@ public final class CancelScope: @unchecked Sendable {
 
   /// Cancels the scope: every blocking call in it throws `CancellationError` until it exits.
   ///
-  /// Never blocks. The first reason is kept.
+  /// Never blocks. The first reason is kept, for `reason` and `Fiber.cancellationReason`.
   public func cancel(_ reason: String? = nil) { scope.cancel(.requested(reason)) }
 
   /// Why this scope itself was cancelled; nil while it was not, and when only a scope around it was.
@@ -24,8 +24,9 @@ public final class CancelScope: @unchecked Sendable {
 
   /// The instant at which the scope cancels itself; nil for never.
   ///
-  /// May be moved at any time, also by others: a watchdog is fed by moving the deadline of the scope it watches. An instant that has
-  /// passed cancels at once. Setting it does not block, and does nothing once the scope has been cancelled.
+  /// May be moved, or taken away, at any time and from anywhere: a watchdog is fed by moving the deadline of the scope it watches. An
+  /// instant that has passed cancels at once. Setting it does not block, and does nothing once the scope has been cancelled or has
+  /// ended: a deadline that has fired cannot be called back.
   public var deadline: FiberClock.Instant? {
     get {
       let deadline = scope.deadline
@@ -59,6 +60,9 @@ public final class CancelScope: @unchecked Sendable {
 ///       return try crawl()
 ///     }
 ///
+/// - Parameters:
+///   - deadline: the instant at which the scope cancels itself; `scope.deadline` moves it. Nil for none.
+///   - body: what is run; it is handed the scope.
 /// - Returns: the body's value; nil when the scope's own cancellation, its deadline included, ended the body.
 /// - Throws: what the body throws otherwise; an outer scope's cancellation passes through.
 @discardableResult

@@ -3,10 +3,14 @@ extension Sequence where Element: Sendable {
   ///
   ///     let pages = try addresses.concurrentMap(limit: 8) { try fetch($0) }
   ///
-  /// The sequence is asked for an element when there is somebody to take it, so it may be long, lazy, or a channel. The first
-  /// failure cancels the rest and is thrown. A cancellation point.
+  /// The sequence is asked for an element when the one before has been taken, so it may be long, lazy, or a channel. All results are
+  /// kept until the end. A cancellation point.
   ///
-  /// - Parameter limit: at least 1; `.max` for a fiber for every element.
+  /// - Parameters:
+  ///   - limit: how many fibers there are at most, from 1; less is a mistake that traps. `.max` for one for every element.
+  ///   - transform: called on those fibers, at the same time for several elements.
+  /// - Throws: the first failure, as it is, after it has cancelled the others and they have ended; `CancellationError` if the current
+  ///   scope is cancelled.
   public func concurrentMap<Transformed: Sendable>(
     limit: Int, file: StaticString = #fileID, line: UInt = #line,
     _ transform: @escaping @Sendable (Element) throws -> Transformed

@@ -48,12 +48,15 @@ public struct Fiber<Value: Sendable>: Sendable, Identifiable {
 
   /// Cancels this fiber alone, and waits until it has ended.
   ///
-  /// A cancellation point. How it has ended, `result()` tells.
+  /// A cancellation point: if the current scope is cancelled while it waits, the fiber has been cancelled all the same, and may still
+  /// run. How it has ended, `result()` tells.
   ///
   /// - Throws: `CancellationError` if the current scope is cancelled, never the fiber's own error.
   public func cancelAndWait() throws { try cancelAndWaitOp().perform() }
 
   /// The operation that, when it is performed, cancels this fiber alone, and commits when it has ended.
+  ///
+  /// The fiber is cancelled also when another branch of the choice commits.
   public func cancelAndWaitOp() -> Op<Void> {
     .guarded {
       cancel()

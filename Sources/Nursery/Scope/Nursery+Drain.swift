@@ -3,14 +3,19 @@ extension Nursery {
   ///
   /// Makes `drainingOp()` ready, for whoever asks, in this nursery and in those inside it. An accept loop that chooses between the next
   /// connection and draining stops accepting; a connection finishes its request and hangs up; who does not ask goes on until the
-  /// cancellation.
+  /// cancellation. A body that waits then is cancelled like the children, and `withNursery` throws its `CancellationError`.
   ///
-  /// Never blocks, and may be called from anywhere, and again: the grace that ends first counts. Of zero, it cancels at once.
+  /// Never blocks, and may be called from any fiber or thread, but not from a signal handler; and again: the grace that ends first
+  /// counts. Of zero, it cancels at once. Does nothing once the nursery has ended.
+  ///
+  /// - Parameter grace: how long the nursery may take to end by itself.
   public func drain(grace: Duration) { scope.drain(grace: grace.nanosecondsClamped) }
 
   /// Whether the nursery, or one around it, has been asked to finish.
   public var isDraining: Bool { scope.isDraining }
 
   /// The operation that commits once the nursery, or one around it, has been asked to finish.
+  ///
+  /// For everybody, inside the nursery and outside: draining interrupts nobody, so a perform inside commits like any other.
   public func drainingOp() -> Op<Void> { scope.drainingOp() }
 }

@@ -3,9 +3,11 @@ extension Nursery {
   ///
   /// Hooks run on the fiber of the nursery's body, the last one registered first, whatever way the nursery ends. They are shielded from its
   /// cancellation, so they may wait; give such waits a timeout, nothing else ends them. What a hook throws counts as a failure
-  /// of the nursery, and the remaining hooks run all the same.
+  /// of the nursery, and the remaining hooks run all the same. The nursery takes no children any more then: a hook that needs fibers
+  /// opens a nursery of its own.
   ///
-  /// A hook may be registered from anywhere, also by another hook. Registering one when the nursery has closed is a mistake that traps.
+  /// Never blocks. A hook may be registered from anywhere, also by another hook. Registering one when the last hook has run is a
+  /// mistake that traps.
   public func onExit(_ hook: sending @escaping () throws -> Void) {
     guard exitHooks.add(hook) else {
       fatalError(

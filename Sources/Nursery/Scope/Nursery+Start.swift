@@ -7,9 +7,15 @@ extension Nursery {
   ///       try listener.serve()
   ///     }
   ///
-  /// Until then the child is the caller's business: its error, or `NotStartedError` if it ends without a word, is thrown
-  /// here and does not fail the nursery; and when the caller is cancelled, the child is cancelled and waited for. Afterwards
-  /// it is a child like any other. (The handshake is Trio's.) A cancellation point.
+  /// Until then the child is the caller's business: its error is thrown here and does not fail the nursery; and when the caller is
+  /// cancelled, the child is cancelled and waited for. Afterwards it is a child like any other. (The handshake is Trio's.)
+  ///
+  /// A cancellation point. Waits for as long as the child runs without calling `started`; put a timeout around it where that can
+  /// happen. In a nursery with a limit the child waits for its turn first.
+  ///
+  /// - Throws: the child's error before it has started; `NotStartedError` if it ends without a word; `CancellationError` if the current
+  ///   scope is cancelled, or the nursery.
+  /// - Returns: what the child passes to `started`.
   public func start<Ready: Sendable>(
     _ name: String? = nil, daemon: Bool = false, file: StaticString = #fileID, line: UInt = #line,
     _ body: sending @escaping (Started<Ready>) throws -> Void
@@ -60,18 +66,21 @@ public struct Started<Ready: Sendable>: Sendable {
 
   /// Lets `start` return with this value.
   ///
-  /// Never blocks. Calling it twice is a mistake that traps.
+  /// Never blocks. May be called from any fiber or thread while the child lives. Calling it twice, or after the child has ended
+  /// without it, is a mistake that traps.
   public func callAsFunction(_ value: Ready) { handshake.start(value) }
 }
 
 extension Started where Ready == Void {
   /// Lets `start` return.
+  ///
+  /// As the form that takes a value.
   public func callAsFunction() { handshake.start(()) }
 }
 
 /// A child of `start` has ended without calling `started`.
 public struct NotStartedError: Error, Hashable, CustomStringConvertible {
-  /// The child's name, if it has one, and where it was spawned.
+  /// Which child, for messages: its name, or its number if it has none.
   public let fiber: String
 
   /// Who has not started, and what to write.

@@ -35,7 +35,8 @@ public final class Nursery: @unchecked Sendable {
 
   /// Cancels the nursery: every blocking call in it throws `CancellationError` until it exits.
   ///
-  /// Never blocks, may be called from anywhere and any number of times; the first reason is kept. Children end with
+  /// Never blocks, may be called from anywhere and any number of times; the first reason is kept, for `reason` and
+  /// `Fiber.cancellationReason`. Children end with
   /// `CancellationError`, which is not a failure.
   public func cancel(_ reason: String? = nil) { scope.cancel(.requested(reason)) }
 

@@ -1,5 +1,6 @@
-/// Runs the contenders against each other, each in a fiber, and returns the value of the first that ends; the others are cancelled and waited
-/// for.
+/// Runs the contenders against each other, each in a fiber, and returns the value of the first that ends.
+///
+/// The others are cancelled, and have ended when this returns.
 ///
 ///     let page = try race({ try fetch(from: mirror) }, { try fetch(from: origin) })
 ///
@@ -7,7 +8,7 @@
 /// only withdrawn. A failure of a loser on its way out is thrown as well, as from any nursery.
 ///
 /// The contenders are whole fibers: one may have taken something, from a channel for instance, when another wins, and what it
-/// took goes with it. Where that must not be, choose between operations instead, of which exactly one happens.
+/// took goes with it. Where that must not be, `choose` between operations instead, of which exactly one happens.
 ///
 /// A cancellation point. Of no contenders at all it waits until the current scope is cancelled.
 public func race<Value: Sendable>(

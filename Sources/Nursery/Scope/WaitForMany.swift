@@ -36,7 +36,8 @@ public func waitFirst<Value>(_ fibers: Fiber<Value>...) throws -> Value { try wa
 ///       show(try fiber.wait())
 ///     }
 ///
-/// The handles it yields have ended: `wait()` returns or throws at once. Takes time and memory in proportion to the number of fibers.
+/// Never blocks; receiving from the channel does. The fibers it yields have ended: `wait()` returns or throws at once. Takes time and
+/// memory in proportion to the number of fibers.
 public func inCompletionOrder<Value>(_ fibers: [Fiber<Value>]) -> Channel<Fiber<Value>> {
   let ended = Channel<Fiber<Value>>(.bounded(max(1, fibers.count)))
   let remaining = Countdown(fibers.count) { ended.close() }

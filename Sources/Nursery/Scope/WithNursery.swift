@@ -13,10 +13,12 @@
 /// - Parameters:
 ///   - name: shown in dumps and messages.
 ///   - policy: what a failing child means for its siblings and for the caller.
-///   - limit: how many children run at once; those spawned beyond it wait for their turn, first come, first served. A child that
-///     waits for another one of a nursery that is full may wait for ever. Nil for no limit.
+///   - limit: how many children run at once; those spawned beyond it wait for their turn, first come, first served, while `goAsync`
+///     does not wait. A child of a full nursery that waits for a sibling may wait for ever. Less than 1 is a mistake that traps; nil
+///     for no limit.
 /// - Throws: what the body throws, or the children's failures as `policy` says. Waiting for the children cannot be
-///   cancelled, but a cancellation reaches them.
+///   cancelled, but a cancellation reaches them. Where it comes from outside when the body has returned its value already, that value
+///   is returned, and nothing tells that the children were cut short; `try Fiber.checkCancellation()` afterwards does.
 /// - Returns: the body's value.
 @discardableResult
 public func withNursery<Result>(

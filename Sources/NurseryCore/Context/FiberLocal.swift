@@ -48,7 +48,8 @@ public final class FiberLocal<Value: Sendable>: Sendable {
 
   /// Runs `body` with the value bound; children that are spawned inside inherit it as the local's policy says.
   ///
-  /// Allocates one object. In the body of a coroutine or generator, do not yield inside.
+  /// Allocates one object. In the body of a coroutine or generator, do not yield inside: the binding belongs to the fiber, and
+  /// whoever resumes would find it, or lose one of its own.
   public func withValue<Result, Failure: Error>(
     _ value: Value, _ body: () throws(Failure) -> Result
   ) throws(Failure) -> Result {
