@@ -124,6 +124,43 @@ struct CancellationTests {
     }
   }
 
+  @Test(arguments: parallelisms) func aTimeoutThatEndsTheChildrenIsHeardByTheTimeout(workers: Int) throws {
+    try virtually(workers) {
+      expectThrows(TimeoutError.self) {
+        try withTimeout(.seconds(1)) {
+          try withNursery { nursery in
+            for _ in 0..<2 { nursery.goAsync { try sleep(for: .seconds(10)) } }
+          }
+        }
+      }
+      // Children that have completed all the same were not cut short.
+      let value = try withTimeout(.seconds(1)) {
+        try withNursery { nursery in
+          nursery.goAsync { try? sleep(for: .seconds(10)) }
+          return 1
+        }
+      }
+      #expect(value == 1)
+      // Those of inner nurseries neither vanish, nor does a real error.
+      let inner: Int? = try withCancelScope { scope in
+        try withNursery { nursery in
+          nursery.goAsync { try withNursery { $0.goAsync { try sleep(for: .seconds(10)) } } }
+          nursery.goAsync { scope.cancel() }
+          return 2
+        }
+      }
+      #expect(inner == nil)
+      expectThrows(Oops(3)) {
+        try withTimeout(.seconds(1)) {
+          try withNursery { nursery in
+            nursery.goAsync { try sleep(for: .seconds(10)) }
+            nursery.goAsync { do { try sleep(for: .seconds(10)) } catch { throw Oops(3) } }
+          }
+        }
+      }
+    }
+  }
+
   @Test func iterationEndsInACancelledScopeAndTheNextCallThrows() throws {
     try virtually {
       let channel = Channel<Int>(.bounded(3))

@@ -47,6 +47,36 @@ struct DeadlineTests {
     }
   }
 
+  @Test(arguments: parallelisms) func aCancellationFromOutsideIsTheReasonThatChildrenAreTold(workers: Int) throws {
+    let reasons = Log<CancellationReason?>()
+    try virtually(workers) {
+      try withTimeoutOrNil(.seconds(1)) {
+        try withNursery { nursery in
+          for _ in 0..<3 {
+            nursery.goAsync {
+              defer { reasons.append(Fiber.cancellationReason) }
+              try sleep(for: .seconds(10))
+            }
+          }
+          try sleep(for: .seconds(10))
+        }
+      }
+    }
+    #expect(reasons.entries == [.deadline, .deadline, .deadline])
+  }
+
+  @Test(arguments: parallelisms) func aDeadlineThatIsTakenAwayWhileItFiresTouchesNothingLater(workers: Int) throws {
+    try runFibers(Configuration(parallelism: workers)) {
+      for round in 0..<2000 * stressFactor {
+        let due = FiberClock.now + .microseconds(round % 10)
+        try withCancelScope(deadline: due) { scope in
+          while FiberClock.now < due {}
+          if round % 2 == 0 { scope.deadline = nil } else { scope.deadline = due - .seconds(1) }
+        }
+      }
+    }
+  }
+
   @Test func aFailureIsAReason() throws {
     let reasons = Log<CancellationReason?>()
     try virtually {

@@ -121,6 +121,21 @@ struct DrainTests {
     }
   }
 
+  @Test func codeThatIsNotHandedTheNurseryMayAskToo() throws {
+    try virtually {
+      try withNursery { nursery in
+        nursery.goAsync {
+          #expect(!Fiber.isDraining)
+          try withCancelScope { _ in try drainingOp().perform() }
+          #expect(Fiber.isDraining)
+        }
+        try sleep(for: .seconds(1))
+        nursery.drain(grace: .seconds(1))
+      }
+    }
+    expectThrows(TimeoutError.self) { try drainingOp().orTimeout(after: .zero).perform() }
+  }
+
   @Test func drainingAClosedNurseryDoesNothing() throws {
     let kept = try virtually { try withNursery { $0 } }
     kept.drain(grace: .seconds(1))

@@ -110,6 +110,55 @@ struct LimitTests {
     #expect(ran.value == 10)
   }
 
+  @Test func aChildThatIsCancelledWhileItWaitsEndsAtOnceAndTakesNobodysTurn() throws {
+    let log = Log<Int>()
+    try virtually {
+      let start = FiberClock.now
+      try withNursery(limit: 1) { nursery in
+        nursery.goAsync { try sleep(for: .seconds(100)) }
+        let children = (0..<5).map { number in nursery.goAsync { log.append(number) } }
+        try children[1].cancelAndWait()
+        try children[4].cancelAndWait()
+        children[0].cancel()
+        children[0].cancel()
+        #expect(FiberClock.now == start)
+        expectThrows(TimeoutError.self) {
+          try withTimeout(.seconds(1)) { try nursery.start { started in started() } }
+        }
+        #expect(FiberClock.now - start == .seconds(1))
+        nursery.goAsync { log.append(5) }
+      }
+      #expect(FiberClock.now - start == .seconds(100))
+    }
+    #expect(log.entries == [2, 3, 5])
+  }
+
+  @Test func cancellingTheNurseryEndsThoseWhoWaitAlthoughOneRunsOn() throws {
+    try virtually {
+      let start = FiberClock.now
+      try withNursery(limit: 1) { nursery in
+        nursery.goAsync { try withShield { try sleep(for: .seconds(100)) } }
+        let waiting = nursery.goAsync {}
+        try sleep(for: .seconds(1))
+        nursery.cancel()
+        try withShield { expectThrows(CancellationError.self) { try waiting.wait() } }
+        #expect(FiberClock.now - start == .seconds(1))
+        #expect(nursery.childCount == 1)
+      }
+    }
+  }
+
+  @Test func aDeadlockReportSaysWhoWaitsForItsTurn() throws {
+    let error = expectThrows(DeadlockError.self) {
+      try runFibers(.deterministic(seed: 1)) {
+        try withNursery("full", limit: 1) { nursery in
+          nursery.goAsync("first") { try nursery.goAsync("second") {}.wait() }
+        }
+      }
+    }
+    #expect(error?.description.contains("fiber \"second\" in full: its turn (limit 1)") == true)
+  }
+
   @Test func plainThreadsSpawnIntoALimitedNursery() throws {
     let ran = Counter()
     try runFibers(Configuration(parallelism: 2)) {

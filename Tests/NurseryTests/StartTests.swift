@@ -61,7 +61,8 @@ struct StartTests {
     try virtually {
       try withNursery { nursery in
         let error = expectThrows(NotStartedError.self) { try nursery.start("mute") { _ in } }
-        #expect(error.map { "\($0)".contains("fiber \"mute\" ended without having started") } == true)
+        #expect(error?.fiber.name == "mute")
+        #expect(error.map { "\($0)".contains("ended without having started") } == true)
       }
     }
   }

@@ -11,11 +11,14 @@ extension Sequence where Element: Sendable {
   ///   - transform: called on those fibers, at the same time for several elements.
   /// - Throws: the first failure, as it is, after it has cancelled the others and they have ended; `CancellationError` if the current
   ///   scope is cancelled.
+  @discardableResult
   public func concurrentMap<Transformed: Sendable>(
     limit: Int, file: StaticString = #fileID, line: UInt = #line,
     _ transform: @escaping @Sendable (Element) throws -> Transformed
   ) throws -> [Transformed] {
-    precondition(limit > 0, "concurrentMap(limit: \(limit)): nothing could ever run; write 1 or more")
+    if limit < 1 {
+      fatalError("\(file):\(line): concurrentMap(limit: \(limit)): nothing could ever run; write 1 or more, or .max")
+    }
     return try withNursery("concurrentMap", file: file, line: line) { nursery in
       let work = Channel<(index: Int, element: Element)>()
       var helpers: [Fiber<[(Int, Transformed)]>] = []

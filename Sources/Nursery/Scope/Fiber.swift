@@ -64,7 +64,9 @@ public struct Fiber<Value: Sendable>: Sendable, Identifiable {
     }
   }
 
-  var label: String { core.record.label }
+  /// Good while its nursery is open.
+  var identity: FiberIdentity { FiberIdentity(core.record)! }
+  var site: SourceSite { core.record.site }
 }
 
 extension Fiber where Value == Never {
@@ -83,6 +85,9 @@ extension Fiber where Value == Never {
 
   /// Whether the current scope is cancelled.
   public static var isCancelled: Bool { Performer.isCancelledByNow() }
+
+  /// Whether the nursery around, or one further out, has been asked to finish.
+  public static var isDraining: Bool { Performer.current().scope.isDraining }
 
   /// The running fiber; nil on a plain thread.
   public static var current: FiberIdentity? { FiberIdentity(Performer.current()) }

@@ -46,7 +46,7 @@ public func goAsync<Value: Sendable>(
   _ name: String?, daemon: Bool = false, file: StaticString = #fileID, line: UInt = #line,
   _ body: consuming sending @escaping () throws -> Value
 ) -> Fiber<Value> {
-  let nursery = ambientNursery()
+  let nursery = ambientNursery("goAsync")
   let home = daemon ? nursery.daemonScope() : nursery
   return Fiber(home.spawn(name, SourceSite(file: file, line: line), body))
 }
@@ -58,7 +58,7 @@ public func goAsync<Value: Sendable>(
   daemon: Bool = false, file: StaticString = #fileID, line: UInt = #line,
   _ body: consuming sending @escaping () throws -> Value
 ) -> Fiber<Value> {
-  let nursery = ambientNursery()
+  let nursery = ambientNursery("goAsync")
   let home = daemon ? nursery.daemonScope() : nursery
   return Fiber(home.spawn(nil, SourceSite(file: file, line: line), body))
 }
@@ -72,13 +72,13 @@ public func goAndWait<Value: Sendable>(
   _ name: String? = nil, file: StaticString = #fileID, line: UInt = #line,
   _ body: consuming sending @escaping () throws -> Value
 ) throws -> Value {
-  try goAsync(name, file: file, line: line, body).wait()
+  try Fiber<Value>(ambientNursery("goAndWait").spawn(name, SourceSite(file: file, line: line), body)).wait()
 }
 
 @usableFromInline
-func ambientNursery() -> ScopeRef {
+func ambientNursery(_ caller: StaticString) -> ScopeRef {
   guard let nursery = Performer.current().scope.ambientNursery else {
-    fatalError("goAsync outside any nursery; write withNursery { nursery in nursery.goAsync { ... } }")
+    fatalError("\(caller) outside any nursery; write withNursery { nursery in nursery.goAsync { ... } }")
   }
   return nursery
 }

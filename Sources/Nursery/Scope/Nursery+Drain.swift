@@ -19,3 +19,8 @@ extension Nursery {
   /// For everybody, inside the nursery and outside: draining interrupts nobody, so a perform inside commits like any other.
   public func drainingOp() -> Op<Void> { scope.drainingOp() }
 }
+
+/// The operation that commits once the nursery around, or one further out, has been asked to finish; see `Nursery.drain(grace:)`.
+///
+/// For code that is not handed the nursery it runs in. Outside any nursery it never commits.
+public func drainingOp() -> Op<Void> { Performer.current().scope.drainingOp() }

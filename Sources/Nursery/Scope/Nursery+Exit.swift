@@ -8,8 +8,8 @@ extension Nursery {
   ///
   /// Never blocks. A hook may be registered from anywhere, also by another hook. Registering one when the last hook has run is a
   /// mistake that traps.
-  public func onExit(_ hook: sending @escaping () throws -> Void) {
-    guard exitHooks.add(hook) else {
+  public func onExit<Ignored>(_ hook: sending @escaping () throws -> Ignored) {
+    guard exitHooks.add({ _ = try hook() }) else {
       fatalError(
         "onExit in \(scope.label), which has closed already; register the hook before the nursery's body returns")
     }

@@ -80,12 +80,14 @@ extension Started where Ready == Void {
 
 /// A child of `start` has ended without calling `started`.
 public struct NotStartedError: Error, Hashable, CustomStringConvertible {
-  /// Which child, for messages: its name, or its number if it has none.
-  public let fiber: String
+  /// Which child.
+  public let fiber: FiberIdentity
+  /// Where it was spawned.
+  public let site: SourceSite
 
   /// Who has not started, and what to write.
   public var description: String {
-    "\(fiber) ended without having started; call started() when others may rely on it, or throw the reason why not"
+    "\(fiber), spawned at \(site), ended without having started; call started() when others may rely on it, or throw the reason why not"
   }
 }
 
@@ -99,14 +101,16 @@ private final class Handshake<Ready: Sendable>: @unchecked Sendable {
 
   private let lock = SpinLock()
   @exclusivity(unchecked) private var state = State.pending
-  private let settled = Condition()
+  private let settled = Condition("started() of a child")
 
   func start(_ value: Ready) {
-    guard settle(.started(value)) else {
-      fatalError(
-        "started was called a second time, or after the child had ended; call it once, when others may rely on the child"
-      )
+    if settle(.started(value)) { return }
+    let caller = Fiber.current?.description ?? "a plain thread"
+    if case .started = state {
+      fatalError("started was called a second time, by \(caller); call it once, when others may rely on the child")
     }
+    fatalError(
+      "started was called by \(caller) after the child had ended without it; call it while the child's body runs")
   }
 
   /// True if the end comes before the start, and is therefore its caller's to know.
@@ -133,7 +137,7 @@ private final class Handshake<Ready: Sendable>: @unchecked Sendable {
     switch state {
     case .started(let value): return value
     case .ended(let error?): throw error
-    case .ended(nil): throw NotStartedError(fiber: child.label)
+    case .ended(nil): throw NotStartedError(fiber: child.identity, site: child.site)
     case .pending: throw CancellationError()
     }
   }

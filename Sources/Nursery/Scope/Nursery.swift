@@ -61,6 +61,8 @@ public final class Nursery: @unchecked Sendable {
     let failures = scope.failures
     scope.close()
     if !failures.isEmpty { throw traced(policy.errorToThrow(failures)) }
+    // The cancellation of a scope around is that scope's to absorb: a timeout is to hear that it has ended the children.
+    if case .success = result, scope.wasCutShort { throw CancellationError() }
     do {
       return try result.get()
     } catch {
@@ -70,9 +72,11 @@ public final class Nursery: @unchecked Sendable {
 
   /// A body's failure counts like a child's, and cancels the children whatever the policy: there is nobody left to supervise them.
   private func noteBodyFailure(_ error: any Error) {
-    if !(error is CancellationError), !scope.failures.contains(where: { ErrorIdentity($0) == ErrorIdentity(error) }) {
-      scope.noteFailure(error)
+    if error is CancellationError {
+      if !scope.isCancelled { scope.cancel(.requested("the nursery's body has ended with a CancellationError")) }
+      return
     }
+    if !scope.failures.contains(where: { ErrorIdentity($0) == ErrorIdentity(error) }) { scope.noteFailure(error) }
     scope.cancel(.failure)
   }
 

@@ -29,7 +29,10 @@ public func withNursery<Result>(
   traits.name = name
   traits.site = SourceSite(file: file, line: line)
   if let limit {
-    precondition(limit > 0, "withNursery(limit: \(limit)): no child could ever run; write 1 or more, or leave it out")
+    if limit < 1 {
+      fatalError(
+        "\(traits.site): withNursery(limit: \(limit)): no child could ever run; write 1 or more, or leave it out")
+    }
     traits.limit = limit
   }
   guard Scheduler.current != nil else {

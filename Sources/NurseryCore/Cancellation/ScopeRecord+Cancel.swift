@@ -35,6 +35,7 @@ extension ScopeRef {
   /// Called with this scope's lock held.
   fileprivate func wake() {
     pointee.cancellation?.signal()
+    forfeitAllTurns()
     pointee.host?.interrupt(in: self)
     var child = pointee.firstChild
     while let fiber = child {
@@ -65,7 +66,7 @@ extension FiberRef {
     let op = scope.cancellationOp()
     guard scope == pointee.home else { return op }
     scope.pointee.lock.lock()
-    let alone = pointee.cancellationAlone ?? Condition()
+    let alone = pointee.cancellationAlone ?? Condition("the cancellation of a fiber")
     pointee.cancellationAlone = alone
     if pointee.isCancelledAlone.load(ordering: .relaxed) { alone.signal() }
     scope.pointee.lock.unlock()
@@ -93,6 +94,7 @@ extension FiberRef {
     defer { home.pointee.lock.unlock() }
     pointee.isCancelledAlone.store(true, ordering: .releasing)
     pointee.cancellationAlone?.signal()
+    home.forfeitTurn(of: self)
     if let outermost = pointee.outermostScope, !outermost.pointee.isShielded {
       outermost.pointee.lock.lock()
       outermost.mark()

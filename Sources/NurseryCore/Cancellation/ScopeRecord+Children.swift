@@ -23,7 +23,7 @@ extension ScopeRef {
     if let previous { previous.pointee.nextSibling = next } else { pointee.firstChild = next }
     if let next { next.pointee.previousSibling = previous }
     pointee.childCount -= 1
-    let successor = isLimited ? passTurn() : nil
+    let successor = isLimited ? passTurn(from: child) : nil
     let joiner = pointee.childCount == 0 ? pointee.joiner : nil
     if joiner != nil { pointee.joiner = nil }
     pointee.lock.unlock()
@@ -58,6 +58,21 @@ extension ScopeRef {
       pointee.lock.lock()
     }
     pointee.lock.unlock()
+  }
+
+  /// Notes that a child has ended with a cancellation, which may be one that is not this scope's to absorb.
+  func noteCancellation() {
+    guard isParentCancelled else { return }
+    pointee.lock.lock()
+    pointee.wasCutShort = true
+    pointee.lock.unlock()
+  }
+
+  /// Whether a child was ended by the cancellation of a scope around.
+  package var wasCutShort: Bool {
+    pointee.lock.lock()
+    defer { pointee.lock.unlock() }
+    return pointee.wasCutShort
   }
 
   /// The failures of the children so far, in the order they happened.

@@ -45,7 +45,7 @@ extension ScopeRef {
   /// Called with the lock held, which it gives up.
   private func replaceDeadline(_ deadline: Int64, _ reason: CancellationReason, isDue: Bool) {
     if pointee.isClosed || pointee.reason != nil { return pointee.lock.unlock() }
-    _ = removeDeadline()
+    removeDeadline()
     pointee.deadline = isDue ? .max : deadline
     pointee.deadlineReason = reason
     if pointee.deadline != .max {
@@ -57,13 +57,11 @@ extension ScopeRef {
     if isDue { cancel(reason) }
   }
 
-  /// Takes the deadline out of the timers; false if there was none.
+  /// Takes the deadline, if there is one, out of the timers; it may be firing all the same.
   ///
   /// Called with the lock held.
-  func removeDeadline() -> Bool {
-    guard pointee.deadline != .max else { return false }
-    pointee.timerWorker!.pointee.timers.remove(self)
-    return true
+  func removeDeadline() {
+    if pointee.deadline != .max { pointee.timerWorker!.pointee.timers.remove(self) }
   }
 
   /// Waits, with no lock held, until nobody touches the scope on account of a deadline any more.
@@ -97,9 +95,9 @@ extension ScopeRef {
   }
 
   private func moveDeadline(to new: WorkerRef, _ difference: Int64) {
-    let hasDeadline = removeDeadline()
+    removeDeadline()
     pointee.timerWorker = new
-    guard hasDeadline, pointee.reason == nil else { return }
+    guard pointee.deadline != .max, pointee.reason == nil else { return }
     pointee.deadline = Swift.min(saturatingAdd(pointee.deadline, difference), .max - 1)
     new.pointee.timers.insert(.deadline(self), deadline: pointee.deadline)
   }

@@ -38,7 +38,7 @@ extension ScopeRef {
     pointee.lock.lock()
     defer { pointee.lock.unlock() }
     if let condition = pointee.draining { return condition.waitOp() }
-    let condition = Condition()
+    let condition = Condition("the draining of a nursery")
     if pointee.isDraining { condition.signal() }
     pointee.draining = condition
     return condition.waitOp()

@@ -53,7 +53,7 @@ extension ScopeRef {
     parent.pointee.lock.lock()
     pointee.lock.lock()
     pointee.isClosed = true
-    let hadDeadline = removeDeadline()
+    removeDeadline()
     let next = pointee.nextSibling
     let previous = pointee.previousSibling
     if let previous { previous.pointee.nextSibling = next } else { parent.pointee.firstInner = next }
@@ -62,7 +62,7 @@ extension ScopeRef {
     if let opener = pointee.opener, opener.pointee.outermostScope == self { opener.pointee.outermostScope = nil }
     pointee.lock.unlock()
     parent.pointee.lock.unlock()
-    if hadDeadline { waitForFirings() }
+    waitForFirings()
   }
 
   /// Gives the memory back; nobody may know the scope any more.

@@ -49,6 +49,8 @@ package struct ScopeRecord: ~Copyable {
   var joiner: FiberRef?
   /// Signalled by the cancellation; made for the first who wants to wait for it.
   var cancellation: Condition?
+  /// Whether a child was ended by a cancellation that came from outside this scope.
+  var wasCutShort = false
   /// The children's failures, in the order they happened.
   var failures: [any Error] = []
 
@@ -123,7 +125,7 @@ extension ScopeRef {
     pointee.lock.lock()
     defer { pointee.lock.unlock() }
     if let condition = pointee.cancellation { return condition.waitOp() }
-    let condition = Condition()
+    let condition = Condition("the cancellation of a scope")
     if pointee.isCancelled { condition.signal() }
     pointee.cancellation = condition
     return condition.waitOp()

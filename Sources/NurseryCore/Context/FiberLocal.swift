@@ -50,6 +50,7 @@ public final class FiberLocal<Value: Sendable>: Sendable {
   ///
   /// Allocates one object. In the body of a coroutine or generator, do not yield inside: the binding belongs to the fiber, and
   /// whoever resumes would find it, or lose one of its own.
+  @discardableResult
   public func withValue<Result, Failure: Error>(
     _ value: Value, _ body: () throws(Failure) -> Result
   ) throws(Failure) -> Result {

@@ -7,9 +7,15 @@ public final class Condition: OperationSource, @unchecked Sendable {
   private let lock = SpinLock()
   private let signalled = Atomic<Bool>(false)
   @exclusivity(unchecked) private var waiters = WaitQueue()
+  /// For dumps and deadlock reports.
+  private let what: StaticString
 
   /// Creates a condition that is not true yet.
-  public init() {
+  public convenience init() { self.init("a condition") }
+
+  @usableFromInline
+  package init(_ what: StaticString) {
+    self.what = what
     super.init(slotSize: 0)
   }
 
@@ -59,5 +65,5 @@ public final class Condition: OperationSource, @unchecked Sendable {
     lock.unlock()
   }
 
-  override package var waitDescription: String { "a condition" }
+  override package var waitDescription: String { what.description }
 }

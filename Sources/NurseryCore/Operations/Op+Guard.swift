@@ -17,7 +17,7 @@ extension Op {
   public static func withNack(_ make: @escaping (_ nack: Nack) throws -> Op<Value>) -> Op<Value> {
     Op(
       GuardedOperation { resolution in
-        let abandoned = Condition()
+        let abandoned = Condition("a nack")
         resolution.started.append { abandoned.signal() }
         let made = try make(Nack(abandoned)).resolved(resolution)
         return Op(AbandonableOperation(made, isResolved: true) { abandoned.signal() })

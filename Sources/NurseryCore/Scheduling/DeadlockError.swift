@@ -9,7 +9,8 @@ public struct DeadlockError: Error, Sendable, CustomStringConvertible {
     public let fiber: String
     /// The names of the nurseries around it.
     public let nurseryPath: String
-    /// The branches of the operation it performs; "its children" for a nursery's body that has ended.
+    /// The branches of the operation it performs; "its children" for a nursery's body that has ended; "its turn" for a child of a
+    /// nursery with a limit that has not begun.
     public let waitsFor: [String]
 
     /// "fiber "reader" in server: receive from a Channel<Int>".
@@ -59,10 +60,12 @@ extension FiberRef {
   /// What a fiber or thread that is parked waits for, branch by branch in the order they are written.
   var parked: DeadlockError.ParkedFiber {
     let offers = UnsafeBufferPointer(start: pointee.offers, count: Int(pointee.offerCount))
-    let waits = offers.sorted { $0.index < $1.index }.map { offer in
+    var waits = offers.sorted { $0.index < $1.index }.map { offer in
       offer.source._withUnsafeGuaranteedRef { $0.waitDescription }
     }
-    return DeadlockError.ParkedFiber(
-      fiber: label, nurseryPath: scope.path, waitsFor: waits.isEmpty ? ["its children"] : waits)
+    if waits.isEmpty {
+      waits = [pointee.turn == .awaited ? "its turn (limit \(pointee.home.pointee.limit))" : "its children"]
+    }
+    return DeadlockError.ParkedFiber(fiber: label, nurseryPath: scope.path, waitsFor: waits)
   }
 }

@@ -77,8 +77,18 @@ package struct FiberRecord: ~Copyable {
   /// What is bound on it; see `FiberLocal`.
   var locals: LocalBinding?
 
-  /// Whether it has waited for its turn in a nursery with a limit.
-  var hasWaited = false
+  /// What a child of a nursery with a limit has to do with it.
+  enum Turn: UInt8 {
+    /// Its home has no limit, or it was spawned too late to need a turn.
+    case unneeded
+    case taken
+    case awaited
+    /// It was cancelled before its turn came, and does not run.
+    case forfeited
+  }
+
+  /// Under the home's lock.
+  var turn = Turn.unneeded
 
   let id: UInt64
   let name: String?
@@ -121,6 +131,7 @@ extension FiberRef {
 
   package var id: UInt64 { pointee.id }
   package var name: String? { pointee.name }
+  package var site: SourceSite { pointee.site }
   /// False on a plain thread.
   package var runsOnScheduler: Bool { pointee.kind != .thread }
 

@@ -32,7 +32,7 @@ extension ScopeRef {
     let record = body.record
     guard add(record) else {
       fatalError(
-        "\(record.label), spawned at \(record.pointee.site), was spawned into \(label), which has closed already; spawn children before the nursery's body returns, or open another nursery"
+        "\(record.label), spawned at \(record.pointee.site), was spawned into \(label), which has closed already; spawn children before the nursery's body returns, or open another nursery (in an exit hook, too)"
       )
     }
     // From here on the child keeps the scope and its scheduler alive.

@@ -67,8 +67,7 @@ private let fiberEntry: @convention(c) (UnsafeMutableRawPointer) -> Void = { arg
 private func runToEnd(_ me: FiberRef) {
   let body = me.pointee.body!
   let error = body._withUnsafeGuaranteedRef { body in
-    // A child whose turn came after the nursery's cancellation is like one that was spawned after it.
-    me.pointee.hasWaited && me.isCancelled ? body.failUnstarted(CancellationError()) : body.perform(body, .run)
+    me.pointee.turn == .forfeited ? body.failUnstarted(CancellationError()) : body.perform(body, .run)
   }
   me.finish(error: error)
 }
@@ -97,7 +96,7 @@ extension FiberRef {
   /// CancellationError is an ending, not a failure.
   @inline(never)
   private func note(_ error: any Error) {
-    if !(error is CancellationError) { pointee.home.noteFailure(error) }
+    if error is CancellationError { pointee.home.noteCancellation() } else { pointee.home.noteFailure(error) }
   }
 }
 
