@@ -1,8 +1,7 @@
 /// Runs `body`, cancelling it when the time is over.
 ///
 /// When the deadline passes, every blocking call in the body, and in nurseries opened there, throws `CancellationError`; this
-/// call throws `TimeoutError` once the body has ended that way. A body that returns a value all the same has its value returned; that
-/// may be so although fibers it has started were cut short, if it has not waited for them itself: see `withNursery`.
+/// call throws `TimeoutError` once the body has ended that way. A body that returns a value all the same has its value returned.
 ///
 /// - Throws: `TimeoutError` for its own deadline only: an outer scope's cancellation stays a `CancellationError`, and an inner
 ///   timeout's error is passed on as it is.

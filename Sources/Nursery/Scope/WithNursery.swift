@@ -17,8 +17,8 @@
 ///     does not wait. A child of a full nursery that waits for a sibling may wait for ever. Less than 1 is a mistake that traps; nil
 ///     for no limit.
 /// - Throws: what the body throws, or the children's failures as `policy` says. Waiting for the children cannot be
-///   cancelled, but a cancellation reaches them. Where it comes from outside when the body has returned its value already, that value
-///   is returned, and nothing tells that the children were cut short; `try Fiber.checkCancellation()` afterwards does.
+///   cancelled, but a cancellation reaches them. The nursery's own is absorbed; if one from outside has ended a child,
+///   `CancellationError` is thrown although the body has returned a value.
 /// - Returns: the body's value.
 @discardableResult
 public func withNursery<Result>(
