@@ -215,4 +215,22 @@ private struct Wrong: Error, Equatable {}
     #expect(report.isExhausted)
     #expect(endings == ["3", "cancelled"])
   }
+
+  @Test func aReplayStringIsShortAlthoughTheScheduleIsLong() throws {
+    let failure = try #require(
+      expectThrows(ExplorationFailure.self) {
+        try exploreSchedules(.replay("1*100.0*7.1.1.0")) {
+          for _ in 0..<110 { _ = try choose(Op.always(0), Op.always(1)) }
+          throw Oops()
+        }
+      })
+    #expect(failure.replay == "1*100.0*7.1.1")
+  }
+
+  @Test(arguments: ["x", "1..x", "1*", "1*0", "-1", "1*2*3"]) func aReplayStringThatNamesNoScheduleIsAnError(
+    text: String
+  ) {
+    let error = expectThrows(ExplorationError.self) { try exploreSchedules(.replay(text)) {} }
+    #expect(error == .unreadableReplay(text))
+  }
 }

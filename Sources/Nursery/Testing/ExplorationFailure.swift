@@ -22,6 +22,8 @@ public enum ExplorationError: Error, Hashable, CustomStringConvertible {
   /// When the body had ended something of it was left: fibers that somebody still holds a handle of, stacks of coroutines and of
   /// generators' iterators, timers.
   case leak(fibers: [String], stacks: Int, timers: Int)
+  /// What was given to `.replay` names no schedule.
+  case unreadableReplay(String)
 
   /// What is wrong, and what to look for.
   public var description: String {
@@ -30,6 +32,8 @@ public enum ExplorationError: Error, Hashable, CustomStringConvertible {
       "the body is not deterministic: the same schedule offered other choices the second time; look for clocks, random numbers, plain threads and state kept between runs"
     case .tooLong(let decisions):
       "one schedule took more than \(decisions) decisions; look for a loop that yields without waiting, or raise maximumDecisions"
+    case .unreadableReplay(let text):
+      "\"\(text)\" names no schedule; copy the string that the failure prints, such as \"1.0*5.2\""
     case .leak(let fibers, let stacks, let timers):
       "left when the body had ended: "
         + Self.leftovers(fibers, stacks, timers).joined(separator: "; ")

@@ -6,13 +6,25 @@ struct Schedule: Equatable {
   init() {}
 
   /// Reads a replay string.
-  init(replaying text: String) {
-    choices = text.split(separator: ".").compactMap { Int($0) }
+  init(replaying text: String) throws(ExplorationError) {
+    for part in text.split(separator: ".") {
+      let numbers = part.split(separator: "*", omittingEmptySubsequences: false).map { Int($0) }
+      guard let choice = numbers[0], let count = numbers.count == 1 ? 1 : numbers[1], choice >= 0, count > 0,
+        numbers.count < 3
+      else { throw .unreadableReplay(text) }
+      choices += Array(repeating: choice, count: count)
+    }
   }
 
-  /// The choices up to the last that differs from the default, which is the first alternative.
+  /// The choices up to the last that differs from the default, which is the first alternative: "1.0*5.2" is "1.0.0.0.0.0.2".
   var replay: String {
-    let significant = choices.lastIndex { $0 != 0 }.map { choices[...$0] } ?? []
-    return significant.map(String.init).joined(separator: ".")
+    var parts: [String] = []
+    var rest = choices[..<(choices.lastIndex { $0 != 0 }.map { $0 + 1 } ?? 0)]
+    while let choice = rest.first {
+      let count = rest.prefix { $0 == choice }.count
+      rest = rest.dropFirst(count)
+      if count > 2 { parts.append("\(choice)*\(count)") } else { parts += Array(repeating: "\(choice)", count: count) }
+    }
+    return parts.joined(separator: ".")
   }
 }

@@ -39,7 +39,7 @@ struct ScheduleExplorer {
         try run(.priorities(PriorityScheduling(seed: seeds.next(), depth: depth, length: longest)), body)
       }
     case .replay(let text):
-      prefix = Schedule(replaying: text).choices
+      prefix = try Schedule(replaying: text).choices
       try run(.first, body)
     }
     return report(isExhausted: false)
