@@ -19,12 +19,24 @@ import Testing
     try check(example.specimen, example.form, .cancellation)
   }
 
+  /// Its offer stands when it becomes ready.
+  @Test(arguments: cases.filter { !$0.specimen.traits.contains(.isExternal) })
+  func aCommitBeatsACancellationThatComesLater(example: Case) throws {
+    try check(example.specimen, example.form, .cancellationAfterwards)
+  }
+
+  @Test(arguments: cases) func aCancellationBeatsACommitThatComesLater(example: Case) throws {
+    try check(example.specimen, example.form, .cancellationBefore)
+  }
+
   private func check(_ specimen: some AnySpecimen, _ form: Form, _ event: Event) throws {
     try Bench.run(at: .oneWorker, isExternal: true) { bench in
       let fixture = try specimen.make(bench)
       let trial = Trial(bench: bench, place: .oneWorker, specimen: specimen, form: form, fixture: fixture)
       let report = trial.perform(beset: event)
-      guard event != .nothing else { return trial.expectCommit(report, location: #_sourceLocation) }
+      if event == .nothing || event == .cancellationAfterwards {
+        return trial.expectCommit(report, location: #_sourceLocation)
+      }
       trial.expectNoEffect(location: #_sourceLocation)
       expectEqual(report.outcome, event == .commit ? Outcome(fixture) { fixture.other } : .cancelled)
       expectEqual(report.calls, form.calls(.nothing, committed: false))
@@ -33,31 +45,38 @@ import Testing
   }
 }
 
-/// What happens to the perform just before the operation is asked for the second time.
+/// What happens to a perform that is leaving its offers, while the operation becomes ready.
 private enum Event {
   case nothing
   case commit
   case cancellation
+  /// The operation has left its offer, becomes ready, and the scope is cancelled.
+  case cancellationAfterwards
+  /// The operation has left its offer, the scope is cancelled, and the operation becomes ready.
+  case cancellationBefore
 }
 
 extension Trial {
-  /// Performs a choice of which the operation is the last branch; it becomes ready, and the event happens, when the branches before
-  /// it have left their offers.
+  /// Performs a choice with a branch that does the deeds when it is to leave its offer: before the operation is to leave its own, or
+  /// after.
   fileprivate func perform(beset event: Event) -> Report {
     report { witness in
       var result: Result<Value, any Error>?
       try withCancelScope { scope in
         let pivot = Pivot<Value> { waiter in
+          if event == .cancellationBefore { scope.cancel() }
           // The performer is in the middle of a perform and must not begin another.
           do { try PlainThread { try fixture.makeReady() }.join() } catch { return }
           switch event {
-          case .nothing: break
+          case .nothing, .cancellationBefore: break
           case .commit: waiter.commit(fixture.other)
-          case .cancellation: scope.cancel()
+          case .cancellation, .cancellationAfterwards: scope.cancel()
           }
         }
         let quiet = Channel<Value>().receiveOp()
-        let choice = Op.biased([quiet, Op(base: pivot), form.apply(fixture.op, witness)])
+        let op = form.apply(fixture.op, witness)
+        let standsAlready = event == .cancellationAfterwards || event == .cancellationBefore
+        let choice = Op.biased(standsAlready ? [op, Op(base: pivot)] : [quiet, Op(base: pivot), op])
         result = Result { try choice.perform() }
       }
       return try result!.get()
