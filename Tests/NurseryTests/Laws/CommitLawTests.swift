@@ -2,7 +2,7 @@ import Nursery
 import Testing
 
 /// What every operation does that can commit.
-@Suite(.timeLimit(.minutes(1))) struct CommitLawTests {
+struct CommitLawTests {
   @Test(arguments: Case.all(having: [.readiesBefore]))
   func aReadyOperationCommitsAtOnceAndHappensOnce(example: Case) throws {
     try ready(example.specimen, example.form)

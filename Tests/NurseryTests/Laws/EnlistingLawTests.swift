@@ -3,7 +3,7 @@ import Testing
 
 /// An operation may become ready after it has been polled and before its offer is left, while the other branches can be committed
 /// already.
-@Suite(.timeLimit(.minutes(1))) struct EnlistingLawTests {
+struct EnlistingLawTests {
   private static let cases = Case.all(
     having: [.pends, .readiesWhileParked], without: [.isTimed, .readiesSlowly], in: Form.operations)
 

@@ -3,7 +3,7 @@ import Testing
 
 /// An operation that did not commit has not happened: it has had no effect, its nacks have fired once before the perform
 /// returned, nothing of it is left where it waited, and it can be performed again.
-@Suite(.timeLimit(.minutes(1))) struct InterruptionLawTests {
+struct InterruptionLawTests {
   @Test(arguments: Case.all(having: [.pends], in: Form.operations))
   func aBranchThatIsNotReadyLosesToOneThatIs(example: Case) throws {
     try check(example.specimen, example.form, .lostAtOnce)

@@ -3,7 +3,7 @@ import Testing
 
 /// When an operation becomes ready and is interrupted at the same time, it either yields its value and has happened once, or throws
 /// and has not happened; under every schedule where they can be counted, otherwise under many.
-@Suite(.timeLimit(.minutes(1))) struct RaceLawTests {
+struct RaceLawTests {
   private static let cases = Case.all(
     having: [.pends, .readiesWhileParked], without: [.isExternal], in: [.bare, .verb, .chosen, .everything])
 
