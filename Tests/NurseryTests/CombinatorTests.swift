@@ -108,6 +108,17 @@ struct CombinatorTests {
     #expect(ended.value == 4)
   }
 
+  @Test func concurrentMapThrowsInACancelledScopeAlsoWhereThereIsNothingToDo() throws {
+    try virtually {
+      try withCancelScope { scope in
+        scope.cancel()
+        let numbers = Channel<Int>(.bounded(1))
+        expectThrows(CancellationError.self) { try [Int]().concurrentMap(limit: 1) { $0 } }
+        expectThrows(CancellationError.self) { try numbers.concurrentMap(limit: 1) { $0 } }
+      }
+    }
+  }
+
   @Test func concurrentMapReadsAChannel() throws {
     try virtually {
       let numbers = Channel<Int>()

@@ -153,6 +153,24 @@ struct DeadlineTests {
     }
   }
 
+  @Test func aScopeThatIsKeptLongerThanItsSchedulerMayBeAskedForAnything() throws {
+    var scope: CancelScope?
+    var nursery: Nursery?
+    try runFibers {
+      try withNursery {
+        nursery = $0
+        try withCancelScope { scope = $0 }
+      }
+    }
+    let kept = scope
+    try PlainThread { kept?.deadline = FiberClock.now + .seconds(1) }.join()
+    scope?.deadline = FiberClock.now
+    scope?.cancel()
+    nursery?.drain(grace: .seconds(1))
+    nursery?.cancel()
+    #expect(scope?.isCancelled == false && nursery?.isCancelled == false && nursery?.isDraining == false)
+  }
+
   @Test func theDeadlineOfAClosedScopeIsNobodys() throws {
     try virtually {
       var kept: CancelScope?
@@ -205,6 +223,23 @@ struct DeadlineTests {
       }
     }
     #expect(passed.map { $0 > .seconds(999) && $0 <= .seconds(1000) } == true)
+  }
+
+  @Test func aDeadlineKeepsItsDistanceFromOneVirtualClockToTheNext() throws {
+    try virtually {
+      try sleep(for: .seconds(1_000_000))
+      let start = FiberClock.now
+      let inner: Duration? = try withTimeoutOrNil(.seconds(10)) {
+        try virtually {
+          let start = FiberClock.now
+          try? sleep(for: .seconds(7))
+          try? sleep(for: .seconds(7))
+          return FiberClock.now - start
+        }
+      }
+      #expect(inner == .seconds(10))
+      #expect(FiberClock.now == start)
+    }
   }
 
   @Test(arguments: parallelisms) func movingADeadlineRacesWithItsFiring(workers: Int) throws {

@@ -73,6 +73,21 @@ struct FailureTests {
     #expect(group?.errors.count == 1)
   }
 
+  @Test(arguments: parallelisms) func anErrorThatASiblingRethrowsCountsOnce(workers: Int) throws {
+    for _ in 0..<50 {
+      let group = expectThrows(ErrorGroup.self) {
+        try runFibers(Configuration(parallelism: workers)) {
+          try withNursery(onFailure: .supervise) { nursery in
+            let first = nursery.goAsync { () -> Int in throw Oops(1) }
+            nursery.goAsync { _ = try first.wait() }
+            _ = try first.wait()
+          }
+        }
+      }
+      #expect(group?.errors.count == 1)
+    }
+  }
+
   @Test func aBodysErrorAfterAChildsIsTheSecond() throws {
     let group = expectThrows(ErrorGroup.self) {
       try virtually {

@@ -118,6 +118,28 @@ struct FailureTraceTests {
     }
   }
 
+  @Test func anErrorThatIsThrownOverAndOverKeepsAShortTrace() throws {
+    let shared: any Error = Oops(1)
+    try virtually {
+      for _ in 0..<1000 {
+        try? withNursery { nursery in
+          nursery.goAsync { throw shared }
+          return
+        }
+      }
+    }
+    #expect(FailureTrace(of: shared).map { $0.steps.count <= 64 } == true)
+  }
+
+  @Test func errorsThatFailInTheirDeinitDoNotGetInTheWay() throws {
+    final class Contrary: Error {
+      deinit { try? withNursery { _ in throw Oops(1) } }
+    }
+    try virtually {
+      for _ in 0..<300 { try? withNursery { _ in throw Contrary() } }
+    }
+  }
+
   @Test func manyFailuresAtOnceAreKeptApart() throws {
     try runFibers(Configuration(parallelism: 2)) {
       for _ in 0..<20 {

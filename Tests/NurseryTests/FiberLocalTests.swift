@@ -63,6 +63,49 @@ struct FiberLocalTests {
     }
   }
 
+  @Test func whatAChildIsGivenIsMadeOnceFromTheInnermostBinding() throws {
+    let made = Counter()
+    let counted = FiberLocal(
+      0,
+      inheritance: .derived {
+        made.add(); return $0 + 1
+      })
+    let lost = FiberLocal(0, inheritance: .reset)
+    try virtually {
+      let seen = try counted.withValue(10) {
+        try lost.withValue(1) {
+          try counted.withValue(20) {
+            try lost.withValue(2) { try goAndWait { [counted.value, lost.value] } }
+          }
+        }
+      }
+      #expect(seen == [21, 0])
+    }
+    #expect(made.value == 1)
+  }
+
+  @Test(arguments: parallelisms) func aDerivedValueMayTakeItsTimeToMake(workers: Int) throws {
+    let slow = FiberLocal(
+      0,
+      inheritance: .derived { value in
+        try? sleep(for: .microseconds(5))
+        return value + 1
+      })
+    try runFibers(Configuration(parallelism: workers)) {
+      try withNursery { nursery in
+        for _ in 0..<20 {
+          nursery.goAsync {
+            try slow.withValue(1) {
+              for _ in 0..<20 {
+                guard try goAndWait({ slow.value }) == 2 else { throw Oops() }
+              }
+            }
+          }
+        }
+      }
+    }
+  }
+
   @Test func fibersThatTakeTurnsKeepTheirOwn() throws {
     try virtually {
       try withNursery { nursery in

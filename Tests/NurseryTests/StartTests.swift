@@ -99,6 +99,19 @@ struct StartTests {
     #expect(log.entries == ["child ended", "start threw"])
   }
 
+  @Test func anErrorOnTheWayOutIsThrownAlthoughTheCallerIsCancelled() throws {
+    try virtually {
+      try withNursery { nursery in
+        expectThrows(Oops(7)) {
+          try withTimeout(.seconds(1)) {
+            try nursery.start { _ in do { try sleep(for: .seconds(9)) } catch { throw Oops(7) } }
+          }
+        }
+        #expect(!nursery.isCancelled)
+      }
+    }
+  }
+
   @Test func aDaemonMayBeStarted() throws {
     try virtually {
       try withNursery { nursery in

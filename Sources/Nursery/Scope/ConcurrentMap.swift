@@ -39,6 +39,8 @@ extension Sequence where Element: Sendable {
         }
       }
       work.close()
+      // A channel's elements end in a cancelled scope, too.
+      try Fiber.checkCancellation()
       return try inOrder(waitAll(helpers), count: count)
     }
   }

@@ -69,10 +69,19 @@ public func goAsync<Value: Sendable>(
 @inlinable
 @discardableResult
 public func goAndWait<Value: Sendable>(
-  _ name: String? = nil, file: StaticString = #fileID, line: UInt = #line,
+  _ name: String?, file: StaticString = #fileID, line: UInt = #line,
   _ body: consuming sending @escaping () throws -> Value
 ) throws -> Value {
   try Fiber<Value>(ambientNursery("goAndWait").spawn(name, SourceSite(file: file, line: line), body)).wait()
+}
+
+/// Spawns a nameless child into the nursery around and waits for its result; see the form with a name.
+@inlinable
+@discardableResult
+public func goAndWait<Value: Sendable>(
+  file: StaticString = #fileID, line: UInt = #line, _ body: consuming sending @escaping () throws -> Value
+) throws -> Value {
+  try Fiber<Value>(ambientNursery("goAndWait").spawn(nil, SourceSite(file: file, line: line), body)).wait()
 }
 
 @usableFromInline

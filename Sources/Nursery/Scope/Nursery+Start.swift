@@ -51,7 +51,7 @@ extension Nursery {
     } catch is CancellationError where !child.isFinished {
       child.cancel()
       _ = try withShield { try child.result() }
-      throw CancellationError()
+      throw handshake.failure ?? CancellationError()
     }
   }
 }
@@ -126,6 +126,14 @@ private final class Handshake<Ready: Sendable>: @unchecked Sendable {
     lock.unlock()
     settled.signal()
     return true
+  }
+
+  /// What the child ended with before it had started.
+  var failure: (any Error)? {
+    lock.lock()
+    defer { lock.unlock() }
+    if case .ended(let error) = state { return error }
+    return nil
   }
 
   /// Waits until it is settled, or the child has ended unheard: one that was spawned into a cancelled nursery never runs.

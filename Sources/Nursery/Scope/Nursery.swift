@@ -76,7 +76,7 @@ public final class Nursery: @unchecked Sendable {
       if !scope.isCancelled { scope.cancel(.requested("the nursery's body has ended with a CancellationError")) }
       return
     }
-    if !scope.failures.contains(where: { ErrorIdentity($0) == ErrorIdentity(error) }) { scope.noteFailure(error) }
+    scope.noteFailure(error)
     scope.cancel(.failure)
   }
 

@@ -36,7 +36,7 @@ extension ScopeRef {
     // A scope without a host is one of daemons; they fail their nursery.
     if pointee.host == nil { return pointee.parent!.noteFailure(error) }
     pointee.lock.lock()
-    pointee.failures.append(error)
+    if pointee.failureIdentities.insert(ErrorIdentity(error)).inserted { pointee.failures.append(error) }
     let policy = pointee.policy
     pointee.lock.unlock()
     if policy == .failFast { cancel(.failure) }

@@ -22,6 +22,7 @@ extension ScopeRef {
   /// Moves the instant at which the scope cancels itself; does nothing once it is cancelled or closed.
   package func setDeadline(_ deadline: Int64) {
     pointee.lock.lock()
+    if isBeyondDeadlines { return pointee.lock.unlock() }
     let isDue = deadline != .max && deadline <= pointee.timerWorker!.now
     replaceDeadline(deadline, .deadline, isDue: isDue)
   }
@@ -29,6 +30,7 @@ extension ScopeRef {
   /// As `setDeadline`, given how long from now.
   package func setDeadline(after nanoseconds: Int64) {
     pointee.lock.lock()
+    if isBeyondDeadlines { return pointee.lock.unlock() }
     let isDue = nanoseconds <= 0
     let deadline = isDue ? .min : saturatingAdd(pointee.timerWorker!.now, nanoseconds)
     replaceDeadline(deadline, .deadline, isDue: isDue)
@@ -37,14 +39,19 @@ extension ScopeRef {
   /// Lets the scope cancel itself so long from now, unless it does earlier anyway.
   func bringDeadlineForward(_ nanoseconds: Int64, _ reason: CancellationReason) {
     pointee.lock.lock()
+    if isBeyondDeadlines { return pointee.lock.unlock() }
     let deadline = saturatingAdd(pointee.timerWorker!.now, nanoseconds)
     if nanoseconds > 0, deadline >= pointee.deadline { return pointee.lock.unlock() }
     replaceDeadline(deadline, reason, isDue: nanoseconds <= 0)
   }
 
+  /// Whether a deadline makes no difference any more; the worker of a closed scope may be gone.
+  ///
+  /// Called with the lock held.
+  private var isBeyondDeadlines: Bool { pointee.isClosed || pointee.reason != nil }
+
   /// Called with the lock held, which it gives up.
   private func replaceDeadline(_ deadline: Int64, _ reason: CancellationReason, isDue: Bool) {
-    if pointee.isClosed || pointee.reason != nil { return pointee.lock.unlock() }
     removeDeadline()
     pointee.deadline = isDue ? .max : deadline
     pointee.deadlineReason = reason
@@ -84,7 +91,7 @@ extension ScopeRef {
   ///
   /// A deadline keeps its distance if the clocks differ.
   func moveDeadlines(from old: WorkerRef, to new: WorkerRef) {
-    let difference = old.isVirtual == new.isVirtual ? 0 : new.now - old.now
+    let difference = old.isVirtual || new.isVirtual ? new.now - old.now : 0
     var candidate: ScopeRef? = self
     while let scope = candidate {
       scope.pointee.lock.lock()

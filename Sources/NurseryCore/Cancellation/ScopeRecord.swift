@@ -53,6 +53,8 @@ package struct ScopeRecord: ~Copyable {
   var wasCutShort = false
   /// The children's failures, in the order they happened.
   var failures: [any Error] = []
+  /// Which they are: an error that comes a second time, rethrown by a sibling or the body, is not another.
+  var failureIdentities: Set<ErrorIdentity> = []
 
   /// How many children may have begun and not ended, how many have, and who waits for a turn; see `ScopeRecord+Limit`.
   let limit: Int

@@ -1,4 +1,5 @@
 /// The values that are bound on a fiber, innermost first: an immutable list that children share with those who spawned them.
+@usableFromInline
 class LocalBinding: @unchecked Sendable {
   /// The local that is bound.
   let key: ObjectIdentifier
@@ -13,9 +14,21 @@ class LocalBinding: @unchecked Sendable {
   }
 
   /// What a child is given in its place.
-  final var inherited: LocalBinding? { isInheritedWhole ? self : forChild() }
+  final var inherited: LocalBinding? { isInheritedWhole ? self : listForChild() }
 
-  func forChild() -> LocalBinding? { fatalError("a binding is a ValueBinding") }
+  /// A list of its own for a child: of every local the innermost binding, as the local's policy has it.
+  private final func listForChild() -> LocalBinding? {
+    var innermost: [LocalBinding] = []
+    var candidate: LocalBinding? = self
+    while let binding = candidate {
+      if !innermost.contains(where: { $0.key == binding.key }) { innermost.append(binding) }
+      candidate = binding.outer
+    }
+    return innermost.reversed().reduce(nil) { list, binding in binding.forChild(in: list) }
+  }
+
+  /// The list with what a child is given of this binding.
+  func forChild(in list: LocalBinding?) -> LocalBinding? { fatalError("a binding is a ValueBinding") }
 }
 
 final class ValueBinding<Value: Sendable>: LocalBinding, @unchecked Sendable {
@@ -31,13 +44,11 @@ final class ValueBinding<Value: Sendable>: LocalBinding, @unchecked Sendable {
     super.init(key: ObjectIdentifier(local), outer: outer, isInherited: isInherited)
   }
 
-  override func forChild() -> LocalBinding? {
-    let outer = outer?.inherited
+  override func forChild(in list: LocalBinding?) -> LocalBinding? {
     switch local.inheritance {
-    case .inherited: return ValueBinding(local, value, outer)
-    case .derived(let derive): return ValueBinding(local, derive(value), outer)
-    // Also hides what an outer binding of the same local would give.
-    case .reset: return outer == nil ? nil : ValueBinding(local, local.defaultValue, outer)
+    case .inherited: ValueBinding(local, value, list)
+    case .derived(let derive): ValueBinding(local, derive(value), list)
+    case .reset: list
     }
   }
 }

@@ -21,19 +21,34 @@ enum FailureRegister {
     return entries
   }()
 
+  /// An error that is kept and thrown over and over, such as a static one, has only its first steps.
+  private static let longestTrace = 64
+
   static func add(_ step: FailureTrace.Step, to error: any Error) {
     let identity = ErrorIdentity(error)
     let box = ErrorIdentity.box(of: error)
+    // Errors that were looked at may have become ours to release: not under the lock, for their deinit may fail in a nursery again.
+    var survivors: [AnyObject] = []
     entries.pointee.lock.lock()
-    defer { entries.pointee.lock.unlock() }
+    defer {
+      entries.pointee.lock.unlock()
+      survivors = []
+    }
     // A dead error's box may have been at the same address.
     if entries.pointee.byIdentity[identity]?.box === box {
-      entries.pointee.byIdentity[identity]!.steps.append(step)
+      if entries.pointee.byIdentity[identity]!.steps.count < longestTrace {
+        entries.pointee.byIdentity[identity]!.steps.append(step)
+      }
       return
     }
     entries.pointee.byIdentity[identity] = Entry(box: box, steps: [step])
     guard entries.pointee.byIdentity.count > entries.pointee.capacity else { return }
-    entries.pointee.byIdentity = entries.pointee.byIdentity.filter { $0.value.box != nil }
+    survivors.reserveCapacity(entries.pointee.byIdentity.count)
+    entries.pointee.byIdentity = entries.pointee.byIdentity.filter { _, entry in
+      guard let box = entry.box else { return false }
+      survivors.append(box)
+      return true
+    }
     entries.pointee.capacity = max(64, 2 * entries.pointee.byIdentity.count)
   }
 

@@ -117,6 +117,10 @@ package enum Performer {
     while !scheduler._withUnsafeGuaranteedRef({ $0.isEverybodyElseParked(me.pointee.worker) }) { yield() }
   }
 
+  /// What a fiber that the caller spawns finds bound.
+  @usableFromInline
+  static func inheritedLocals() -> LocalBinding? { current().inheritedLocals }
+
   /// The calling thread's worker.
   @usableFromInline
   static func worker() -> WorkerRef { Worker.ofThisThread }

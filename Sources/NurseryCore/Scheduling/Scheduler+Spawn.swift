@@ -10,20 +10,22 @@ extension ScopeRef {
   package func spawn<Value>(
     _ name: String?, _ site: SourceSite, _ body: consuming @escaping () throws -> Value
   ) -> FiberCore<Value> {
+    // A derived value is the user's to make, who may wait for something: after that the worker is another.
+    let locals = Performer.inheritedLocals()
     let here = Performer.worker()
-    let core = FiberCore(record: makeChild(name, site, here), body)
+    let core = FiberCore(record: makeChild(name, site, locals, here), body)
     launch(core, here)
     return core
   }
 
   @usableFromInline
-  func makeChild(_ name: String?, _ site: SourceSite, _ here: WorkerRef) -> FiberRef {
+  func makeChild(_ name: String?, _ site: SourceSite, _ locals: LocalBinding?, _ here: WorkerRef) -> FiberRef {
     let record = FiberSlab.allocate(here)
     FiberSlab.initialise(
       record,
       to: FiberRecord(
         kind: .fiber, id: here.makeID(), name: name, site: site, worker: here, home: self,
-        locals: here.pointee.current.inheritedLocals))
+        locals: locals))
     return record
   }
 

@@ -55,36 +55,17 @@ extension Specimens {
       let fiber = try started.receive()
       return Fixture(op: fiber.waitOp(), verb: { try fiber.wait() }, other: 3, makeReady: { end.signal() })
     },
+    Specimen("cancel a fiber and wait for it", .usual.union([.readiesSlowly])) { bench in
+      let end = Condition()
+      let fiber = bench.nursery.goAsync { try withShield { try end.wait() } }
+      return Fixture(
+        op: fiber.cancelAndWaitOp(), verb: { try fiber.cancelAndWait() }, other: (), makeReady: { end.signal() })
+    },
     Specimen("a primitive of a user's own", .usual.union([.lacksVerb])) { _ in
       let turnstile = Turnstile()
       return Fixture(
         op: Op(base: turnstile), other: 3, isRight: { $0 == 7 }, makeReady: { turnstile.insertToken() },
         effects: { turnstile.passed }, effectsOfCommit: 1, waiters: { turnstile.waiting })
-    },
-  ]
-
-  static let scopes: [any AnySpecimen] = [
-    Specimen("nursery.cancelledOp()", .usual.union([.lacksVerb])) { bench in
-      let opened = Channel<Nursery>(.bounded(1))
-      bench.nursery.goAsync {
-        try withNursery { inner in
-          try opened.send(inner)
-          try Op<Void>.never.perform()
-        }
-      }
-      let inner = try opened.receive()
-      return Fixture(op: inner.cancelledOp(), other: (), makeReady: { inner.cancel() })
-    },
-    Specimen("cancellationOp() of another fiber's scope", .usual.union([.lacksVerb])) { bench in
-      let opened = Channel<(Box<Op<Void>>, CancelScope)>(.bounded(1))
-      bench.nursery.goAsync {
-        try withCancelScope { scope in
-          try opened.send((Box(cancellationOp()), scope))
-          try Op<Void>.never.perform()
-        }
-      }
-      let (cancellation, scope) = try opened.receive()
-      return Fixture(op: cancellation.value, other: (), makeReady: { scope.cancel() })
     },
   ]
 }
