@@ -4,7 +4,7 @@ import Synchronization
 /// A lock for critical sections of a few dozen instructions that never suspend a fiber.
 ///
 /// One exchange takes it and one store frees it. The exchange is also a full barrier on x86-64, and
-/// `Performance+Commit` leans on that; see `FiberRecord.fenceAfterEnlisting`.
+/// parking leans on that; see `FiberRef.fenceAfterEnlisting`.
 @usableFromInline
 package struct SpinLock: ~Copyable, @unchecked Sendable {
   @usableFromInline let word = Atomic<UInt32>(0)
