@@ -126,6 +126,35 @@ struct FiberLocalTests {
     }
   }
 
+  @Test func theBodyOfAnOutermostNurserySeesWhatItsCallerHasBound() throws {
+    let seen = try transaction.withValue(3) {
+      try withNursery { _ in [transaction.value, try withNursery { _ in transaction.value }] }
+    }
+    #expect(seen == [3, 3])
+  }
+
+  @Test func aGeneratorThatYieldsInsideAndGoesOnElsewhereTraps() async {
+    let result = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
+      try runFibers(Configuration(parallelism: 1)) {
+        let numbers = Generator<Int> { yielder in
+          try number.withValue(1) {
+            try yielder.yield(1)
+            try yielder.yield(2)
+          }
+        }
+        let iterator = Box(numbers.makeIterator())
+        var here = iterator.value
+        _ = here.next()
+        let there = Box(here)
+        try goAndWait {
+          var iterator = there.value
+          while iterator.next() != nil {}
+        }
+      }
+    }
+    #expect(standardError(result).contains("the body of FiberLocal.withValue was left in another place"))
+  }
+
   @Test func aPlainThreadHasItsOwnAndTheFibersItStartsInheritThem() throws {
     let seen = try number.withValue(9) {
       try runFibers { try [number.value, goAndWait { number.value }] + [PlainThread { number.value }.join()] }

@@ -146,7 +146,10 @@ private final class Handshake<Ready: Sendable>: @unchecked Sendable {
     case .started(let value): return value
     case .ended(let error?): throw error
     case .ended(nil): throw NotStartedError(fiber: child.identity, site: child.site)
-    case .pending: throw CancellationError()
+    case .pending:
+      // It never ran: the nursery was cancelled, or there was no stack for it.
+      try child.wait()
+      throw CancellationError()
     }
   }
 }

@@ -63,11 +63,7 @@ public final class Nursery: @unchecked Sendable {
     if !failures.isEmpty { throw traced(policy.errorToThrow(failures)) }
     // The cancellation of a scope around is that scope's to absorb: a timeout is to hear that it has ended the children.
     if case .success = result, scope.wasCutShort { throw CancellationError() }
-    do {
-      return try result.get()
-    } catch {
-      throw traced(error)
-    }
+    return try result.get()
   }
 
   /// A body's failure counts like a child's, and cancels the children whatever the policy: there is nobody left to supervise them.

@@ -6,16 +6,18 @@ extension ScopeRef {
   /// Never blocks; only the first reason counts.
   package func cancel(_ reason: CancellationReason) {
     pointee.lock.lock()
-    if pointee.isClosed || pointee.reason != nil {
-      pointee.lock.unlock()
-      return
-    }
+    cancelUnderLock(reason)
+    pointee.lock.unlock()
+  }
+
+  /// As `cancel`, with the lock held.
+  func cancelUnderLock(_ reason: CancellationReason) {
+    if pointee.isClosed || pointee.reason != nil { return }
     pointee.reason = reason
     mark()
     // Marks before claims, on every processor: see `parkUnlessCancelled`.
     atomicMemoryFence(ordering: .sequentiallyConsistent)
     wake()
-    pointee.lock.unlock()
   }
 
   /// Marks this scope and the scopes inside it.

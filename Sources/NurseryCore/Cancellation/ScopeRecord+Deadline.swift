@@ -60,8 +60,8 @@ extension ScopeRef {
       worker.pointee.timers.insert(.deadline(self), deadline: deadline)
       worker.tellOfTimer(deadline)
     }
+    if isDue { cancelUnderLock(reason) }
     pointee.lock.unlock()
-    if isDue { cancel(reason) }
   }
 
   /// Takes the deadline, if there is one, out of the timers; it may be firing all the same.
@@ -79,10 +79,8 @@ extension ScopeRef {
   /// Cancels the scope if its deadline has not been moved since it was found due at `now`.
   func fireDeadline(_ now: Int64) {
     pointee.lock.lock()
-    let isDue = pointee.deadline <= now
-    let reason = pointee.deadlineReason
+    if pointee.deadline <= now { cancelUnderLock(pointee.deadlineReason) }
     pointee.lock.unlock()
-    if isDue { cancel(reason) }
     pointee.firings.subtract(1, ordering: .releasing)
   }
 

@@ -56,8 +56,21 @@ public final class FiberLocal<Value: Sendable>: Sendable {
   ) throws(Failure) -> Result {
     let me = Performer.current()
     let outer = me.pointee.locals
-    me.pointee.locals = ValueBinding(self, value, outer)
-    defer { me.pointee.locals = outer }
+    // What is shadowed by its own local is not needed by anybody but this call.
+    let isShadowing = outer?.key == ObjectIdentifier(self)
+    let binding = ValueBinding(self, value, isShadowing ? outer?.outer : outer)
+    me.pointee.locals = binding
+    defer { restore(outer, in: binding, on: me) }
     return try body()
+  }
+
+  /// Ends a binding; a coroutine may have been carried to another fiber in between, and then this one's are not ours to change.
+  private func restore(_ outer: LocalBinding?, in binding: LocalBinding, on me: FiberRef) {
+    guard Performer.current() == me, me.pointee.locals === binding else {
+      fatalError(
+        "the body of FiberLocal.withValue was left in another place than it was entered: a coroutine or generator yielded in it; bind the value inside or outside of its life as a whole"
+      )
+    }
+    me.pointee.locals = outer
   }
 }

@@ -30,7 +30,7 @@ extension Scheduler {
     return try result.get()
   }
 
-  /// Makes the calling thread worker 0 and the caller its root fiber.
+  /// Makes the calling thread worker 0 and the caller its root fiber, on which the same values are bound.
   ///
   /// The root scope lies inside the caller's innermost one, so a timeout or a cancel scope around a run reaches into it.
   private func begin(inside caller: FiberRef) throws -> FiberRef {
@@ -44,7 +44,7 @@ extension Scheduler {
     FiberSlab.initialise(
       root,
       to: FiberRecord(
-        kind: .root, id: 0, name: nil, worker: worker, home: scope, locals: caller.inheritedLocals))
+        kind: .root, id: 0, name: nil, worker: worker, home: scope, locals: caller.pointee.locals))
     // On a fiber the root runs on that fiber's stack.
     root.pointee.stack = caller.pointee.stack ?? .forThread()
     let loop = worker.pointee.loop
