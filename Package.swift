@@ -22,7 +22,8 @@ let package = Package(
     .testTarget(name: "CSwitchTests", dependencies: ["CSwitch"], exclude: ["Standalone"]),
     .target(name: "TestSupport", dependencies: ["NurseryCore"], path: "Tests/TestSupport"),
     .testTarget(name: "NurseryCoreTests", dependencies: ["NurseryCore", "TestSupport"]),
-    .testTarget(name: "NurseryTests", dependencies: ["Nursery", "TestSupport"]),
+    .target(name: "AllocationCounter", path: "Tests/AllocationCounter"),
+    .testTarget(name: "NurseryTests", dependencies: ["Nursery", "TestSupport", "AllocationCounter"]),
     .testTarget(
       name: "ExampleTests", dependencies: ["CSwitch", "WordCount", "Fibonacci", "PrimeSieve", "DeadlockProbe"]),
   ],

@@ -156,8 +156,8 @@ extension FiberRef {
   @inline(never)
   func parkUnlessCancelled(_ offers: OfferRef, _ count: Int = 1) {
     pointee.offers = offers
-    pointee.offerCount = Int32(truncatingIfNeeded: count)
-    defer { pointee.offerCount = 0 }
+    pointee.offerCount.store(Int32(truncatingIfNeeded: count), ordering: .relaxed)
+    defer { pointee.offerCount.store(0, ordering: .relaxed) }
     Self.fenceAfterEnlisting()
     if isCancelled, commitSelf() {
       pointee.winner = -1

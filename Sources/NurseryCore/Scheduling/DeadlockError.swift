@@ -59,7 +59,7 @@ extension ScopeRef {
 extension FiberRef {
   /// What a fiber or thread that is parked waits for, branch by branch in the order they are written.
   var parked: DeadlockError.ParkedFiber {
-    let offers = UnsafeBufferPointer(start: pointee.offers, count: Int(pointee.offerCount))
+    let offers = UnsafeBufferPointer(start: pointee.offers, count: Int(pointee.offerCount.load(ordering: .relaxed)))
     var waits = offers.sorted { $0.index < $1.index }.map { offer in
       offer.source._withUnsafeGuaranteedRef { $0.waitDescription }
     }

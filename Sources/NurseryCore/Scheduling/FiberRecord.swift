@@ -53,7 +53,7 @@ package struct FiberRecord: ~Copyable {
   ///
   /// None while it does not wait in a perform.
   var offers: OfferRef?
-  var offerCount: Int32 = 0
+  let offerCount = Atomic<Int32>(0)
 
   /// The head of the list of Swift accesses that were open when the fiber was suspended.
   var openAccesses: UnsafeMutableRawPointer?

@@ -45,12 +45,20 @@ extension ScopeRef {
     let isHome = here.pointee.scheduler?.toOpaque() == scheduler.toOpaque()
     if !isHome { record.pointee.worker = scheduler._withUnsafeGuaranteedRef { $0.worker(0) } }
     record.pointee.body = .passRetained(body)
-    here.count(here.pointee.spawned)
+    if isHome {
+      here.count(here.pointee.spawned)
+    } else {
+      scheduler._withUnsafeGuaranteedRef { _ = $0.spawnedOutside.add(1, ordering: .relaxed) }
+    }
     if isLimited, !takeTurn(record) { return }
     if pointee.isCancelled {
       body.failUnstarted(CancellationError())
+      if isHome {
+        here.count(here.pointee.ended)
+      } else {
+        scheduler._withUnsafeGuaranteedRef { _ = $0.endedOutside.add(1, ordering: .relaxed) }
+      }
       record.finish(error: CancellationError())
-      here.count(here.pointee.ended)
       Inventory.current?.note(body)
       return
     }

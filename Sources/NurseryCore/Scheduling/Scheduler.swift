@@ -37,6 +37,9 @@ public final class Scheduler: @unchecked Sendable {
   let watchDeadline = Atomic<Int64>(.max)
   let isInspecting = Atomic<Bool>(false)
   let steals = Atomic<Int>(0)
+  /// Fibers that other threads than the workers have spawned, and those of them that never ran.
+  let spawnedOutside = Atomic<Int>(0)
+  let endedOutside = Atomic<Int>(0)
   /// Waits whose end comes from outside, such as a descriptor's; virtual time stands still for them.
   let expectations = Atomic<Int>(0)
   /// Held by the sleeper that acts for all: advances virtual time, or looks for a deadlock.

@@ -69,6 +69,8 @@ private func runToEnd(_ me: FiberRef) {
   let error = body._withUnsafeGuaranteedRef { body in
     me.pointee.turn == .forfeited ? body.failUnstarted(CancellationError()) : body.perform(body, .run)
   }
+  // Counted before anybody can know of the end.
+  me.pointee.worker.count(me.pointee.worker.pointee.ended)
   me.finish(error: error)
 }
 
@@ -107,7 +109,6 @@ extension WorkerRef {
   /// Any other is switched to, and the stack, which is never continued, is kept for a later fiber.
   @inline(never)
   fileprivate func runNextAfterEnd(on stack: StackRef) -> FiberRef {
-    count(pointee.ended)
     let next = pickRunnable() ?? pointee.loop
     if next.pointee.stack == nil {
       next.pointee.stack = stack

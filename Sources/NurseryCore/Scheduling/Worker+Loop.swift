@@ -45,8 +45,8 @@ extension WorkerRef {
     pointee.handedOver = nil
     if fiber.pointee.stack == nil {
       do { try start(fiber) } catch {
-        fiber.finish(error: fiber.pointee.body!._withUnsafeGuaranteedRef { $0.failUnstarted(error) })
         count(pointee.ended)
+        fiber.finish(error: fiber.pointee.body!._withUnsafeGuaranteedRef { $0.failUnstarted(error) })
         return nextFromHandover()
       }
     } else {

@@ -37,7 +37,6 @@ package struct Worker: ~Copyable {
   let sleep: UnsafeMutablePointer<SleepWord>
   /// Switches so far; a sentinel sees by it whether the worker gets anywhere.
   let switches = Atomic<Int>(0)
-  let wakeups = Atomic<Int>(0)
   let spawned = Atomic<Int>(0)
   let ended = Atomic<Int>(0)
 

@@ -1,0 +1,89 @@
+import Synchronization
+
+extension Scheduler {
+  /// What a scheduler has done and has in hand; for dashboards, and for tests that count instead of timing.
+  ///
+  /// Every figure is right for some moment during the call, not all of them for the same one.
+  public struct Statistics: Sendable, Hashable {
+    /// Workers that have been started, and how many of them are asleep.
+    public var workers = 0
+    public var sleepingWorkers = 0
+    /// Fibers spawned so far, the root not counted, and those that have not ended.
+    public var fibersSpawned = 0
+    public var fibersAlive = 0
+    /// Fibers that can run and wait for a worker.
+    public var fibersQueued = 0
+    /// Branches of operations that fibers wait for now.
+    public var offersOutstanding = 0
+    /// Timers that are set: for operations and for scopes' deadlines.
+    public var timers = 0
+    /// Switches from one fiber, or a worker's loop, to another.
+    public var switches = 0
+    /// How often a worker has taken fibers over from another.
+    public var steals = 0
+    /// How often a worker has gone to sleep in the kernel, and was woken there; each is a system call.
+    public var sleeps = 0
+    public var wakeups = 0
+    /// The stacks of this size, which all schedulers of the process share.
+    public var stacks = StackPool.Statistics(mapped: 0, inUse: 0)
+  }
+
+  /// What the scheduler has done so far and has in hand.
+  ///
+  /// Takes time in proportion to the workers and the fibers alive, and makes none of them wait for long. Inside a run, ask
+  /// `Scheduler.current?.statistics`.
+  public var statistics: Statistics {
+    var statistics = Statistics()
+    statistics.workers = startedWorkers.load(ordering: .acquiring)
+    statistics.sleepingWorkers = min(sleepers.load(ordering: .relaxed), statistics.workers)
+    statistics.fibersQueued = overflowCount.load(ordering: .relaxed)
+    statistics.steals = steals.load(ordering: .relaxed)
+    statistics.stacks = stackPool.statistics
+    var ended = endedOutside.load(ordering: .acquiring)
+    for index in 0..<statistics.workers {
+      let worker = worker(index)
+      // Ends before spawns: a fiber may be seen to live that has ended, but never to have ended before it was spawned.
+      ended += worker.pointee.ended.load(ordering: .acquiring)
+      statistics.switches += worker.pointee.switches.load(ordering: .relaxed)
+      statistics.fibersQueued += worker.pointee.queue.count
+      statistics.timers += worker.pointee.timers.count
+      let counts = worker.pointee.sleep.counts
+      statistics.sleeps += counts.sleeps
+      statistics.wakeups += counts.wakes
+    }
+    for index in 0..<statistics.workers {
+      statistics.fibersSpawned += worker(index).pointee.spawned.load(ordering: .acquiring)
+    }
+    statistics.fibersSpawned += spawnedOutside.load(ordering: .relaxed)
+    statistics.fibersAlive = statistics.fibersSpawned - ended
+    // Every fiber is somebody's child but the root, who is the host of the outermost scope.
+    if let rootScope {
+      statistics.offersOutstanding = rootScope.offersOutstanding + (rootScope.pointee.host?.offersOutstanding ?? 0)
+    }
+    return statistics
+  }
+}
+
+extension ScopeRef {
+  /// The branches that children of this scope and of those inside wait for.
+  fileprivate var offersOutstanding: Int {
+    pointee.lock.lock()
+    defer { pointee.lock.unlock() }
+    var count = 0
+    var child = pointee.firstChild
+    while let fiber = child {
+      child = fiber.pointee.nextSibling
+      count += fiber.offersOutstanding
+    }
+    var inner = pointee.firstInner
+    while let scope = inner {
+      inner = scope.pointee.nextSibling
+      count += scope.offersOutstanding
+    }
+    return count
+  }
+}
+
+extension FiberRef {
+  fileprivate var offersOutstanding: Int { Int(pointee.offerCount.load(ordering: .relaxed)) }
+}

@@ -1,0 +1,102 @@
+import AllocationCounter
+import Nursery
+import Testing
+
+/// How many blocks `body` takes from the heap, for each of many repetitions; nil where that cannot be counted.
+///
+/// On the calling thread, so with one worker.
+private func allocations(repetitions: Int = 1000, _ body: () throws -> Void) rethrows -> Double? {
+  for _ in 0..<100 { try body() }
+  var before = 0
+  var after = 0
+  guard allocation_count(&before) else { return nil }
+  for _ in 0..<repetitions { try body() }
+  guard allocation_count(&after) else { return nil }
+  return Double(after - before) / Double(repetitions)
+}
+
+#if !DEBUG
+  /// What the hot paths take from the heap, in optimised code.
+  struct AllocationTests {
+    /// Expects at most so many allocations for each repetition; the odd one may grow an array.
+    private func expect(
+      atMost limit: Double, location: SourceLocation = #_sourceLocation, _ body: () throws -> Void
+    ) rethrows {
+      guard let count = try allocations(body) else { return }
+      #expect(count <= limit + 0.01, sourceLocation: location)
+    }
+
+    @Test func theCounterCounts() throws {
+      guard let count = allocations({ _ = Counter() }) else { return }
+      #expect(count == 1)
+    }
+
+    @Test func aRendezvousAllocatesNothing() throws {
+      try runFibers(Configuration(parallelism: 1)) {
+        let numbers = Channel<Int>()
+        goAsync(daemon: true) { while true { try numbers.send(1) } }
+        try expect(atMost: 0) { _ = try numbers.receive() }
+      }
+    }
+
+    @Test func aBufferedMessageAllocatesNothing() throws {
+      try runFibers(Configuration(parallelism: 1)) {
+        let numbers = Channel<Int>(.bounded(4))
+        try expect(atMost: 0) {
+          try numbers.send(1)
+          _ = try numbers.receive()
+        }
+      }
+    }
+
+    @Test func aChoiceOfTwoChannelsAllocatesNothing() throws {
+      try runFibers(Configuration(parallelism: 1)) {
+        let left = Channel<Int>()
+        let right = Channel<Int>()
+        goAsync(daemon: true) { while true { try left.send(1) } }
+        goAsync(daemon: true) { while true { try right.send(2) } }
+        try expect(atMost: 0) { _ = try choose(left.receiveOp(), right.receiveOp()) }
+        let choice = left.receiveOp().or(right.receiveOp())
+        try expect(atMost: 0) { _ = try choice.perform() }
+        try expect(atMost: 2) { _ = try left.receiveOp().or(right.receiveOp()).perform() }
+      }
+    }
+
+    @Test func spawningAndWaitingAllocatesTheHandleAndTheClosuresContext() throws {
+      try runFibers(Configuration(parallelism: 1)) {
+        try withNursery { nursery in
+          try expect(atMost: 1) { _ = try nursery.goAsync { 1 }.wait() }
+          var number = 0
+          try expect(atMost: 2) {
+            number += 1
+            _ = try nursery.goAsync { [number] in number }.wait()
+          }
+        }
+      }
+    }
+
+    @Test func aTimerThatLosesAllocatesNothing() throws {
+      try runFibers(Configuration(parallelism: 1)) {
+        let numbers = Channel<Int>()
+        goAsync(daemon: true) {
+          while true {
+            Fiber.yield()
+            try numbers.send(1)
+          }
+        }
+        let timeout = timeoutOp(after: .seconds(3600)).wrap { 0 }
+        try expect(atMost: 0) { _ = try choose(numbers.receiveOp(), timeout) }
+      }
+    }
+
+    @Test func aScopeWithATimeoutAllocatesItsRecord() throws {
+      try runFibers(Configuration(parallelism: 1)) {
+        let numbers = Channel<Int>(.bounded(1))
+        try expect(atMost: 1) {
+          try withTimeout(.seconds(3600)) { try numbers.send(1) }
+          _ = try numbers.receive()
+        }
+      }
+    }
+  }
+#endif

@@ -1,0 +1,74 @@
+import Nursery
+import Testing
+
+/// Counting in place of timing.
+struct StatisticsTests {
+  private func statistics() throws -> Scheduler.Statistics { try #require(Scheduler.current).statistics }
+
+  @Test(arguments: parallelisms) func whatIsAliveIsCounted(workers: Int) throws {
+    try virtually(workers) {
+      let numbers = Channel<Int>()
+      try withNursery { nursery in
+        for _ in 0..<10 {
+          nursery.goAsync { _ = try choose(numbers.receiveOp(), sleepOp(for: .seconds(9)).wrap { 0 }) }
+        }
+        waitUntilAllParked()
+        let parked = try statistics()
+        #expect(parked.fibersSpawned == 10)
+        #expect(parked.fibersAlive == 10)
+        #expect(parked.offersOutstanding == 20)
+        #expect(parked.timers == 10)
+        #expect(parked.workers >= 1 && parked.workers <= workers)
+        #expect(parked.stacks.inUse >= 10)
+        nursery.cancel()
+      }
+      let ended = try statistics()
+      #expect(ended.fibersAlive == 0)
+      #expect(ended.offersOutstanding == 0)
+      #expect(ended.timers == 0)
+      #expect(ended.fibersSpawned == 10)
+    }
+  }
+
+  @Test func aRendezvousTakesTwoSwitchesAndNoSystemCall() throws {
+    try runFibers(Configuration(parallelism: 1)) {
+      let numbers = Channel<Int>()
+      goAsync(daemon: true) { while true { try numbers.send(1) } }
+      for _ in 0..<10 { _ = try numbers.receive() }
+      let before = try statistics()
+      for _ in 0..<1000 { _ = try numbers.receive() }
+      let after = try statistics()
+      #expect(after.switches - before.switches <= 1001)
+      #expect(after.sleeps == before.sleeps)
+      #expect(after.wakeups == before.wakeups)
+    }
+  }
+
+  @Test func aWakeupFromAThreadIsOne() throws {
+    try runFibers(Configuration(parallelism: 1)) {
+      let numbers = Channel<Int>()
+      let before = try statistics()
+      let thread = PlainThread { for number in 0..<100 { try numbers.send(number) } }
+      for _ in 0..<100 { _ = try numbers.receive() }
+      let after = try statistics()
+      try thread.join()
+      #expect(after.sleeps - before.sleeps <= 110)
+      #expect(after.wakeups - before.wakeups <= 110)
+    }
+  }
+
+  @Test(arguments: parallelisms) func childrenOfThreadsAreCountedToo(workers: Int) throws {
+    try runFibers(Configuration(parallelism: workers)) {
+      try withNursery { nursery in
+        try PlainThread { for _ in 0..<50 { nursery.goAsync {} } }.join()
+        let cancelled = try withNursery {
+          $0.cancel(); return $0.goAsync {}
+        }
+        #expect(cancelled.isFinished)
+      }
+      let statistics = try statistics()
+      #expect(statistics.fibersSpawned == 51)
+      #expect(statistics.fibersAlive == 0)
+    }
+  }
+}
