@@ -30,7 +30,7 @@ struct ConfigurationTests {
   }
 
   /// Sanitized frames are larger than the smallest stack.
-  private var sanitizedMinimum: Int { Configuration.defaultStackSize > 256 << 10 ? 256 << 10 : 0 }
+  private var sanitizedMinimum: Int { isSanitized ? 256 << 10 : 0 }
 
   @Test func deadlocksFailUnlessAskedToWait() {
     #expect(Configuration().onDeadlock == .fail)

@@ -132,7 +132,7 @@ struct SchedulerTests {
 
   @Test(arguments: [1, 2, 3]) func manyFibersLiveAtOnce(workers: Int) throws {
     // The thread sanitizer has room for some thousands only.
-    let count = Configuration.defaultStackSize > 256 << 10 ? 1000 : 20_000
+    let count = isSanitized ? 1000 : 20_000
     let waiting = Counter()
     let sum = try virtually(workers) {
       let gate = Condition()

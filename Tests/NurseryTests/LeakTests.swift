@@ -37,7 +37,7 @@ import Testing
   }
 
   /// Losing leaves nothing behind; each test has a process of its own.
-  @Suite(.serialized, .disabled(if: Configuration.defaultStackSize > 256 << 10, "sanitizers keep freed memory"))
+  @Suite(.serialized, .disabled(if: isSanitized, "sanitizers keep freed memory"))
   struct LeakTests {
     @Test func lostTimersLeaveNothing() async {
       await #expect(processExitsWith: .success) {

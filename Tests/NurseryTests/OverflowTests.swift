@@ -2,7 +2,7 @@ import Nursery
 import Testing
 
 /// A stack that overflows is named.
-@Suite(.disabled(if: Configuration.defaultStackSize > 256 << 10, "sanitizers report the fault themselves"))
+@Suite(.disabled(if: isSanitized, "sanitizers report the fault themselves"))
 struct OverflowTests {
   @inline(never)
   private static func recurse(_ depth: Int) -> Int {

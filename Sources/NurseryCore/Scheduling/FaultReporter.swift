@@ -23,7 +23,9 @@ enum FaultReporter {
   private static let count = Atomic<Int>(0)
   private static let isInstalled = Atomic<Bool>(false)
 
+  /// Not where a sanitizer reports faults itself, some of them its own.
   static func install() {
+    if System.isSanitized { return }
     if isInstalled.load(ordering: .relaxed) { return }
     if isInstalled.exchange(true, ordering: .acquiringAndReleasing) { return }
     _ = table
