@@ -5,11 +5,13 @@ extension Scheduler {
   ///
   /// Every figure is right for some moment during the call, not all of them for the same one.
   public struct Statistics: Sendable, Hashable {
-    /// Workers that have been started, and how many of them are asleep.
+    /// Workers that have been started.
     public var workers = 0
+    /// Workers that are asleep.
     public var sleepingWorkers = 0
-    /// Fibers spawned so far, the root not counted, and those that have not ended.
+    /// Fibers spawned so far; the root does not count.
     public var fibersSpawned = 0
+    /// Fibers that have not ended; the root does not count.
     public var fibersAlive = 0
     /// Fibers that can run and wait for a worker.
     public var fibersQueued = 0
@@ -21,8 +23,9 @@ extension Scheduler {
     public var switches = 0
     /// How often a worker has taken fibers over from another.
     public var steals = 0
-    /// How often a worker has gone to sleep in the kernel, and was woken there; each is a system call.
+    /// How often a worker has gone to sleep in the kernel; each is a system call.
     public var sleeps = 0
+    /// How often a worker was woken there; each is a system call.
     public var wakeups = 0
     /// The stacks of this size, which all schedulers of the process share.
     public var stacks = StackPool.Statistics(mapped: 0, inUse: 0)
