@@ -10,3 +10,6 @@ public func elapsed(since start: ContinuousClock.Instant, each count: Int) -> Do
   let duration = (ContinuousClock.now - start).components
   return (Double(duration.seconds) * 1e9 + Double(duration.attoseconds) / 1e9) / Double(count)
 }
+
+/// Runs `body` and returns the milliseconds it took.
+public func milliseconds(_ body: () throws -> Void) rethrows -> Double { try nanoseconds(each: 1, body) / 1e6 }

@@ -3,7 +3,7 @@ import Nursery
 
 // Fair: the same loop as the C programs, through the public type: a number goes in and out with each switch.
 let coroutineSwitch = Workload("switch") {
-  let roundTrips = 10_000_000
+  let roundTrips = size(10_000_000)
   let coroutine = try Coroutine<Int, Int, Void> { yielder, first in
     var number = first
     while true { number = try yielder.yield(number + 1) }

@@ -1,16 +1,11 @@
 import Harness
 import Nursery
-import Synchronization
 
 // Fair: a small warm-up only, because a fiber's first stack is what is measured. Each fiber is woken by a message
 // of its own, as in the peers; the time ends when all have ended.
 let parked = Workload("parked", workers: 1) {
   try park(1000, reporting: false)
-  try park(1_000_000, reporting: true)
-}
-
-private final class Counter: Sendable {
-  let value = Atomic(0)
+  try park(size(1_000_000), reporting: true)
 }
 
 private func park(_ fibers: Int, reporting: Bool) throws {
@@ -24,11 +19,11 @@ private func park(_ fibers: Int, reporting: Bool) throws {
     create = nanoseconds(each: fibers) {
       for _ in 0..<fibers {
         nursery.goAsync {
-          parked.value.add(1, ordering: .relaxed)
+          parked.add()
           _ = try channel.receive()
         }
       }
-      while parked.value.load(ordering: .relaxed) < fibers { Fiber.yield() }
+      while parked.value < fibers { Fiber.yield() }
     }
     if let before, let now = residentBytes() { memory = Double(now - before) / Double(fibers) }
     wakeStart = ContinuousClock.now

@@ -2,10 +2,10 @@ import Harness
 import Nursery
 
 // Fair: the plain idiom, a fiber that sends and closes, and `for` over an unbuffered channel.
-let rendezvous = Workload("rendezvous", workers: 1) {
-  let messages = 5_000_000
+let rendezvous = Workload.oneAndTwo("rendezvous") { name in
+  let messages = size(5_000_000)
   try exchange(messages / 10)
-  report("rendezvous", try nanoseconds(each: messages) { try exchange(messages) }, "ns")
+  report(name, try nanoseconds(each: messages) { try exchange(messages) }, "ns")
 }
 
 private func exchange(_ messages: Int) throws {

@@ -3,7 +3,7 @@ import Nursery
 
 // Fair: the child is a real fiber with its own stack, scope and result, in a nursery that stays open.
 let spawnWait = Workload("spawn-wait", workers: 1) {
-  let children = 2_000_000
+  let children = size(2_000_000)
   try spawnAndWait(children / 10)
   report("spawn-wait", try nanoseconds(each: children) { try spawnAndWait(children) }, "ns")
 }

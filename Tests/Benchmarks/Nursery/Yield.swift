@@ -2,10 +2,12 @@ import Harness
 import Nursery
 
 // Fair: the fibers' start is spread over millions of yields, as in the peers.
-let yield2 = Workload("yield-2", workers: 1) { try yields("yield-2", fibers: 2, each: 4_000_000) }
-let yield1000 = Workload("yield-1000", workers: 1) { try yields("yield-1000", fibers: 1000, each: 8000) }
+let yields = [
+  Workload("yield-2", workers: 1) { try measure("yield-2", fibers: 2, each: size(4_000_000)) },
+  Workload("yield-1000", workers: 1) { try measure("yield-1000", fibers: 1000, each: size(8000)) },
+]
 
-private func yields(_ name: String, fibers: Int, each: Int) throws {
+private func measure(_ name: String, fibers: Int, each: Int) throws {
   try yieldAll(fibers, each / 10)
   report(name, try nanoseconds(each: fibers * each) { try yieldAll(fibers, each) }, "ns")
 }

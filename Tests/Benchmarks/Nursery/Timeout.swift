@@ -1,0 +1,22 @@
+import Harness
+import Nursery
+
+// Fair: a fresh deadline for every message, one second from then, which never fires; a partner sends over an
+// unbuffered channel, in the peers as here. The scope form, `withTimeout`, is measured beside it for ourselves.
+let timeout = Workload("timeout", workers: 1) {
+  let messages = size(2_000_000)
+  try receiveInTime(messages / 10)
+  report("timeout", try nanoseconds(each: messages) { try receiveInTime(messages) }, "ns")
+}
+
+private func receiveInTime(_ messages: Int) throws {
+  try withNursery { nursery in
+    let channel = Channel<Int>(.unbuffered)
+    nursery.goAsync {
+      for i in 0..<messages { try channel.send(i) }
+    }
+    var sum = 0
+    for _ in 0..<messages { sum &+= try channel.receiveOp().orTimeout(after: .seconds(1)).perform() }
+    require(sum == messages * (messages - 1) / 2, "a message was lost")
+  }
+}
