@@ -16,7 +16,7 @@ import (
 func init() {
 	register("parked", 1, func() {
 		park(1000, false)
-		park(1_000_000, true)
+		park(size(1_000_000), true)
 	})
 }
 

@@ -1,16 +1,16 @@
 package main
 
-// Fair: the plain idiom, a goroutine that sends and closes, and `range` over an unbuffered channel, on one P.
+// Fair: the plain idiom, a goroutine that sends and closes, and `range` over an unbuffered channel.
 func init() {
-	register("rendezvous", 1, func() {
-		const messages = 3_000_000
-		rendezvous(messages / 10)
-		report("rendezvous", perItem(messages, func() { rendezvous(messages) }), "ns")
+	registerBoth("rendezvous", func(name string) {
+		messages := size(3_000_000)
+		transport(0, messages/10)
+		report(name, perItem(messages, func() { transport(0, messages) }), "ns")
 	})
 }
 
-func rendezvous(messages int) {
-	channel := make(chan int)
+func transport(capacity, messages int) {
+	channel := make(chan int, capacity)
 	go func() {
 		for i := range messages {
 			channel <- i

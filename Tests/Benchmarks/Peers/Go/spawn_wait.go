@@ -4,7 +4,7 @@ package main
 // is quicker than one each (children run one by one, so they can share it).
 func init() {
 	register("spawn-wait", 1, func() {
-		const children = 1_000_000
+		children := size(1_000_000)
 		spawnAndWait(children / 10)
 		report("spawn-wait", perItem(children, func() { spawnAndWait(children) }), "ns")
 	})

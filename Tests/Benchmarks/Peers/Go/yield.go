@@ -7,8 +7,8 @@ import (
 
 // Fair: Gosched is Go's own yield, on one P; the goroutines' start is spread over millions of yields.
 func init() {
-	register("yield-2", 1, func() { yields("yield-2", 2, 2_000_000) })
-	register("yield-1000", 1, func() { yields("yield-1000", 1000, 4000) })
+	register("yield-2", 1, func() { yields("yield-2", 2, size(2_000_000)) })
+	register("yield-1000", 1, func() { yields("yield-1000", 1000, size(4000)) })
 }
 
 func yields(name string, goroutines, each int) {
