@@ -2,12 +2,10 @@ import Harness
 
 // Fair: `async let` is the lightest child task there is (allocated in its parent). The driver confines the
 // program to one processor, where it is twice as quick as on two.
-let spawnWait = Workload(name: "spawn-wait", workers: 1) {
-  let children = 500_000
+let spawnWait = Workload("spawn-wait", workers: 1) {
+  let children = size(500_000)
   await spawnAndWait(children / 10)
-  let start = ContinuousClock.now
-  await spawnAndWait(children)
-  report("spawn-wait", elapsed(since: start, each: children), "ns")
+  report("spawn-wait", await nanoseconds(each: children) { await spawnAndWait(children) }, "ns")
 }
 
 private func spawnAndWait(_ children: Int) async {
