@@ -4,6 +4,7 @@ A peer whose toolchain or library is missing is absent, with a reason; nothing i
 """
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -104,6 +105,41 @@ def go():
     return listed(program), command(tool, "version").split()[2].replace("go", "Go ", 1)
 
 
+def debian_crates():
+    """Debian's sources of Tokio and of what it needs: the installed ones, or else a copy in the cache."""
+    installed = Path("/usr/share/cargo/registry")
+    if any(installed.glob("tokio-1.*")):
+        return installed
+    folder = CACHE / "debian"
+    registry = folder / "usr" / "share" / "cargo" / "registry"
+    if not any(registry.glob("tokio-1.*")):
+        if not shutil.which("apt-get"):
+            raise Absent("no librust-tokio-dev, and no apt-get to download it with")
+        folder.mkdir(parents=True, exist_ok=True)
+        # As if nothing were installed, so that the copy is whole.
+        plan = command("apt-get", "install", "--simulate", "--no-install-recommends",
+                       "-o", "Dir::State::status=/dev/null", "librust-tokio-dev")
+        packages = sorted(line.split()[1] for line in plan.splitlines() if line.startswith("Inst librust-"))
+        command("apt-get", "download", *packages, cwd=folder)
+        for package in sorted(folder.glob("*.deb")):
+            command("dpkg-deb", "--extract", package, folder)
+    return registry
+
+
+def tokio():
+    if not shutil.which("cargo"):
+        raise Absent("no cargo on the path")
+    crates, folder = debian_crates(), BENCHMARKS / "Peers" / "Tokio"
+    (folder / "Cargo.lock").unlink(missing_ok=True)
+    cargo = ["cargo", "--config", "source.crates-io.replace-with='debian'",
+             "--config", f"source.debian.directory='{crates}'"]
+    environment = dict(os.environ, CARGO_TARGET_DIR=str(CACHE / "tokio"))
+    command(*cargo, "build", "--release", "--offline", cwd=folder, env=environment)
+    package = command(*cargo, "pkgid", "--offline", "tokio", cwd=folder, env=environment)
+    version, compiler = re.split("[@:#]", package.strip())[-1], " ".join(command("rustc", "--version").split()[:2])
+    return listed(CACHE / "tokio" / "release" / "tokio-benchmarks"), f"Tokio {version}, {compiler}"
+
+
 # The first is the one whose programs the others are compared with; so is every other of `ours`.
 BUILDERS = [
     ("Nursery", True, lambda: swift("NurseryBenchmarks")),
@@ -111,6 +147,7 @@ BUILDERS = [
         "CSwitch", "-I", SWITCH / "include", *sorted(SWITCH.glob("switch_*.S")), SWITCH / "sanitizers.c")),
     ("Boost.Context", False, boost),
     ("Go", False, go),
+    ("Tokio", False, tokio),
     ("async let", False, lambda: swift("SwiftConcurrencyBenchmarks")),
 ]
 

@@ -1,0 +1,40 @@
+//! A hundred thousand tasks that wait for a message are cancelled: the time from the first cancellation until all
+//! have ended.
+//!
+//! Fair: `abort` and the handle are Tokio's own way. An aborted future is dropped where it waits: it leaves its
+//! channel, and its destructors run, but no code of the task hears of it, as it does elsewhere.
+
+use crate::workload::report;
+use std::time::{Duration, Instant};
+use tokio::sync::oneshot;
+use tokio::task::yield_now;
+
+const TASKS: usize = 100_000;
+const RUNS: usize = 10;
+
+pub async fn abort_all() {
+    abort(TASKS).await;
+    let mut elapsed = Duration::ZERO;
+    for _ in 0..RUNS {
+        elapsed += abort(TASKS).await;
+    }
+    report("cancel-parked", elapsed.as_nanos() as f64 / (TASKS * RUNS) as f64, "ns");
+}
+
+async fn abort(tasks: usize) -> Duration {
+    let park = |_| {
+        let (sender, receiver) = oneshot::channel::<usize>();
+        (sender, tokio::spawn(receiver))
+    };
+    let (senders, parked): (Vec<_>, Vec<_>) = (0..tasks).map(park).unzip();
+    // All that was started before has parked when this comes back.
+    yield_now().await;
+    let start = Instant::now();
+    parked.iter().for_each(|task| task.abort());
+    for task in parked {
+        assert!(task.await.unwrap_err().is_cancelled());
+    }
+    let elapsed = start.elapsed();
+    assert!(senders.iter().all(|sender| sender.is_closed()), "a task did not leave its channel");
+    elapsed
+}
