@@ -5,6 +5,8 @@ import PackageDescription
 let package = Package(
   name: "benchmarks",
   platforms: [.macOS(.v15)],
+  // For the peers that are packages of their own.
+  products: [.library(name: "Harness", targets: ["Harness"])],
   dependencies: [.package(name: "nursery", path: "../..")],
   targets: [
     .target(name: "Harness", path: "Harness"),

@@ -29,6 +29,13 @@ def touch_memory(size):
         pass  # not Linux, or an old Python: the numbers are as good as the machine
 
 
+def processors():
+    """The processors that programs may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return sorted(os.sched_getaffinity(0))
+    return list(range(os.cpu_count() or 1))
+
+
 def processor():
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
@@ -50,12 +57,23 @@ def memory():
         return "unknown memory"
 
 
+def noise(disturbance):
+    """How busy the rest of the machine was: the median and the worst, and whether that is little enough."""
+    middle, worst = statistics.median(disturbance), max(disturbance)
+    return {"median": middle, "worst": worst, "quiet": middle < 0.1}
+
+
+def machine():
+    return f"{len(processors())} x {processor()}, {memory()}, {platform.system()} {platform.release()}"
+
+
 def description(peers, disturbance):
-    lines = [f"Machine: {os.cpu_count()} x {processor()}, {memory()}, {platform.system()} {platform.release()}."]
+    lines = [f"Machine: {machine()}."]
     versions = "; ".join(f"{peer.name}: {peer.version}" for peer in peers)
     lines.append(f"Built with: {versions}.")
     if disturbance:
-        middle, worst = statistics.median(disturbance), max(disturbance)
-        quiet = "quiet" if middle < 0.1 else "NOISY: measure again when nothing else runs"
-        lines.append(f"Anything else used {middle:.2f} processors during a run (median; at most {worst:.2f}): {quiet}.")
+        found = noise(disturbance)
+        quiet = "quiet" if found["quiet"] else "NOISY: measure again when nothing else runs"
+        used = f"{found['median']:.2f} processors during a run (median; at most {found['worst']:.2f})"
+        lines.append(f"Anything else used {used}: {quiet}.")
     return "\n".join(lines)

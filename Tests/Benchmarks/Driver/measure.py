@@ -5,11 +5,11 @@ import os
 import resource
 import subprocess
 
-from machine import busy_seconds, touch_memory
+from machine import busy_seconds, processors, touch_memory
 
 TIMEOUT = 600
 # Workloads that measure the first touch of much memory, and how much.
-FIRST_TOUCH = {"parked": 6 << 30}
+FIRST_TOUCH = {"parked": 6 << 30, "timers": 6 << 30, "yield-curve-1000000": 6 << 30}
 
 
 class Measurements:
@@ -29,17 +29,30 @@ class Measurements:
             values.append(float(value))
             self.units[measure] = unit
 
+    def measures(self):
+        """What was measured, in the order of the first round."""
+        return list(dict.fromkeys(measure for measure, _ in self.values))
+
+    def present(self, measure, peer):
+        """The values of the rounds that did not fail."""
+        return [value for value in self.values.get((measure, peer), []) if value is not None]
+
+    def ratios(self, ours, theirs):
+        """One ratio, ours divided by theirs, per round: both values of a round were measured close to each other."""
+        pairs = zip(self.values.get(ours, []), self.values.get(theirs, []))
+        return [our / their for our, their in pairs if our is not None and their]
+
 
 def confine(workers):
     """The program gets as many processors as it has workers, the last ones: the first serves most interrupts."""
-    allowed = sorted(os.sched_getaffinity(0))
-    os.sched_setaffinity(0, allowed[-workers:])
+    os.sched_setaffinity(0, processors()[-workers:])
 
 
-def run_once(program, workers, measurements):
+def run_once(program, workers, measurements, environment):
     before, ours = busy_seconds(), resource.getrusage(resource.RUSAGE_CHILDREN)
     start = os.times().elapsed
     done = subprocess.run(program, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=TIMEOUT,
+                          env=environment,
                           preexec_fn=(lambda: confine(workers)) if hasattr(os, "sched_setaffinity") else None)
     elapsed = os.times().elapsed - start
     after, ours_after = busy_seconds(), resource.getrusage(resource.RUSAGE_CHILDREN)
@@ -53,8 +66,11 @@ def run_once(program, workers, measurements):
     return done.stdout
 
 
-def run_rounds(peers, workloads, rounds, say):
+def run_rounds(peers, workloads, rounds, is_quick, say):
     measurements = Measurements()
+    environment = {name: value for name, value in os.environ.items() if name != "BENCHMARK_QUICK"}
+    if is_quick:
+        environment["BENCHMARK_QUICK"] = "1"
     broken = set()
     for number in range(rounds):
         say(f"round {number + 1} of {rounds}")
@@ -66,10 +82,10 @@ def run_rounds(peers, workloads, rounds, say):
                 program, workers = peer.programs[workload]
                 if (workload, peer.name) in broken:
                     continue
-                if workload in FIRST_TOUCH:
+                if workload in FIRST_TOUCH and not is_quick:
                     touch_memory(FIRST_TOUCH[workload])
                 try:
-                    measurements.add(number, peer, run_once(program, workers, measurements))
+                    measurements.add(number, peer, run_once(program, workers, measurements, environment))
                 except (RuntimeError, ValueError, subprocess.TimeoutExpired) as error:
                     broken.add((workload, peer.name))
                     measurements.failures.append(f"{workload}, {peer.name}: {error}")

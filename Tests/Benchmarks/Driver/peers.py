@@ -49,14 +49,18 @@ def listed(executable):
     return {name: ([str(executable), name], int(workers)) for name, workers in pairs}
 
 
-def swift(product):
+def swift(product, package=BENCHMARKS, scratch="swift"):
     if not shutil.which("swift"):
         raise Absent("no swift on the path")
-    build = ["swift", "build", "--package-path", BENCHMARKS, "--scratch-path", CACHE / "swift", "-c", "release"]
+    build = ["swift", "build", "--package-path", package, "--scratch-path", CACHE / scratch, "-c", "release"]
     command(*build, "--product", product)
     folder = command(*build, "--show-bin-path").strip().splitlines()[-1]
     version = next(line for line in command("swift", "--version").splitlines() if "Swift version" in line)
     return listed(Path(folder) / product), version[version.index("Swift version"):].split("(")[0].strip()
+
+
+def async_algorithms():
+    return swift("AsyncAlgorithmsBenchmarks", BENCHMARKS / "Peers" / "AsyncAlgorithms", "async-algorithms")
 
 
 def c_compiler():
@@ -148,14 +152,17 @@ BUILDERS = [
     ("Boost.Context", False, boost),
     ("Go", False, go),
     ("Tokio", False, tokio),
-    ("async let", False, lambda: swift("SwiftConcurrencyBenchmarks")),
+    ("Swift concurrency", False, lambda: swift("SwiftConcurrencyBenchmarks")),
+    ("AsyncChannel", False, async_algorithms),
 ]
 
 
-def build_all(say):
-    """Builds every peer; returns those present, and the reasons why others are absent."""
+def build_all(names, say):
+    """Builds the peers; returns those present, and the reasons why others are absent."""
     present, absent = [], {}
     for name, ours, build in BUILDERS:
+        if name not in names:
+            continue
         say(f"building {name} ...")
         try:
             programs, version = build()

@@ -1,51 +1,68 @@
-"""The table of ratios, in Markdown."""
+"""The tables, in Markdown: every workload, and what must be reached."""
 
 import statistics
+
+from targets import verdicts
 
 
 def number(value):
     return f"{value:,.0f}" if value >= 100 else f"{value:.1f}" if value >= 10 else f"{value:.2f}"
 
 
-def spread(values, suffix=""):
+def spread(values):
     """The median with the smallest and the largest value."""
-    low, high = number(min(values)), number(max(values))
-    return f"{number(statistics.median(values))}{suffix} ({low}-{high})"
+    if not values:
+        return ""
+    if len(values) == 1:
+        return number(values[0])
+    return f"{number(statistics.median(values))} ({number(min(values))}-{number(max(values))})"
 
 
-def present(values):
-    return [value for value in values if value is not None]
+def base(measure):
+    return measure.removesuffix("-2w")
 
 
-def paired_ratios(theirs, ours):
-    """One ratio per round: both values of a round were measured right after each other."""
-    return [their / our for their, our in zip(theirs, ours) if their is not None and our]
-
-
-def rows(measurements, peers):
-    measures = []
-    for measure, _ in measurements.values:
-        if measure not in measures:
-            measures.append(measure)
-    for measure in measures:
-        unit = measurements.units[measure]
-        values = {peer.name: measurements.values.get((measure, peer.name)) for peer in peers}
-        subjects = [peer.name for peer in peers if peer.ours and values[peer.name]]
-        others = [peer.name for peer in peers if not peer.ours and values[peer.name]]
-        for subject in subjects or [None]:
-            for other in others or [None]:
-                yield row(measure, unit, subject, other, values)
-
-
-def row(measure, unit, subject, other, values):
-    our_values, their_values = values.get(subject), values.get(other)
-    ours = f"{subject} {spread(present(our_values))}" if subject else "absent"
-    theirs = f"{other} {spread(present(their_values))}" if other else "absent"
-    ratios = paired_ratios(their_values, our_values) if subject and other else []
-    return [measure, unit, ours, theirs, spread(ratios, "x") if ratios else "-"]
+def markdown(heading, rows):
+    lines = [heading, ["---"] * len(heading), *rows]
+    return "\n".join("| " + " | ".join(cells) + " |" for cells in lines)
 
 
 def table(measurements, peers):
-    heading = ["measure", "unit", "ours", "peer", "peer / ours (above 1: ours is better)"]
-    lines = [heading, ["---"] * len(heading), *rows(measurements, peers)]
-    return "\n".join("| " + " | ".join(cells) + " |" for cells in lines)
+    """A row per workload; a peer's cell has its value and the ratio, with one worker and with two."""
+    others = [peer.name for peer in peers if not peer.ours]
+    heading = ["workload", "unit", "ours", "1 worker", "2 workers"]
+    heading += [f"{name}: value, ours / theirs" for name in others]
+    rows = []
+    measures = measurements.measures()
+    for measure in dict.fromkeys(map(base, measures)):
+        both = [name for name in (measure, measure + "-2w") if name in measures]
+        subjects = [peer.name for peer in peers if peer.ours and any((name, peer.name) in measurements.values for name in both)]
+        for subject in subjects or [None]:
+            ours = [spread(measurements.present(name, subject)) for name in (measure, measure + "-2w")]
+            cells = [compared(measurements, both, subject, other) for other in others]
+            rows.append([measure, measurements.units[both[0]], subject or "absent", *ours, *cells])
+    return markdown(heading, rows)
+
+
+def compared(measurements, measures, subject, other):
+    parts = []
+    for measure in measures:
+        theirs = measurements.present(measure, other)
+        if not theirs:
+            continue
+        ratios = measurements.ratios((measure, subject), (measure, other))
+        ratio = f" **{number(statistics.median(ratios))}**" if ratios else ""
+        parts.append(("2w: " if measure.endswith("-2w") else "") + number(statistics.median(theirs)) + ratio)
+    return "; ".join(parts)
+
+
+def target_table(measurements, peers):
+    """What must be reached, with the ratio reached in this run."""
+    rows = []
+    for verdict in verdicts(measurements, peers):
+        target = verdict.target
+        outcome = ("met" if verdict.met else "MISSED") if verdict.ratios else "not measured"
+        name = target.measure if verdict.ours == "Nursery" else f"{target.measure} ({verdict.ours})"
+        against = "1 worker" if target.against == "itself" else target.against
+        rows.append([name, against, f"{target.at_most:g}", spread(verdict.ratios) or "-", outcome])
+    return markdown(["must reach", "against", "at most", "ours / theirs", ""], rows)

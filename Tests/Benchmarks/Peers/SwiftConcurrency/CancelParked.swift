@@ -2,7 +2,7 @@ import Harness
 
 // Fair: each task waits for a message of a stream of its own, because a stream has one reader; the group is cancelled by
 // one call, and the time ends when all have ended.
-let cancelParked = Workload("cancel-parked", workers: 1) {
+let cancelParked = AsyncWorkload("cancel-parked", workers: 1) {
   let tasks = size(100_000)
   _ = await cancelAll(tasks)
   report("cancel-parked", await cancelAll(tasks), "ns")

@@ -1,7 +1,7 @@
 import Harness
 
 // Fair: `async let` is the lightest child task, and this its textbook use.
-let fib = Workload.oneAndTwo("fib") { name in
+let fib = AsyncWorkload.oneAndTwo("fib") { name in
   let repetitions = size(20, quick: 1)
   _ = await parallel(25)
   var result = 0

@@ -1,7 +1,7 @@
 import Harness
 
 // Fair: the same algorithm everywhere, hand-written; `async let` is the lightest child task.
-let mergesort = Workload.oneAndTwo("mergesort") { name in
+let mergesort = AsyncWorkload.oneAndTwo("mergesort") { name in
   _ = await timeToSort(size(400_000))
   report(name, await timeToSort(size(4_000_000)), "ms")
 }

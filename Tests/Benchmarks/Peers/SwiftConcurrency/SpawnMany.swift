@@ -1,7 +1,7 @@
 import Harness
 
 // Fair: a discarding group is made for many children whose results nobody awaits: it keeps no record of those that ended.
-let spawnMany = Workload.oneAndTwo("spawn-many") { name in
+let spawnMany = AsyncWorkload.oneAndTwo("spawn-many") { name in
   let children = size(1_000_000)
   await spawnAll(children / 10)
   report(name, await nanoseconds(each: children) { await spawnAll(children) }, "ns")

@@ -2,7 +2,7 @@ import Harness
 
 // Fair: `async let` is the lightest child task there is (allocated in its parent). The driver confines the
 // program to one processor, where it is twice as quick as on two.
-let spawnWait = Workload("spawn-wait", workers: 1) {
+let spawnWait = AsyncWorkload("spawn-wait", workers: 1) {
   let children = size(500_000)
   await spawnAndWait(children / 10)
   report("spawn-wait", await nanoseconds(each: children) { await spawnAndWait(children) }, "ns")

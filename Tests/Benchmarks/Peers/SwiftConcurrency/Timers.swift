@@ -1,7 +1,7 @@
 import Harness
 
 // Fair: a task each in a discarding group, and Task.sleep.
-let timers = Workload("timers", workers: 1) {
+let timers = AsyncWorkload("timers", workers: 1) {
   let sleepers = size(1_000_000)
   try await sleepAll(sleepers / 10)
   let before = processorMilliseconds()

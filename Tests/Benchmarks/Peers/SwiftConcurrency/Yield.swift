@@ -2,8 +2,8 @@ import Harness
 
 // Fair: Task.yield is the standard library's own yield; the tasks' start is spread over many yields, as in the peers.
 let yields = [
-  Workload("yield-2", workers: 1) { await measure("yield-2", tasks: 2, each: size(1_000_000)) },
-  Workload("yield-1000", workers: 1) { await measure("yield-1000", tasks: 1000, each: size(2000)) },
+  AsyncWorkload("yield-2", workers: 1) { await measure("yield-2", tasks: 2, each: size(1_000_000)) },
+  AsyncWorkload("yield-1000", workers: 1) { await measure("yield-1000", tasks: 1000, each: size(2000)) },
 ]
 
 private func measure(_ name: String, tasks: Int, each: Int) async {

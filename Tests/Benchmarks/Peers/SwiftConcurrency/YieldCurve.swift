@@ -4,7 +4,7 @@ import Synchronization
 // Fair: only yields are timed, from when the last task has started until the first has done its share.
 let yieldCurve = [100, 1000, 10_000, 100_000, 1_000_000].map { count in
   let tasks = size(count)
-  return Workload("yield-curve-\(count)", workers: 1) {
+  return AsyncWorkload("yield-curve-\(count)", workers: 1) {
     let each = max(8, size(4_000_000) / tasks)
     report("yield-curve-\(count)", await curve(tasks, each), "ns")
   }

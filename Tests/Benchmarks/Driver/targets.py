@@ -1,0 +1,86 @@
+"""What Nursery must reach: ours divided by theirs, both measured in one alternating run. Smaller is better."""
+
+import statistics
+from dataclasses import dataclass
+
+FORK_JOIN = ("fib", "mergesort")
+
+
+@dataclass
+class Target:
+    measure: str
+    against: str
+    at_most: float
+    # What ours is divided by, if that is not the same measure of `against`.
+    other_measure: str = ""
+
+    @property
+    def divisor(self):
+        return (self.other_measure or self.measure, self.against)
+
+
+def fixed():
+    """Measure by measure: the peers, and the largest ratio allowed."""
+    wanted = {
+        "switch": {"Boost.Context": 0.8},
+        "yield-2": {"Go": 0.15, "Boost.Fiber": 0.25},
+        "yield-1000": {"Go": 0.15, "Boost.Fiber": 0.25},
+        "spawn-wait": {"Go": 0.2, "Tokio": 0.5, "Swift concurrency": 0.15},
+        "spawn-many": {"Go": 0.25, "Tokio": 0.5, "Swift concurrency": 0.15},
+        "rendezvous": {"Go": 0.3, "Tokio": 0.4, "AsyncChannel": 0.03},
+        "rendezvous-2w": {"Go": 0.5},
+        "choice-2": {"Go": 0.4},
+        "choice-8": {"Go": 0.3},
+        "timeout": {"Go": 0.17, "Tokio": 0.25},
+        "timers": {"Go": 0.5, "Tokio": 0.8},
+        "parked, create each": {"Go": 0.8},
+        "parked, wake each": {"Go": 0.8},
+        "cancel-parked": {"Go": 0.5},
+        "skynet": {"Go": 0.4},
+        "skynet-2w": {"Go": 0.5},
+        "sieve": {"Go": 0.4, "Tokio": 0.9},
+        "sieve-2w": {"Go": 0.4, "Tokio": 0.9},
+    }
+    targets = [Target(measure, peer, most) for measure, peers in wanted.items() for peer, most in peers.items()]
+    targets.append(Target("parked, memory each", "4.6 KiB", 1.0))
+    return targets
+
+
+def scaling(measures):
+    """Two workers against one: computing must take about half, and nothing may collapse."""
+    for measure in measures:
+        alone = measure.removesuffix("-2w")
+        if alone != measure and alone in measures:
+            yield Target(measure, "itself", 0.54 if alone in FORK_JOIN else 1.3, alone)
+
+
+@dataclass
+class Verdict:
+    target: Target
+    ours: str
+    # One ratio per round; empty if somebody was absent.
+    ratios: list
+
+    @property
+    def median(self):
+        return statistics.median(self.ratios)
+
+    @property
+    def met(self):
+        return self.median <= self.target.at_most
+
+
+def verdicts(measurements, peers):
+    """Each target with what was measured, for everything of ours that has the workload."""
+    subjects = [peer.name for peer in peers if peer.ours]
+    for target in [*fixed(), *scaling(measurements.measures())]:
+        for subject in subjects:
+            ours = measurements.values.get((target.measure, subject))
+            if not ours:
+                continue
+            if target.against == "4.6 KiB":
+                ratios = [value / (4.6 * 1024) for value in ours if value is not None]
+            else:
+                against = subject if target.against == "itself" else target.against
+                ratios = measurements.ratios((target.measure, subject), (target.divisor[0], against))
+            yield Verdict(target, subject, ratios)

@@ -1,0 +1,21 @@
+import AsyncAlgorithms
+import Harness
+
+// Fair: the plain idiom, a task that sends and finishes, and `for await`; a send waits for its receiver.
+let rendezvous = AsyncWorkload.oneAndTwo("rendezvous") { name in
+  let messages = size(300_000)
+  await exchange(messages / 10)
+  report(name, await nanoseconds(each: messages) { await exchange(messages) }, "ns")
+}
+
+private func exchange(_ messages: Int) async {
+  let channel = AsyncChannel<Int>()
+  async let sender: Void = {
+    for i in 0..<messages { await channel.send(i) }
+    channel.finish()
+  }()
+  var sum = 0
+  for await value in channel { sum &+= value }
+  await sender
+  require(sum == messages * (messages - 1) / 2, "a message was lost")
+}
