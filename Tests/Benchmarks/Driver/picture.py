@@ -9,8 +9,8 @@ from targets import fixed
 
 TEXT, FAINT, LINE = "#7a828c", "#9aa2ab", "#8b929b"
 COLOURS = {
-    "Nursery": "#d9480f", "Go": "#1098ad", "Tokio": "#c2255c", "Swift concurrency": "#f08c00", "AsyncChannel": "#b08900",
-    "Boost.Fiber": "#5f7fd9", "Boost.Context": "#7950f2",
+    "Nursery": "#d9480f", "Go": "#1098ad", "Tokio": "#c2255c", "Swift concurrency": "#f08c00",
+    "AsyncChannel": "#b08900", "Boost.Fiber": "#5f7fd9", "Boost.Context": "#7950f2",
 }
 OTHER = "#868e96"
 WIDTH, LEFT, RIGHT, ROW = 860, 190, 30, 22
@@ -21,7 +21,7 @@ class Canvas:
         self.parts = []
 
     def add(self, tag, content=None, **attributes):
-        text = "".join(f' {name.rstrip("_").replace("_", "-")}="{escape(str(value))}"' for name, value in attributes.items())
+        text = "".join(f' {name.replace("_", "-")}="{escape(str(value))}"' for name, value in attributes.items())
         self.parts.append(f"<{tag}{text}/>" if content is None else f"<{tag}{text}>{content}</{tag}>")
 
     def text(self, x, y, content, anchor="start", fill=TEXT, size=12, weight="normal"):
@@ -82,10 +82,12 @@ def ratio_chart(canvas, measurements, peers, top):
     values = [value for row in rows.values() for _, _, ratios in row for value in ratios] + [1.0]
     smallest, largest = min(values) / 1.15, max(values) * 1.15
     x = scale(smallest, largest, LEFT, WIDTH - RIGHT)
-    canvas.text(LEFT, top + 16, "Nursery's share of the peer's time or memory (left of 1: Nursery is better)", weight="bold")
+    title = "Nursery's share of the peer's time or memory (left of 1: Nursery is better)"
+    canvas.text(LEFT, top + 16, title, weight="bold")
     shown = [name for name in others if any(other == name for row in rows.values() for _, other, _ in row)]
     legend(canvas, shown, top + 38)
-    canvas.text(LEFT, top + 58, "filled: one worker; hollow: two; line: all rounds; upright bar: the most that is allowed", fill=FAINT, size=11)
+    key = "filled: one worker; hollow: two; line: all rounds; upright bar: the most that is allowed"
+    canvas.text(LEFT, top + 58, key, fill=FAINT, size=11)
     start, end = top + 70, top + 70 + ROW * len(rows)
     for value, is_major in ticks(smallest, largest):
         canvas.line(x(value), start, x(value), end, width=1.6 if value == 1 else 0.6, opacity=1 if value == 1 else 0.35)
@@ -131,20 +133,21 @@ def curve_chart(canvas, measurements, peers, top):
         canvas.text(x(count), end + 16, f"{count:,}", "middle", size=11)
     for name, curve in curves.items():
         colour = COLOURS.get(name, OTHER)
-        middles = [(x(count), y(statistics.median(some)), statistics.median(some), count, some) for count, some in sorted(curve)]
-        points = " ".join(f"{px:.1f},{py:.1f}" for px, py, *_ in middles)
+        middles = [(count, statistics.median(some), some) for count, some in sorted(curve)]
+        points = " ".join(f"{x(count):.1f},{y(middle):.1f}" for count, middle, _ in middles)
         canvas.add("polyline", points=points, fill="none", stroke=colour, stroke_width=2)
-        for px, py, middle, count, some in middles:
-            canvas.line(px, y(min(some)), px, y(max(some)), colour, 2, 0.6)
-            canvas.dot(px, py, colour, False, f"{name}, {count:,} fibers: {middle:.3g} ns")
+        for count, middle, some in middles:
+            canvas.line(x(count), y(min(some)), x(count), y(max(some)), colour, 2, 0.6)
+            canvas.dot(x(count), y(middle), colour, False, f"{name}, {count:,} fibers: {middle:.3g} ns")
     return end + 34
 
 
-def picture(measurements, peers, rounds):
+def picture(measurements, peers, rounds, is_quick):
     canvas = Canvas()
     bottom = ratio_chart(canvas, measurements, peers, 8)
     bottom = curve_chart(canvas, measurements, peers, bottom)
     quiet = not measurements.disturbance or noise(measurements.disturbance)["quiet"]
     canvas.text(10, bottom + 4, f"{machine()}; medians of {rounds} round{'' if rounds == 1 else 's'}"
-                + ("" if quiet else "; the machine was NOISY"), fill=FAINT, size=11)
+                + ("" if quiet else "; the machine was NOISY") + ("; QUICK: means nothing" if is_quick else ""),
+                fill=FAINT, size=11)
     return canvas.svg(bottom + 16)

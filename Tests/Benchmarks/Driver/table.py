@@ -36,7 +36,8 @@ def table(measurements, peers):
     measures = measurements.measures()
     for measure in dict.fromkeys(map(base, measures)):
         both = [name for name in (measure, measure + "-2w") if name in measures]
-        subjects = [peer.name for peer in peers if peer.ours and any((name, peer.name) in measurements.values for name in both)]
+        subjects = [peer.name for peer in peers
+                    if peer.ours and any((name, peer.name) in measurements.values for name in both)]
         for subject in subjects or [None]:
             ours = [spread(measurements.present(name, subject)) for name in (measure, measure + "-2w")]
             cells = [compared(measurements, both, subject, other) for other in others]
