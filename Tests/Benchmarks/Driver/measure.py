@@ -18,6 +18,8 @@ class Measurements:
         self.values = {}
         self.units = {}
         self.failures = []
+        # (workload, peer name) that failed, and are not run again
+        self.broken = set()
         # How busy the rest of the machine was during each run, in processors.
         self.disturbance = []
 
@@ -71,23 +73,32 @@ def run_rounds(peers, workloads, rounds, is_quick, say):
     environment = {name: value for name, value in os.environ.items() if name != "BENCHMARK_QUICK"}
     if is_quick:
         environment["BENCHMARK_QUICK"] = "1"
-    broken = set()
-    for number in range(rounds):
-        say(f"round {number + 1} of {rounds}")
-        for workload in workloads:
-            taking_part = [peer for peer in peers if workload in peer.programs]
-            # Another one starts in each round.
-            turn = number % max(1, len(taking_part))
-            for peer in taking_part[turn:] + taking_part[:turn]:
-                program, workers = peer.programs[workload]
-                if (workload, peer.name) in broken:
-                    continue
-                if workload in FIRST_TOUCH and not is_quick:
-                    touch_memory(FIRST_TOUCH[workload])
-                try:
-                    measurements.add(number, peer, run_once(program, workers, measurements, environment))
-                except (RuntimeError, ValueError, subprocess.TimeoutExpired) as error:
-                    broken.add((workload, peer.name))
-                    measurements.failures.append(f"{workload}, {peer.name}: {error}")
-                    say(f"  {measurements.failures[-1]}")
+    try:
+        for number in range(rounds):
+            say(f"round {number + 1} of {rounds}")
+            run_round(number, peers, workloads, measurements, environment, say)
+    except KeyboardInterrupt:
+        # What has been measured so far is worth having.
+        say("interrupted")
     return measurements
+
+
+def run_round(number, peers, workloads, measurements, environment, say):
+    for workload in workloads:
+        taking_part = [peer for peer in peers if workload in peer.programs]
+        # Another one starts in each round.
+        turn = number % max(1, len(taking_part))
+        for peer in taking_part[turn:] + taking_part[:turn]:
+            if (workload, peer.name) in measurements.broken:
+                continue
+            if workload in FIRST_TOUCH and "BENCHMARK_QUICK" not in environment:
+                touch_memory(FIRST_TOUCH[workload])
+            program, workers = peer.programs[workload]
+            start = os.times().elapsed
+            try:
+                measurements.add(number, peer, run_once(program, workers, measurements, environment))
+                say(f"  {workload}, {peer.name}: {os.times().elapsed - start:.1f} s")
+            except (RuntimeError, ValueError, subprocess.TimeoutExpired) as error:
+                measurements.broken.add((workload, peer.name))
+                measurements.failures.append(f"{workload}, {peer.name}: {error}")
+                say(f"  {measurements.failures[-1]}")

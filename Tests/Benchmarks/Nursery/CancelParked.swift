@@ -5,7 +5,7 @@ import Nursery
 // it until the last has ended. The rounds are warm-up for each other's memory, in the peers as here.
 let cancelParked = Workload("cancel-parked", workers: 1) {
   let fibers = size(100_000)
-  let rounds = size(5, quick: 1)
+  let rounds = size(3, quick: 1)
   _ = try cancelAll(fibers)
   var time = 0.0
   for _ in 0..<rounds { time += try cancelAll(fibers) }

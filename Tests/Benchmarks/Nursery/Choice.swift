@@ -5,7 +5,7 @@ import Nursery
 // The choice is made once and performed often: operations are values here, where `select` is a statement.
 let choices = [2, 8].map { count in
   Workload("choice-\(count)", workers: 1) {
-    let messages = size(2_000_000) * 2
+    let messages = size(2_000_000)
     try chooseAmong(count, messages / 10)
     report("choice-\(count)", try nanoseconds(each: messages) { try chooseAmong(count, messages) }, "ns")
   }

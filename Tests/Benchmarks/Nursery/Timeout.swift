@@ -2,9 +2,9 @@ import Harness
 import Nursery
 
 // Fair: a fresh deadline for every message, one second from then, which never fires; a partner sends over an
-// unbuffered channel, in the peers as here. The scope form, `withTimeout`, is measured beside it for ourselves.
+// unbuffered channel, in the peers as here.
 let timeout = Workload("timeout", workers: 1) {
-  let messages = size(2_000_000)
+  let messages = size(1_500_000)
   try receiveInTime(messages / 10)
   report("timeout", try nanoseconds(each: messages) { try receiveInTime(messages) }, "ns")
 }

@@ -6,7 +6,7 @@ import Nursery
 let yieldCurve = [100, 1000, 10_000, 100_000, 1_000_000].map { count in
   let fibers = size(count)
   return Workload("yield-curve-\(count)", workers: 1) {
-    let each = max(8, size(10_000_000) / fibers)
+    let each = max(5, size(8_000_000) / fibers)
     report("yield-curve-\(count)", try curve(fibers, each), "ns")
   }
 }

@@ -11,7 +11,7 @@ import (
 // Fair: a select between the message and the context's end is how goroutines are made cancellable; Done is asked for once each.
 func init() {
 	register("cancel-parked", 1, func() {
-		goroutines, rounds := size(100_000), sizeOr(5, 1)
+		goroutines, rounds := size(100_000), sizeOr(3, 1)
 		cancelAll(goroutines)
 		total := 0.0
 		for range rounds {

@@ -8,7 +8,7 @@ func init() {
 }
 
 func choices(name string, count int, receive func([]chan int, int) int) {
-	messages := size(2_000_000) * 2
+	messages := size(2_000_000)
 	chooseAmong(count, messages/10, receive)
 	report(name, perItem(messages, func() { chooseAmong(count, messages, receive) }), "ns")
 }

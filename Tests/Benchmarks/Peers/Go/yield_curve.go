@@ -14,7 +14,7 @@ func init() {
 		name := fmt.Sprintf("yield-curve-%d", count)
 		register(name, 1, func() {
 			goroutines := size(count)
-			report(name, yieldCurve(goroutines, max(8, size(10_000_000)/goroutines)), "ns")
+			report(name, yieldCurve(goroutines, max(5, size(8_000_000)/goroutines)), "ns")
 		})
 	}
 }

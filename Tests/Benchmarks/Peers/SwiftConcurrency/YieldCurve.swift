@@ -5,7 +5,7 @@ import Synchronization
 let yieldCurve = [100, 1000, 10_000, 100_000, 1_000_000].map { count in
   let tasks = size(count)
   return AsyncWorkload("yield-curve-\(count)", workers: 1) {
-    let each = max(8, size(4_000_000) / tasks)
+    let each = max(3, size(2_000_000) / tasks)
     report("yield-curve-\(count)", await curve(tasks, each), "ns")
   }
 }

@@ -4,7 +4,7 @@ import Harness
 // Fair: half of the tasks send, half receive, over one channel, until it is finished.
 let contendedChannels = [2, 8, 64].flatMap { tasks in
   AsyncWorkload.oneAndTwo("channel-\(tasks)") { name in
-    let messages = size(320_000)
+    let messages = size(128_000)
     await crowd(tasks / 2, messages / 10)
     report(name, await nanoseconds(each: messages) { await crowd(tasks / 2, messages) }, "ns")
   }

@@ -3,7 +3,7 @@ import Harness
 
 // Fair: the plain idiom, a task that sends and finishes, and `for await`; a send waits for its receiver.
 let rendezvous = AsyncWorkload.oneAndTwo("rendezvous") { name in
-  let messages = size(300_000)
+  let messages = size(200_000)
   await exchange(messages / 10)
   report(name, await nanoseconds(each: messages) { await exchange(messages) }, "ns")
 }
