@@ -83,11 +83,30 @@ def c_programs(folder, *arguments):
     return programs, command(compiler, "--version").split("(")[0].splitlines()[0].strip()
 
 
+def boost_version(compiler):
+    defined = command(compiler, "-E", "-dM", "-include", "boost/version.hpp", "-x", "c", os.devnull)
+    version = [line.split()[2].strip('"') for line in defined.splitlines() if " BOOST_LIB_VERSION " in line]
+    return f"Boost {version[0].replace('_', '.')}"
+
+
 def boost():
     programs, compiler = c_programs("Boost", "-lboost_context")
-    defined = command(c_compiler(), "-E", "-dM", "-include", "boost/version.hpp", "-x", "c", os.devnull)
-    version = [line.split()[2].strip('"') for line in defined.splitlines() if " BOOST_LIB_VERSION " in line]
-    return programs, f"Boost {version[0].replace('_', '.')}, {compiler}"
+    return programs, f"{boost_version(c_compiler())}, {compiler}"
+
+
+def boost_fiber():
+    compiler = next(filter(shutil.which, filter(None, (os.environ.get("CXX"), "clang++", "c++"))), None)
+    if not compiler:
+        raise Absent("no C++ compiler on the path")
+    CACHE.mkdir(exist_ok=True)
+    program = CACHE / "boost-fiber-benchmarks"
+    # Linked statically and bound at once: calls into a shared library would cost time, and binding them late a page of
+    # stack per fiber.
+    command(compiler, "-std=c++17", "-O2", "-DNDEBUG", "-o", program,
+            *sorted((BENCHMARKS / "Peers" / "Boost" / "Fiber").glob("*.cpp")), "-Wl,-z,now",
+            "-Wl,-Bstatic", "-lboost_fiber", "-lboost_context", "-Wl,-Bdynamic")
+    version = command(compiler, "--version").split("(")[0].splitlines()[0].strip()
+    return listed(program), f"{boost_version(compiler)}, {version}"
 
 
 def go_toolchain():
@@ -150,6 +169,7 @@ BUILDERS = [
     ("cs_switch", True, lambda: c_programs(
         "CSwitch", "-I", SWITCH / "include", *sorted(SWITCH.glob("switch_*.S")), SWITCH / "sanitizers.c")),
     ("Boost.Context", False, boost),
+    ("Boost.Fiber", False, boost_fiber),
     ("Go", False, go),
     ("Tokio", False, tokio),
     ("Swift concurrency", False, lambda: swift("SwiftConcurrencyBenchmarks")),
