@@ -49,42 +49,33 @@ static void timeout(long messages) {
   sending.join();
 }
 
-// Four senders to one fiber that passes every message on to four receivers.
-static void fan(long messages) {
-  Channel in, out;
+// As many senders as receivers over one channel.
+template <typename Shared>
+static void share(Shared &channel, long ends, long messages) {
   std::vector<fibers::fiber> senders, receivers;
   long sum = 0;
-  for (long i = 0; i < 4; i++) senders.push_back(sender(in, i, messages, 4));
-  for (long i = 0; i < 4; i++) receivers.push_back(start([&] { sum += received(out); }));
-  auto middle = start([&] {
-    long value;
-    while (in.pop(value) == fibers::channel_op_status::success) out.push(value);
-    out.close();
-  });
-  join(senders);
-  in.close();
-  middle.join();
-  join(receivers);
-  require(sum == messages * (messages - 1) / 2, "a message was lost");
-}
-
-// One channel with as many senders as receivers.
-static void contend(long count, long messages) {
-  Channel channel;
-  std::vector<fibers::fiber> senders, receivers;
-  long sum = 0;
-  for (long i = 0; i < count / 2; i++) senders.push_back(sender(channel, i, messages, count / 2));
-  for (long i = 0; i < count / 2; i++) receivers.push_back(start([&] { sum += received(channel); }));
+  for (long i = 0; i < ends; i++) senders.push_back(sender(channel, i, messages, ends));
+  for (long i = 0; i < ends; i++) receivers.push_back(start([&] { sum += received(channel); }));
   join(senders);
   channel.close();
   join(receivers);
   require(sum == messages * (messages - 1) / 2, "a message was lost");
 }
 
+static void fan(long messages) {
+  fibers::buffered_channel<long> channel{128};
+  share(channel, 4, messages);
+}
+
+static void contend(long count, long messages) {
+  Channel channel;
+  share(channel, count / 2, messages);
+}
+
 static Workload rendezvous_("rendezvous", [] { each("rendezvous", 2000000, rendezvous); });
 static Workload pipe_("pipe", [] { each("pipe", 5000000, pump); });
 static Workload timeout_("timeout", [] { each("timeout", 2000000, timeout); });
-static Workload fan_("fan", [] { each("fan", 500000, fan); });
+static Workload fan_("fan", [] { each("fan", 5000000, fan); });
 static Workload channel_2("channel-2", [] { each("channel-2", 1000000, [](long n) { contend(2, n); }); });
 static Workload channel_8("channel-8", [] { each("channel-8", 1000000, [](long n) { contend(8, n); }); });
 static Workload channel_64("channel-64", [] { each("channel-64", 1000000, [](long n) { contend(64, n); }); });

@@ -1,7 +1,7 @@
 // A million fibers waiting in one channel.
 //
-// Fair: the smallest stacks that the library is happy with, see stacks.hpp; a small warm-up only, because a fiber's first
-// stack is what is measured.
+// Fair: stacks that touch the fewest pages, see stacks.hpp; a small warm-up only, because a fiber's first stack is what
+// is measured.
 #include "stacks.hpp"
 
 // The memory resident now, page tables included.
@@ -47,5 +47,5 @@ static void park(long count, bool reporting) {
 
 static Workload parked("parked", [] {
   park(1000, false);
-  park(1000000, true);
+  park(size(1000000), true);
 });

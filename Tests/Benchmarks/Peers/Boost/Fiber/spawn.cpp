@@ -58,9 +58,7 @@ static long node(long number, long size) {
   Children children(10);
   for (long i = 0; i < 10; i++) {
     start_now([&sum, &children, number, share, i] {
-      // Not `sum += node(...)`: that would read the sum before the child has waited.
-      const long value = node(number + i * share, share);
-      sum += value;
+      sum += node(number + i * share, share);
       children.ended();
     }).detach();
   }
@@ -69,7 +67,7 @@ static long node(long number, long size) {
 }
 
 static void skynet() {
-  const long leaves = 1000000;
+  const long leaves = size(1000000);
   node(0, leaves / 10);
   int64_t start = now_ns();
   require(node(0, leaves) == leaves * (leaves - 1) / 2, "a leaf was lost");

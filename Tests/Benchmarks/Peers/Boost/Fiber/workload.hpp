@@ -4,6 +4,7 @@
 
 #include <boost/fiber/all.hpp>
 
+#include <algorithm>
 #include <memory>
 #include <string>
 #include <vector>
@@ -35,9 +36,15 @@ fibers::fiber start(Body body) {
   return fibers::fiber(fibers::launch::post, std::allocator_arg, pooled_stacks(), std::move(body));
 }
 
+// How much of something a workload does: the count, or the other number where the programs are only to show that they
+// work.
+inline long size_or(long count, long quickly) { return getenv("BENCHMARK_QUICK") ? quickly : count; }
+inline long size(long count) { return size_or(count, std::max(1L, count / 100)); }
+
 // Runs the body for a tenth of the items as warm-up, then times it.
 template <typename Body>
-void each(const char *name, long items, Body body) {
+void each(const char *name, long full, Body body) {
+  const long items = size(full);
   body(items / 10);
   int64_t start = now_ns();
   body(items);

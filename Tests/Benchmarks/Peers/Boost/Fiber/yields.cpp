@@ -21,8 +21,8 @@ static Workload yield_1000("yield-1000", [] {
 // has done all its yields, so neither creation nor memory's first touch counts.
 //
 // The largest needs 5 GB, and is mostly the kernel's work before the clock starts.
-static void curve(const char *name, long count) {
-  const long each = std::max(5000000 / count, 5L);
+static void curve(const char *name, long full) {
+  const long count = size(full), each = std::max(size(5000000) / count, 5L);
   long started = 0;
   int64_t first = 0, last = 0;
   std::vector<fibers::fiber> all;

@@ -4,21 +4,19 @@
 //! Fair: `abort` and the handle are Tokio's own way. An aborted future is dropped where it waits: it leaves its
 //! channel, and its destructors run, but no code of the task hears of it, as it does elsewhere.
 
-use crate::workload::report;
+use crate::workload::{report, size};
 use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
 use tokio::task::yield_now;
 
-const TASKS: usize = 100_000;
-const RUNS: usize = 10;
-
 pub async fn abort_all() {
-    abort(TASKS).await;
+    let (tasks, runs) = (size(100_000), size(10));
+    abort(tasks).await;
     let mut elapsed = Duration::ZERO;
-    for _ in 0..RUNS {
-        elapsed += abort(TASKS).await;
+    for _ in 0..runs {
+        elapsed += abort(tasks).await;
     }
-    report("cancel-parked", elapsed.as_nanos() as f64 / (TASKS * RUNS) as f64, "ns");
+    report("cancel-parked", elapsed.as_nanos() as f64 / (tasks * runs) as f64, "ns");
 }
 
 async fn abort(tasks: usize) -> Duration {

@@ -1,25 +1,25 @@
 //! One channel with as many senders as receivers, 2 to 64 tasks in all.
 //!
 //! Fair: a channel of Tokio has one receiver; receivers that share it take turns by Tokio's own mutex, as its guide
-//! has it. A capacity of one stands for unbuffered, as in `rendezvous`.
+//! has it, which is quicker here than a task between. A capacity of one stands for unbuffered, as in `rendezvous`.
 
 use std::sync::Arc;
 use tokio::sync::{mpsc, Mutex};
 
 pub async fn contend(tasks: usize, messages: usize) {
+    let ends = tasks / 2;
     let (sender, receiver) = mpsc::channel(1);
-    let receiver = Arc::new(Mutex::new(receiver));
-    let pairs = tasks / 2;
-    for first in 0..pairs {
+    for first in 0..ends {
         let sender = sender.clone();
         tokio::spawn(async move {
-            for i in (first..messages).step_by(pairs) {
+            for i in (first..messages).step_by(ends) {
                 sender.send(i).await.unwrap();
             }
         });
     }
     drop(sender);
-    let receivers: Vec<_> = (0..pairs).map(|_| tokio::spawn(receive(receiver.clone()))).collect();
+    let receiver = Arc::new(Mutex::new(receiver));
+    let receivers: Vec<_> = (0..ends).map(|_| tokio::spawn(receive(receiver.clone()))).collect();
     let mut sum = 0;
     for receiver in receivers {
         sum += receiver.await.unwrap();

@@ -33,7 +33,7 @@ fn workloads() -> Workloads {
     all.each("spawn-many", &[1_000_000, 1_000_000], spawn::many);
     all.each("rendezvous", &[3_000_000, 1_000_000], rendezvous::exchange);
     all.each("pipe", &[10_000_000, 3_000_000], pipe::pump);
-    all.each("fan", &[2_000_000, 1_000_000], fan::pass);
+    all.each("fan", &[5_000_000, 2_000_000], fan::pass);
     all.each("choice-2", &[3_000_000], choice::of_2);
     all.each("choice-8", &[3_000_000], choice::of_8);
     all.each("timeout", &[3_000_000], timeout::receive);

@@ -4,7 +4,7 @@
 //! brings a value; a small warm-up only, because a task's first memory is what is measured.
 
 use crate::memory::resident_bytes;
-use crate::workload::report;
+use crate::workload::{report, size};
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::Arc;
 use std::time::Instant;
@@ -13,7 +13,7 @@ use tokio::task::yield_now;
 
 pub async fn park_all() {
     park(1000).await;
-    let (bytes, create, wake) = park(1_000_000).await;
+    let (bytes, create, wake) = park(size(1_000_000)).await;
     report("parked, memory each", bytes, "bytes");
     report("parked, create each", create, "ns");
     report("parked, wake each", wake, "ns");

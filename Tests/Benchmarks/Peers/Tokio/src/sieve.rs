@@ -2,14 +2,12 @@
 //!
 //! Fair: the plain idiom; a capacity of one stands for unbuffered, as in `rendezvous`.
 
-use crate::workload::milliseconds;
+use crate::workload::{milliseconds, size_or};
 use std::time::Instant;
 use tokio::sync::mpsc;
 
-const PRIMES: usize = 2000;
-const LAST: u32 = 17389;
-
 pub async fn primes() -> f64 {
+    let (count, last) = size_or((2000, 17389), (100, 541));
     let start = Instant::now();
     let (sender, mut receiver) = mpsc::channel::<u32>(1);
     tokio::spawn(async move {
@@ -21,7 +19,7 @@ pub async fn primes() -> f64 {
         }
     });
     let mut prime = 0;
-    for _ in 0..PRIMES {
+    for _ in 0..count {
         prime = receiver.recv().await.unwrap();
         let (sender, next) = mpsc::channel(1);
         let mut source = std::mem::replace(&mut receiver, next);
@@ -34,6 +32,6 @@ pub async fn primes() -> f64 {
         });
     }
     let elapsed = milliseconds(start);
-    assert_eq!(prime, LAST, "not the prime it should be");
+    assert_eq!(prime, last, "not the prime it should be");
     elapsed
 }

@@ -3,17 +3,16 @@
 //! Fair: values come through the handles, which is quicker than a channel per parent. An async function that calls
 //! itself has to be boxed.
 
-use crate::workload::milliseconds;
+use crate::workload::{milliseconds, size};
 use std::future::Future;
 use std::pin::Pin;
 use std::time::Instant;
 
-const LEAVES: usize = 1_000_000;
-
 pub async fn grow() -> f64 {
+    let leaves = size(1_000_000);
     let start = Instant::now();
-    let sum = tokio::spawn(node(0, LEAVES)).await.unwrap();
-    assert_eq!(sum, LEAVES * (LEAVES - 1) / 2, "a leaf was lost");
+    let sum = tokio::spawn(node(0, leaves)).await.unwrap();
+    assert_eq!(sum, leaves * (leaves - 1) / 2, "a leaf was lost");
     milliseconds(start)
 }
 

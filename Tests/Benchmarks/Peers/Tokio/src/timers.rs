@@ -4,20 +4,21 @@
 //! in a hundred batches.
 
 use crate::memory::processor_milliseconds;
-use crate::workload::report;
-use std::time::Duration;
+use crate::workload::{report, size};
+use std::time::{Duration, Instant};
 
 pub async fn sleep_all() {
-    sleep(100_000).await;
+    sleep(size(100_000)).await;
     let before = processor_milliseconds();
-    sleep(1_000_000).await;
+    sleep(size(1_000_000)).await;
     report("timers", processor_milliseconds() - before, "ms");
 }
 
-async fn sleep(sleepers: u64) {
-    let sleeper = |i: u64| {
+async fn sleep(sleepers: usize) {
+    let start = Instant::now();
+    let sleeper = |i: usize| {
         // A prime number of steps, so that neighbours do not end together.
-        let duration = Duration::from_micros(i * 7919 % 100_000);
+        let duration = Duration::from_micros((i * 7919 % 100_000) as u64);
         tokio::spawn(async move {
             tokio::time::sleep(duration).await;
             i
@@ -29,4 +30,5 @@ async fn sleep(sleepers: u64) {
         sum += task.await.unwrap();
     }
     assert_eq!(sum, sleepers * (sleepers - 1) / 2, "a sleeper was lost");
+    assert!(start.elapsed() >= Duration::from_millis(99), "the sleepers woke too early");
 }

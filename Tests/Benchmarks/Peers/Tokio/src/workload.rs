@@ -20,7 +20,7 @@ impl Workloads {
         F: Future<Output = ()> + Send + 'static,
     {
         for (index, &count) in counts.iter().enumerate() {
-            let body = body.clone();
+            let (body, count) = (body.clone(), size(count));
             self.add(name, index + 1, move |name, runtime| {
                 inside(runtime, body(count / 10));
                 let start = Instant::now();
@@ -37,7 +37,7 @@ impl Workloads {
         F: Future<Output = f64> + Send + 'static,
     {
         for (index, &runs) in runs.iter().enumerate() {
-            let body = body.clone();
+            let (body, runs) = (body.clone(), size(runs));
             self.add(name, index + 1, move |name, runtime| {
                 inside(runtime, body());
                 let milliseconds: f64 = (0..runs).map(|_| inside(runtime, body())).sum();
@@ -82,6 +82,16 @@ impl Workloads {
 /// workers, and every exchange with it would cost a wakeup.
 fn inside<T: Send + 'static>(runtime: &Runtime, body: impl Future<Output = T> + Send + 'static) -> T {
     runtime.block_on(async { tokio::spawn(body).await.unwrap() })
+}
+
+/// How much of something a workload does: `count`, or a hundredth where its time does not matter.
+pub fn size(count: usize) -> usize {
+    size_or(count, (count / 100).max(1))
+}
+
+/// `count`, or the other number where the programs are only to show that they work.
+pub fn size_or<T>(count: T, quickly: T) -> T {
+    if std::env::var_os("BENCHMARK_QUICK").is_some() { quickly } else { count }
 }
 
 /// The milliseconds since `start`.

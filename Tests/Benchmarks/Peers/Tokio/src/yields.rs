@@ -1,6 +1,6 @@
 //! Fair: `yield_now` is Tokio's own yield, on the current-thread scheduler.
 
-use crate::workload::{report, Workloads};
+use crate::workload::{report, size, Workloads};
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
@@ -10,7 +10,7 @@ pub fn add(all: &mut Workloads) {
     all.each("yield-1000", &[10_000_000], |yields| yield_all(1000, yields / 1000));
     for tasks in [100, 1000, 10_000, 100_000, 1_000_000] {
         let name = format!("yield-curve-{tasks}");
-        all.custom(&name.clone(), move || curve(name.clone(), tasks));
+        all.custom(&name.clone(), move || curve(name.clone(), size(tasks)));
     }
 }
 
@@ -31,7 +31,7 @@ async fn yield_all(tasks: usize, each: usize) {
 /// Ten million yields, at least ten by each task; the clock runs from when the last task has started until the first
 /// has done all its yields, so neither creation nor memory's first touch counts.
 async fn curve(name: String, tasks: usize) {
-    let each = (10_000_000 / tasks).max(10);
+    let each = (size(10_000_000) / tasks).max(10);
     let started = Arc::new(AtomicUsize::new(0));
     let times = Arc::new(Mutex::new((None, None)));
     let yields = |_| {
