@@ -1,7 +1,7 @@
 //! Tokio's side of the comparison: `tokio-benchmarks list` prints the workloads, `tokio-benchmarks NAME` times one.
 //!
-//! One worker is the current-thread runtime, two are the multi-thread one: each count runs on the scheduler that
-//! Tokio recommends for it. A workload's own comment says why it is fair.
+//! One worker is the current-thread runtime, unless a workload says otherwise; two are the multi-thread
+//! one. A workload's own comment says why it is fair.
 
 mod cancel_parked;
 mod channel;
@@ -42,6 +42,7 @@ fn workloads() -> Workloads {
     all.custom("cancel-parked", cancel_parked::abort_all);
     all.whole("skynet", &[1, 1], skynet::grow);
     all.whole("sieve", &[1, 1], sieve::primes);
+    all.prefer_multi_thread("sieve");
     all.whole("fib", &[20, 20], fib::compute);
     all.whole("mergesort", &[1, 1], mergesort::sort);
     for tasks in [2, 8, 64] {

@@ -7,6 +7,7 @@ use tokio::runtime::{Builder, Runtime};
 struct Workload {
     name: String,
     workers: usize,
+    multi_thread: bool,
     run: Box<dyn Fn(&str, &Runtime)>,
 }
 
@@ -56,7 +57,12 @@ impl Workloads {
 
     fn add(&mut self, name: &str, workers: usize, run: impl Fn(&str, &Runtime) + 'static) {
         let name = if workers == 1 { name.to_string() } else { format!("{name}-{workers}w") };
-        self.0.push(Workload { name, workers, run: Box::new(run) });
+        self.0.push(Workload { name, workers, multi_thread: workers > 1, run: Box::new(run) });
+    }
+
+    /// Gives the workload's one worker the multi-thread scheduler, where that is the quicker one.
+    pub fn prefer_multi_thread(&mut self, name: &str) {
+        self.0.iter_mut().filter(|workload| workload.name == name).for_each(|workload| workload.multi_thread = true);
     }
 
     pub fn list(&self) {
@@ -68,10 +74,8 @@ impl Workloads {
     /// False when there is no workload of this name.
     pub fn run(&self, name: &str) -> bool {
         let Some(workload) = self.0.iter().find(|workload| workload.name == name) else { return false };
-        let mut builder = match workload.workers {
-            1 => Builder::new_current_thread(),
-            _ => Builder::new_multi_thread(),
-        };
+        let mut builder =
+            if workload.multi_thread { Builder::new_multi_thread() } else { Builder::new_current_thread() };
         let runtime = builder.worker_threads(workload.workers).enable_all().build().unwrap();
         (workload.run)(name, &runtime);
         true
