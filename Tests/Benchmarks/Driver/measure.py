@@ -18,6 +18,9 @@ class Measurements:
         self.values = {}
         self.units = {}
         self.failures = []
+        # How many rounds ran to their end, and whether another was cut short.
+        self.rounds = 0
+        self.interrupted = False
         # (workload, peer name) that failed, and are not run again
         self.broken = set()
         # How busy the rest of the machine was during each run, in processors.
@@ -30,6 +33,10 @@ class Measurements:
             values += [None] * (round_number - len(values))
             values.append(float(value))
             self.units[measure] = unit
+
+    def rounds_text(self):
+        text = f"{self.rounds} round{'' if self.rounds == 1 else 's'}"
+        return f"{text} and part of another, INTERRUPTED" if self.interrupted else text
 
     def measures(self):
         """What was measured, in the order of the first round."""
@@ -77,8 +84,10 @@ def run_rounds(peers, workloads, rounds, is_quick, say):
         for number in range(rounds):
             say(f"round {number + 1} of {rounds}")
             run_round(number, peers, workloads, measurements, environment, say)
+            measurements.rounds += 1
     except KeyboardInterrupt:
         # What has been measured so far is worth having.
+        measurements.interrupted = True
         say("interrupted")
     return measurements
 

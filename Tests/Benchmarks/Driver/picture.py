@@ -142,12 +142,12 @@ def curve_chart(canvas, measurements, peers, top):
     return end + 34
 
 
-def picture(measurements, peers, rounds, is_quick):
+def picture(measurements, peers, is_quick):
     canvas = Canvas()
     bottom = ratio_chart(canvas, measurements, peers, 8)
     bottom = curve_chart(canvas, measurements, peers, bottom)
     quiet = not measurements.disturbance or noise(measurements.disturbance)["quiet"]
-    canvas.text(10, bottom + 4, f"{machine()}; medians of {rounds} round{'' if rounds == 1 else 's'}"
+    canvas.text(10, bottom + 4, f"{machine()}; medians of {measurements.rounds_text()}"
                 + ("" if quiet else "; the machine was NOISY") + ("; QUICK: means nothing" if is_quick else ""),
                 fill=FAINT, size=11)
     return canvas.svg(bottom + 16)

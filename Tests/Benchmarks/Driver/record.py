@@ -11,7 +11,7 @@ def summary(values):
     return {"median": statistics.median(values), "smallest": min(values), "largest": max(values)}
 
 
-def record(measurements, peers, absent, rounds, is_quick):
+def record(measurements, peers, absent, is_quick):
     measures = []
     for measure in measurements.measures():
         by_peer = {}
@@ -33,7 +33,8 @@ def record(measurements, peers, absent, rounds, is_quick):
         "met": verdict.met if verdict.ratios else None,
     } for verdict in verdicts(measurements, peers)]
     return {
-        "machine": machine(), "rounds": rounds, "quick": is_quick,
+        "machine": machine(), "rounds": measurements.rounds, "interrupted": measurements.interrupted,
+        "quick": is_quick,
         "disturbance": noise(measurements.disturbance) if measurements.disturbance else None,
         "peers": {peer.name: peer.version for peer in peers}, "absent": absent, "failures": measurements.failures,
         "measures": measures, "targets": targets,

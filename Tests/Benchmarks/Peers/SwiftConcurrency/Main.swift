@@ -2,7 +2,7 @@
 import Harness
 
 let workloads: [AsyncWorkload] = [
-  yields, yieldCurve, [spawnWait], spawnMany, [timers], [cancelParked], skynet, fib, mergesort,
+  yields, yieldCurve, [spawnWait], spawnMany, [cancelParked], skynet, fib, mergesort,
 ].flatMap { $0 }
 
 @main struct SwiftConcurrencyBenchmarks {
