@@ -45,6 +45,27 @@ struct SchedulerTests {
     #expect(turns < 1000)
   }
 
+  @Test func aFiberWhoseOperationsAreAlwaysReadyLetsOthersAndTimersHaveTheirTurn() throws {
+    try Scheduler.run(Configuration(parallelism: 1)) {
+      let numbers = Channel<Int>(.bounded(1))
+      let turns = Counter()
+      let timers = Counter()
+      _ = spawn { turns.add() }
+      _ = spawn {
+        try sleep(for: .microseconds(1))
+        timers.add()
+      }
+      var rounds = 0
+      while timers.value == 0, rounds < 10_000_000 {
+        try numbers.send(1)
+        _ = try numbers.receive()
+        rounds += 1
+        if rounds == 1000 { #expect(turns.value == 1) }
+      }
+      #expect(timers.value == 1)
+    }
+  }
+
   @Test func theBodyStaysOnItsThread() throws {
     let thread = pthread_self()
     let strayed = try Scheduler.run(Configuration(parallelism: 3)) {

@@ -55,5 +55,5 @@ final class ValueBinding<Value: Sendable>: LocalBinding, @unchecked Sendable {
 
 extension FiberRef {
   /// What a fiber spawned by this one, or run inside it, begins with.
-  var inheritedLocals: LocalBinding? { pointee.locals?.inherited }
+  @usableFromInline var inheritedLocals: LocalBinding? { pointee.locals?.inherited }
 }

@@ -75,11 +75,17 @@ package class FiberBody: OperationSource, @unchecked Sendable {
     lock.lock()
     ended.store(true, ordering: .releasing)
     joiners.wakeAll()
-    let actions = actions
-    self.actions = []
+    let hasActions = !actions.isEmpty
     lock.unlock()
-    for action in actions { action() }
+    if hasActions { runActions() }
     spin { self.cancellers.load(ordering: .acquiring) != 0 }
+  }
+
+  /// Nobody adds to them any more: the fiber has ended.
+  @inline(never)
+  private func runActions() {
+    for action in actions { action() }
+    actions = []
   }
 
   /// Calls `action`, which must not block, when the fiber has ended: on that fiber, or here if it has ended already.

@@ -106,7 +106,8 @@ package enum Performer {
   package static func enter() -> FiberRef {
     let worker = Worker.ofThisThread
     if let decisions = worker.pointee.decisions { return worker.enterByDecision(decisions) }
-    return worker.pointee.current
+    worker.pointee.budget &-= 1
+    return worker.pointee.budget == 0 ? worker.enterWithoutBudget() : worker.pointee.current
   }
 
   /// Waits until every other fiber of the scheduler is parked; time does not advance meanwhile.
@@ -118,10 +119,6 @@ package enum Performer {
     }
     while !scheduler._withUnsafeGuaranteedRef({ $0.isEverybodyElseParked(me.pointee.worker) }) { yield() }
   }
-
-  /// What a fiber that the caller spawns finds bound.
-  @usableFromInline
-  static func inheritedLocals() -> LocalBinding? { current().inheritedLocals }
 
   /// The calling thread's worker.
   @usableFromInline

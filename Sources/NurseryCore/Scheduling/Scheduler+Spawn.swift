@@ -10,9 +10,10 @@ extension ScopeRef {
   package func spawn<Value>(
     _ name: String?, _ site: SourceSite, _ body: consuming @escaping () throws -> Value
   ) -> FiberCore<Value> {
-    // A derived value is the user's to make, who may wait for something: after that the worker is another.
-    let locals = Performer.inheritedLocals()
-    let here = Performer.worker()
+    let spawner = Performer.current()
+    // A derived value is the user's to make, who may wait for something: after that the worker may be another.
+    let locals = spawner.inheritedLocals
+    let here = spawner.pointee.worker
     let core = FiberCore(record: makeChild(name, site, locals, here), body)
     launch(core, here)
     return core

@@ -114,6 +114,7 @@ extension WorkerRef {
       next.pointee.stack = stack
       next.pointee.worker = self
       pointee.current = next
+      pointee.budget = Worker.fullBudget
       return next
     }
     keepStack(stack)

@@ -20,6 +20,21 @@ extension WorkerRef {
     pointee.scheduler?._withUnsafeGuaranteedRef { $0.collectArrivals(for: self) }
   }
 
+  /// The running fiber at the beginning of yet another operation, when it has performed many that were ready: others, and timers that
+  /// are due, go first.
+  @inline(never)
+  func enterWithoutBudget() -> FiberRef {
+    let me = pointee.current
+    pointee.budget = Worker.fullBudget
+    guard me.runsOnScheduler else { return me }
+    collectArrivals()
+    if pointee.queue.count > 0 {
+      pointee.queue.pushLast(me)
+      Worker.suspend(me)
+    }
+    return me
+  }
+
   /// Puts `next` on the processor in place of `me`.
   ///
   /// Returns when somebody runs `me` again, perhaps on another thread.
@@ -62,6 +77,7 @@ extension WorkerRef {
     next.pointee.savedStack.store(0, ordering: .relaxed)
     next.pointee.worker = self
     pointee.current = next
+    pointee.budget = Worker.fullBudget
     count(pointee.switches)
     return UnsafeMutableRawPointer(bitPattern: saved)!
   }

@@ -44,6 +44,10 @@ package struct Worker: ~Copyable {
   let parkings = Atomic<Int>(0)
 
   var tick: UInt32 = 0
+  /// How many more operations the running fiber may perform without waiting before it lets others run.
+  var budget = Self.fullBudget
+
+  static let fullBudget: UInt32 = 256
   var random: UInt64
   var nextID: UInt64 = 0
   var lastID: UInt64 = 0
