@@ -59,10 +59,11 @@ struct Bench: Sendable {
   func start<Result>(at place: Place, _ body: @escaping () throws -> Result) -> Running<Result> {
     let running = Running<Result>()
     let body = Box(body)
-    let run = {
+    // Not the object itself, which holds the thread that holds this.
+    let run = { [finished = running.finished, hasFinished = running.hasFinished] in
       let result = Swift.Result { try body.value() }
-      running.finished.withLock { $0 = result }
-      running.hasFinished.signal()
+      finished.withLock { $0 = result }
+      hasFinished.signal()
     }
     if place == .plainThread {
       running.thread = PlainThread(run)
