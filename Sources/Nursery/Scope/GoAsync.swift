@@ -32,7 +32,16 @@ extension Nursery {
   func spawn<Value>(
     _ name: String?, daemon: Bool, _ site: SourceSite, _ body: consuming sending @escaping () throws -> Value
   ) -> Fiber<Value> {
-    let home = daemon ? scope.daemonScope() : scope
+    scope.spawnChild(name, daemon: daemon, site, body)
+  }
+}
+
+extension ScopeRef {
+  @inlinable
+  func spawnChild<Value>(
+    _ name: String?, daemon: Bool, _ site: SourceSite, _ body: consuming sending @escaping () throws -> Value
+  ) -> Fiber<Value> {
+    let home = daemon ? daemonScope() : self
     return Fiber(home.spawn(name, site, body))
   }
 }
@@ -46,9 +55,7 @@ public func goAsync<Value: Sendable>(
   _ name: String?, daemon: Bool = false, file: StaticString = #fileID, line: UInt = #line,
   _ body: consuming sending @escaping () throws -> Value
 ) -> Fiber<Value> {
-  let nursery = ambientNursery("goAsync")
-  let home = daemon ? nursery.daemonScope() : nursery
-  return Fiber(home.spawn(name, SourceSite(file: file, line: line), body))
+  ambientNursery("goAsync").spawnChild(name, daemon: daemon, SourceSite(file: file, line: line), body)
 }
 
 /// Spawns a nameless child into the nursery around; see the form with a name.
@@ -58,9 +65,7 @@ public func goAsync<Value: Sendable>(
   daemon: Bool = false, file: StaticString = #fileID, line: UInt = #line,
   _ body: consuming sending @escaping () throws -> Value
 ) -> Fiber<Value> {
-  let nursery = ambientNursery("goAsync")
-  let home = daemon ? nursery.daemonScope() : nursery
-  return Fiber(home.spawn(nil, SourceSite(file: file, line: line), body))
+  ambientNursery("goAsync").spawnChild(nil, daemon: daemon, SourceSite(file: file, line: line), body)
 }
 
 /// Spawns a child into the nursery around and waits for its result: `body` on a stack of its own.

@@ -3,25 +3,11 @@ import Nursery
 extension Specimens {
   static let scopes: [any AnySpecimen] = [
     Specimen("nursery.cancelledOp()", .usual.union([.lacksVerb])) { bench in
-      let opened = Channel<Nursery>(.bounded(1))
-      bench.nursery.goAsync {
-        try withNursery { inner in
-          try opened.send(inner)
-          try Op<Void>.never.perform()
-        }
-      }
-      let inner = try opened.receive()
+      let inner = try bench.openNursery()
       return Fixture(op: inner.cancelledOp(), other: (), makeReady: { inner.cancel() })
     },
     Specimen("nursery.drainingOp()", .usual.union([.lacksVerb])) { bench in
-      let opened = Channel<Nursery>(.bounded(1))
-      bench.nursery.goAsync {
-        try withNursery { inner in
-          try opened.send(inner)
-          try Op<Void>.never.perform()
-        }
-      }
-      let inner = try opened.receive()
+      let inner = try bench.openNursery()
       return Fixture(op: inner.drainingOp(), other: (), makeReady: { inner.drain(grace: .seconds(1_000_000)) })
     },
     Specimen("scope.cancelledOp()", .usual.union([.lacksVerb])) { bench in
@@ -47,4 +33,18 @@ extension Specimens {
       return Fixture(op: cancellation.value, other: (), makeReady: { scope.cancel() })
     },
   ]
+}
+
+extension Bench {
+  /// A nursery that another fiber has opened, and keeps open until it is cancelled.
+  fileprivate func openNursery() throws -> Nursery {
+    let opened = Channel<Nursery>(.bounded(1))
+    nursery.goAsync {
+      try withNursery { inner in
+        try opened.send(inner)
+        try Op<Void>.never.perform()
+      }
+    }
+    return try opened.receive()
+  }
 }
