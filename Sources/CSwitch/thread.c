@@ -20,7 +20,13 @@
 
 // MARK: The per-thread pointer
 
-CS_THREAD_LOCAL void *thread_pointer;
+#if defined(__x86_64__) && defined(__ELF__)
+// Read by name in the header.
+_Thread_local __attribute__((tls_model("initial-exec"))) void *cs_thread_word;
+#else
+CS_THREAD_LOCAL void *cs_thread_word;
+CS_NOINLINE void *cs_thread_pointer(void) { return cs_thread_word; }
+#endif
 CS_THREAD_LOCAL bool armed;  // whether the key below will call us when this thread ends
 static void (*_Atomic destructor)(void *);
 static pthread_key_t end_key;
@@ -28,9 +34,9 @@ static pthread_once_t end_key_once = PTHREAD_ONCE_INIT;
 
 static void thread_ends(void *unused) {
   (void)unused;
-  void *pointer = thread_pointer;
+  void *pointer = cs_thread_word;
   void (*destroy)(void *) = destructor;
-  thread_pointer = NULL;
+  cs_thread_word = NULL;
   armed = false;  // a destructor that sets the pointer again gets another round
   if (pointer && destroy) destroy(pointer);
 }
@@ -40,10 +46,8 @@ static void make_end_key(void) {
   if (pthread_key_create(&end_key, thread_ends) != 0) abort();
 }
 
-CS_NOINLINE void *cs_thread_pointer(void) { return thread_pointer; }
-
 CS_NOINLINE void cs_set_thread_pointer(void *pointer) {
-  thread_pointer = pointer;
+  cs_thread_word = pointer;
   if (pointer == NULL || armed) return;
   pthread_once(&end_key_once, make_end_key);
   armed = pthread_setspecific(end_key, &end_key) == 0;

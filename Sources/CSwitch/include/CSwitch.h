@@ -19,6 +19,10 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
+#if defined(__has_include) && __has_include(<sys/single_threaded.h>)
+#include <sys/single_threaded.h>
+#define CS_KNOWS_ONLY_THREAD 1
+#endif
 
 // Nullability is clang's; other compilers read the same header without it.
 #if defined(__clang__)
@@ -125,12 +129,31 @@ int cs_install_signal_stack(void);
 
 // MARK: Threads
 
-// The calling thread's pointer, null at first. Not inlined on purpose: a thread-local's address must not be kept
-// across a switch.
+// The calling thread's pointer, null at first. Never an ordinary read of a thread-local: the compiler would keep its address
+// across a switch. The assembly is volatile, so it stays where it stands and reads anew each time.
+#if defined(__x86_64__) && defined(__ELF__)
+static inline void *_Nullable cs_thread_pointer(void) {
+  void *pointer;
+  __asm__ volatile("movq cs_thread_word@gottpoff(%%rip), %0\n\tmovq %%fs:(%0), %0" : "=r"(pointer));
+  return pointer;
+}
+#else
 void *_Nullable cs_thread_pointer(void);
+#endif
 // Sets it. `destroy` is called with the pointer when the thread ends while it is not null.
 void cs_set_thread_pointer(void *_Nullable pointer);
 void cs_set_thread_pointer_destructor(void (*destroy)(void *pointer));
+
+// Whether the process has no other thread, so that nothing needs a locked instruction or a fence against one. Only this thread can
+// change that, by starting another; glibc keeps the note (sys/single_threaded.h) and libstdc++ and malloc go by it too.
+// False where the C library does not tell.
+static inline bool cs_is_only_thread(void) {
+#if defined(CS_KNOWS_ONLY_THREAD)
+  return __libc_single_threaded != 0;
+#else
+  return false;
+#endif
+}
 
 // Starts a joinable thread with a name (at most 15 bytes are shown); signals are blocked in it except synchronous faults. Returns 0 or -errno.
 int cs_thread_start(const char *name, void *_Nullable (*_Nonnull body)(void *_Nullable), void *_Nullable argument, uintptr_t *thread);
@@ -169,6 +192,9 @@ static inline void cs_pause(void) {
 #error "Nursery knows x86-64 and arm64 only. Write switch_<cpu>.S and extend this list."
 #endif
 }
+
+// Asks for the cache line at an address, which need not be mapped; nothing waits for it.
+static inline void cs_prefetch(const void *address) { __builtin_prefetch(address, 1, 3); }
 
 // MARK: System calls
 

@@ -16,7 +16,7 @@ extension ScopeRef {
     pointee.reason = reason
     mark()
     // Marks before claims, on every processor: see `parkUnlessCancelled`.
-    atomicMemoryFence(ordering: .sequentiallyConsistent)
+    fullFence()
     wake()
   }
 
@@ -100,11 +100,11 @@ extension FiberRef {
     if let outermost = pointee.outermostScope, !outermost.pointee.isShielded {
       outermost.pointee.lock.lock()
       outermost.mark()
-      atomicMemoryFence(ordering: .sequentiallyConsistent)
+      fullFence()
       outermost.wake()
       outermost.pointee.lock.unlock()
     } else {
-      atomicMemoryFence(ordering: .sequentiallyConsistent)
+      fullFence()
       interrupt(in: home)
     }
   }

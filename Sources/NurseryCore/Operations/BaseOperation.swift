@@ -74,7 +74,7 @@ private final class BaseOperationSource<Base: BaseOperation>: OperationSource, @
       // parks, finds itself ready, and goes on.
       offer.pointee.isLinked = true
       base.enlist(waiter(offer))
-      atomicMemoryFence(ordering: .sequentiallyConsistent)
+      fullFence()
       return .pending
     }
   }

@@ -81,13 +81,21 @@ extension FiberRef {
       switch Claim.state(word) {
       case Claim.waiting:
         let desired = Claim.with(word, Claim.committed)
-        if pointee.claim.compareExchange(expected: word, desired: desired, ordering: .acquiringAndReleasing).exchanged {
-          return true
-        }
+        if replaceClaim(word, by: desired) { return true }
       case Claim.claimed: cs_pause()
       default: return false
       }
     }
+  }
+
+  /// Moves the word on if it still is what it was found to be, which it is for sure when no other thread exists.
+  @inline(__always)
+  private func replaceClaim(_ found: UInt64, by desired: UInt64) -> Bool {
+    if cs_is_only_thread() {
+      pointee.claim.store(desired, ordering: .relaxed)
+      return true
+    }
+    return pointee.claim.compareExchange(expected: found, desired: desired, ordering: .acquiringAndReleasing).exchanged
   }
 
   /// Commits `partner` together with this performer, who runs and holds the lock of the partner's queue.
@@ -97,11 +105,9 @@ extension FiberRef {
     if !published { return partner.commit() ? .claimed : .gone }
     while true {
       let own = pointee.claim.load(ordering: .relaxed)
-      guard Claim.state(own) == Claim.waiting,
-        pointee.claim.compareExchange(
-          expected: own, desired: Claim.with(own, Claim.claimed), ordering: .acquiringAndReleasing
-        ).exchanged
-      else { return .lost }
+      guard Claim.state(own) == Claim.waiting, replaceClaim(own, by: Claim.with(own, Claim.claimed)) else {
+        return .lost
+      }
       switch takeWhileClaimed(partner) {
       case .claimed:
         pointee.claim.store(Claim.with(own, Claim.committed), ordering: .releasing)
@@ -124,11 +130,7 @@ extension FiberRef {
       switch Claim.state(word) {
       case Claim.waiting:
         let desired = Claim.with(word, Claim.committed)
-        if partner.pointee.claim.compareExchange(
-          expected: word, desired: desired, ordering: .acquiringAndReleasing
-        ).exchanged {
-          return .claimed
-        }
+        if partner.replaceClaim(word, by: desired) { return .claimed }
       case Claim.claimed:
         if self > partner { return .lost }
         cs_pause()

@@ -121,7 +121,7 @@ package struct Performance {
     }
     if !published {
       me.startWaiting()
-      atomicMemoryFence(ordering: .sequentiallyConsistent)
+      fullFence()
     }
     me.parkUnlessCancelled(offers, count)
     withdraw(upTo: count)
@@ -173,7 +173,7 @@ extension FiberRef {
   @inline(__always)
   private static func fenceAfterEnlisting() {
     #if !arch(x86_64)
-      atomicMemoryFence(ordering: .sequentiallyConsistent)
+      fullFence()
     #endif
   }
 }

@@ -65,7 +65,7 @@ enum PlainThread {
       worker.pointee.sleep.pointee.prepare()
       if worker.pointee.hasMail.exchange(false, ordering: .acquiringAndReleasing) { break }
       // The announcement before the look at the timers: who sets one for this thread does it the other way round (`tellOfTimer`).
-      atomicMemoryFence(ordering: .sequentiallyConsistent)
+      fullFence()
       let earliest = worker.pointee.timers.earliest
       if earliest == .max {
         worker.countParking()

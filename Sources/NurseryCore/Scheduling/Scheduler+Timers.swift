@@ -10,7 +10,7 @@ extension WorkerRef {
       return tellWatch(of: deadline)
     }
     // The timer before the look at who sleeps; a sleeper looks at the timers after it has announced itself.
-    atomicMemoryFence(ordering: .sequentiallyConsistent)
+    fullFence()
     guard let scheduler = pointee.scheduler else {
       pointee.sleep.wake()
       return

@@ -3,8 +3,8 @@ import Synchronization
 
 /// A lock for critical sections of a few dozen instructions that never suspend a fiber.
 ///
-/// One exchange takes it and one store frees it. The exchange is also a full barrier on x86-64, and
-/// parking leans on that; see `FiberRef.fenceAfterEnlisting`.
+/// One exchange takes it and one store frees it; in a process without another thread two stores do. The exchange is also a full
+/// barrier on x86-64, and parking leans on that; see `FiberRef.fenceAfterEnlisting`.
 @usableFromInline
 package struct SpinLock: ~Copyable, @unchecked Sendable {
   @usableFromInline let word = Atomic<UInt32>(0)
@@ -15,7 +15,12 @@ package struct SpinLock: ~Copyable, @unchecked Sendable {
   @inlinable
   @inline(__always)
   package func lock() {
-    if word.exchange(1, ordering: .acquiringAndReleasing) != 0 { lockContended() }
+    if cs_is_only_thread() {
+      // Marked all the same: the holder may start the second thread.
+      word.store(1, ordering: .relaxed)
+    } else if word.exchange(1, ordering: .acquiringAndReleasing) != 0 {
+      lockContended()
+    }
   }
 
   @inlinable
