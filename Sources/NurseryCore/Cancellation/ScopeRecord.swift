@@ -72,8 +72,8 @@ package struct ScopeRecord: ~Copyable {
   var deadlineReason = CancellationReason.deadline
   /// The worker, among those that the host's thread serves, whose timers keep the deadline.
   var timerWorker: WorkerRef?
-  /// The place there; under those timers' lock.
-  var heapIndex: Int32 = -1
+  /// Its ticket there, or -1; under those timers' lock.
+  var timer: Int32 = -1
   /// How many workers are just firing the deadline.
   let firings = Atomic<Int>(0)
 

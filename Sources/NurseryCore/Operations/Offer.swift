@@ -25,8 +25,8 @@ package struct Offer {
   @usableFromInline var isLinked = false
   /// Which branch of the perform this is.
   @usableFromInline var index: Int32
-  /// Where the timer heap keeps it; -1 when it is in none.
-  var heapIndex: Int32 = -1
+  /// Its ticket in the timers; -1 when it is in none.
+  var timer: Int32 = -1
   @usableFromInline let performer: FiberRef
   /// Where a sender keeps its element, and where a receiver wants it.
   @usableFromInline var slot: UnsafeMutableRawPointer

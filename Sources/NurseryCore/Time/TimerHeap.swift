@@ -1,18 +1,22 @@
+import CSwitch
+
 /// What is due at an instant: an offer to commit or a scope's deadline.
 enum TimerTarget {
   case offer(OfferRef)
   case deadline(ScopeRef)
 }
 
-/// The timers of one worker or thread: a binary heap that knows where everybody stands, so a timer that loses is removed
-/// at once, and nothing of it is left.
+/// The timers of one worker or thread: a heap with four children to a node that knows where everybody stands, so a timer that loses is
+/// removed at once, and nothing of it is left.
 ///
-/// Equal deadlines fire in creation order: `sequence` breaks ties. All methods are called under the owner's timer lock.
+/// Targets lie on the stacks of parked fibers, in no cache; so they are known by tickets, and moving an entry touches nothing but
+/// the heap and one table. Equal deadlines fire in creation order: `sequence` breaks ties. All methods are called under the owner's
+/// timer lock.
 struct TimerHeap: ~Copyable {
-  struct Entry {
-    let deadline: Int64
-    let sequence: UInt64
-    let target: TimerTarget
+  private struct Entry {
+    var deadline: Int64
+    var sequence: UInt64
+    var ticket: Int32
 
     @inline(__always)
     func isEarlier(than other: Entry) -> Bool {
@@ -20,75 +24,129 @@ struct TimerHeap: ~Copyable {
     }
   }
 
-  private var entries: [Entry] = []
+  private struct Holder {
+    var target: TimerTarget
+    /// Where its entry stands; for a free ticket the next free one, or -1.
+    var position: Int32
+  }
+
+  private(set) var count = 0
+  private var capacity = 0
+  private var entries: UnsafeMutablePointer<Entry>
+  private var holders: UnsafeMutablePointer<Holder>
+  private var freeTicket: Int32 = -1
+  private var ticketsMade: Int32 = 0
   private var sequence: UInt64 = 0
 
-  var isEmpty: Bool { entries.isEmpty }
-  var count: Int { entries.count }
-  /// The earliest deadline, or the end of time.
-  var earliest: Int64 { entries.first?.deadline ?? .max }
+  /// Memory for more than this is given back when the last timer has gone.
+  private static var keptCapacity: Int { 4096 }
 
-  mutating func insert(_ target: TimerTarget, deadline: Int64) {
+  init() {
+    entries = .allocate(capacity: 0)
+    holders = .allocate(capacity: 0)
+  }
+
+  deinit {
+    entries.deallocate()
+    holders.deallocate()
+  }
+
+  /// The earliest deadline, or the end of time.
+  var earliest: Int64 { count == 0 ? .max : entries.pointee.deadline }
+
+  /// Adds a timer and returns its ticket.
+  mutating func insert(_ target: TimerTarget, deadline: Int64) -> Int32 {
+    if count == capacity { resize(to: max(16, capacity * 2)) }
+    let ticket: Int32
+    if freeTicket >= 0 {
+      ticket = freeTicket
+      freeTicket = holders[Int(ticket)].position
+    } else {
+      ticket = ticketsMade
+      ticketsMade += 1
+    }
+    (holders + Int(ticket)).initialize(to: Holder(target: target, position: 0))
     sequence += 1
-    entries.append(Entry(deadline: deadline, sequence: sequence, target: target))
-    siftUp(entries.count - 1)
+    count += 1
+    siftUp(Entry(deadline: deadline, sequence: sequence, ticket: ticket), from: count - 1)
+    return ticket
   }
 
   /// Removes and returns the target that is due, if one is.
   mutating func popDue(_ now: Int64) -> TimerTarget? {
-    guard let first = entries.first, first.deadline <= now else { return nil }
-    remove(at: 0)
-    return first.target
+    guard count > 0, entries.pointee.deadline <= now else { return nil }
+    let ticket = entries.pointee.ticket
+    let target = holders[Int(ticket)].target
+    remove(ticket)
+    if count > 0, case .offer(let next) = holders[Int(entries.pointee.ticket)].target { cs_prefetch(next) }
+    return target
   }
 
-  mutating func remove(at index: Int) {
-    setPosition(entries[index].target, -1)
-    let last = entries.removeLast()
-    if index == entries.count {
-      if entries.isEmpty, entries.capacity > 4096 { entries = [] }
-      return
+  mutating func remove(_ ticket: Int32) {
+    let position = Int(holders[Int(ticket)].position)
+    holders[Int(ticket)].position = freeTicket
+    freeTicket = ticket
+    count -= 1
+    if position < count {
+      let last = entries[count]
+      if position > 0, last.isEarlier(than: entries[(position - 1) / 4]) {
+        siftUp(last, from: position)
+      } else {
+        siftDown(last, from: position)
+      }
+    } else if count == 0, capacity > Self.keptCapacity {
+      freeTicket = -1
+      ticketsMade = 0
+      resize(to: 0)
     }
-    entries[index] = last
-    setPosition(last.target, index)
-    siftDown(index)
-    siftUp(index)
   }
 
-  private mutating func siftUp(_ start: Int) {
-    var index = start
-    let entry = entries[index]
-    while index > 0 {
-      let parent = (index - 1) / 2
+  /// Puts the entry at the free position or further up.
+  @inline(__always)
+  private mutating func siftUp(_ entry: Entry, from start: Int) {
+    var position = start
+    while position > 0 {
+      let parent = (position - 1) / 4
       guard entry.isEarlier(than: entries[parent]) else { break }
-      place(entries[parent], at: index)
-      index = parent
+      place(entries[parent], at: position)
+      position = parent
     }
-    place(entry, at: index)
+    place(entry, at: position)
   }
 
-  private mutating func siftDown(_ start: Int) {
-    var index = start
-    let entry = entries[index]
+  /// Puts the entry at the free position or further down.
+  private mutating func siftDown(_ entry: Entry, from start: Int) {
+    var position = start
     while true {
-      var child = 2 * index + 1
-      guard child < entries.count else { break }
-      if child + 1 < entries.count, entries[child + 1].isEarlier(than: entries[child]) { child += 1 }
+      let first = 4 * position + 1
+      guard first < count else { break }
+      var child = first
+      for other in first + 1..<min(first + 4, count) where entries[other].isEarlier(than: entries[child]) {
+        child = other
+      }
       guard entries[child].isEarlier(than: entry) else { break }
-      place(entries[child], at: index)
-      index = child
+      place(entries[child], at: position)
+      position = child
     }
-    place(entry, at: index)
+    place(entry, at: position)
   }
 
-  private mutating func place(_ entry: Entry, at index: Int) {
-    entries[index] = entry
-    setPosition(entry.target, index)
+  @inline(__always)
+  private mutating func place(_ entry: Entry, at position: Int) {
+    entries[position] = entry
+    holders[Int(entry.ticket)].position = Int32(truncatingIfNeeded: position)
   }
 
-  private func setPosition(_ target: TimerTarget, _ index: Int) {
-    switch target {
-    case .offer(let offer): offer.pointee.heapIndex = Int32(truncatingIfNeeded: index)
-    case .deadline(let scope): scope.pointee.heapIndex = Int32(truncatingIfNeeded: index)
-    }
+  @inline(never)
+  private mutating func resize(to newCapacity: Int) {
+    let newEntries = UnsafeMutablePointer<Entry>.allocate(capacity: newCapacity)
+    let newHolders = UnsafeMutablePointer<Holder>.allocate(capacity: newCapacity)
+    newEntries.moveInitialize(from: entries, count: count)
+    newHolders.moveInitialize(from: holders, count: Int(ticketsMade))
+    entries.deallocate()
+    holders.deallocate()
+    entries = newEntries
+    holders = newHolders
+    capacity = newCapacity
   }
 }

@@ -26,7 +26,11 @@ extension UnsafeMutablePointer<TimerQueue> {
   /// Adds a target; `beforeUnlock` runs under the lock.
   func insert(_ target: TimerTarget, deadline: Int64, beforeUnlock: () -> Void = {}) {
     pointee.lock.lock()
-    pointee.heap.insert(target, deadline: deadline)
+    let ticket = pointee.heap.insert(target, deadline: deadline)
+    switch target {
+    case .offer(let offer): offer.pointee.timer = ticket
+    case .deadline(let scope): scope.pointee.timer = ticket
+    }
     beforeUnlock()
     pointee.earliestDeadline.store(pointee.heap.earliest, ordering: .relaxed)
     pointee.lock.unlock()
@@ -35,8 +39,9 @@ extension UnsafeMutablePointer<TimerQueue> {
   /// Takes an offer back if it has not fired.
   func remove(_ offer: OfferRef) {
     pointee.lock.lock()
-    if offer.pointee.heapIndex >= 0 {
-      pointee.heap.remove(at: Int(offer.pointee.heapIndex))
+    if offer.pointee.timer >= 0 {
+      pointee.heap.remove(offer.pointee.timer)
+      offer.pointee.timer = -1
       pointee.earliestDeadline.store(pointee.heap.earliest, ordering: .relaxed)
     }
     pointee.lock.unlock()
@@ -45,8 +50,9 @@ extension UnsafeMutablePointer<TimerQueue> {
   /// Takes a scope's deadline back if it has not fired; called with the scope's lock held.
   func remove(_ scope: ScopeRef) {
     pointee.lock.lock()
-    if scope.pointee.heapIndex >= 0 {
-      pointee.heap.remove(at: Int(scope.pointee.heapIndex))
+    if scope.pointee.timer >= 0 {
+      pointee.heap.remove(scope.pointee.timer)
+      scope.pointee.timer = -1
       pointee.earliestDeadline.store(pointee.heap.earliest, ordering: .relaxed)
     }
     pointee.lock.unlock()
@@ -59,8 +65,15 @@ extension UnsafeMutablePointer<TimerQueue> {
     while true {
       pointee.lock.lock()
       let target = pointee.heap.popDue(now)
-      if case .offer(let offer) = target { _ = offer.commitFromOutside() }
-      if case .deadline(let scope) = target { scope.pointee.firings.add(1, ordering: .relaxed) }
+      switch target {
+      case .offer(let offer):
+        offer.pointee.timer = -1
+        _ = offer.commitFromOutside(.value, .soon)
+      case .deadline(let scope):
+        scope.pointee.timer = -1
+        scope.pointee.firings.add(1, ordering: .relaxed)
+      case nil: break
+      }
       pointee.earliestDeadline.store(pointee.heap.earliest, ordering: .relaxed)
       pointee.lock.unlock()
       guard let target else { return fired }
