@@ -54,6 +54,7 @@ extension ScopeRef {
     while pointee.childCount > 0 {
       pointee.joiner = host
       pointee.lock.unlock()
+      host.letChildrenGoFirst()
       Worker.suspend(host)
       pointee.lock.lock()
     }

@@ -146,6 +146,7 @@ package class FiberBody: OperationSource, @unchecked Sendable {
         me.endEnlisting()
         return true
       }
+      me.letChildrenGoFirst()
       me.parkUnlessCancelled(offer)
       if me.pointee.winner >= 0 { return true }
       withdraw(offer)

@@ -5,6 +5,8 @@ import Synchronization
 package enum Turn {
   /// Next: the rendezvous partner, the one joiner; its data is hot.
   case next
+  /// Before those who have come of their own accord: a sleeper whose time has come.
+  case soon
   /// After everybody who is there already.
   case last
 }
@@ -32,7 +34,9 @@ extension WorkerRef {
   func push(_ fiber: FiberRef, _ turn: Turn) {
     switch turn {
     case .next: pointee.queue.pushNext(fiber)
-    case .last: pointee.queue.pushLast(fiber)
+    // Decisions are made among all, in the order they came.
+    case .soon where pointee.decisions == nil: pointee.queue.pushSoon(fiber)
+    case .soon, .last: pointee.queue.pushLast(fiber)
     }
     callForHelpIfUseful()
   }

@@ -111,6 +111,13 @@ extension WorkerRef {
 }
 
 extension FiberRef {
+  /// Lets the fibers that this one has queued since it was picked run before others; it is about to wait for them.
+  @inline(__always)
+  func letChildrenGoFirst() {
+    guard pointee.kind != .thread, pointee.worker.pointee.decisions == nil else { return }
+    pointee.worker.pointee.queue.hurryBatch()
+  }
+
   /// What the sanitizers know about the stack that the fiber is on.
   @inline(__always)
   var notes: UnsafeMutablePointer<cs_stack_notes> { pointee.stack!.notes }

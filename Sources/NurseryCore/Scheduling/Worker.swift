@@ -47,7 +47,7 @@ package struct Worker: ~Copyable {
   /// How many more operations the running fiber may perform without waiting before it lets others run.
   var budget = Self.fullBudget
 
-  static let fullBudget: UInt32 = 256
+  static var fullBudget: UInt32 { 256 }
   var random: UInt64
   var nextID: UInt64 = 0
   var lastID: UInt64 = 0
