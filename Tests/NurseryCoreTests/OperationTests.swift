@@ -149,11 +149,11 @@ struct OperationTests {
         try sleep(for: .seconds(1))
         return "quick"
       }
-      try #expect(Op<String>(slow).or(Op<String>(quick)).perform() == "quick")
-      try #expect(Op<String>(slow).or(.never).perform() == "slow")
-      try #expect(Op<String>(slow).poll() == "slow")
+      try #expect(slow.waitOp().or(quick.waitOp()).perform() == "quick")
+      try #expect(slow.waitOp().or(.never).perform() == "slow")
+      try #expect(slow.waitOp().poll() == "slow")
       let failing = spawn { () -> String in throw CancellationError() }
-      try expectEqual(Op<String>(failing).recover { "\(type(of: $0))" }.perform(), "CancellationError")
+      try expectEqual(failing.waitOp().recover { "\(type(of: $0))" }.perform(), "CancellationError")
     }
   }
 }

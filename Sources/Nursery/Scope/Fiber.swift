@@ -29,7 +29,7 @@ public struct Fiber<Value: Sendable>: Sendable, Identifiable {
 
   /// The operation that commits when the fiber has ended; its value is the fiber's, its error the fiber's.
   @inlinable
-  public func waitOp() -> Op<Value> { Op(core) }
+  public func waitOp() -> Op<Value> { core.waitOp() }
 
   /// Waits until the fiber has ended and returns how.
   ///

@@ -42,7 +42,7 @@ public func inCompletionOrder<Value>(_ fibers: [Fiber<Value>]) -> Channel<Fiber<
   let ended = Channel<Fiber<Value>>(.bounded(max(1, fibers.count)))
   let remaining = Countdown(fibers.count) { ended.close() }
   for fiber in fibers {
-    fiber.core.whenEnded {
+    fiber.core.body.whenEnded {
       // There is room for all of them, and the last one closes it.
       _ = try? ended.trySend(fiber)
       remaining.countDown()

@@ -42,8 +42,7 @@ public final class Channel<Element: Sendable>: OperationSource, @unchecked Senda
     state.initialize(to: ChannelState(limit: limit))
     tryOffer = { offer, attempt, channel in channel.attemptReceive(offer, attempt) }
     smallSends = SmallSendSource(state) { offer, attempt, state in
-      let element = UnsafeMutableRawPointer(offer).advanced(by: Offer.argumentOffset)
-      offer.pointee.slot = element
+      offer.pointee.slot = withUnsafeMutablePointer(to: &offer.pointee.argument) { UnsafeMutableRawPointer($0) }
       return Channel.attemptSend(state, offer, attempt)
     }
     super.init(slotSize: Performance.slotSize(for: Element.self))

@@ -18,8 +18,6 @@ struct StackHeader {
     self.base = base
   }
 
-  static let notesOffset = MemoryLayout<StackHeader>.offset(of: \.notes)!
-
   /// Different offsets of the tops, a cache line apart, so that parked fibers do not compete for one cache set.
   static let colours = 16
   /// The header's room, a multiple of the stack alignment.
@@ -29,7 +27,7 @@ struct StackHeader {
 extension StackRef {
   /// A header for a stack that the pool does not own: a thread's.
   var notes: UnsafeMutablePointer<cs_stack_notes> {
-    (UnsafeMutableRawPointer(self) + StackHeader.notesOffset).assumingMemoryBound(to: cs_stack_notes.self)
+    withUnsafeMutablePointer(to: &pointee.notes) { $0 }
   }
 
   static func forThread() -> StackRef {

@@ -59,6 +59,13 @@ extension FiberRef {
     pointee.claim.store(Claim.with(word, Claim.waiting), ordering: .releasing)
   }
 
+  /// Opens a new perform and lets others take it at once; its only offer is linked, under its queue's lock.
+  @inline(__always)
+  func startWaitingAlone() {
+    let word = pointee.claim.load(ordering: .relaxed)
+    pointee.claim.store(Claim.with(word &+ 4, Claim.waiting), ordering: .releasing)
+  }
+
   /// Ends a perform that committed before anybody could take it.
   @usableFromInline
   func endEnlisting() {

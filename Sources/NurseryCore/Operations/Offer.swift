@@ -32,9 +32,7 @@ package struct Offer {
   @usableFromInline var slot: UnsafeMutableRawPointer
   @usableFromInline let source: Unmanaged<OperationSource>
   /// The operation's argument: a duration, a deadline, the bits of a small element.
-  @usableFromInline let argument: UInt
-
-  @usableFromInline static let argumentOffset = MemoryLayout<Offer>.offset(of: \.argument)!
+  @usableFromInline var argument: UInt
 
   @usableFromInline
   init(

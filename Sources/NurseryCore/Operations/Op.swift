@@ -67,7 +67,7 @@ extension Op {
     case .slot:
       if performance.verdict != .value { throw source.failure(performance.verdict, argument: argument) }
       return performance.slot.assumingMemoryBound(to: Value.self).move()
-    case .fiber: return try unsafeDowncast(source, to: FiberCore<Value>.self).outcome()
+    case .fiber: return try FiberCore<Value>(unsafeDowncast(source, to: FiberBody.self)).outcome()
     case .computed:
       let source = unsafeDowncast(source, to: ValueSource<Value>.self)
       return try source.take(source, &performance, index)

@@ -39,7 +39,7 @@ public class OperationSource: @unchecked Sendable {
   package enum Delivery: UInt8 {
     /// In the performer's slot, if there is a value at all.
     case slot
-    /// In the `FiberCore` that the source is.
+    /// With the `FiberBody` that the source is.
     case fiber
     /// The `ValueSource` that the source is makes it.
     case computed

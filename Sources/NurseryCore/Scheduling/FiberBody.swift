@@ -1,10 +1,20 @@
+import CSwitch
 import Synchronization
 
-/// What a fiber runs and what became of it: one object per fiber, shared by its handles and, while it lives, its record.
+/// What a fiber runs and what became of it: one object per record, shared by the fiber's handles.
 ///
 /// The end of a fiber is an operation: performers leave their offers here.
+///
+/// An object costs as much as two switches to make and to free, so the record keeps its own for the next fiber, unless somebody
+/// holds it for a result that has to go when the last handle goes:
+///
+///     kept by the record -- spawned --> pending -- ends --> nobody holds it ----------------------------> kept, record free
+///                                                    |----> held, the result is nothing but bits --> lent, until nobody holds it
+///                                                    +----> held, with a result or an error --> given away: its deinit frees both
+///
+/// Who holds it is what its reference count says: one is the record's.
 @usableFromInline
-package class FiberBody: OperationSource, @unchecked Sendable {
+package final class FiberBody: OperationSource, @unchecked Sendable {
   /// What the one closure that knows the type of the result is to do.
   @usableFromInline
   enum Task {
@@ -26,44 +36,45 @@ package class FiberBody: OperationSource, @unchecked Sendable {
   }
 
   @usableFromInline package let record: FiberRef
-  /// A closure without captures, formed where the type of the result is known: a virtual method of a generic class, its deinit
-  /// included, would run unspecialised, at 100 ns a fiber.
-  @usableFromInline let perform: (FiberBody, Task) -> (any Error)?
-  private let lock = SpinLock()
-  private let ended = Atomic<Bool>(false)
-  private let cancellers = Atomic<UInt32>(0)
-  @exclusivity(unchecked) private var joiners = WaitQueue()
-  @exclusivity(unchecked) private var actions: [() -> Void] = []
+  /// A closure without captures, formed where the type of the result is known.
+  @usableFromInline @exclusivity(unchecked) var perform: (FiberRef, Task) -> (any Error)?
+  let lock = SpinLock()
+  let ended = Atomic<Bool>(false)
+  let cancellers = Atomic<UInt32>(0)
+  @exclusivity(unchecked) var joiners = WaitQueue()
+  @exclusivity(unchecked) var actions: [() -> Void] = []
   /// Written by the fiber alone until it has ended, read-only afterwards.
   @usableFromInline @exclusivity(unchecked) var status = Status.pending
   @usableFromInline @exclusivity(unchecked) var error: (any Error)?
+  /// Whether a result is nothing but bits, and can stay when nobody can ask for it any more.
+  @usableFromInline @exclusivity(unchecked) var isResultTrivial = true
 
-  @usableFromInline
-  init(record: FiberRef, perform: @escaping (FiberBody, Task) -> (any Error)?) {
+  init(record: FiberRef) {
     self.record = record
-    self.perform = perform
+    perform = { _, _ in nil }
     super.init(slotSize: 0, delivery: .fiber)
   }
 
+  /// Runs for an object that was given away: the record goes with it.
   deinit {
     dropResult()
+    record.pointee.body = nil
     FiberSlab.free(record)
   }
 
   /// Makes the end of a fiber whose body never runs; returns the error.
   @discardableResult
   func failUnstarted(_ error: any Error) -> (any Error)? {
-    _ = perform(self, .destroyBody)
-    self.error = error
-    status = .failed
+    _ = perform(record, .destroyBody)
+    record.failBody(error)
     return error
   }
 
   /// Destroys the result, if there is one: nobody is left to ask for it.
   func dropResult() {
-    if status == .completed { _ = perform(self, .destroyResult) }
+    if status == .completed, !isResultTrivial { _ = perform(record, .destroyResult) }
     status = .dropped
-    error = nil
+    if error != nil { error = nil }
   }
 
   /// Whether the result is there.
@@ -71,47 +82,18 @@ package class FiberBody: OperationSource, @unchecked Sendable {
   package var isEnded: Bool { ended.load(ordering: .acquiring) }
 
   /// Publishes the result and wakes everybody who waits for it.
+  @inline(__always)
   func end() {
     lock.lock()
     ended.store(true, ordering: .releasing)
-    joiners.wakeAll()
+    if !joiners.isEmpty { joiners.wakeAll() }
     let hasActions = !actions.isEmpty
     lock.unlock()
     if hasActions { runActions() }
     spin { self.cancellers.load(ordering: .acquiring) != 0 }
   }
 
-  /// Nobody adds to them any more: the fiber has ended.
-  @inline(never)
-  private func runActions() {
-    for action in actions { action() }
-    actions = []
-  }
-
-  /// Calls `action`, which must not block, when the fiber has ended: on that fiber, or here if it has ended already.
-  package func whenEnded(_ action: @escaping () -> Void) {
-    lock.lock()
-    if !isEnded {
-      actions.append(action)
-      return lock.unlock()
-    }
-    lock.unlock()
-    action()
-  }
-
-  /// Cancels this fiber alone, unless it has ended.
-  ///
-  /// A fiber does not leave its home while somebody is about to cancel it; the lock is not held meanwhile, because an
-  /// interrupted performer may need it to leave its offer.
-  package func cancel() {
-    lock.lock()
-    let isAlive = !isEnded
-    if isAlive { cancellers.add(1, ordering: .relaxed) }
-    lock.unlock()
-    guard isAlive else { return }
-    record.cancelAlone()
-    cancellers.subtract(1, ordering: .releasing)
-  }
+  // MARK: As a source: waiting for the end
 
   override package func attempt(_ offer: OfferRef, _ attempt: Attempt) -> Answer {
     if !attempt.enlists {
@@ -130,30 +112,6 @@ package class FiberBody: OperationSource, @unchecked Sendable {
     return .committed
   }
 
-  /// Waits for the end: what performing the operation does, without laying one out.
-  ///
-  /// False if the scope is cancelled first.
-  @usableFromInline
-  func join(_ me: FiberRef) -> Bool {
-    if me.isCancelled { return false }
-    if isEnded { return true }
-    return withUnsafeTemporaryAllocation(of: Offer.self, capacity: 1) { offers in
-      let offer = offers.baseAddress!
-      offer.initialize(
-        to: Offer(me, .passUnretained(self), argument: 0, index: 0, slot: UnsafeMutableRawPointer(offer)))
-      me.beginEnlisting()
-      if attempt(offer, .enlistAlone) == .committed {
-        me.endEnlisting()
-        return true
-      }
-      me.letChildrenGoFirst()
-      me.parkUnlessCancelled(offer)
-      if me.pointee.winner >= 0 { return true }
-      withdraw(offer)
-      return false
-    }
-  }
-
   override package func withdraw(_ offer: OfferRef) {
     lock.lock()
     joiners.remove(offer)
@@ -161,4 +119,42 @@ package class FiberBody: OperationSource, @unchecked Sendable {
   }
 
   override package var waitDescription: String { "the end of \(record.label)" }
+}
+
+extension FiberRef {
+  /// Runs the body and keeps the result; returns the error it ended with.
+  @inline(__always)
+  func runBody() -> (any Error)? {
+    pointee.body!._withUnsafeGuaranteedRef { $0.perform }(self, .run)
+  }
+
+  /// Notes that the body has returned: its result lies in the record.
+  @usableFromInline
+  func completeBody() { pointee.body!._withUnsafeGuaranteedRef { $0.status = .completed } }
+
+  /// Notes the error that the body has thrown.
+  @usableFromInline
+  func failBody(_ error: any Error) {
+    pointee.body!._withUnsafeGuaranteedRef {
+      $0.error = error
+      $0.status = .failed
+    }
+  }
+
+  /// The body for a new fiber of this record: the one it has kept, as good as new, or another.
+  @inline(__always)
+  func renewedBody() -> FiberBody {
+    guard let kept = pointee.body else { return makeBody() }
+    let body = kept.takeUnretainedValue()
+    body.ended.store(false, ordering: .relaxed)
+    body.status = .pending
+    return body
+  }
+
+  @inline(never)
+  private func makeBody() -> FiberBody {
+    let body = FiberBody(record: self)
+    pointee.body = .passRetained(body)
+    return body
+  }
 }

@@ -1,60 +1,89 @@
-/// The body of a fiber that yields a `Value`.
+/// A fiber that yields a `Value`, as its handles see it.
 @usableFromInline
-package final class FiberCore<Value>: FiberBody, @unchecked Sendable {
+package struct FiberCore<Value>: @unchecked Sendable {
+  @usableFromInline package let body: FiberBody
+
+  @inlinable
+  package init(_ body: FiberBody) {
+    self.body = body
+  }
+
+  @inlinable package var record: FiberRef { body.record }
+  @inlinable package var isEnded: Bool { body.isEnded }
+  package func cancel() { body.cancel() }
+
+  /// Waits until the fiber has ended and returns its value.
+  @inlinable
+  package func wait() throws -> Value {
+    guard body.join(Performer.enter()) else { throw CancellationError() }
+    return try outcome()
+  }
+
+  /// The operation that commits when the fiber has ended; its value is the fiber's, its error the fiber's.
+  @inlinable
+  package func waitOp() -> Op<Value> { Op(body) }
+
+  /// The result of a fiber that has ended.
+  @inlinable
+  package func outcome() throws -> Value {
+    switch body.status {
+    case .completed: return Self.result(body.record).pointee
+    case .failed: throw body.error!
+    case .pending, .dropped: fatalError("the result of a fiber was asked for before it had ended")
+    }
+  }
+}
+
+/// What a fiber runs, and what it yields, lie one after the other in the same room of its record.
+extension FiberCore {
   /// Holds the closure as a field of its own: inside an Optional or an enum's payload a function is stored more abstractly, at
   /// the price of a thunk and an allocation.
   @usableFromInline
   struct Closure {
     @usableFromInline let call: () throws -> Value
 
-    @usableFromInline
+    @inlinable
     init(_ call: consuming @escaping () throws -> Value) {
       self.call = call
     }
   }
 
-  /// Nil once it has been called, so that what it captures goes as soon as it can.
-  @usableFromInline @exclusivity(unchecked) var closure: Closure?
-
+  /// Tells a new fiber what to run.
+  ///
+  /// The closure is formed here, where the type is known: a virtual method of a generic class would run unspecialised, at 100 ns a fiber.
   @inlinable
-  package init(record: FiberRef, _ call: consuming @escaping () throws -> Value) {
-    closure = Closure(call)
-    super.init(record: record) { body, task in
-      let core = unsafeDowncast(body, to: FiberCore<Value>.self)
+  @inline(__always)
+  static func load(_ body: FiberBody, _ call: consuming @escaping () throws -> Value) {
+    body.isResultTrivial = _isPOD(Value.self) && isResultInline
+    closure(body.record).initialize(to: Closure(call))
+    body.perform = { record, task in
       switch task {
-      case .run: return core.callClosure()
-      case .destroyBody:
-        core.closure = nil
-        return nil
-      case .destroyResult:
-        core.destroyResult()
-        return nil
+      case .run: return run(record)
+      case .destroyBody: closure(record).deinitialize(count: 1)
+      case .destroyResult: destroyResult(record)
       }
+      return nil
     }
   }
 
   @inlinable
-  func callClosure() -> (any Error)? {
-    // Moved out, not copied: no reference is counted.
-    let moved = withUnsafeMutablePointer(to: &closure) { pointer in
-      let closure = pointer.move()
-      pointer.initialize(to: nil)
-      return closure
-    }
-    guard let moved else { return nil }
+  static func closure(_ record: FiberRef) -> UnsafeMutablePointer<Closure> {
+    record.inlineResult.assumingMemoryBound(to: Closure.self)
+  }
+
+  /// What the closure captures goes before the result comes.
+  @inlinable
+  static func run(_ record: FiberRef) -> (any Error)? {
     do {
-      let value = try moved.call()
-      makeResultStorage().initialize(to: value)
-      status = .completed
+      let value = try closure(record).move().call()
+      makeResult(record).initialize(to: value)
+      record.completeBody()
       return nil
     } catch {
-      self.error = error
-      status = .failed
+      record.failBody(error)
       return error
     }
   }
-
-  // MARK: The result
 
   /// Small results lie in the record, others on the heap.
   @inlinable
@@ -63,42 +92,25 @@ package final class FiberCore<Value>: FiberBody, @unchecked Sendable {
   }
 
   @inlinable
-  func makeResultStorage() -> UnsafeMutablePointer<Value> {
+  static func makeResult(_ record: FiberRef) -> UnsafeMutablePointer<Value> {
     let inline = record.inlineResult
-    if Self.isResultInline { return inline.assumingMemoryBound(to: Value.self) }
+    if isResultInline { return inline.assumingMemoryBound(to: Value.self) }
     let storage = UnsafeMutablePointer<Value>.allocate(capacity: 1)
     inline.storeBytes(of: storage, as: UnsafeMutablePointer<Value>.self)
     return storage
   }
 
   @inlinable
-  var resultStorage: UnsafeMutablePointer<Value> {
+  static func result(_ record: FiberRef) -> UnsafeMutablePointer<Value> {
     let inline = record.inlineResult
-    if Self.isResultInline { return inline.assumingMemoryBound(to: Value.self) }
+    if isResultInline { return inline.assumingMemoryBound(to: Value.self) }
     return inline.load(as: UnsafeMutablePointer<Value>.self)
   }
 
   @inlinable
-  func destroyResult() {
-    let storage = resultStorage
+  static func destroyResult(_ record: FiberRef) {
+    let storage = result(record)
     storage.deinitialize(count: 1)
-    if !Self.isResultInline { storage.deallocate() }
-  }
-
-  /// Waits until the fiber has ended and returns its value.
-  @inlinable
-  package func wait() throws -> Value {
-    guard join(Performer.enter()) else { throw CancellationError() }
-    return try outcome()
-  }
-
-  /// The result of a fiber that has ended.
-  @inlinable
-  package func outcome() throws -> Value {
-    switch status {
-    case .completed: return resultStorage.pointee
-    case .failed: throw error!
-    case .pending, .dropped: fatalError("the result of a fiber was asked for before it had ended")
-    }
+    if !isResultInline { storage.deallocate() }
   }
 }

@@ -41,41 +41,50 @@ package struct FiberRecord: ~Copyable {
   @usableFromInline var worker: WorkerRef
   /// The innermost scope that is open.
   let currentScope: Atomic<ScopeRef>
-
   /// The branch that committed; -1 when the scope's cancellation did.
   ///
   /// Written by the committer before it makes the fiber ready.
   @usableFromInline var winner: Int32 = 0
   /// How the winning branch ended; written with `winner`.
   @usableFromInline var verdict = Verdict.value
-  let kind: Kind
+  private(set) var kind: Kind
+  /// Set by `Fiber.cancel()`: this fiber is cancelled, its home is not.
+  let isCancelledAlone = Atomic<Bool>(false)
+  /// Under the home's lock.
+  var turn = Turn.unneeded
   /// The offers it has left; for those who ask what it waits for.
   ///
   /// None while it does not wait in a perform.
   var offers: OfferRef?
   let offerCount = Atomic<Int32>(0)
 
+  /// Room for the one offer of a wait that is no choice: who finds it finds the performer in the next cache line.
+  fileprivate var offerRoom: (UInt, UInt, UInt, UInt, UInt, UInt, UInt, UInt) = (0, 0, 0, 0, 0, 0, 0, 0)
+
   /// The head of the list of Swift accesses that were open when the fiber was suspended.
   var openAccesses: UnsafeMutableRawPointer?
   /// Nil before the first run and after the end.
   var stack: StackRef?
-  /// What to run and where the result goes; the record owns one reference while the fiber has not ended.
+  /// What to run and where the result goes; the record owns one reference, and keeps it for the next fiber if it can.
   var body: Unmanaged<FiberBody>?
-
   /// The scope whose child this fiber is, and its neighbours there (under that scope's lock).
-  let home: ScopeRef
+  private(set) var home: ScopeRef
   var nextSibling: FiberRef?
   var previousSibling: FiberRef?
-
-  /// Set by `Fiber.cancel()`: this fiber is cancelled, its home is not.
-  let isCancelledAlone = Atomic<Bool>(false)
-  /// Signalled with it, if anybody has asked (under the home's lock).
-  var cancellationAlone: Condition?
   /// The outermost scope that this fiber has open (under the home's lock).
   var outermostScope: ScopeRef?
-
   /// What is bound on it; see `FiberLocal`.
   var locals: LocalBinding?
+  /// Signalled with `isCancelledAlone`, if anybody has asked (under the home's lock).
+  var cancellationAlone: Condition?
+
+  private(set) var id: UInt64
+  private(set) var name: String?
+  /// Where it was spawned.
+  private(set) var site: SourceSite
+
+  /// A small result, or the address of a large one; behind the last field in the record's slab slot.
+  @usableFromInline static let inlineResultSize = 16
 
   /// What a child of a nursery with a limit has to do with it.
   enum Turn: UInt8 {
@@ -87,29 +96,45 @@ package struct FiberRecord: ~Copyable {
     case forfeited
   }
 
-  /// Under the home's lock.
-  var turn = Turn.unneeded
-
-  let id: UInt64
-  let name: String?
-  /// Where it was spawned.
-  let site: SourceSite
-
-  /// A small result, or the address of a large one; behind the last field in the record's slab slot.
-  @usableFromInline static let inlineResultSize = 32
-
-  init(
-    kind: Kind, id: UInt64, name: String?, site: SourceSite = SourceSite(), worker: WorkerRef, home: ScopeRef,
-    locals: LocalBinding? = nil
-  ) {
+  init(kind: Kind, worker: WorkerRef, home: ScopeRef, name: String? = nil, locals: LocalBinding? = nil) {
     self.kind = kind
-    self.id = id
+    id = 0
     self.name = name
-    self.site = site
+    site = SourceSite()
     self.locals = locals
     self.worker = worker
     self.home = home
     currentScope = Atomic(home)
+  }
+
+  /// Becomes the record of a new fiber; it was an ended one's, or nobody's yet.
+  @inline(__always)
+  mutating func renew(
+    _ kind: Kind, id: UInt64, name: String? = nil, site: SourceSite = SourceSite(), worker: WorkerRef, home: ScopeRef,
+    locals: LocalBinding?
+  ) {
+    self.kind = kind
+    self.id = id
+    self.site = site
+    self.worker = worker
+    self.home = home
+    currentScope.store(home, ordering: .relaxed)
+    isCancelledAlone.store(false, ordering: .relaxed)
+    turn = .unneeded
+    openAccesses = nil
+    stack = nil
+    previousSibling = nil
+    // Managed fields are written only where there is something to release or to keep.
+    if name != nil { self.name = name }
+    if locals != nil { self.locals = locals }
+  }
+
+  /// Lets go what belonged to the fiber that has ended.
+  @inline(__always)
+  mutating func clear() {
+    if name != nil { name = nil }
+    if locals != nil { locals = nil }
+    if cancellationAlone != nil { cancellationAlone = nil }
   }
 }
 
@@ -135,9 +160,17 @@ extension FiberRef {
   /// False on a plain thread.
   package var runsOnScheduler: Bool { pointee.kind != .thread }
 
-  /// Where the fiber's result goes; see `FiberCore.resultStorage`.
+  /// Where the fiber's result goes; see `FiberCore.result`.
   @usableFromInline
   var inlineResult: UnsafeMutableRawPointer { UnsafeMutableRawPointer(self) + FiberSlab.resultOffset }
+
+  /// Where the offer of a wait that is no choice goes.
+  @usableFromInline
+  var ownOffer: OfferRef {
+    withUnsafeMutablePointer(to: &pointee.offerRoom) {
+      UnsafeMutableRawPointer($0).assumingMemoryBound(to: Offer.self)
+    }
+  }
 
   var savedStackSlot: UnsafeMutablePointer<UnsafeMutableRawPointer?> {
     UnsafeMutableRawPointer(self).assumingMemoryBound(to: UnsafeMutableRawPointer?.self)

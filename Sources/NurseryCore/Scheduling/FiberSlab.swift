@@ -1,12 +1,16 @@
+import CSwitch
 import Synchronization
 
 /// Memory for fiber records: type-stable, never given back, so a stale reference finds a record and not a fault.
 ///
-/// Each worker keeps a free list of its own; these two functions move batches between it and the shared one.
+/// Each worker keeps a free list of its own; batches move between it and the shared one. A record keeps its count of performs and its
+/// `FiberBody` from one fiber to the next.
 enum FiberSlab {
   private struct Shared: ~Copyable {
     let lock = SpinLock()
     var free: FiberRef?
+    /// Lent records whose workers have gone.
+    var lent = FiberList()
   }
 
   nonisolated(unsafe) private static let shared: UnsafeMutablePointer<Shared> = {
@@ -20,34 +24,91 @@ enum FiberSlab {
   static let resultOffset = (MemoryLayout<FiberRecord>.size + 7) / 8 * 8
   private static let stride = (resultOffset + FiberRecord.inlineResultSize + 63) / 64 * 64
 
-  /// Uninitialised memory for a record, from the calling worker's list if it has one.
+  /// A record for `renew`: one whose handles have gone meanwhile, or from the calling worker's free list.
+  ///
+  /// Its count of performs goes on where the last fiber's ended, so a waiter kept from then can never match.
+  @inline(__always)
   static func allocate(_ worker: WorkerRef) -> FiberRef {
+    if let record = worker.pointee.lentRecords {
+      worker.pointee.lentRecords = record.pointee.next
+      if isUnheld(record) {
+        record.pointee.clear()
+        return record
+      }
+      worker.pointee.heldRecords.append(record)
+    }
     if worker.pointee.freeRecords == nil { refill(worker) }
     let record = worker.pointee.freeRecords!
-    worker.pointee.freeRecords = link(record).pointee
+    worker.pointee.freeRecords = record.pointee.next
     worker.pointee.freeRecordCount -= 1
     return record
   }
 
-  /// Ends a record's life.
+  /// Ends a fiber's use of a record.
   ///
   /// On a worker's thread it is the next to be reused there, and not before the fiber that now runs has been switched
   /// off: a fiber may free its own record last of all.
   static func free(_ record: FiberRef) {
-    record.deinitialize(count: 1)
     let worker = Worker.ofThisThread
-    link(record).initialize(to: worker.pointee.freeRecords)
-    worker.pointee.freeRecords = record
-    worker.pointee.freeRecordCount += 1
+    free(record, worker)
     if worker.pointee.freeRecordCount > 4 * batch { spill(worker, keeping: 2 * batch) }
   }
 
+  @inline(__always)
+  private static func free(_ record: FiberRef, _ worker: WorkerRef) {
+    record.pointee.clear()
+    record.pointee.next = worker.pointee.freeRecords
+    worker.pointee.freeRecords = record
+    worker.pointee.freeRecordCount += 1
+  }
+
+  // MARK: Handles
+
+  /// Whether nobody but the record holds its body.
+  @inline(__always)
+  static func isUnheld(_ record: FiberRef) -> Bool {
+    withUnsafeMutablePointer(to: &record.pointee.body) { body in
+      isKnownUniquelyReferenced(&UnsafeMutableRawPointer(body).assumingMemoryBound(to: FiberBody.self).pointee)
+    }
+  }
+
+  /// Takes back the record of a fiber that has ended and left its home; see `FiberBody` for what becomes of it.
+  ///
+  /// Sanitizers, and the explorer's search for leaks, are to see every fiber's body go.
+  @inline(__always)
+  static func takeBack(_ record: FiberRef) {
+    let worker = record.pointee.worker
+    let body = record.pointee.body!
+    if cs_is_sanitized || worker.pointee.decisions != nil { return body.release() }
+    if isUnheld(record) {
+      body._withUnsafeGuaranteedRef { $0.dropResult() }
+      free(record)
+    } else if body._withUnsafeGuaranteedRef({ $0.status == .completed && $0.isResultTrivial }) {
+      record.pointee.next = worker.pointee.lentRecords
+      worker.pointee.lentRecords = record
+    } else {
+      body.release()
+    }
+  }
+
+  /// Looks through some of the lent records for those that nobody holds any more.
+  private static func reclaim(from lent: inout FiberList, _ worker: WorkerRef) {
+    for _ in 0..<batch {
+      guard let record = lent.popFirst() else { return }
+      if isUnheld(record) { free(record, worker) } else { lent.append(record) }
+    }
+  }
+
+  // MARK: Batches
+
   @inline(never)
   private static func refill(_ worker: WorkerRef) {
+    reclaim(from: &worker.pointee.heldRecords, worker)
     shared.pointee.lock.lock()
+    reclaim(from: &shared.pointee.lent, worker)
     while worker.pointee.freeRecordCount < batch, let record = shared.pointee.free {
-      shared.pointee.free = link(record).pointee
-      link(record).pointee = worker.pointee.freeRecords
+      shared.pointee.free = record.pointee.next
+      record.pointee.next = worker.pointee.freeRecords
       worker.pointee.freeRecords = record
       worker.pointee.freeRecordCount += 1
     }
@@ -55,48 +116,48 @@ enum FiberSlab {
     guard worker.pointee.freeRecords == nil else { return }
     let count = 256
     let memory = UnsafeMutableRawPointer.allocate(byteCount: count * stride, alignment: 64)
-    memory.initializeMemory(as: UInt8.self, repeating: 0, count: count * stride)
+    // Of no fiber yet, so where it lives is anybody's.
+    let home = worker.pointee.loop.pointee.home
     for index in (0..<count).reversed() {
       let record = (memory + index * stride).bindMemory(to: FiberRecord.self, capacity: 1)
-      link(record).initialize(to: worker.pointee.freeRecords)
+      record.initialize(to: FiberRecord(kind: .fiber, worker: worker, home: home))
+      record.pointee.next = worker.pointee.freeRecords
       worker.pointee.freeRecords = record
     }
     worker.pointee.freeRecordCount = count
   }
 
+  /// Moves all records of a worker that ends to the shared lists.
+  static func leave(_ worker: WorkerRef) {
+    spill(worker, keeping: 0)
+    while let record = worker.pointee.lentRecords {
+      worker.pointee.lentRecords = record.pointee.next
+      worker.pointee.heldRecords.append(record)
+    }
+    shared.pointee.lock.lock()
+    shared.pointee.lent.append(contentsOf: worker.pointee.heldRecords)
+    shared.pointee.lock.unlock()
+    worker.pointee.heldRecords = FiberList()
+  }
+
   /// Moves all but the newest `kept` records of a worker to the shared list.
   @inline(never)
-  static func spill(_ worker: WorkerRef, keeping kept: Int) {
+  private static func spill(_ worker: WorkerRef, keeping kept: Int) {
     var surplus = worker.pointee.freeRecords
     var last: FiberRef?
     for _ in 0..<kept {
       guard let record = surplus else { return }
       last = record
-      surplus = link(record).pointee
+      surplus = record.pointee.next
     }
     guard let first = surplus else { return }
-    if let last { link(last).pointee = nil } else { worker.pointee.freeRecords = nil }
+    if let last { last.pointee.next = nil } else { worker.pointee.freeRecords = nil }
     worker.pointee.freeRecordCount = kept
     var end = first
-    while let next = link(end).pointee { end = next }
+    while let next = end.pointee.next { end = next }
     shared.pointee.lock.lock()
-    link(end).pointee = shared.pointee.free
+    end.pointee.next = shared.pointee.free
     shared.pointee.free = first
     shared.pointee.lock.unlock()
-  }
-
-  /// Initialises a record in memory from `allocate`.
-  ///
-  /// Its count of performs goes on where the last record's in that place ended, so a waiter kept from then can never
-  /// match.
-  static func initialise(_ record: FiberRef, to value: consuming FiberRecord) {
-    let claim = (UnsafeMutableRawPointer(record) + 8).load(as: UInt64.self)
-    record.initialize(to: value)
-    record.pointee.claim.store(Claim.with(claim, Claim.idle), ordering: .relaxed)
-  }
-
-  /// The link of a free record lies behind the saved stack pointer and the claim word.
-  private static func link(_ record: FiberRef) -> UnsafeMutablePointer<FiberRef?> {
-    (UnsafeMutableRawPointer(record) + 16).assumingMemoryBound(to: FiberRef?.self)
   }
 }

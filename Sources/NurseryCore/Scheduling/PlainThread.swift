@@ -38,7 +38,7 @@ enum PlainThread {
   }
 
   private static func unregister(_ worker: WorkerRef) {
-    FiberSlab.spill(worker, keeping: 0)
+    FiberSlab.leave(worker)
     // What the sanitizers know of the thread's stack ends with the thread.
     worker.pointee.current.pointee.stack?.disposeOfThread()
     worker.pointee.current.pointee.stack = nil
@@ -51,7 +51,7 @@ enum PlainThread {
     let worker = WorkerRef.allocate(capacity: 1)
     let record = FiberRef.allocate(capacity: 1)
     let scope = ScopeRef.make(parent: nil, host: record, scheduler: nil)
-    record.initialize(to: FiberRecord(kind: .thread, id: 0, name: nil, worker: worker, home: scope))
+    record.initialize(to: FiberRecord(kind: .thread, worker: worker, home: scope))
     scope.pointee.timerWorker = worker
     worker.initialize(
       to: Worker(scheduler: nil, index: 0, current: record, loop: record, seed: System.randomSeed))

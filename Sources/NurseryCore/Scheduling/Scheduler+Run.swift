@@ -41,10 +41,7 @@ extension Scheduler {
     install(worker, at: 0)
     scope.pointee.timerWorker = worker
     rootScope = scope
-    FiberSlab.initialise(
-      root,
-      to: FiberRecord(
-        kind: .root, id: 0, name: nil, worker: worker, home: scope, locals: caller.pointee.locals))
+    root.pointee.renew(.root, id: 0, worker: worker, home: scope, locals: caller.pointee.locals)
     // On a fiber the root runs on that fiber's stack.
     root.pointee.stack = caller.pointee.stack ?? .forThread()
     let loop = worker.pointee.loop

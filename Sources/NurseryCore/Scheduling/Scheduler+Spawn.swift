@@ -5,34 +5,34 @@ extension ScopeRef {
   ///
   /// Never switches.
   ///
-  /// Two allocations: the closure's context, if it captures anything, and the object that handles share.
+  /// One allocation, the closure's context, if it captures anything; a second one if the records at hand are all in use, or were
+  /// held too long by their handles.
   @inlinable
   package func spawn<Value>(
     _ name: String?, _ site: SourceSite, _ body: consuming @escaping () throws -> Value
   ) -> FiberCore<Value> {
+    let child = makeChild(name, site)
+    FiberCore.load(child, body)
+    launch(child)
+    return FiberCore(child)
+  }
+
+  @usableFromInline
+  func makeChild(_ name: String?, _ site: SourceSite) -> FiberBody {
     let spawner = Performer.current()
     // A derived value is the user's to make, who may wait for something: after that the worker may be another.
     let locals = spawner.inheritedLocals
     let here = spawner.pointee.worker
-    let core = FiberCore(record: makeChild(name, site, locals, here), body)
-    launch(core, here)
-    return core
-  }
-
-  @usableFromInline
-  func makeChild(_ name: String?, _ site: SourceSite, _ locals: LocalBinding?, _ here: WorkerRef) -> FiberRef {
     let record = FiberSlab.allocate(here)
-    FiberSlab.initialise(
-      record,
-      to: FiberRecord(
-        kind: .fiber, id: here.makeID(), name: name, site: site, worker: here, home: self,
-        locals: locals))
-    return record
+    record.pointee.renew(.fiber, id: here.makeID(), name: name, site: site, worker: here, home: self, locals: locals)
+    return record.renewedBody()
   }
 
+  /// Queues a child that has been told what to run.
   @usableFromInline
-  func launch(_ body: FiberBody, _ here: WorkerRef) {
+  func launch(_ body: FiberBody) {
     let record = body.record
+    let here = record.pointee.worker
     guard add(record) else {
       fatalError(
         "\(record.label), spawned at \(record.pointee.site), was spawned into \(label), which has closed already; spawn children before the nursery's body returns, or open another nursery (in an exit hook, too)"
@@ -43,27 +43,38 @@ extension ScopeRef {
       fatalError(
         "a plain thread has no scheduler to spawn fibers on; write runFibers { ... } or withNursery { ... } around it")
     }
-    let isHome = here.pointee.scheduler?.toOpaque() == scheduler.toOpaque()
-    if !isHome { record.pointee.worker = scheduler._withUnsafeGuaranteedRef { $0.worker(0) } }
-    record.pointee.body = .passRetained(body)
-    if isHome {
-      here.count(here.pointee.spawned)
-    } else {
-      scheduler._withUnsafeGuaranteedRef { _ = $0.spawnedOutside.add(1, ordering: .relaxed) }
+    guard here.pointee.scheduler?.toOpaque() == scheduler.toOpaque() else {
+      return scheduler._withUnsafeGuaranteedRef { launch(body, from: $0) }
     }
+    here.count(here.pointee.spawned)
     if isLimited, !takeTurn(record) { return }
     if pointee.isCancelled {
-      body.failUnstarted(CancellationError())
-      if isHome {
-        here.count(here.pointee.ended)
-      } else {
-        scheduler._withUnsafeGuaranteedRef { _ = $0.endedOutside.add(1, ordering: .relaxed) }
-      }
-      record.finish(error: CancellationError())
-      Inventory.current?.note(body)
-      return
+      here.count(here.pointee.ended)
+      return endUnstarted(body)
     }
-    isHome ? here.push(record, .last) : record.makeReady(.last)
+    here.push(record, .last)
+  }
+
+  /// The child's way in from a thread that is none of its scheduler's workers.
+  @inline(never)
+  private func launch(_ body: FiberBody, from scheduler: Scheduler) {
+    let record = body.record
+    record.pointee.worker = scheduler.worker(0)
+    scheduler.spawnedOutside.add(1, ordering: .relaxed)
+    if isLimited, !takeTurn(record) { return }
+    if pointee.isCancelled {
+      scheduler.endedOutside.add(1, ordering: .relaxed)
+      return endUnstarted(body)
+    }
+    record.makeReady(.last)
+  }
+
+  /// Ends a child of a cancelled scope, whose body is not to run.
+  @inline(never)
+  private func endUnstarted(_ body: FiberBody) {
+    body.failUnstarted(CancellationError())
+    Inventory.current?.note(body)
+    body.record.finish(error: CancellationError())
   }
 
   /// For messages.

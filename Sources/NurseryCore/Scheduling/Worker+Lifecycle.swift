@@ -65,10 +65,9 @@ private let fiberEntry: @convention(c) (UnsafeMutableRawPointer) -> Void = { arg
 
 @inline(never)
 private func runToEnd(_ me: FiberRef) {
-  let body = me.pointee.body!
-  let error = body._withUnsafeGuaranteedRef { body in
-    me.pointee.turn == .forfeited ? body.failUnstarted(CancellationError()) : body.perform(body, .run)
-  }
+  let error =
+    me.pointee.turn == .forfeited
+    ? me.pointee.body!._withUnsafeGuaranteedRef { $0.failUnstarted(CancellationError()) } : me.runBody()
   // Counted before anybody can know of the end.
   me.pointee.worker.count(me.pointee.worker.pointee.ended)
   me.finish(error: error)
@@ -77,22 +76,21 @@ private func runToEnd(_ me: FiberRef) {
 extension FiberRef {
   /// Ends the fiber: publishes the result, wakes whoever waits for it, notes a failure with the home scope and leaves it.
   ///
-  /// In this order, so that a parent who waits is given the error itself and not the cancellation that follows from it. The
-  /// record's reference to the body is given up here, and with it, unless
-  /// somebody holds a handle, the record.
+  /// In this order, so that a parent who waits is given the error itself and not the cancellation that follows from it.
   @inline(never)
   func finish(error: (any Error)?) {
     if let error { FailureTrace.note(error, traceStep) }
     if pointee.locals != nil { pointee.locals = nil }
-    let reference = pointee.body!
-    reference._withUnsafeGuaranteedRef { $0.end() }
+    let body = pointee.body!
+    body._withUnsafeGuaranteedRef { $0.end() }
     if let error { note(error) }
-    var body = reference.takeRetainedValue()
     // A result that nobody can ask for is destroyed while the scope still waits for this fiber. (The thread sanitizer does
     // not see that the last other reference was given up before the count said so.)
-    if cs_sanitizer() != 2, isKnownUniquelyReferenced(&body) { body.dropResult() }
+    if !cs_is_sanitized || cs_sanitizer() != 2, FiberSlab.isUnheld(self) {
+      body._withUnsafeGuaranteedRef { $0.dropResult() }
+    }
     pointee.home.remove(self)
-    withExtendedLifetime(body) {}
+    FiberSlab.takeBack(self)
   }
 
   /// CancellationError is an ending, not a failure.

@@ -15,7 +15,7 @@ extension Worker {
 
   static func makeRecord(_ kind: FiberRecord.Kind, _ worker: WorkerRef, home: ScopeRef, name: String?) -> FiberRef {
     let record = FiberRef.allocate(capacity: 1)
-    record.initialize(to: FiberRecord(kind: kind, id: 0, name: name, worker: worker, home: home))
+    record.initialize(to: FiberRecord(kind: kind, worker: worker, home: home, name: name))
     return record
   }
 
@@ -57,7 +57,7 @@ extension WorkerRef {
 
   /// Frees a worker that nobody runs on any more.
   func dispose() {
-    FiberSlab.spill(self, keeping: 0)
+    FiberSlab.leave(self)
     pointee.loop.pointee.stack?.disposeOfThread()
     pointee.loop.deinitialize(count: 1)
     pointee.loop.deallocate()

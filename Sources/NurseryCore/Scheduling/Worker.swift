@@ -58,6 +58,9 @@ package struct Worker: ~Copyable {
   var discardedStack: UnsafeMutableRawPointer?
   var freeRecords: FiberRef?
   var freeRecordCount = 0
+  /// Records of ended fibers that somebody held last time we looked: the latest, and those that were held once more.
+  var lentRecords: FiberRef?
+  var heldRecords = FiberList()
   var freeStacks: StackRef?
   var freeStackCount = 0
 

@@ -1,0 +1,58 @@
+extension FiberBody {
+  /// Waits for the end: what performing the operation does, without laying one out.
+  ///
+  /// False if the scope is cancelled first.
+  @usableFromInline
+  func join(_ me: FiberRef) -> Bool {
+    if me.isCancelled { return false }
+    if isEnded { return true }
+    let offer = me.ownOffer
+    offer.initialize(
+      to: Offer(me, .passUnretained(self), argument: 0, index: 0, slot: UnsafeMutableRawPointer(offer)))
+    lock.lock()
+    if isEnded {
+      lock.unlock()
+      return true
+    }
+    joiners.append(offer)
+    me.startWaitingAlone()
+    lock.unlock()
+    me.letChildrenGoFirst()
+    me.parkUnlessCancelled(offer)
+    if me.pointee.winner >= 0 { return true }
+    withdraw(offer)
+    return false
+  }
+
+  /// Nobody adds to them any more: the fiber has ended.
+  @inline(never)
+  func runActions() {
+    for action in actions { action() }
+    actions = []
+  }
+
+  /// Calls `action`, which must not block, when the fiber has ended: on that fiber, or here if it has ended already.
+  package func whenEnded(_ action: @escaping () -> Void) {
+    lock.lock()
+    if !isEnded {
+      actions.append(action)
+      return lock.unlock()
+    }
+    lock.unlock()
+    action()
+  }
+
+  /// Cancels this fiber alone, unless it has ended.
+  ///
+  /// A fiber does not leave its home while somebody is about to cancel it; the lock is not held meanwhile, because an
+  /// interrupted performer may need it to leave its offer.
+  package func cancel() {
+    lock.lock()
+    let isAlive = !isEnded
+    if isAlive { cancellers.add(1, ordering: .relaxed) }
+    lock.unlock()
+    guard isAlive else { return }
+    record.cancelAlone()
+    cancellers.subtract(1, ordering: .releasing)
+  }
+}
