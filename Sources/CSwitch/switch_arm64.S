@@ -121,17 +121,19 @@ SYMBOL(cs_switch):
   .cfi_endproc
   END(cs_switch_raw)
 
-// The bottom frame of every stack: x19 = entry, x20 = argument, x29 = 0 (ends a walk along frame pointers).
-// The link register is declared undefined, which ends an unwind by tables. The leading nop is there
-// because unwinders look up the address before a return address.
+// The bottom frame of every stack: x19 = where the entry and its argument lie, x29 = 0 (ends a walk along frame pointers).
+// They lie where the stack begins, because not every switch that comes here restores the other registers, nor leaves the stack
+// pointer at the same place (CSwitchPair.h). The link register is declared undefined, which ends an unwind by
+// tables. The leading nop is there because unwinders look up the address before a return address.
   .p2align 4
 SYMBOL(cs_start):
   .cfi_startproc
   .cfi_undefined x30
   nop
 LOCAL(start):
-  mov x0, x20
-  blr x19
+  mov sp, x19
+  ldp x9, x0, [x19]
+  blr x9
   brk #1
   .cfi_endproc
 
@@ -142,12 +144,13 @@ LOCAL(start):
 SYMBOL(cs_prepare):
   .cfi_startproc
   and x9, x0, #-16
-  sub x0, x9, #(FRAME + 16)
+  sub x9, x9, #32
+  sub x0, x9, #(FRAME + 128) // so far below that the stack pointer is never above, whichever switch comes here
   stp xzr, xzr, [x0, #0]
   stp xzr, xzr, [x0, #16]
   stp xzr, xzr, [x0, #32]
   stp xzr, xzr, [x0, #48]
-  stp x1, x2, [x0, #64]     // x19 = entry, x20 = argument
+  stp x9, xzr, [x0, #64]    // x19
   stp xzr, xzr, [x0, #80]
   stp xzr, xzr, [x0, #96]
   stp xzr, xzr, [x0, #112]
@@ -155,7 +158,8 @@ SYMBOL(cs_prepare):
   adr x10, LOCAL(start)
   stp xzr, x10, [x0, #144]  // x29 = 0, x30 = trampoline
   stp xzr, xzr, [x0, #160]  // FPCR: round to nearest, no traps
-  stp xzr, xzr, [x0, #176]  // a frame record of zeros for unwinders that read above the last frame
+  stp x1, x2, [x9]
+  stp xzr, xzr, [x9, #16]   // a frame record of zeros for unwinders that read above the last frame
   ret
   .cfi_endproc
   END(cs_prepare)

@@ -110,17 +110,20 @@ SYMBOL(cs_switch):
   .cfi_endproc
   END(cs_switch_raw)
 
-// The bottom frame of every stack: r12 = entry, r13 = argument, rbp = 0 (ends a walk along frame pointers).
-// The return address is declared undefined, which ends an unwind by tables. The leading nop is there
-// because unwinders look up the address before a return address.
+// The bottom frame of every stack: rbx = where the entry and its argument lie, rbp = 0 (ends a walk along frame pointers).
+// They lie where the stack begins, because not every switch that comes here restores the other registers, nor leaves the stack
+// pointer at the same place (CSwitchPair.h). The return address is declared undefined, which ends an unwind by
+// tables. The leading nop is there because unwinders look up the address before a return address.
   .p2align 4
 SYMBOL(cs_start):
   .cfi_startproc
   .cfi_undefined %rip
   nop
 .Lstart:
-  movq %r13, %rdi
-  callq *%r12
+  movq %rbx, %rsp
+  movq (%rbx), %rax
+  movq 8(%rbx), %rdi
+  callq *%rax
   ud2
   .cfi_endproc
 
@@ -131,19 +134,22 @@ SYMBOL(cs_start):
 SYMBOL(cs_prepare):
   .cfi_startproc
   andq $-16, %rdi
-  leaq -80(%rdi), %rax
+  subq $32, %rdi
+  leaq -192(%rdi), %rax // so far below that the stack pointer is never above, whichever switch comes here
   leaq .Lstart(%rip), %rcx
   movl $0x1f80, (%rax)  // MXCSR: round to nearest, all exceptions masked
   movl $0x037f, 4(%rax) // x87: the same, extended precision
   movq $0, 8(%rax)      // r15
   movq $0, 16(%rax)     // r14
-  movq %rdx, 24(%rax)   // r13
-  movq %rsi, 32(%rax)   // r12
-  movq $0, 40(%rax)     // rbx
+  movq $0, 24(%rax)     // r13
+  movq $0, 32(%rax)     // r12
+  movq %rdi, 40(%rax)   // rbx
   movq $0, 48(%rax)     // rbp
-  movq %rcx, 56(%rax)   // return address; 64(%rax) is the 16-byte aligned stack pointer of the trampoline
-  movq $0, 64(%rax)     // what a careless unwinder takes for the trampoline's return address
-  movq $0, 72(%rax)
+  movq %rcx, 56(%rax)   // return address
+  movq %rsi, (%rdi)
+  movq %rdx, 8(%rdi)
+  movq $0, 16(%rdi)     // what a careless unwinder takes for the trampoline's return address
+  movq $0, 24(%rdi)
   ret
   .cfi_endproc
   END(cs_prepare)

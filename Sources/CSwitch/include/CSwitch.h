@@ -1,6 +1,7 @@
 // CSwitch: the parts of Nursery that cannot be written in Swift. No policy lives here.
 //
 //   switch_<cpu>.S   saves one stack and continues another
+//   CSwitchPair.h    the same for a coroutine's two stacks, inlined
 //   sanitizers.c     tells the address and thread sanitizers about switches
 //   stack.c          stack memory: reservations, guard pages, return to the kernel
 //   exclusivity.c    the Swift runtime's per-thread list of open accesses
@@ -23,6 +24,8 @@
 #include <sys/single_threaded.h>
 #define CS_KNOWS_ONLY_THREAD 1
 #endif
+
+#include "CSwitchPair.h"
 
 // Nullability is clang's; other compilers read the same header without it.
 #if defined(__clang__)
