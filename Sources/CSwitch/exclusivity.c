@@ -97,12 +97,16 @@ CS_UNSANITIZED static void **find(void) {
   return follows && restored ? (void **)head : NULL;
 }
 
+// For cs_exclusivity_exchange_quickly.
+_Thread_local void **cs_exclusivity_known_head __attribute__((tls_model("initial-exec")));
+
 void **cs_exclusivity_head(void) {
   CS_THREAD_LOCAL void **head;
   CS_THREAD_LOCAL bool looked;
   if (!looked) {
     head = find();
     looked = true;
+    if (!cs_is_sanitized) cs_exclusivity_known_head = head;
   }
   return head;
 }
@@ -114,12 +118,10 @@ void **cs_exclusivity_head(void) { return NULL; }
 
 #endif
 
-void cs_switch_with_accesses(void **save, void *target, cs_stack_notes *from, cs_stack_notes *to, void **accesses) {
+void cs_exclusivity_exchange(void **accesses) {
   void **head = cs_exclusivity_head();
-  if (head) {
-    void *current = *head;
-    *head = *accesses;
-    *accesses = current;
-  }
-  cs_switch(save, target, from, to);
+  if (!head) return;
+  void *current = *head;
+  *head = *accesses;
+  *accesses = current;
 }

@@ -2,13 +2,14 @@
 //
 // cs_switch has to save every callee-saved register, because a call promises that they survive. Here the compiler is told
 // instead that they do not, and keeps what it still needs itself, which is little. And both sides hold the address of
-// the pair in the same register, so it comes through without being stored and loaded: what comes next, the load of the other
-// stack pointer, does not have to wait for a register to be restored.
+// the pair in the same register (r15, x28), so it comes through without being stored and loaded: the load of the other stack
+// pointer, which is next, does not have to wait for a register to be restored.
 //
 // Every place has an indirect jump of its own, and no `call` without its `ret`: both are predicted well.
 //
 // A suspended side has the frame of cs_switch (switch_<cpu>.S), but of the registers only the two that a compiler may need to
-// address its own frame: rbp and rbx, x29 and x19. The compilers' red zone lies above it. At the place of return the stack
+// address its own frame: rbp and rbx, x29 and x19. (rbx counts as lost all the same: otherwise a compiler likes to keep the pair's
+// address there instead of in r15.) The compilers' red zone lies above it. At the place of return the stack
 // pointer is what it was before, so the unwind information there is right.
 //
 // Sources: as in switch_<cpu>.S; GCC manual, 6.47.2 (extended asm); corosensei, src/arch, for the idea.
@@ -50,8 +51,8 @@ typedef struct cs_pair {
   "movl (%%rsp), %%r9d\n"                                                                                          \
   "movzwl 4(%%rsp), %%r8d\n"                                                                                       \
   "movq %%rsp, %%rax\n"                                                                                            \
-  "movq " target "(%%rdi), %%rsp\n"                                                                                \
-  "movq %%rax, " save "(%%rdi)\n"                                                                                  \
+  "movq " target "(%%r15), %%rsp\n"                                                                                \
+  "movq %%rax, " save "(%%r15)\n"                                                                                  \
   "xorl (%%rsp), %%r9d\n"                                                                                          \
   "xorw 4(%%rsp), %%r8w\n"                                                                                         \
   "movq 40(%%rsp), %%rbx\n"                                                                                        \
@@ -80,11 +81,12 @@ typedef struct cs_pair {
 #endif
 
 #define CS_PAIR(save, target, pair)                                                                                \
+  register cs_pair *held __asm__("r15") = pair;                                                                    \
   __asm__ volatile(CS_PAIR_SWITCH(save, target)                                                                    \
                    :                                                                                               \
-                   : "D"(pair)                                                                                     \
-                   : "rax", "rcx", "rdx", "rsi", "r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15", "cc",       \
-                     "memory", "st", "st(1)", "st(2)", "st(3)", "st(4)", "st(5)", "st(6)", "st(7)", "mm0", "mm1",  \
+                   : "r"(held)                                                                                     \
+                   : "rax", "rbx", "rcx", "rdx", "rsi", "rdi", "r8", "r9", "r10", "r11", "r12", "r13", "r14",      \
+                     "cc", "memory", "st", "st(1)", "st(2)", "st(3)", "st(4)", "st(5)", "st(6)", "st(7)", "mm0", "mm1",  \
                      "mm2", "mm3", "mm4", "mm5", "mm6", "mm7", "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5",     \
                      "xmm6", "xmm7", "xmm8", "xmm9", "xmm10", "xmm11", "xmm12", "xmm13", "xmm14",                  \
                      "xmm15" CS_PAIR_CLOBBERS_512)
@@ -99,10 +101,10 @@ typedef struct cs_pair {
   "str x19, [sp, #64]\n"                                                                                           \
   "stp x29, x9, [sp, #144]\n"                                                                                      \
   "str x10, [sp, #160]\n"                                                                                          \
-  "ldr x12, [x0, #" target "]\n"                                                                                   \
+  "ldr x12, [x28, #" target "]\n"                                                                                   \
   "mov x11, sp\n"                                                                                                  \
   "mov sp, x12\n"                                                                                                  \
-  "str x11, [x0, #" save "]\n"                                                                                     \
+  "str x11, [x28, #" save "]\n"                                                                                     \
   "ldr x11, [sp, #160]\n"                                                                                          \
   "ldr x19, [sp, #64]\n"                                                                                           \
   "ldp x29, x9, [sp, #144]\n"                                                                                      \
@@ -125,12 +127,12 @@ typedef struct cs_pair {
 #endif
 
 #define CS_PAIR(save, target, pair)                                                                                \
-  register cs_pair *held __asm__("x0") = pair;                                                                     \
+  register cs_pair *held __asm__("x28") = pair;                                                                     \
   __asm__ volatile(CS_PAIR_SWITCH(save, target)                                                                    \
                    :                                                                                               \
                    : "r"(held)                                                                                     \
-                   : "x1", "x2", "x3", "x4", "x5", "x6", "x7", "x8", "x9", "x10", "x11", "x12", "x13", "x14",      \
-                     "x15", "x16", "x17", "x20", "x21", "x22", "x23", "x24", "x25", "x26", "x27", "x28", "x30",    \
+                   : "x0", "x1", "x2", "x3", "x4", "x5", "x6", "x7", "x8", "x9", "x10", "x11", "x12", "x13",       \
+                     "x14", "x15", "x16", "x17", "x20", "x21", "x22", "x23", "x24", "x25", "x26", "x27", "x30",    \
                      "cc", "memory", "v0", "v1", "v2", "v3", "v4", "v5", "v6", "v7", "v8", "v9", "v10", "v11",     \
                      "v12", "v13", "v14", "v15", "v16", "v17", "v18", "v19", "v20", "v21", "v22", "v23", "v24",    \
                      "v25", "v26", "v27", "v28", "v29", "v30", "v31" CS_PAIR_CLOBBERS_SVE)

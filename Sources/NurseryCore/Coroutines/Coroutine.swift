@@ -42,7 +42,6 @@ public final class Coroutine<Input, Output, Return> {
     /// Null also for an input without a size, such as `Void`, whose address means nothing.
     @usableFromInline var input: UnsafeMutablePointer<Input>?
     @usableFromInline var output: UnsafeMutablePointer<Result<Step, any Error>>?
-    @usableFromInline var isAbandoned = false
     @usableFromInline let body: (Yielder, Input) throws -> Return
 
     @usableFromInline
@@ -75,10 +74,7 @@ public final class Coroutine<Input, Output, Return> {
   }
 
   deinit {
-    if core.pointee.context.state == .suspended {
-      core.pointee.isAbandoned = true
-      _ = try? exchange(nil)
-    }
+    if core.pointee.context.state == .suspended { _ = try? exchange(nil, .unwinding) }
     core.pointee.context.giveBackStack()
     core.deinitialize(count: 1)
     core.deallocate()
@@ -94,25 +90,26 @@ public final class Coroutine<Input, Output, Return> {
   /// - Throws: what the body throws; the coroutine is finished then.
   @inlinable
   public func resume(_ input: Input) throws -> Step {
-    core.pointee.context.checkResumable()
+    if !Self.context(core).isResumable { Self.context(core).refuseToResume() }
     var input = input
-    return try withUnsafeMutablePointer(to: &input) { try exchange($0) }
+    return try withUnsafeMutablePointer(to: &input) { try exchange($0, .running) }
+  }
+
+  @inlinable
+  func exchange(_ input: UnsafeMutablePointer<Input>?, _ state: CoroutineContext.State) throws -> Step {
+    try withUnsafeTemporaryAllocation(of: Result<Step, any Error>.self, capacity: 1) { output in
+      let core = core
+      core.pointee.input = input
+      core.pointee.output = output.baseAddress!
+      Self.context(core).enter(state)
+      return try output.baseAddress!.move().get()
+    }
   }
 
   /// The context lies at the beginning of the core.
   @inlinable
-  var context: UnsafeMutablePointer<CoroutineContext> {
+  static func context(_ core: UnsafeMutablePointer<Core>) -> UnsafeMutablePointer<CoroutineContext> {
     UnsafeMutableRawPointer(core).assumingMemoryBound(to: CoroutineContext.self)
-  }
-
-  @inlinable
-  func exchange(_ input: UnsafeMutablePointer<Input>?) throws -> Step {
-    try withUnsafeTemporaryAllocation(of: Result<Step, any Error>.self, capacity: 1) { output in
-      core.pointee.input = input
-      core.pointee.output = output.baseAddress!
-      context.enter()
-      return try output.baseAddress!.move().get()
-    }
   }
 
   /// The body's whole life, on its own stack.
@@ -140,11 +137,11 @@ extension Coroutine.Yielder {
   /// - Throws: `CancellationError` when the coroutine is dropped unfinished; let it pass.
   @inlinable
   public func yield(_ output: Output) throws -> Input {
-    core.pointee.context.checkYieldable()
-    if core.pointee.isAbandoned { throw CancellationError() }
-    core.pointee.output!.initialize(to: .success(.yielded(output)))
-    UnsafeMutableRawPointer(core).assumingMemoryBound(to: CoroutineContext.self).leave(.suspended)
-    if core.pointee.isAbandoned { throw CancellationError() }
+    let context = Coroutine.context(core)
+    if context.pointee.state != .running { throw context.refusalToYield() }
+    core.pointee.output.unsafelyUnwrapped.initialize(to: .success(.yielded(output)))
+    context.leave(.suspended)
+    if context.pointee.state != .running { throw context.refusalToYield() }
     return core.pointee.input.unsafelyUnwrapped.pointee
   }
 

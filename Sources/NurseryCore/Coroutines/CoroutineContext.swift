@@ -3,6 +3,7 @@ import CSwitch
 /// The untyped half of a coroutine: its stack and the two saved stack pointers.
 ///
 ///     fresh --resume--> running --yield--> suspended --resume--> running --return or throw--> finished
+///                                                    --dropped-> unwinding --return or throw--> finished
 @usableFromInline
 struct CoroutineContext {
   @usableFromInline
@@ -10,14 +11,15 @@ struct CoroutineContext {
     case fresh
     case running
     case suspended
+    case unwinding
     case finished
   }
 
+  /// The two saved stack pointers; they lie at the beginning.
+  @usableFromInline var pair = cs_pair()
+  /// The list of open Swift accesses of the side that is off.
+  @usableFromInline var accesses: UnsafeMutableRawPointer?
   @usableFromInline var state = State.fresh
-  fileprivate var saved: UnsafeMutableRawPointer?
-  fileprivate var resumerSaved: UnsafeMutableRawPointer?
-  /// The lists of open Swift accesses of the side that is off.
-  fileprivate var accesses: UnsafeMutableRawPointer?
   fileprivate let pool: StackPool
   fileprivate let stack: StackRef
   /// Who counts the stack, in an explored run.
@@ -42,7 +44,7 @@ struct CoroutineContext {
   @usableFromInline
   mutating func prepare(_ core: UnsafeMutableRawPointer, entry: @escaping (UnsafeMutableRawPointer) -> Void) {
     self.entry = entry
-    saved = cs_prepare(stack.top, coroutineEntry, core)
+    pair.inside = cs_prepare(stack.top, coroutineEntry, core)
   }
 
   @usableFromInline
@@ -60,62 +62,68 @@ struct CoroutineContext {
 }
 
 extension UnsafeMutablePointer<CoroutineContext> {
+  @inlinable @inline(__always)
+  var pair: UnsafeMutablePointer<cs_pair> {
+    UnsafeMutableRawPointer(self).assumingMemoryBound(to: cs_pair.self)
+  }
+
   /// From the resumer to the body.
-  @usableFromInline
-  func enter() {
-    pointee.state = .running
-    if cs_is_sanitized { return enterSanitized() }
-    cs_switch_with_accesses(&pointee.resumerSaved, pointee.saved!, nil, nil, &pointee.accesses)
+  @inlinable @inline(__always)
+  func enter(_ state: CoroutineContext.State) {
+    pointee.state = state
+    if !cs_exclusivity_exchange_quickly(&pointee.accesses) { return enterSlowly() }
+    cs_pair_enter(pair)
   }
 
   /// From the body to the resumer; for the last time if the body has ended.
-  @usableFromInline
+  @inlinable @inline(__always)
   func leave(_ state: CoroutineContext.State) {
     pointee.state = state
-    if cs_is_sanitized { return leaveSanitized() }
-    cs_switch_with_accesses(&pointee.saved, pointee.resumerSaved!, nil, nil, &pointee.accesses)
+    if !cs_exclusivity_exchange_quickly(&pointee.accesses) { return leaveSlowly() }
+    cs_pair_leave(pair)
   }
 
-  /// The fiber around, if it is suspended inside the coroutine, is suspended on this stack.
-  @inline(never)
-  private func enterSanitized() {
+  @usableFromInline @inline(never)
+  func enterSlowly() {
+    cs_exclusivity_exchange(&pointee.accesses)
+    if !cs_is_sanitized { return cs_pair_enter(pair) }
+    // The fiber around, if it is suspended inside the coroutine, is suspended on this stack.
     let me = Performer.current()
     let outside = me.pointee.stack ?? .forThread()
     pointee.resumerStack = outside
     me.pointee.stack = pointee.stack
-    cs_switch_with_accesses(
-      &pointee.resumerSaved, pointee.saved!, outside.notes, pointee.stack.notes, &pointee.accesses)
+    cs_switch(&pair.pointee.outside, pair.pointee.inside!, outside.notes, pointee.stack.notes)
   }
 
-  @inline(never)
-  private func leaveSanitized() {
+  @usableFromInline @inline(never)
+  func leaveSlowly() {
+    cs_exclusivity_exchange(&pointee.accesses)
+    if !cs_is_sanitized { return cs_pair_leave(pair) }
     let outside = pointee.resumerStack!
     Performer.current().pointee.stack = outside
     let inside = pointee.state == .finished ? nil : pointee.stack.notes
-    cs_switch_with_accesses(&pointee.saved, pointee.resumerSaved!, inside, outside.notes, &pointee.accesses)
+    cs_switch(&pair.pointee.inside, pair.pointee.outside!, inside, outside.notes)
   }
-}
 
-extension CoroutineContext {
-  /// Traps unless the coroutine can be resumed.
-  @usableFromInline
-  func checkResumable() {
-    switch state {
-    case .fresh, .suspended: return
-    case .running:
-      fatalError(
-        "resume() of a coroutine that is running: it cannot resume itself, nor be resumed by two fibers at once")
-    case .finished:
+  @inlinable
+  var isResumable: Bool { pointee.state == .suspended || pointee.state == .fresh }
+
+  /// Says why the coroutine cannot be resumed.
+  @usableFromInline @inline(never)
+  func refuseToResume() -> Never {
+    if pointee.state == .finished {
       fatalError("resume() of a coroutine that has finished; check isFinished, or stop at .returned")
     }
+    fatalError("resume() of a coroutine that is running: it cannot resume itself, nor be resumed by two fibers at once")
   }
 
-  /// Traps unless the body is running.
-  @usableFromInline
-  func checkYieldable() {
-    if state != .running {
+  /// What `yield` throws where it cannot do its work; traps unless the coroutine has been dropped.
+  @usableFromInline @inline(never)
+  func refusalToYield() -> any Error {
+    if pointee.state != .unwinding {
       fatalError("yield() outside the body of its coroutine; only the function that resume() runs may yield")
     }
+    return CancellationError()
   }
 }
 
