@@ -132,9 +132,12 @@ static inline __attribute__((always_inline)) bool cs_exclusivity_exchange_quickl
                    : "=&r"(head), "=&r"(offset));
 #endif
   if (__builtin_expect(head == NULL, 0)) return false;
-  void *current = *head;
-  *head = *accesses;
-  *accesses = current;
+  // Nearly always there is none on either side, and a question is cheaper than two stores.
+  void *current = *head, *other = *accesses;
+  if (__builtin_expect(current != other, 0)) {
+    *head = other;
+    *accesses = current;
+  }
   return true;
 #else
   (void)accesses;

@@ -8,8 +8,7 @@
 // Every place has an indirect jump of its own, and no `call` without its `ret`: both are predicted well.
 //
 // A suspended side has the frame of cs_switch (switch_<cpu>.S), but of the registers only the two that a compiler may need to
-// address its own frame: rbp and rbx, x29 and x19. (rbx counts as lost all the same: otherwise a compiler likes to keep the pair's
-// address there instead of in r15.) The compilers' red zone lies above it. At the place of return the stack
+// address its own frame: rbp and rbx, x29 and x19. The compilers' red zone lies above it. At the place of return the stack
 // pointer is what it was before, so the unwind information there is right.
 //
 // Sources: as in switch_<cpu>.S; GCC manual, 6.47.2 (extended asm); corosensei, src/arch, for the idea.
@@ -85,7 +84,7 @@ typedef struct cs_pair {
   __asm__ volatile(CS_PAIR_SWITCH(save, target)                                                                    \
                    :                                                                                               \
                    : "r"(held)                                                                                     \
-                   : "rax", "rbx", "rcx", "rdx", "rsi", "rdi", "r8", "r9", "r10", "r11", "r12", "r13", "r14",      \
+                   : "rax", "rcx", "rdx", "rsi", "rdi", "r8", "r9", "r10", "r11", "r12", "r13", "r14",      \
                      "cc", "memory", "st", "st(1)", "st(2)", "st(3)", "st(4)", "st(5)", "st(6)", "st(7)", "mm0", "mm1",  \
                      "mm2", "mm3", "mm4", "mm5", "mm6", "mm7", "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5",     \
                      "xmm6", "xmm7", "xmm8", "xmm9", "xmm10", "xmm11", "xmm12", "xmm13", "xmm14",                  \
