@@ -39,102 +39,109 @@ typedef struct cs_pair {
 #if defined(__x86_64__)
 
 // 192 = the frame and a red zone of 128. Comparing the floating-point control state is explained in switch_x86_64.S.
-#define CS_PAIR_SWITCH(save, target)                                                                               \
-  "leaq -192(%%rsp), %%rsp\n"                                                                                      \
-  "leaq 1f(%%rip), %%rcx\n"                                                                                        \
-  "stmxcsr (%%rsp)\n"                                                                                              \
-  "fnstcw 4(%%rsp)\n"                                                                                              \
-  "movq %%rbx, 40(%%rsp)\n"                                                                                        \
-  "movq %%rbp, 48(%%rsp)\n"                                                                                        \
-  "movq %%rcx, 56(%%rsp)\n"                                                                                        \
-  "movl (%%rsp), %%r9d\n"                                                                                          \
-  "movzwl 4(%%rsp), %%r8d\n"                                                                                       \
-  "movq %%rsp, %%rax\n"                                                                                            \
-  "movq " target "(%%r15), %%rsp\n"                                                                                \
-  "movq %%rax, " save "(%%r15)\n"                                                                                  \
-  "xorl (%%rsp), %%r9d\n"                                                                                          \
-  "xorw 4(%%rsp), %%r8w\n"                                                                                         \
-  "movq 40(%%rsp), %%rbx\n"                                                                                        \
-  "movq 48(%%rsp), %%rbp\n"                                                                                        \
-  "testl $0xffffffc0, %%r9d\n"                                                                                     \
-  "jne 4f\n"                                                                                                       \
-  "2: testw %%r8w, %%r8w\n"                                                                                        \
-  "jne 5f\n"                                                                                                       \
-  "3: movq 56(%%rsp), %%rcx\n"                                                                                     \
-  "leaq 192(%%rsp), %%rsp\n"                                                                                       \
-  "jmpq *%%rcx\n"                                                                                                  \
-  "4: ldmxcsr (%%rsp)\n"                                                                                           \
-  "jmp 2b\n"                                                                                                       \
-  "5: fldcw 4(%%rsp)\n"                                                                                            \
-  "jmp 3b\n"                                                                                                       \
+#define CS_PAIR_SWITCH(save, target)                                                                                   \
+  "leaq -192(%%rsp), %%rsp\n"                                                                                          \
+  "leaq 1f(%%rip), %%rcx\n"                                                                                            \
+  "stmxcsr (%%rsp)\n"                                                                                                  \
+  "fnstcw 4(%%rsp)\n"                                                                                                  \
+  "movq %%rbx, 40(%%rsp)\n"                                                                                            \
+  "movq %%rbp, 48(%%rsp)\n"                                                                                            \
+  "movq %%rcx, 56(%%rsp)\n"                                                                                            \
+  "movl (%%rsp), %%r9d\n"                                                                                              \
+  "movzwl 4(%%rsp), %%r8d\n"                                                                                           \
+  "movq %%rsp, %%rax\n"                                                                                                \
+  "movq " target "(%%r15), %%rsp\n"                                                                                    \
+  "movq %%rax, " save "(%%r15)\n"                                                                                      \
+  "xorl (%%rsp), %%r9d\n"                                                                                              \
+  "xorw 4(%%rsp), %%r8w\n"                                                                                             \
+  "movq 40(%%rsp), %%rbx\n"                                                                                            \
+  "movq 48(%%rsp), %%rbp\n"                                                                                            \
+  "testl $0xffffffc0, %%r9d\n"                                                                                         \
+  "jne 4f\n"                                                                                                           \
+  "2: testw %%r8w, %%r8w\n"                                                                                            \
+  "jne 5f\n"                                                                                                           \
+  "3: movq 56(%%rsp), %%rcx\n"                                                                                         \
+  "leaq 192(%%rsp), %%rsp\n"                                                                                           \
+  "jmpq *%%rcx\n"                                                                                                      \
+  "4: ldmxcsr (%%rsp)\n"                                                                                               \
+  "jmp 2b\n"                                                                                                           \
+  "5: fldcw 4(%%rsp)\n"                                                                                                \
+  "jmp 3b\n"                                                                                                           \
   "1:\n"
 
 // Clang takes the names that this processor does not have, and needs them: the function may be inlined into one that is compiled
 // for another.
 #if defined(__AVX512F__) || defined(__clang__)
-#define CS_PAIR_CLOBBERS_512                                                                                       \
-  , "xmm16", "xmm17", "xmm18", "xmm19", "xmm20", "xmm21", "xmm22", "xmm23", "xmm24", "xmm25", "xmm26", "xmm27",    \
+#define CS_PAIR_CLOBBERS_512                                                                                           \
+  , "xmm16", "xmm17", "xmm18", "xmm19", "xmm20", "xmm21", "xmm22", "xmm23", "xmm24", "xmm25", "xmm26", "xmm27",        \
     "xmm28", "xmm29", "xmm30", "xmm31", "k1", "k2", "k3", "k4", "k5", "k6", "k7"
 #else
 #define CS_PAIR_CLOBBERS_512
 #endif
 
-#define CS_PAIR(save, target, pair)                                                                                \
-  register cs_pair *held __asm__("r15") = pair;                                                                    \
-  __asm__ volatile(CS_PAIR_SWITCH(save, target)                                                                    \
-                   :                                                                                               \
-                   : "r"(held)                                                                                     \
-                   : "rax", "rcx", "rdx", "rsi", "rdi", "r8", "r9", "r10", "r11", "r12", "r13", "r14",      \
-                     "cc", "memory", "st", "st(1)", "st(2)", "st(3)", "st(4)", "st(5)", "st(6)", "st(7)", "mm0", "mm1",  \
-                     "mm2", "mm3", "mm4", "mm5", "mm6", "mm7", "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5",     \
-                     "xmm6", "xmm7", "xmm8", "xmm9", "xmm10", "xmm11", "xmm12", "xmm13", "xmm14",                  \
+#define CS_PAIR(save, target, pair)                                                                                    \
+  register cs_pair *held __asm__("r15") = pair;                                                                        \
+  __asm__ volatile(CS_PAIR_SWITCH(save, target)                                                                        \
+                   :                                                                                                   \
+                   : "r"(held)                                                                                         \
+                   : "rax", "rcx", "rdx", "rsi", "rdi", "r8", "r9", "r10", "r11", "r12", "r13", "r14",                 \
+                     "cc", "memory", "st", "st(1)", "st(2)", "st(3)", "st(4)", "st(5)", "st(6)", "st(7)", "mm0", "mm1",\
+                     "mm2", "mm3", "mm4", "mm5", "mm6", "mm7", "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5",         \
+                     "xmm6", "xmm7", "xmm8", "xmm9", "xmm10", "xmm11", "xmm12", "xmm13", "xmm14",                      \
                      "xmm15" CS_PAIR_CLOBBERS_512)
 
 #elif defined(__aarch64__)
 
 // 304 = the frame of 176 and a red zone of 128, which Darwin's compilers use.
-#define CS_PAIR_SWITCH(save, target)                                                                               \
-  "sub sp, sp, #304\n"                                                                                             \
-  "adr x9, 1f\n"                                                                                                   \
-  "mrs x10, fpcr\n"                                                                                                \
-  "str x19, [sp, #64]\n"                                                                                           \
-  "stp x29, x9, [sp, #144]\n"                                                                                      \
-  "str x10, [sp, #160]\n"                                                                                          \
-  "ldr x12, [x28, #" target "]\n"                                                                                   \
-  "mov x11, sp\n"                                                                                                  \
-  "mov sp, x12\n"                                                                                                  \
-  "str x11, [x28, #" save "]\n"                                                                                     \
-  "ldr x11, [sp, #160]\n"                                                                                          \
-  "ldr x19, [sp, #64]\n"                                                                                           \
-  "ldp x29, x9, [sp, #144]\n"                                                                                      \
-  "cmp x10, x11\n"                                                                                                 \
-  "b.ne 3f\n"                                                                                                      \
-  "2: add sp, sp, #304\n"                                                                                          \
-  "br x9\n"                                                                                                        \
-  "3: msr fpcr, x11\n"                                                                                             \
-  "b 2b\n"                                                                                                         \
+#define CS_PAIR_SWITCH(save, target)                                                                                   \
+  "sub sp, sp, #304\n"                                                                                                 \
+  "adr x9, 1f\n"                                                                                                       \
+  "mrs x10, fpcr\n"                                                                                                    \
+  "str x19, [sp, #64]\n"                                                                                               \
+  "stp x29, x9, [sp, #144]\n"                                                                                          \
+  "str x10, [sp, #160]\n"                                                                                              \
+  "ldr x12, [x28, #" target "]\n"                                                                                      \
+  "mov x11, sp\n"                                                                                                      \
+  "mov sp, x12\n"                                                                                                      \
+  "str x11, [x28, #" save "]\n"                                                                                        \
+  "ldr x11, [sp, #160]\n"                                                                                              \
+  "ldr x19, [sp, #64]\n"                                                                                               \
+  "ldp x29, x9, [sp, #144]\n"                                                                                          \
+  "cmp x10, x11\n"                                                                                                     \
+  "b.ne 3f\n"                                                                                                          \
+  "2: add sp, sp, #304\n"                                                                                              \
+  "br x9\n"                                                                                                            \
+  "3: msr fpcr, x11\n"                                                                                                 \
+  "b 2b\n"                                                                                                             \
   "1:\n"
 
 // The scalable registers overlap v0-v31 but are wider.
 #if defined(__ARM_FEATURE_SVE)
-#define CS_PAIR_CLOBBERS_SVE                                                                                       \
-  , "z0", "z1", "z2", "z3", "z4", "z5", "z6", "z7", "z8", "z9", "z10", "z11", "z12", "z13", "z14", "z15", "z16",   \
-    "z17", "z18", "z19", "z20", "z21", "z22", "z23", "z24", "z25", "z26", "z27", "z28", "z29", "z30", "z31", "p0", \
+#define CS_PAIR_CLOBBERS_SVE                                                                                           \
+  , "z0", "z1", "z2", "z3", "z4", "z5", "z6", "z7", "z8", "z9", "z10", "z11", "z12", "z13", "z14", "z15", "z16",       \
+    "z17", "z18", "z19", "z20", "z21", "z22", "z23", "z24", "z25", "z26", "z27", "z28", "z29", "z30", "z31", "p0",     \
     "p1", "p2", "p3", "p4", "p5", "p6", "p7", "p8", "p9", "p10", "p11", "p12", "p13", "p14", "p15", "ffr"
 #else
 #define CS_PAIR_CLOBBERS_SVE
 #endif
 
-#define CS_PAIR(save, target, pair)                                                                                \
-  register cs_pair *held __asm__("x28") = pair;                                                                     \
-  __asm__ volatile(CS_PAIR_SWITCH(save, target)                                                                    \
-                   :                                                                                               \
-                   : "r"(held)                                                                                     \
-                   : "x0", "x1", "x2", "x3", "x4", "x5", "x6", "x7", "x8", "x9", "x10", "x11", "x12", "x13",       \
-                     "x14", "x15", "x16", "x17", "x20", "x21", "x22", "x23", "x24", "x25", "x26", "x27", "x30",    \
-                     "cc", "memory", "v0", "v1", "v2", "v3", "v4", "v5", "v6", "v7", "v8", "v9", "v10", "v11",     \
-                     "v12", "v13", "v14", "v15", "v16", "v17", "v18", "v19", "v20", "v21", "v22", "v23", "v24",    \
-                     "v25", "v26", "v27", "v28", "v29", "v30", "v31" CS_PAIR_CLOBBERS_SVE)
+// x18 is a register like others where the platform does not keep it for itself.
+#if defined(__APPLE__) || defined(__ANDROID__)
+#define CS_PAIR_CLOBBERS_X18
+#else
+#define CS_PAIR_CLOBBERS_X18 , "x18"
+#endif
+
+#define CS_PAIR(save, target, pair)                                                                                    \
+  register cs_pair *held __asm__("x28") = pair;                                                                        \
+  __asm__ volatile(CS_PAIR_SWITCH(save, target)                                                                        \
+                   :                                                                                                   \
+                   : "r"(held)                                                                                         \
+                   : "x0", "x1", "x2", "x3", "x4", "x5", "x6", "x7", "x8", "x9", "x10", "x11", "x12", "x13",           \
+                     "x14", "x15", "x16", "x17", "x20", "x21", "x22", "x23", "x24", "x25", "x26", "x27", "x30",        \
+                     "cc", "memory", "v0", "v1", "v2", "v3", "v4", "v5", "v6", "v7", "v8", "v9", "v10", "v11",         \
+                     "v12", "v13", "v14", "v15", "v16", "v17", "v18", "v19", "v20", "v21", "v22", "v23", "v24",        \
+                     "v25", "v26", "v27", "v28", "v29", "v30", "v31" CS_PAIR_CLOBBERS_X18 CS_PAIR_CLOBBERS_SVE)
 
 #endif
 
@@ -150,6 +157,7 @@ CS_PAIR_INLINE void cs_pair_leave(cs_pair *pair) { CS_PAIR("8", "0", pair); }
 #undef CS_PAIR_SWITCH
 #undef CS_PAIR_CLOBBERS_512
 #undef CS_PAIR_CLOBBERS_SVE
+#undef CS_PAIR_CLOBBERS_X18
 
 #ifdef __cplusplus
 }

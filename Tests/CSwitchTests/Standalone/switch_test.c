@@ -3,8 +3,8 @@
 // Each check is a function that returns true; main counts them. Built and started by `run`.
 #define _GNU_SOURCE
 #include "coroutine.h"
+#include "rounding.h"
 
-#include <fenv.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stdio.h>
@@ -37,22 +37,13 @@ static bool values_survive(void) {
   return good;
 }
 
-// In registers.c.
+// In registers.c and pair.c.
 bool registers_survive(void);
+bool pair_keeps_values(void);
+bool pair_keeps_rounding(void);
+bool pair_backtrace_ends(void);
 
 // MARK: Floating point
-
-#if defined(__x86_64__)
-// Two units, each with a rounding mode of its own; fesetround sets both, fegetround reads one.
-static unsigned rounding(void) {
-  unsigned short x87;
-  unsigned vector;
-  __asm__ volatile("fnstcw %0\n stmxcsr %1" : "=m"(x87), "=m"(vector));
-  return (x87 & 0xc00u) << 16 | (vector & 0x6000);
-}
-#else
-static unsigned rounding(void) { return (unsigned)fegetround(); }
-#endif
 
 static void rounds_up(context *self) {
   self->value = fegetround() == FE_TONEAREST;  // not what the stack's preparer had set
@@ -340,6 +331,9 @@ int main(void) {
     {"ten thousand contexts in turn", ten_thousand_contexts},
     {"migration between two threads", migrates_between_threads},
     {"a backtrace ends at the entry", backtrace_ends_at_the_entry},
+    {"a pair keeps what the compiler keeps", pair_keeps_values},
+    {"a pair has two rounding modes", pair_keeps_rounding},
+    {"a backtrace ends at the entry of a pair", pair_backtrace_ends},
     {"both kinds of guard", guards_work_both_ways},
     {"the pair of fences", fences_hold},
     {"the processor count follows the mask", the_processor_count_follows_the_mask},
