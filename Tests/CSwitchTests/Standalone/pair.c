@@ -30,15 +30,24 @@ BARE static bool run(test *self, void (*inside)(void *), bool (*outside)(test *)
   return good;
 }
 
-// A value that the compiler knows nothing about and so must keep.
-BARE static long opaque(long value) {
+// A value that the compiler knows nothing about and so must keep; no call, which would end its time in a register.
+static inline __attribute__((always_inline)) long opaque(long value) {
   __asm__ volatile("" : "+r"(value));
+  return value;
+}
+
+static inline __attribute__((always_inline)) double opaque_number(double value) {
+#if defined(__x86_64__)
+  __asm__ volatile("" : "+x"(value));
+#else
+  __asm__ volatile("" : "+w"(value));
+#endif
   return value;
 }
 
 // Twenty values are more than there are registers; the doubles and the long doubles have units of their own.
 #define EACH(M) M(0) M(1) M(2) M(3) M(4) M(5) M(6) M(7) M(8) M(9) M(10) M(11) M(12) M(13) M(14) M(15) M(16) M(17) M(18) M(19)
-#define DECLARE(n) long integer##n = opaque(seed + n); double number##n = (double)opaque(seed * 3 + n);
+#define DECLARE(n) long integer##n = opaque(seed + n); double number##n = opaque_number((double)(seed * 3 + n));
 #define CHECK(n) good = good && integer##n == seed + n && number##n == (double)(seed * 3 + n);
 
 // One side: switches through `SWITCH` in a leaf whose locals may lie in the red zone, in a function with many values, and in one
