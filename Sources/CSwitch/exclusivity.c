@@ -97,7 +97,7 @@ CS_UNSANITIZED static void **find(void) {
   return follows && restored ? (void **)head : NULL;
 }
 
-// For cs_exclusivity_exchange_quickly.
+// For cs_exclusivity_exchange_quickly; null for ever in sanitized builds, which so take the long way.
 _Thread_local void **cs_exclusivity_known_head __attribute__((tls_model("initial-exec")));
 
 void **cs_exclusivity_head(void) {
