@@ -34,7 +34,7 @@ struct StackPoolTests {
       #expect(pool.statistics == .init(mapped: 2, inUse: 2))
       pool.give(first, count: 1)
       pool.give(second, count: 1)
-      #expect(pool.statistics == .init(mapped: 2, inUse: 0))
+      #expect(pool.statistics == .init(mapped: 2, inUse: 0, idle: 2))
       #expect(try pool.take() == second)
       #expect(try pool.take() == first)
       pool.give(first, count: 1)
@@ -46,11 +46,21 @@ struct StackPoolTests {
       let stacks = try (0..<100).map { _ in try pool.take() }
       for stack in stacks { pool.give(stack, count: 1) }
       pool.trim(keeping: 10)
-      #expect(pool.statistics == .init(mapped: 100, inUse: 0))
+      let idle = StackPool.returnsMemory ? 10 : 100
+      #expect(pool.statistics == .init(mapped: 100, inUse: 0, idle: idle))
       let again = try (0..<100).map { _ in try pool.take() }
       #expect(Set(again) == Set(stacks))
       #expect(pool.statistics == .init(mapped: 100, inUse: 100))
       for stack in again { pool.give(stack, count: 1) }
+    }
+
+    @Test func aChainGoesBackInTheOrderOfItsLinks() throws {
+      let pool = try StackPool(stackSize: 64 << 10)
+      let stacks = try (0..<200).map { _ in try pool.take() }
+      for (stack, next) in zip(stacks, stacks.dropFirst()) { stack.pointee.nextFree = next }
+      pool.give(stacks[0], count: 200)
+      #expect(try (0..<200).map { _ in try pool.take() } == stacks)
+      for stack in stacks { pool.give(stack, count: 1) }
     }
 
     @Test func everyStackHasRoomDownToItsGuard() throws {

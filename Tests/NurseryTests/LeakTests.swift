@@ -1,12 +1,6 @@
 import Nursery
 import Testing
 
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#endif
-
 #if os(Linux)
   /// How often something is lost: optimised code does it in a moment.
   #if DEBUG
@@ -14,16 +8,6 @@ import Testing
   #else
     private let losses = 1_000_000
   #endif
-
-  /// Kilobytes of memory that the process occupies.
-  private func residentKilobytes() -> Int {
-    let file = open("/proc/self/statm", O_RDONLY)
-    defer { close(file) }
-    var text = [UInt8](repeating: 0, count: 128)
-    let count = max(0, read(file, &text, text.count - 1))
-    let fields = String(decoding: text[..<count], as: UTF8.self).split(separator: " ")
-    return Int(fields[1])! * sysconf(Int32(_SC_PAGESIZE)) / 1024
-  }
 
   /// Runs `body` once to warm up, then `rounds` times, and traps if memory has grown by more than 2 MiB.
   ///

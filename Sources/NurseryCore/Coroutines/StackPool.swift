@@ -11,7 +11,7 @@ import Synchronization
 /// "coloured": staggered by 64 bytes, sixteen steps.
 ///
 /// A free stack is in exactly one place: a worker's cache, `hot` (its top page may be resident) or `cold` (its
-/// pages went back to the kernel). Links of the free list live in the free stacks' headers.
+/// pages went back to the kernel, the header with them). See `StackPool+Trimming` for when.
 public final class StackPool: @unchecked Sendable {
   /// The pool's view of itself, for statistics and leak tests.
   public struct Statistics: Sendable, Hashable {
@@ -19,28 +19,48 @@ public final class StackPool: @unchecked Sendable {
     public var mapped: Int
     /// Stacks that are not free: those of fibers and coroutines, and while schedulers run a few in their workers' caches.
     public var inUse: Int
+    /// Free stacks that still have memory, for the next fibers; that of the others went back to the kernel.
+    public var idle: Int
+
+    /// Creates the figures of a pool.
+    public init(mapped: Int, inUse: Int, idle: Int = 0) {
+      (self.mapped, self.inUse, self.idle) = (mapped, inUse, idle)
+    }
   }
 
   /// Bytes reserved for one stack, guard included; a multiple of the page size.
   public let stackSize: Int
 
   private let state: UnsafeMutablePointer<State>
+  /// Guards the state.
+  private let lock = SpinLock()
 
-  /// A stack whose header went back to the kernel with its other pages.
-  private struct ColdStack {
-    let stack: StackRef
-    let base: UnsafeMutableRawPointer
+  /// When to look for stacks that nobody needs, in nanoseconds of the monotonic clock; `.max` while there cannot be any.
+  ///
+  /// Written under the lock.
+  let observation = Atomic<Int64>(.max)
+  /// How long a stack must lie unneeded to be returned.
+  package var interval: Int64 {
+    get { withState { $0.interval } }
+    set { withState { $0.interval = newValue } }
   }
 
-  private struct State: ~Copyable {
-    var hot: StackRef?
-    let lock = SpinLock()
-    var cold: [ColdStack] = []
-    var reservations: [(memory: UnsafeMutableRawPointer, size: Int)] = []
-    var uncarved: UnsafeMutableRawPointer?
-    var uncarvedEnd: UnsafeMutableRawPointer?
-    var mapped = 0
-    var free = 0
+  struct State: ~Copyable {
+    var hot = StackRing()
+    var cold: [StackRef] = []
+    /// The fewest that `hot` has held since the interval began.
+    var low = 0
+    /// How many at the cold end are still to be returned.
+    var surplus = 0
+    /// Whether an interval has begun.
+    var isObserved = false
+    var interval = StackPool.defaultInterval
+    fileprivate var reservations: [(memory: UnsafeMutableRawPointer, size: Int)] = []
+    fileprivate var uncarved: UnsafeMutableRawPointer?
+    fileprivate var uncarvedEnd: UnsafeMutableRawPointer?
+    fileprivate var mapped = 0
+    /// All that are neither with a fiber nor in a worker's cache, those that are being returned included.
+    fileprivate var free = 0
   }
 
   /// The smallest and largest sizes a configuration may ask for.
@@ -83,74 +103,47 @@ public final class StackPool: @unchecked Sendable {
     state.deallocate()
   }
 
-  /// How many stacks there are and how many are in use.
+  /// How many stacks there are, how many are in use, and how many of the others hold memory.
   public var statistics: Statistics {
-    state.pointee.lock.lock()
-    defer { state.pointee.lock.unlock() }
-    return Statistics(mapped: state.pointee.mapped, inUse: state.pointee.mapped - state.pointee.free)
+    withState { Statistics(mapped: $0.mapped, inUse: $0.mapped - $0.free, idle: $0.hot.count) }
+  }
+
+  /// For all but the hot paths.
+  func withState<Result>(_ body: (inout State) -> Result) -> Result {
+    lock.lock()
+    defer { lock.unlock() }
+    return body(&state.pointee)
   }
 
   // MARK: Taking and giving back
 
   /// A stack whose header is initialised and whose contents are arbitrary.
   func take() throws(StackError) -> StackRef {
-    state.pointee.lock.lock()
-    defer { state.pointee.lock.unlock() }
-    if let stack = state.pointee.hot {
-      state.pointee.hot = stack.pointee.nextFree
+    lock.lock()
+    defer { lock.unlock() }
+    if let stack = state.pointee.hot.popHottest() {
+      state.pointee.low = min(state.pointee.low, state.pointee.hot.count)
       state.pointee.free -= 1
       stack.renew()
       return stack
     }
     if let stack = state.pointee.cold.popLast() {
       state.pointee.free -= 1
-      initialiseHeader(stack.stack, base: stack.base)
-      return stack.stack
+      initialiseHeader(stack, base: base(of: stack))
+      return stack
     }
     return try carve()
   }
 
-  /// Takes back a chain of `count` stacks linked through `nextFree`.
+  /// Takes back a chain of `count` stacks linked through `nextFree`, the hottest first.
   func give(_ first: StackRef, count: Int) {
-    state.pointee.lock.lock()
-    defer { state.pointee.lock.unlock() }
-    var last = first
-    while let next = last.pointee.nextFree { last = next }
-    last.pointee.nextFree = state.pointee.hot
-    state.pointee.hot = first
+    lock.lock()
+    defer { lock.unlock() }
+    state.pointee.hot.push(first, count: count)
     state.pointee.free += count
-  }
-
-  /// Returns the memory of free stacks to the kernel, except the `keeping` hottest ones.
-  ///
-  /// The addresses stay reserved, so later fibers find them again at the price of page faults.
-  public func trim(keeping: Int = 0) {
-    // See `renew` for why the thread sanitizer's notes are not given up.
-    if cs_sanitizer() == 2 { return }
-    state.pointee.lock.lock()
-    var kept: StackRef?
-    var surplus = state.pointee.hot
-    for _ in 0..<keeping {
-      guard let stack = surplus else { break }
-      kept = stack
-      surplus = stack.pointee.nextFree
+    if state.pointee.hot.count > Self.keptStacks, !mayHaveSurplus, Self.returnsMemory {
+      observation.store(0, ordering: .relaxed)
     }
-    if let kept { kept.pointee.nextFree = nil } else { state.pointee.hot = nil }
-    state.pointee.lock.unlock()
-
-    // Between the two locks the surplus belongs to this call alone.
-    var returned: [ColdStack] = []
-    while let stack = surplus {
-      surplus = stack.pointee.nextFree
-      let base = stack.pointee.base
-      cs_notes_end(&stack.pointee.notes)
-      System.returnPages(base, size: stackSize)
-      returned.append(ColdStack(stack: stack, base: base))
-    }
-    guard !returned.isEmpty else { return }
-    state.pointee.lock.lock()
-    state.pointee.cold.append(contentsOf: returned)
-    state.pointee.lock.unlock()
   }
 
   // MARK: Carving
@@ -185,6 +178,13 @@ public final class StackPool: @unchecked Sendable {
   }
 
   var guardSize: Int { System.pageSize }
+
+  /// The lowest address of a stack's slot; the header, which may be gone, is not read.
+  ///
+  /// The header is in the slot's last page, because all colours together are less than a page.
+  func base(of stack: StackRef) -> UnsafeMutableRawPointer {
+    UnsafeMutableRawPointer(stack).alignedUp(toMultipleOf: System.pageSize) - stackSize
+  }
 
   private func initialiseHeader(_ stack: StackRef, base: UnsafeMutableRawPointer) {
     stack.initialize(to: StackHeader(base: base))

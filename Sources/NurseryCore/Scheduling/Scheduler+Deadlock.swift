@@ -34,6 +34,7 @@ extension Scheduler {
       let isTimeUp = me.pointee.sleep.wait(nanoseconds: patience)
       guard me.pointee.sleep.pointee.isAsleep else { return }
       guard isTimeUp else { continue }
+      returnStacks(me)
       if breakDeadlockIfCertain() { return }
       let risingsNow = risings.load(ordering: .relaxed)
       patience = risingsNow == risingsBefore ? patience * 2 : Self.shortestPatience

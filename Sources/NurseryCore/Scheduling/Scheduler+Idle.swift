@@ -94,7 +94,7 @@ extension Scheduler {
         if limit < 0, allAsleep, suspectsDeadlocks {
           sleepUntilCalledOrDeadlocked(me)
         } else {
-          me.pointee.sleep.wait(nanoseconds: limit)
+          me.pointee.sleep.wait(nanoseconds: returnStacks(me, beforeSleeping: limit))
         }
       }
     }

@@ -72,7 +72,7 @@ extension Scheduler {
     }
     loopStack.pointee.nextFree = nil
     stackPool.give(loopStack, count: 1)
-    stackPool.trim(keeping: 64)
+    stackPool.trim(keeping: StackPool.keptStacks)
     worker.pointee.loop.pointee.stack = nil
     if caller.pointee.stack == nil { root.pointee.stack!.disposeOfThread() }
     cs_set_thread_pointer(caller.pointee.worker)

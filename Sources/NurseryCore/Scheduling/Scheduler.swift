@@ -7,7 +7,7 @@ import Synchronization
 /// workers are started when there is work for them and have ended when `run` returns.
 public final class Scheduler: @unchecked Sendable {
   let parallelism: Int
-  let stackPool: StackPool
+  package let stackPool: StackPool
   let isVirtual: Bool
   let seed: UInt64
   let decisions: Decisions?

@@ -18,10 +18,17 @@ extension WorkerRef {
   /// The caller may still be running on it if all it does is to leave it: only this thread takes from the cache, and
   /// what goes on to the pool is what came before.
   func keepStack(_ stack: StackRef) {
-    if pointee.freeStackCount >= 64 { returnStacks(keeping: 32) }
+    if pointee.freeStackCount >= 64 { spillStacks() }
     stack.pointee.nextFree = pointee.freeStacks
     pointee.freeStacks = stack
     pointee.freeStackCount += 1
+  }
+
+  /// Where no worker ever sleeps, this is the only place to look for stacks that nobody needs.
+  @inline(never)
+  private func spillStacks() {
+    returnStacks(keeping: 32)
+    pointee.scheduler!.takeUnretainedValue().stackPool.returnUnneededIfDue()
   }
 
   func returnStacks(keeping kept: Int) {

@@ -1,0 +1,33 @@
+// What an idle worker does for the memory of free stacks; the pool knows how much and when.
+extension Scheduler {
+  /// So many a worker that goes to sleep may keep for itself.
+  private static let keptBySleepers = 16
+
+  /// Before a sleep of so many nanoseconds (negative: for ever): gives up what this worker does not need, and if it keeps the watch
+  /// returns a slice of what nobody needs.
+  ///
+  /// - Returns: how long to sleep, which is less if there is more to return, or will be.
+  func returnStacks(_ me: WorkerRef, beforeSleeping limit: Int64) -> Int64 {
+    me.giveUpStacks(keeping: Self.keptBySleepers)
+    // A deterministic scheduler sleeps only when it has ended; the watch is the only one that wakes by the clock.
+    guard decisions == nil, watch.load(ordering: .relaxed) == me.pointee.index, stackPool.mayHaveSurplus else {
+      return limit
+    }
+    guard let next = stackPool.returnUnneeded(now: System.monotonicNow()) else { return limit }
+    return limit < 0 ? next : min(limit, next)
+  }
+
+  /// By the one that sleeps towards a deadlock, whenever it wakes by the clock: everything that nobody needs, until it is called.
+  func returnStacks(_ me: WorkerRef) {
+    me.giveUpStacks(keeping: Self.keptBySleepers)
+    guard stackPool.mayHaveSurplus else { return }
+    while me.pointee.sleep.pointee.isAsleep, stackPool.returnUnneeded(now: System.monotonicNow()) == 0 {}
+  }
+}
+
+extension WorkerRef {
+  /// The cache of a worker that is about to sleep goes to the pool, where others find it.
+  fileprivate func giveUpStacks(keeping kept: Int) {
+    if pointee.freeStackCount > kept { returnStacks(keeping: kept) }
+  }
+}
