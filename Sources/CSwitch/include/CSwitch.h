@@ -4,6 +4,7 @@
 //   CSwitchPair.h    the same for a coroutine's two stacks, inlined
 //   sanitizers.c     tells the address and thread sanitizers about switches
 //   stack.c          stack memory: reservations, guard pages, return to the kernel
+//   measure.c        finds how far down a stack has been used
 //   exclusivity.c    the Swift runtime's per-thread list of open accesses
 //   fault.c          recognises a fault in a guard page and reports a stack overflow
 //   thread.c         threads and the per-thread pointer
@@ -99,6 +100,12 @@ void cs_guards_use_mprotect(void);
 int cs_return_pages(void *memory, size_t size);
 
 size_t cs_page_size(void);
+
+// For the stack that is running, whose lowest usable page begins at `bottom`: sets everything below the running frame to zero,
+// and finds the lowest address that has been used since, this call included. Neither touches a page that nobody has touched.
+// Without meaning in sanitized builds, whose frames are elsewhere, or larger.
+void cs_clear_unused(void *bottom);
+void *cs_lowest_used(void *bottom);
 
 // MARK: Exclusivity
 

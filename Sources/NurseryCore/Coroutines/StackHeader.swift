@@ -22,6 +22,8 @@ struct StackHeader {
   static let colours = 16
   /// The header's room, a multiple of the stack alignment.
   static let reservedSize = (MemoryLayout<StackHeader>.size + 63) / 64 * 64
+  /// How far below the end of its slot a header is at most: less than a page.
+  static let largestOffset = reservedSize + (colours - 1) * 64
 }
 
 extension StackRef {

@@ -45,6 +45,13 @@ public struct Configuration: Sendable {
   /// use channels or conditions, but may write to a pipe that a fiber reads): programs that wait for nothing else write `.wait`.
   public var onDeadlock: DeadlockResponse
 
+  /// Whether to measure how much of its stack each fiber uses; off unless asked for.
+  ///
+  /// `Scheduler.statistics.stacks` then tells the deepest use for each line that spawns fibers, and what `stackSize` to write. It makes
+  /// every fiber dearer by a microsecond or so, and takes no memory. Measure the build that you ship: frames differ. Coroutines and the
+  /// body of the run itself are not measured, and nothing is in sanitized builds.
+  public var measuresStacks: Bool
+
   /// Makes what decides in place of chance; for deterministic schedulers, which have one worker.
   package var makeDecisions: (@Sendable () -> Decisions)?
 
@@ -70,7 +77,7 @@ public struct Configuration: Sendable {
   public init(
     parallelism: Int? = nil, stackSize: Int = Configuration.defaultStackSize, clock: Clock = .system,
     seed: UInt64? = nil, onSuppressedError: (@Sendable (any Error) -> Void)? = nil,
-    onDeadlock: DeadlockResponse = .fail
+    onDeadlock: DeadlockResponse = .fail, measuresStacks: Bool = false
   ) {
     self.parallelism = parallelism
     self.stackSize = stackSize
@@ -78,6 +85,7 @@ public struct Configuration: Sendable {
     self.seed = seed
     self.onSuppressedError = onSuppressedError
     self.onDeadlock = onDeadlock
+    self.measuresStacks = measuresStacks
   }
 
   /// The number of workers to use.

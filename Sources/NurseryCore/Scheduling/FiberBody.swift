@@ -122,10 +122,12 @@ package final class FiberBody: OperationSource, @unchecked Sendable {
 }
 
 extension FiberRef {
-  /// Runs the body and keeps the result; returns the error it ended with.
+  /// Runs the body, unless it has lost its turn, and keeps the result; returns the error it ended with.
   @inline(__always)
   func runBody() -> (any Error)? {
-    pointee.body!._withUnsafeGuaranteedRef { $0.perform }(self, .run)
+    let body = pointee.body!
+    if pointee.turn == .forfeited { return body._withUnsafeGuaranteedRef { $0.failUnstarted(CancellationError()) } }
+    return body._withUnsafeGuaranteedRef { $0.perform }(self, .run)
   }
 
   /// Notes that the body has returned: its result lies in the record.

@@ -27,8 +27,8 @@ extension Scheduler {
     public var sleeps = 0
     /// How often a worker was woken there; each is a system call.
     public var wakeups = 0
-    /// The stacks of this size, which all schedulers of the process share.
-    public var stacks = StackPool.Statistics(mapped: 0, inUse: 0)
+    /// The stacks of this size, which all schedulers of the process share; what this one's fibers have used of them, and advice.
+    public var stacks = StackStatistics()
   }
 
   /// What the scheduler has done so far and has in hand.
@@ -41,7 +41,7 @@ extension Scheduler {
     statistics.sleepingWorkers = min(sleepers.load(ordering: .relaxed), statistics.workers)
     statistics.fibersQueued = overflowCount.load(ordering: .relaxed)
     statistics.steals = steals.load(ordering: .relaxed)
-    statistics.stacks = stackPool.statistics
+    statistics.stacks = StackStatistics(stackPool, stackMeter?.uses ?? [])
     var ended = endedOutside.load(ordering: .acquiring)
     for index in 0..<statistics.workers {
       let worker = worker(index)

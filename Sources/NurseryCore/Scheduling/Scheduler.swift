@@ -8,6 +8,8 @@ import Synchronization
 public final class Scheduler: @unchecked Sendable {
   let parallelism: Int
   package let stackPool: StackPool
+  /// Where stacks are measured.
+  let stackMeter: StackMeter?
   let isVirtual: Bool
   let seed: UInt64
   let decisions: Decisions?
@@ -49,6 +51,7 @@ public final class Scheduler: @unchecked Sendable {
   init(_ configuration: Configuration) throws {
     parallelism = try configuration.resolvedParallelism()
     stackPool = try StackPool.shared(stackSize: configuration.stackSize)
+    stackMeter = configuration.measuresStacks && !System.isSanitized ? StackMeter() : nil
     isVirtual = configuration.clock == .virtual
     seed = configuration.seed ?? System.randomSeed
     decisions = configuration.makeDecisions?()

@@ -51,12 +51,13 @@ extension WorkerRef {
   func start(_ fiber: FiberRef) throws(StackError) {
     let stack = try takeStack()
     fiber.pointee.stack = stack
-    let saved = cs_prepare(stack.top, fiberEntry, fiber)
+    let measures = pointee.scheduler!._withUnsafeGuaranteedRef { $0.stackMeter != nil }
+    let saved = cs_prepare(stack.top, measures ? measuredFiberEntry : fiberEntry, fiber)
     fiber.pointee.savedStack.store(UInt(bitPattern: saved), ordering: .relaxed)
   }
 }
 
-/// The first frame of every stack, for one fiber after the other.
+/// The first frame of a stack that is not measured, for one fiber after the other.
 ///
 /// Nothing that needs releasing may live in it: it is left for ever by the last switch.
 private let fiberEntry: @convention(c) (UnsafeMutableRawPointer) -> Void = { argument in
@@ -72,15 +73,17 @@ private let fiberEntry: @convention(c) (UnsafeMutableRawPointer) -> Void = { arg
 
 @inline(never)
 private func runToEnd(_ me: FiberRef) {
-  let error =
-    me.pointee.turn == .forfeited
-    ? me.pointee.body!._withUnsafeGuaranteedRef { $0.failUnstarted(CancellationError()) } : me.runBody()
-  // Counted before anybody can know of the end.
-  me.pointee.worker.count(me.pointee.worker.pointee.ended)
-  me.finish(error: error)
+  me.end(error: me.runBody())
 }
 
 extension FiberRef {
+  @inline(__always)
+  func end(error: (any Error)?) {
+    // Counted before anybody can know of the end.
+    pointee.worker.count(pointee.worker.pointee.ended)
+    finish(error: error)
+  }
+
   /// Ends the fiber: publishes the result, wakes whoever waits for it, notes a failure with the home scope and leaves it.
   ///
   /// In this order, so that a parent who waits is given the error itself and not the cancellation that follows from it.
@@ -113,7 +116,7 @@ extension WorkerRef {
   ///
   /// Any other is switched to, and the stack, which is never continued, is kept for a later fiber.
   @inline(never)
-  fileprivate func runNextAfterEnd(on stack: StackRef) -> FiberRef {
+  func runNextAfterEnd(on stack: StackRef) -> FiberRef {
     let next = pickRunnable() ?? pointee.loop
     if next.pointee.stack == nil {
       next.pointee.stack = stack

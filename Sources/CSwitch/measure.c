@@ -1,0 +1,49 @@
+// How far down the running stack has ever been used.
+//
+// Below the running frame everything is set to zero; later the lowest word that is not zero tells how deep the calls in between went.
+// A frame that is all zeros would be missed, but a call leaves its return address, so only the deepest frame's own zeros are.
+//
+// Pages that are not resident are neither read nor written: nobody has touched them (mincore(2)). So measuring takes no memory.
+//
+// Nothing here may be inlined, nor call anything while it writes: it works below its own stack pointer.
+#define _GNU_SOURCE
+#include "internal.h"
+
+#include <sys/mman.h>
+
+// As many pages as one mincore is asked about: 256 KiB of stack.
+enum { CHUNK = 64 };
+
+// The lowest address that the caller may have in use, red zone included.
+#if defined(__x86_64__)
+#define CS_LOWEST_LIVE(address) __asm__ volatile("lea -128(%%rsp), %0" : "=r"(address))
+#else
+#define CS_LOWEST_LIVE(address) __asm__ volatile("sub %0, sp, #128" : "=r"(address))
+#endif
+
+CS_UNSANITIZED static void *walk(char *bottom, bool clears) {
+  unsigned char resident[CHUNK];
+  size_t page = cs_page_size();
+  char *end;
+  CS_LOWEST_LIVE(end);
+  for (char *chunk = bottom; chunk < end; chunk += CHUNK * page) {
+    size_t pages = ((size_t)(end - chunk) + page - 1) / page;
+    if (pages > CHUNK) pages = CHUNK;
+    // Where the kernel does not say, every page counts.
+    bool told = mincore(chunk, pages * page, (void *)resident) == 0;
+    for (size_t i = 0; i < pages; i++) {
+      if (told && !(resident[i] & 1)) continue;
+      char *limit = chunk + (i + 1) * page < end ? chunk + (i + 1) * page : end;
+      for (volatile uint64_t *word = (volatile uint64_t *)(void *)(chunk + i * page); (char *)word + 8 <= limit; word++) {
+        if (*word == 0) continue;
+        if (!clears) return (void *)(uintptr_t)word;
+        *word = 0;
+      }
+    }
+  }
+  return end;
+}
+
+void cs_clear_unused(void *bottom) { (void)walk(bottom, true); }
+
+void *cs_lowest_used(void *bottom) { return walk(bottom, false); }
