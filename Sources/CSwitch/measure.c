@@ -13,6 +13,8 @@
 
 // As many pages as one mincore is asked about: 256 KiB of stack.
 enum { CHUNK = 64 };
+// Most lines are zero, so words are looked at by lines.
+enum { LINE = 64 };
 
 // The lowest address that the caller may have in use, red zone included.
 #if defined(__x86_64__)
@@ -26,6 +28,7 @@ CS_UNSANITIZED static void *walk(char *bottom, bool clears) {
   size_t page = cs_page_size();
   char *end;
   CS_LOWEST_LIVE(end);
+  end -= (uintptr_t)end % LINE;
   for (char *chunk = bottom; chunk < end; chunk += CHUNK * page) {
     size_t pages = ((size_t)(end - chunk) + page - 1) / page;
     if (pages > CHUNK) pages = CHUNK;
@@ -34,10 +37,13 @@ CS_UNSANITIZED static void *walk(char *bottom, bool clears) {
     for (size_t i = 0; i < pages; i++) {
       if (told && !(resident[i] & 1)) continue;
       char *limit = chunk + (i + 1) * page < end ? chunk + (i + 1) * page : end;
-      for (volatile uint64_t *word = (volatile uint64_t *)(void *)(chunk + i * page); (char *)word + 8 <= limit; word++) {
-        if (*word == 0) continue;
-        if (!clears) return (void *)(uintptr_t)word;
-        *word = 0;
+      for (char *line = chunk + i * page; line < limit; line += LINE) {
+        volatile uint64_t *word = (volatile uint64_t *)(void *)line;
+        if ((word[0] | word[1] | word[2] | word[3] | word[4] | word[5] | word[6] | word[7]) == 0) continue;
+        for (int j = 0; j < LINE / 8; j++) {
+          if (clears) word[j] = 0;
+          else if (word[j] != 0) return line + j * 8;
+        }
       }
     }
   }
