@@ -1,0 +1,19 @@
+import NurseryCore
+import Testing
+
+/// When a fiber's use of its stack is noted.
+@Suite(.disabled(if: isSanitized, "sanitized frames are not measured"))
+struct StackMeterTests {
+  @Test func aFiberIsMeasuredBeforeAnybodyKnowsOfItsEnd() throws {
+    try Scheduler.run(Configuration(parallelism: 1, measuresStacks: true)) {
+      let scheduler = try #require(Scheduler.current)
+      let measured = Log<Int>()
+      for _ in 0..<10 {
+        let fiber = spawn { Performer.yield() }
+        fiber.whenEnded { measured.append(scheduler.statistics.stacks.uses.first?.fibers ?? 0) }
+        try fiber.wait()
+      }
+      expectEqual(measured.entries, Array(1...10))
+    }
+  }
+}
