@@ -48,7 +48,7 @@ public struct Configuration: Sendable {
   /// Whether to measure how much of its stack each fiber uses; off unless asked for.
   ///
   /// `Scheduler.statistics.stacks` then tells the deepest use for each line that spawns fibers, and what `stackSize` to write. It makes
-  /// every fiber dearer by a microsecond or so, and takes no memory. Measure the build that you ship: frames differ. Coroutines and the
+  /// every fiber dearer by a few microseconds, and takes no memory. Measure the build that you ship: frames differ. Coroutines and the
   /// body of the run itself are not measured, and nothing is in sanitized builds.
   public var measuresStacks: Bool
 
