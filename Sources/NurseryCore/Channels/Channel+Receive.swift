@@ -45,37 +45,45 @@ extension Channel {
     let me = Performer.enter()
     if me.isCancelled { return .cancelled }
     let state = state
-    me.beginEnlisting()
     state.pointee.lock.lock()
     var lost = false
     if state.pointee.count > 0 || !state.pointee.senders.isEmpty,
       let element = Self.takeElementLocked(state, me, published: false, lost: &lost)
     {
-      me.endEnlisting()
       return .element(element)
     }
     if state.pointee.isClosed {
-      me.endEnlisting()
       state.pointee.unlock()
       return .closed
     }
-    return withUnsafeTemporaryAllocation(of: Element.self, capacity: 1) { slot in
-      withUnsafeTemporaryAllocation(of: Offer.self, capacity: 1) { offers in
-        let offer = offers.baseAddress!
-        offer.initialize(
-          to: Offer(me, .passUnretained(self), argument: 0, index: 0, slot: UnsafeMutableRawPointer(slot.baseAddress!)))
-        state.pointee.receivers.enlist(offer, .enlistAlone)
-        state.pointee.unlock()
-        me.parkUnlessCancelled(offer)
-        if me.pointee.winner < 0 {
-          state.pointee.lock.lock()
-          state.pointee.receivers.remove(offer)
-          state.pointee.unlock()
-          return .cancelled
-        }
-        return me.pointee.verdict == .value ? .element(slot.baseAddress!.move()) : .closed
-      }
+    if FiberRecord.hasRoom(for: Element.self) {
+      return awaitElement(state, me, in: me.room.assumingMemoryBound(to: Element.self))
     }
+    return withUnsafeTemporaryAllocation(of: Element.self, capacity: 1) { slot in
+      awaitElement(state, me, in: slot.baseAddress!)
+    }
+  }
+
+  /// Parks until a sender has put its element into the slot; the channel is locked, and is not any more afterwards.
+  @inlinable
+  @inline(__always)
+  func awaitElement(
+    _ state: UnsafeMutablePointer<ChannelState<Element>>, _ me: FiberRef, in slot: UnsafeMutablePointer<Element>
+  ) -> Received {
+    let offer = me.ownOffer
+    offer.initialize(
+      to: Offer(me, .passUnretained(self), argument: 0, index: 0, slot: UnsafeMutableRawPointer(slot)))
+    state.pointee.receivers.append(offer)
+    me.startWaitingAlone()
+    state.pointee.unlock()
+    me.parkUnlessCancelled(offer)
+    if me.pointee.winner < 0 {
+      state.pointee.lock.lock()
+      state.pointee.receivers.remove(offer)
+      state.pointee.unlock()
+      return .cancelled
+    }
+    return me.pointee.verdict == .value ? .element(slot.move()) : .closed
   }
 
   /// As `takeElementLocked`, and unlocks in any case.

@@ -10,35 +10,43 @@ extension Channel {
     let me = Performer.enter()
     if me.isCancelled { throw CancellationError() }
     let state = state
-    me.beginEnlisting()
     state.pointee.lock.lock()
     var lost = false
     switch Self.deliverLocked(state, element, me, published: false, lost: &lost) {
-    case .committed: return me.endEnlisting()
+    case .committed: return
     case .closed:
-      me.endEnlisting()
       state.pointee.unlock()
       throw ChannelClosedError()
     case .pending, .lost: break
     }
-    try withUnsafePointer(to: element) { slot in
-      try withUnsafeTemporaryAllocation(of: Offer.self, capacity: 1) { offers in
-        let offer = offers.baseAddress!
-        offer.initialize(
-          to: Offer(
-            me, .passUnretained(smallSends), argument: 0, index: 0, slot: UnsafeMutableRawPointer(mutating: slot)))
-        state.pointee.senders.enlist(offer, .enlistAlone)
-        state.pointee.unlock()
-        me.parkUnlessCancelled(offer)
-        if me.pointee.winner < 0 {
-          state.pointee.lock.lock()
-          state.pointee.senders.remove(offer)
-          state.pointee.unlock()
-          throw CancellationError()
-        }
-        if me.pointee.verdict != .value { throw ChannelClosedError() }
-      }
+    if _isPOD(Element.self), FiberRecord.hasRoom(for: Element.self) {
+      let slot = me.room.assumingMemoryBound(to: Element.self)
+      slot.initialize(to: element)
+      return try awaitReceiver(state, me, offering: slot)
     }
+    try withUnsafePointer(to: element) { try awaitReceiver(state, me, offering: UnsafeMutablePointer(mutating: $0)) }
+  }
+
+  /// Parks until a receiver has copied the element from the slot; the channel is locked, and is not any more afterwards.
+  @inlinable
+  @inline(__always)
+  func awaitReceiver(
+    _ state: UnsafeMutablePointer<ChannelState<Element>>, _ me: FiberRef, offering slot: UnsafeMutablePointer<Element>
+  ) throws {
+    let offer = me.ownOffer
+    offer.initialize(
+      to: Offer(me, .passUnretained(smallSends), argument: 0, index: 0, slot: UnsafeMutableRawPointer(slot)))
+    state.pointee.senders.append(offer)
+    me.startWaitingAlone()
+    state.pointee.unlock()
+    me.parkUnlessCancelled(offer)
+    if me.pointee.winner < 0 {
+      state.pointee.lock.lock()
+      state.pointee.senders.remove(offer)
+      state.pointee.unlock()
+      throw CancellationError()
+    }
+    if me.pointee.verdict != .value { throw ChannelClosedError() }
   }
 
   /// The operation that sends the element.

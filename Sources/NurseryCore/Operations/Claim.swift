@@ -60,6 +60,7 @@ extension FiberRef {
   }
 
   /// Opens a new perform and lets others take it at once; its only offer is linked, under its queue's lock.
+  @usableFromInline
   @inline(__always)
   func startWaitingAlone() {
     let word = pointee.claim.load(ordering: .relaxed)

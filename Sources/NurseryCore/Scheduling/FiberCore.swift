@@ -68,7 +68,7 @@ extension FiberCore {
 
   @inlinable
   static func closure(_ record: FiberRef) -> UnsafeMutablePointer<Closure> {
-    record.inlineResult.assumingMemoryBound(to: Closure.self)
+    record.room.assumingMemoryBound(to: Closure.self)
   }
 
   /// What the closure captures goes before the result comes.
@@ -87,13 +87,11 @@ extension FiberCore {
 
   /// Small results lie in the record, others on the heap.
   @inlinable
-  static var isResultInline: Bool {
-    MemoryLayout<Value>.size <= FiberRecord.inlineResultSize && MemoryLayout<Value>.alignment <= 8
-  }
+  static var isResultInline: Bool { FiberRecord.hasRoom(for: Value.self) }
 
   @inlinable
   static func makeResult(_ record: FiberRef) -> UnsafeMutablePointer<Value> {
-    let inline = record.inlineResult
+    let inline = record.room
     if isResultInline { return inline.assumingMemoryBound(to: Value.self) }
     let storage = UnsafeMutablePointer<Value>.allocate(capacity: 1)
     inline.storeBytes(of: storage, as: UnsafeMutablePointer<Value>.self)
@@ -102,7 +100,7 @@ extension FiberCore {
 
   @inlinable
   static func result(_ record: FiberRef) -> UnsafeMutablePointer<Value> {
-    let inline = record.inlineResult
+    let inline = record.room
     if isResultInline { return inline.assumingMemoryBound(to: Value.self) }
     return inline.load(as: UnsafeMutablePointer<Value>.self)
   }

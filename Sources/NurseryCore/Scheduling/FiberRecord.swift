@@ -83,8 +83,15 @@ package struct FiberRecord: ~Copyable {
   /// Where it was spawned.
   private(set) var site: SourceSite
 
-  /// A small result, or the address of a large one; behind the last field in the record's slab slot.
-  @usableFromInline static let inlineResultSize = 16
+  /// The room behind the last field, in the record's slab slot: first for what to run; for an element on its way to or from a
+  /// channel while the fiber waits there; in the end for a small result, or the address of a large one.
+  @inlinable static var roomSize: Int { 16 }
+
+  /// Whether a value of the type fits in.
+  @inlinable
+  static func hasRoom<Value>(for type: Value.Type) -> Bool {
+    MemoryLayout<Value>.size <= roomSize && MemoryLayout<Value>.alignment <= 8
+  }
 
   /// What a child of a nursery with a limit has to do with it.
   enum Turn: UInt8 {
@@ -160,9 +167,9 @@ extension FiberRef {
   /// False on a plain thread.
   package var runsOnScheduler: Bool { pointee.kind != .thread }
 
-  /// Where the fiber's result goes; see `FiberCore.result`.
+  /// See `FiberRecord.roomSize`.
   @usableFromInline
-  var inlineResult: UnsafeMutableRawPointer { UnsafeMutableRawPointer(self) + FiberSlab.resultOffset }
+  var room: UnsafeMutableRawPointer { UnsafeMutableRawPointer(self) + FiberSlab.roomOffset }
 
   /// Where the offer of a wait that is no choice goes.
   @usableFromInline

@@ -20,9 +20,14 @@ enum FiberSlab {
   }()
 
   static let batch = 64
-  /// The room for a result comes after the record itself; both together are cache lines of their own.
-  static let resultOffset = (MemoryLayout<FiberRecord>.size + 7) / 8 * 8
-  private static let stride = (resultOffset + FiberRecord.inlineResultSize + 63) / 64 * 64
+  /// The room comes after the record itself; both together are cache lines of their own.
+  static var roomOffset: Int { (MemoryLayout<FiberRecord>.size + 7) / 8 * 8 }
+  private static var stride: Int { (roomOffset + FiberRecord.roomSize + 63) / 64 * 64 }
+
+  /// Memory for a record outside the slab, room included.
+  static func allocateSingle() -> FiberRef {
+    UnsafeMutableRawPointer.allocate(byteCount: stride, alignment: 64).bindMemory(to: FiberRecord.self, capacity: 1)
+  }
 
   /// A record for `renew`: one whose handles have gone meanwhile, or from the calling worker's free list.
   ///

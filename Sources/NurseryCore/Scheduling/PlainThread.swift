@@ -49,7 +49,7 @@ enum PlainThread {
 
   private static func make() -> WorkerRef {
     let worker = WorkerRef.allocate(capacity: 1)
-    let record = FiberRef.allocate(capacity: 1)
+    let record = FiberSlab.allocateSingle()
     let scope = ScopeRef.make(parent: nil, host: record, scheduler: nil)
     record.initialize(to: FiberRecord(kind: .thread, worker: worker, home: scope))
     scope.pointee.timerWorker = worker

@@ -14,7 +14,7 @@ extension Worker {
   }
 
   static func makeRecord(_ kind: FiberRecord.Kind, _ worker: WorkerRef, home: ScopeRef, name: String?) -> FiberRef {
-    let record = FiberRef.allocate(capacity: 1)
+    let record = FiberSlab.allocateSingle()
     record.initialize(to: FiberRecord(kind: kind, worker: worker, home: home, name: name))
     return record
   }
