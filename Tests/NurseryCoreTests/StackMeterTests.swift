@@ -10,7 +10,7 @@ struct StackMeterTests {
       let measured = Log<Int>()
       for _ in 0..<10 {
         let fiber = spawn { Performer.yield() }
-        fiber.whenEnded { measured.append(scheduler.statistics.stacks.uses.first?.fibers ?? 0) }
+        fiber.body.whenEnded { measured.append(scheduler.statistics.stacks.uses.first?.fibers ?? 0) }
         try fiber.wait()
       }
       expectEqual(measured.entries, Array(1...10))

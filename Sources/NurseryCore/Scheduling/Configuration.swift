@@ -22,7 +22,12 @@ public struct Configuration: Sendable {
 
   /// The number of workers, at most; nil for as many as the process may use processors.
   ///
-  /// Threads are started when there is work for them.
+  /// Threads are started when there is work for them. With several workers there are spare threads besides, at most as many, which run
+  /// fibers while every worker is occupied; see `timeSlice`. `Scheduler.spawnWorker` and `retireWorker` change the number
+  /// while the scheduler runs.
+  ///
+  /// With 1, fibers never run at the same time, and on no other thread than the one that calls: no thread is ever started for them, and a
+  /// fiber that computes holds up all others until it waits or yields.
   public var parallelism: Int?
   /// Bytes reserved for the stack of each fiber, guard page included.
   ///
@@ -32,6 +37,12 @@ public struct Configuration: Sendable {
   public var clock: Clock
   /// Determines the random choices of a scheduler with one worker; nil for another seed each time.
   public var seed: UInt64?
+  /// How long a fiber may compute, or sit in a system call, before somebody else runs what is queued behind it.
+  ///
+  /// A fiber is never interrupted. The others are given to the workers that get somewhere; if none does, to a spare thread, which
+  /// stops when one does again. While a worker has nothing to do, it takes them over sooner than that. Means nothing
+  /// where `parallelism` is 1. From 100 microseconds to a minute; each time slice in which all workers are busy a thread wakes to look.
+  public var timeSlice: Duration
 
   /// Called, on the fiber that ran the nursery's body, with each failure that a `.failFast` nursery could not throw because an earlier
   /// one is thrown; nil writes a line to standard error.
@@ -72,17 +83,20 @@ public struct Configuration: Sendable {
   public static let defaultStackSize = System.isSanitized ? 1 << 20 : 256 << 10
 
   static let largestParallelism = 1024
+  static let timeSlices = Duration.microseconds(100)...Duration.seconds(60)
 
   /// Creates a configuration; every argument has a default that suits a server.
   public init(
     parallelism: Int? = nil, stackSize: Int = Configuration.defaultStackSize, clock: Clock = .system,
-    seed: UInt64? = nil, onSuppressedError: (@Sendable (any Error) -> Void)? = nil,
-    onDeadlock: DeadlockResponse = .fail, measuresStacks: Bool = false
+    seed: UInt64? = nil, timeSlice: Duration = .milliseconds(10),
+    onSuppressedError: (@Sendable (any Error) -> Void)? = nil, onDeadlock: DeadlockResponse = .fail,
+    measuresStacks: Bool = false
   ) {
     self.parallelism = parallelism
     self.stackSize = stackSize
     self.clock = clock
     self.seed = seed
+    self.timeSlice = timeSlice
     self.onSuppressedError = onSuppressedError
     self.onDeadlock = onDeadlock
     self.measuresStacks = measuresStacks
@@ -97,5 +111,15 @@ public struct Configuration: Sendable {
       )
     }
     return parallelism
+  }
+
+  /// The time slice in nanoseconds.
+  func resolvedTimeSlice() throws(ConfigurationError) -> Int64 {
+    guard Self.timeSlices.contains(timeSlice) else {
+      throw ConfigurationError(
+        "timeSlice is \(timeSlice); write a duration from 100 microseconds to 60 seconds, or leave it out for 10 milliseconds"
+      )
+    }
+    return timeSlice.nanosecondsClamped
   }
 }

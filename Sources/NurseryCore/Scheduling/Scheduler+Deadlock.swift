@@ -3,11 +3,11 @@ import Synchronization
 // A deadlock is reported only when it is certain: when no thread of the process is left that could wake a fiber.
 //
 // Who could? Threads only; a signal handler must not touch what fibers wait on. The threads we can answer for are the scheduler's
-// workers, plain threads that sleep in an operation without a timer, and the poller's while nobody waits for a descriptor.
+// workers and spares, plain threads that sleep in an operation without a timer, and the poller's while nobody waits for a descriptor.
 // All of them asleep is not enough, because one may have been called and not know it yet, and they cannot be looked at all at once.
 // So they are looked at twice:
 //
-//     1  every worker sleeps, and so many plain threads       (each was asleep at some instant of this step)
+//     1  every worker and spare sleeps, and so many plain threads       (each was asleep at some instant of this step)
 //     2  the process has these threads and no other           (at one instant)
 //     3  nobody has been called: nothing queued, no mail, no timer, no descriptor
 //     4  nobody has risen or fallen asleep since 1
@@ -54,10 +54,10 @@ extension Scheduler {
   private var isDeadlocked: Bool {
     if isAnythingComing { return false }
     let risingsBefore = risings.load(ordering: .sequentiallyConsistent)
-    let started = startedWorkers.load(ordering: .acquiring)
-    guard sleepers.load(ordering: .sequentiallyConsistent) == started else { return false }
+    guard isEverybodyAsleep else { return false }
+    let own = present.load(ordering: .acquiring) + spares.load(ordering: .acquiring)
     let threads = PlainThread.parked
-    guard System.threadCount == started + threads.count + Poller.threadCount else { return false }
+    guard System.threadCount == own + threads.count + Poller.threadCount else { return false }
     if isAnythingComing || PlainThread.isOneCalled { return false }
     return PlainThread.parked == threads && risings.load(ordering: .sequentiallyConsistent) == risingsBefore
   }
@@ -66,7 +66,7 @@ extension Scheduler {
   private var isAnythingComing: Bool {
     if !Poller.isIdle || expectations.load(ordering: .relaxed) > 0 { return true }
     if overflowCount.load(ordering: .sequentiallyConsistent) > 0 { return true }
-    for index in 0..<startedWorkers.load(ordering: .acquiring) {
+    for index in 0..<places.load(ordering: .acquiring) {
       let worker = worker(index)
       if worker.pointee.queue.count > 0 || worker.pointee.timers.earliest != .max { return true }
       if worker.pointee.hasMail.load(ordering: .sequentiallyConsistent) { return true }

@@ -70,16 +70,32 @@ extension Scheduler {
       worker.pointee.sleep.wake()
       return
     }
-    fiber.pointee.next = nil
-    if let last = lastOverflow { last.pointee.next = fiber } else { firstOverflow = fiber }
-    lastOverflow = fiber
-    overflowCount.add(1, ordering: .sequentiallyConsistent)
+    appendToOverflow(fiber)
     lock.unlock()
     callWorker()
   }
 
-  /// Moves mail and a share of the overflow into a worker's own queue.
+  /// Called with the lock held.
+  private func appendToOverflow(_ fiber: FiberRef) {
+    fiber.pointee.next = nil
+    if let last = lastOverflow { last.pointee.next = fiber } else { firstOverflow = fiber }
+    lastOverflow = fiber
+    overflowCount.add(1, ordering: .sequentiallyConsistent)
+  }
+
+  /// Moves everything that is queued on the calling worker to where all look for it.
+  func giveUpQueue(_ me: WorkerRef) {
+    guard me.pointee.queue.count > 0 else { return }
+    lock.lock()
+    while let fiber = me.pointee.queue.pop() { appendToOverflow(fiber) }
+    lock.unlock()
+    callWorker()
+  }
+
+  /// Moves mail and a share of the overflow into a worker's own queue; one that is to make way gives its queue up instead.
   func collectArrivals(for worker: WorkerRef) {
+    if hasStrandedTimers.load(ordering: .relaxed) { fireStrandedTimers(worker) }
+    if worker.pointee.duty.load(ordering: .relaxed) != .regular, isToMakeWay(worker) { return giveUpQueue(worker) }
     if worker.pointee.hasMail.load(ordering: .relaxed) {
       lock.lock()
       let mail = worker.pointee.inbox
@@ -90,7 +106,7 @@ extension Scheduler {
     }
     guard overflowCount.load(ordering: .relaxed) > 0 else { return }
     lock.lock()
-    var wanted = max(1, overflowCount.load(ordering: .relaxed) / startedWorkers.load(ordering: .relaxed))
+    var wanted = max(1, overflowCount.load(ordering: .relaxed) / present.load(ordering: .relaxed))
     while wanted > 0, let fiber = firstOverflow {
       firstOverflow = fiber.pointee.next
       if firstOverflow == nil { lastOverflow = nil }
@@ -104,12 +120,21 @@ extension Scheduler {
   /// Wakes a sleeping worker, the one on watch first, or starts one more if all that exist are busy and the configuration
   /// allows.
   func callWorker() {
-    guard sleepers.load(ordering: .sequentiallyConsistent) > 0 else {
-      if startedWorkers.load(ordering: .relaxed) < parallelism { startWorker() }
-      return
-    }
+    if wakeWorker() { return }
+    if isRoomForWorker { startWorker() }
+  }
+
+  /// False if none was found asleep.
+  @discardableResult
+  func wakeWorker() -> Bool {
+    guard sleepers.load(ordering: .sequentiallyConsistent) > 0 else { return false }
     let onWatch = watch.load(ordering: .acquiring)
-    if onWatch >= 0, worker(onWatch).pointee.sleep.wake() { return }
-    for index in 0..<startedWorkers.load(ordering: .acquiring) where worker(index).pointee.sleep.wake() { return }
+    if onWatch >= 0, worker(onWatch).pointee.sleep.wake() { return true }
+    for index in 0..<places.load(ordering: .acquiring) {
+      let worker = worker(index)
+      if worker.pointee.duty.load(ordering: .relaxed) != .spare, worker.pointee.sleep.wake() { return true }
+    }
+    // Those who announced themselves asleep have been called already, or look once more.
+    return true
   }
 }

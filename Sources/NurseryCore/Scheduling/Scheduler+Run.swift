@@ -67,7 +67,7 @@ extension Scheduler {
     stopWorkers()
     decisions?.inventory?.noteTimersLeft(worker.pointee.timers.count)
     let loopStack = worker.pointee.loop.pointee.stack!
-    for index in 0..<startedWorkers.load(ordering: .acquiring) {
+    for index in 0..<places.load(ordering: .acquiring) {
       self.worker(index).returnStacks(keeping: 0)
     }
     loopStack.pointee.nextFree = nil
@@ -77,7 +77,7 @@ extension Scheduler {
     if caller.pointee.stack == nil { root.pointee.stack!.disposeOfThread() }
     cs_set_thread_pointer(caller.pointee.worker)
     FiberSlab.free(root)
-    for index in 0..<startedWorkers.load(ordering: .acquiring) { self.worker(index).dispose() }
+    for index in 0..<places.load(ordering: .acquiring) { self.worker(index).dispose() }
     scope.free()
     return failures
   }

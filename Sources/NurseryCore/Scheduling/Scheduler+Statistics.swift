@@ -5,10 +5,12 @@ extension Scheduler {
   ///
   /// Every figure is right for some moment during the call, not all of them for the same one.
   public struct Statistics: Sendable, Hashable {
-    /// Workers that have been started.
+    /// Workers that exist: have been started, and have not left.
     public var workers = 0
     /// Workers that are asleep.
     public var sleepingWorkers = 0
+    /// Threads that stand by in case every worker is occupied by a fiber that computes; they are not among the workers.
+    public var spares = 0
     /// Fibers spawned so far; the root does not count.
     public var fibersSpawned = 0
     /// Fibers that have not ended; the root does not count.
@@ -23,6 +25,8 @@ extension Scheduler {
     public var switches = 0
     /// How often a worker has taken fibers over from another.
     public var steals = 0
+    /// How often the queue of a worker that did not get anywhere was taken over.
+    public var takeovers = 0
     /// How often a worker has gone to sleep in the kernel; each is a system call.
     public var sleeps = 0
     /// How often a worker was woken there; each is a system call.
@@ -37,13 +41,16 @@ extension Scheduler {
   /// `Scheduler.current?.statistics`.
   public var statistics: Statistics {
     var statistics = Statistics()
-    statistics.workers = startedWorkers.load(ordering: .acquiring)
+    statistics.workers = present.load(ordering: .acquiring)
+    statistics.spares = spares.load(ordering: .acquiring)
+    let places = places.load(ordering: .acquiring)
     statistics.sleepingWorkers = min(sleepers.load(ordering: .relaxed), statistics.workers)
     statistics.fibersQueued = overflowCount.load(ordering: .relaxed)
     statistics.steals = steals.load(ordering: .relaxed)
+    statistics.takeovers = takeovers.load(ordering: .relaxed)
     statistics.stacks = StackStatistics(stackPool, stackMeter?.uses ?? [])
     var ended = endedOutside.load(ordering: .acquiring)
-    for index in 0..<statistics.workers {
+    for index in 0..<places {
       let worker = worker(index)
       // Ends before spawns: a fiber may be seen to live that has ended, but never to have ended before it was spawned.
       ended += worker.pointee.ended.load(ordering: .acquiring)
@@ -54,7 +61,7 @@ extension Scheduler {
       statistics.sleeps += counts.sleeps
       statistics.wakeups += counts.wakes
     }
-    for index in 0..<statistics.workers {
+    for index in 0..<places {
       statistics.fibersSpawned += worker(index).pointee.spawned.load(ordering: .acquiring)
     }
     statistics.fibersSpawned += spawnedOutside.load(ordering: .relaxed)

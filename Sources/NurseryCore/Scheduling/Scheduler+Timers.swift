@@ -5,6 +5,9 @@ extension WorkerRef {
   ///
   /// The worker cannot end meanwhile.
   func tellOfTimer(_ deadline: Int64) {
+    if pointee.duty.load(ordering: .acquiring) != .regular {
+      pointee.scheduler!._withUnsafeGuaranteedRef { $0.hasStrandedTimers.store(true, ordering: .releasing) }
+    }
     let here = Worker.ofThisThreadIfAny
     if here == self || here?.pointee.scheduler != nil && here!.isOfSameScheduler(as: self) {
       return tellWatch(of: deadline)
@@ -21,10 +24,35 @@ extension WorkerRef {
     }
   }
 
+  /// When its thread does not look at its timers any more: lets the others look at them.
+  ///
+  /// Counted under their lock: who sets one later sees by then that nobody looks (`tellOfTimer`).
+  func leaveTimersToOthers() {
+    guard pointee.timers.count > 0 else { return }
+    pointee.scheduler!._withUnsafeGuaranteedRef { $0.hasStrandedTimers.store(true, ordering: .releasing) }
+  }
+
   func isOfSameScheduler(as other: WorkerRef) -> Bool {
     pointee.scheduler?.toOpaque() == other.pointee.scheduler?.toOpaque()
   }
 
   /// Whether its clock is a virtual one.
   var isVirtual: Bool { pointee.scheduler?._withUnsafeGuaranteedRef { $0.isVirtual } ?? false }
+}
+
+extension Scheduler {
+  /// Fires the due timers of those who do not look at them: workers that have left, and spares that rest.
+  ///
+  /// A watch looks at everybody's; this is for when no worker sleeps. The flag is lowered before the timers are looked at, and
+  /// raised after one has been set, so it stays up while there is one.
+  @inline(never)
+  func fireStrandedTimers(_ me: WorkerRef) {
+    _ = hasStrandedTimers.exchange(false, ordering: .sequentiallyConsistent)
+    for index in 0..<places.load(ordering: .acquiring) {
+      let timers = worker(index).pointee.timers
+      if worker(index).pointee.duty.load(ordering: .acquiring) == .regular || timers.earliest == .max { continue }
+      _ = timers.fire(me.now)
+      if timers.earliest != .max { hasStrandedTimers.store(true, ordering: .releasing) }
+    }
+  }
 }

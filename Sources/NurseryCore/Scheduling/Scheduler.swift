@@ -4,7 +4,8 @@ import Synchronization
 /// Runs fibers on one or more threads.
 ///
 /// A scheduler lives as long as one call of `run`: the calling thread is its first worker and runs the body; further
-/// workers are started when there is work for them and have ended when `run` returns.
+/// workers are started when there is work for them and have ended when `run` returns. `spawnWorker` and `retireWorker` change how
+/// many there may be.
 public final class Scheduler: @unchecked Sendable {
   let parallelism: Int
   package let stackPool: StackPool
@@ -19,17 +20,36 @@ public final class Scheduler: @unchecked Sendable {
   @exclusivity(unchecked) var deadlock: DeadlockError?
   let onSuppressedError: (@Sendable (any Error) -> Void)?
   let onDeadlock: Configuration.DeadlockResponse
-  private let workers: UnsafeMutablePointer<WorkerRef?>
-  let startedWorkers = Atomic<Int>(1)
+  /// How long a fiber may compute before somebody else runs what is queued behind it, in nanoseconds.
+  let timeSlice: Int64
+  /// Every worker there is or has been, by its place; see `Scheduler+Workers`.
+  let table: UnsafeMutablePointer<WorkerRef?>
+  /// How many places of the table have been taken, which is how many indices to look at; never shrinks.
+  let places = Atomic<Int>(1)
+  /// How many regular workers have a thread: as many `sleepers`, and all of them are asleep.
+  let present = Atomic<Int>(1)
+  /// How many of those have been told to leave; written under the lock.
+  let leaving = Atomic<Int>(0)
+  /// How many there may be, apart from those that leave; written under the lock.
+  let limit: Atomic<Int>
 
-  /// Guards the mail, the overflow and the start of workers.
+  /// Guards the mail, the overflow and the workers' coming and going.
   let lock = SpinLock()
   @exclusivity(unchecked) var firstOverflow: FiberRef?
   @exclusivity(unchecked) var lastOverflow: FiberRef?
   let overflowCount = Atomic<Int>(0)
 
   let isStopping = Atomic<Bool>(false)
+  /// How many regular workers are asleep, or about to be and looking once more.
   let sleepers = Atomic<Int>(0)
+  /// How many spares there are, how many of them are not asleep, and the one that keeps watch while no worker sleeps; -1 for none.
+  let spares = Atomic<Int>(0)
+  let sparesAwake = Atomic<Int>(0)
+  let sentinel = Atomic<Int>(-1)
+  /// Whether the sentinel sleeps, or is about to, until it is called.
+  let sentinelRests = Atomic<Bool>(false)
+  /// Whether timers may be set on a worker that has no thread, or is a spare.
+  let hasStrandedTimers = Atomic<Bool>(false)
   /// How often a worker has left the sleepers; counted after it has left and before it takes anything.
   let risings = Atomic<Int>(0)
   /// Threads and workers of other schedulers that are handing us a fiber; `run` does not return while one still touches us.
@@ -39,6 +59,8 @@ public final class Scheduler: @unchecked Sendable {
   let watchDeadline = Atomic<Int64>(.max)
   let isInspecting = Atomic<Bool>(false)
   let steals = Atomic<Int>(0)
+  /// How often the queue of a worker that did not get anywhere was taken over.
+  let takeovers = Atomic<Int>(0)
   /// Fibers that other threads than the workers have spawned, and those of them that never ran.
   let spawnedOutside = Atomic<Int>(0)
   let endedOutside = Atomic<Int>(0)
@@ -57,18 +79,17 @@ public final class Scheduler: @unchecked Sendable {
     decisions = configuration.makeDecisions?()
     onSuppressedError = configuration.onSuppressedError
     onDeadlock = configuration.onDeadlock
-    workers = .allocate(capacity: parallelism)
-    workers.initialize(repeating: nil, count: parallelism)
+    timeSlice = try configuration.resolvedTimeSlice()
+    limit = Atomic(parallelism)
+    let size = Self.tableSize(parallelism)
+    table = .allocate(capacity: size)
+    table.initialize(repeating: nil, count: size)
   }
 
-  deinit { workers.deallocate() }
+  deinit { table.deallocate() }
 
   /// The scheduler that runs the calling fiber; nil on a plain thread.
   public static var current: Scheduler? { Worker.ofThisThreadIfAny?.pointee.scheduler?.takeUnretainedValue() }
-
-  func worker(_ index: Int) -> WorkerRef { workers[index]! }
-
-  func install(_ worker: WorkerRef, at index: Int) { workers[index] = worker }
 
   // MARK: Time
 
@@ -89,10 +110,10 @@ public final class Scheduler: @unchecked Sendable {
     timeLock.lock()
     defer { timeLock.unlock() }
     let risingsBefore = risings.load(ordering: .sequentiallyConsistent)
-    if sleepers.load(ordering: .sequentiallyConsistent) != startedWorkers.load(ordering: .acquiring) { return false }
+    if !isEverybodyAsleep { return false }
     if expectations.load(ordering: .relaxed) > 0 { return false }
     var earliest = Int64.max
-    for index in 0..<startedWorkers.load(ordering: .acquiring) {
+    for index in 0..<places.load(ordering: .acquiring) {
       let worker = worker(index)
       if worker.pointee.queue.count > 0 || worker.pointee.hasMail.load(ordering: .acquiring) { return false }
       earliest = min(earliest, worker.pointee.timers.earliest)
@@ -100,62 +121,9 @@ public final class Scheduler: @unchecked Sendable {
     if earliest == .max || overflowCount.load(ordering: .acquiring) > 0 { return false }
     if risings.load(ordering: .sequentiallyConsistent) != risingsBefore { return false }
     virtualNow.store(earliest, ordering: .relaxed)
-    for index in 0..<startedWorkers.load(ordering: .acquiring) {
+    for index in 0..<places.load(ordering: .acquiring) {
       _ = worker(index).pointee.timers.fire(earliest)
     }
     return true
   }
-
-  // MARK: Workers
-
-  /// Starts one more worker, if the limit allows.
-  func startWorker() {
-    lock.lock()
-    defer { lock.unlock() }
-    let index = startedWorkers.load(ordering: .relaxed)
-    guard index < parallelism, !isStopping.load(ordering: .relaxed) else { return }
-    let worker = Worker.make(for: self, index: index, home: worker(0).pointee.loop.pointee.home)
-    workers[index] = worker
-    do {
-      worker.pointee.thread = try System.startThread("fibers-\(index)", worker, workerThread)
-      startedWorkers.store(index + 1, ordering: .releasing)
-    } catch {
-      // The workers that exist carry on; the next call for help tries again.
-      workers[index] = nil
-      worker.dispose()
-    }
-  }
-
-  func waitUntilStarted() {
-    lock.lock()
-    lock.unlock()
-  }
-
-  /// Ends the other workers.
-  ///
-  /// Every fiber has ended.
-  func stopWorkers() {
-    lock.lock()
-    isStopping.store(true, ordering: .sequentiallyConsistent)
-    lock.unlock()
-    for index in 1..<max(1, startedWorkers.load(ordering: .acquiring)) {
-      let worker = worker(index)
-      worker.pointee.sleep.wake()
-      System.joinThread(worker.pointee.thread)
-    }
-    spin { self.outsiders.load(ordering: .acquiring) != 0 }
-  }
-}
-
-/// What a worker's thread runs: its loop, on the thread's own stack, until the scheduler stops.
-private let workerThread: System.ThreadBody = { argument in
-  let worker = argument!.assumingMemoryBound(to: Worker.self)
-  // Whoever starts a worker holds the lock until the worker counts.
-  worker.pointee.scheduler!._withUnsafeGuaranteedRef { $0.waitUntilStarted() }
-  worker.pointee.adoptThread()
-  cs_set_thread_pointer(worker)
-  _ = cs_install_signal_stack()
-  worker.runLoop()
-  cs_set_thread_pointer(nil)
-  return nil
 }

@@ -2,12 +2,13 @@ import CSwitch
 import Synchronization
 
 extension Worker {
-  static func make(for scheduler: Scheduler, index: Int, home: ScopeRef) -> WorkerRef {
+  static func make(for scheduler: Scheduler, index: Int, duty: Duty = .regular, home: ScopeRef) -> WorkerRef {
     let worker = WorkerRef.allocate(capacity: 1)
     let loop = makeRecord(.loop, worker, home: home, name: nil)
     worker.initialize(
       to: Worker(
-        scheduler: .passUnretained(scheduler), index: index, sharesWork: scheduler.parallelism > 1,
+        scheduler: .passUnretained(scheduler), index: index, duty: duty,
+        sharesWork: scheduler.parallelism > 1,
         decisions: scheduler.decisions,
         current: loop, loop: loop, seed: scheduler.seed &+ UInt64(index) &* 0x9E37_79B9_7F4A_7C15))
     return worker
@@ -27,7 +28,7 @@ extension Worker {
 }
 
 extension WorkerRef {
-  /// Runs fibers until the scheduler stops.
+  /// Runs fibers until the scheduler stops or the worker leaves it.
   func runLoop() {
     let loop = pointee.loop
     while let fiber = nextFromHandover() ?? pickRunnable() ?? findWork() {
@@ -53,6 +54,14 @@ extension WorkerRef {
       spin { fiber.pointee.savedStack.load(ordering: .acquiring) == 0 }
     }
     return fiber
+  }
+
+  /// Gives up what only the worker's own thread uses, which is about to end.
+  func abandonThread() {
+    returnStacks(keeping: 0)
+    FiberSlab.spill(self, keeping: 0)
+    pointee.loop.pointee.stack?.disposeOfThread()
+    pointee.loop.pointee.stack = nil
   }
 
   /// Frees a worker that nobody runs on any more.

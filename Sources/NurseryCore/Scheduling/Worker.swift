@@ -13,7 +13,10 @@ package struct Worker: ~Copyable {
   /// Where to go when there is nothing to run.
   var loop: FiberRef
   let scheduler: Unmanaged<Scheduler>?
+  /// Its place in the scheduler's table, for good.
   let index: Int
+  /// What its thread is there for; written under the scheduler's lock, readable by anybody.
+  let duty: Atomic<Duty>
   /// Whether the scheduler may have other workers.
   let sharesWork: Bool
   /// Makes the choices, in a deterministic scheduler.
@@ -64,15 +67,20 @@ package struct Worker: ~Copyable {
   var freeStacks: StackRef?
   var freeStackCount = 0
 
+  /// What a spare has seen of the others; empty on a worker, who remembers it while it looks for work.
+  var inspection = Scheduler.Inspection()
+
+  /// Written by who starts the thread, under the scheduler's lock; 0 on the thread that runs the root.
   var thread: UInt = 0
 
   init(
-    scheduler: Unmanaged<Scheduler>?, index: Int, sharesWork: Bool = false,
+    scheduler: Unmanaged<Scheduler>?, index: Int, duty: Duty = .regular, sharesWork: Bool = false,
     decisions: Decisions? = nil, current: FiberRef, loop: FiberRef,
     seed: UInt64
   ) {
     self.scheduler = scheduler
     self.index = index
+    self.duty = Atomic(duty)
     self.sharesWork = sharesWork
     self.decisions = decisions.map { .passUnretained($0) }
     self.current = current

@@ -1,0 +1,88 @@
+import Synchronization
+
+// One sleeping worker keeps watch for all: it alone wakes by the clock, fires the timers of everybody, and while somebody
+// works inspects the queues: one that has not moved since the last inspection is taken over. So two fibers that
+// play ping-pong on one worker keep it to themselves, and a fiber that computes for long does not hold up its queue.
+extension Scheduler {
+  /// What the one on watch remembers between inspections.
+  struct Inspection {
+    /// How often each worker had switched.
+    private var switches: [Int] = []
+    fileprivate var period = Self.shortest
+
+    private static let shortest: Int64 = 50_000
+    fileprivate static let longest: Int64 = 1_000_000
+  }
+
+  /// How long to sleep: for ever, unless this worker keeps the watch.
+  func timeToSleep(_ me: WorkerRef, _ inspection: inout Inspection) -> Int64 {
+    let index = me.pointee.index
+    let (taken, holder) = watch.compareExchange(expected: -1, desired: index, ordering: .acquiringAndReleasing)
+    guard taken || holder == index else {
+      // The watch may be sleeping towards a later timer than one of mine.
+      if me.pointee.timers.earliest < watchDeadline.load(ordering: .acquiring) {
+        worker(holder).pointee.sleep.wake()
+      }
+      return -1
+    }
+    // The cautious answers first, then a look. Whoever rose before is missing from the sleepers; whoever rises from here on sees that
+    // nobody inspects and no timer is known, and calls. (Tests/Models/sleep.pml finds what is lost otherwise.)
+    isInspecting.store(false, ordering: .relaxed)
+    watchDeadline.store(.max, ordering: .sequentiallyConsistent)
+    let allAsleep = isEverybodyAsleep
+    var earliest = Int64.max
+    for other in 0..<places.load(ordering: .acquiring) {
+      earliest = min(earliest, worker(other).pointee.timers.earliest)
+    }
+    var remaining: Int64 = earliest == .max || isVirtual ? .max : max(0, earliest - now)
+    if !allAsleep {
+      remaining = min(remaining, inspection.period)
+      inspection.period = min(inspection.period * 2, Inspection.longest)
+    }
+    isInspecting.store(!allAsleep, ordering: .releasing)
+    watchDeadline.store(earliest, ordering: .releasing)
+    return remaining == .max ? -1 : remaining
+  }
+
+  /// Hands the watch to another sleeper before going to work.
+  func endWatch(_ me: WorkerRef) {
+    watch.store(-1, ordering: .releasing)
+    if sleepers.load(ordering: .sequentiallyConsistent) > 0 { callWorker() }
+  }
+
+  /// The watch went to sleep when nobody worked, and knows nothing of a timer that is earlier than those it saw.
+  ///
+  /// Wakes it; from then on it inspects, and this is not called again for as long as somebody works.
+  fileprivate func tellWatch(of deadline: Int64) {
+    guard !isInspecting.load(ordering: .relaxed), deadline < watchDeadline.load(ordering: .relaxed) else { return }
+    let onWatch = watch.load(ordering: .acquiring)
+    if onWatch >= 0 { worker(onWatch).pointee.sleep.wake() }
+  }
+
+  /// Whether somebody inspects the queues now and then.
+  var isWatched: Bool { isInspecting.load(ordering: .relaxed) && watch.load(ordering: .relaxed) >= 0 }
+}
+
+extension Scheduler.Inspection {
+  /// Whether a worker has not switched since the last inspection; notes its switches for the next one.
+  mutating func isUnmoved(_ index: Int, _ now: Int) -> Bool {
+    while switches.count <= index { switches.append(-1) }
+    defer { switches[index] = now }
+    return switches[index] == now
+  }
+
+  /// Whether a worker has switched since the last inspection, or came after it.
+  func hasMoved(_ index: Int, _ now: Int) -> Bool { index >= switches.count || switches[index] != now }
+
+  /// From now on nothing is known of anybody.
+  mutating func forget() { switches.removeAll(keepingCapacity: true) }
+}
+
+extension WorkerRef {
+  /// After a timer has been set on this worker, which may compute for long before it looks at its timers again.
+  @inline(__always)
+  func tellWatch(of deadline: Int64) {
+    guard pointee.sharesWork else { return }
+    pointee.scheduler!._withUnsafeGuaranteedRef { $0.tellWatch(of: deadline) }
+  }
+}
