@@ -16,6 +16,13 @@ struct ConfigurationTests {
     #expect(error?.description.contains("stackSize is \(size)") == true)
   }
 
+  @Test(arguments: [.zero, .microseconds(-1), .microseconds(99), .seconds(61), .nanoseconds(Int64.max)] as [Duration])
+  func anImpossibleTimeSliceThrows(timeSlice: Duration) {
+    let error = expectThrows(ConfigurationError.self) { try Scheduler.run(Configuration(timeSlice: timeSlice)) {} }
+    #expect(error?.description.contains("timeSlice is \(timeSlice)") == true)
+    #expect(error?.description.contains("100 microseconds to 60 seconds") == true)
+  }
+
   @Test func anImpossibleConfigurationDoesNotRunTheBody() {
     let runs = Counter()
     _ = try? Scheduler.run(Configuration(parallelism: 0)) { runs.add() }
