@@ -252,7 +252,7 @@ import Testing
       for _ in 2..<256 { try scheduler.spawnWorker() }
       let error = expectThrows(ConfigurationError.self) { try scheduler.spawnWorker() }
       #expect(error?.description.contains("256") == true)
-      expectEqual(try meet(100).count, 100)
+      expectEqual(try meet(20).count, 20)
     }
   }
 }

@@ -24,13 +24,7 @@ extension Scheduler {
     while !isStopping.load(ordering: .acquiring) {
       if me.pointee.duty.load(ordering: .relaxed) == .leaving, leave(me) { return nil }
       if let fiber = look(me, &inspection) {
-        if watch.load(ordering: .relaxed) == me.pointee.index {
-          endWatch(me)
-        } else if me.pointee.queue.count > 0 {
-          // Arrivals are queued silently; with one of them to run, the others may be waiting for somebody to see them.
-          me.callForHelpIfUseful()
-        }
-        callSentinelIfNobodySleeps()
+        goToWork(me)
         return fiber
       }
       sleepUntilCalled(me, &inspection)

@@ -44,10 +44,17 @@ extension Scheduler {
     return remaining == .max ? -1 : remaining
   }
 
-  /// Hands the watch to another sleeper before going to work.
-  func endWatch(_ me: WorkerRef) {
-    watch.store(-1, ordering: .releasing)
-    if sleepers.load(ordering: .sequentiallyConsistent) > 0 { callWorker() }
+  /// Before a worker that has found something runs it: sees to it that somebody keeps the watch.
+  ///
+  /// Whoever gives it up wakes another sleeper, who keeps the watch from then on, or finds something himself and passes the call on.
+  func goToWork(_ me: WorkerRef) {
+    if watch.load(ordering: .relaxed) == me.pointee.index { watch.store(-1, ordering: .releasing) }
+    let isPassedOn = watch.load(ordering: .relaxed) < 0 && wakeWorker()
+    if !isPassedOn, me.pointee.queue.count > 0 {
+      // Arrivals are queued silently; with one of them to run, the others may be waiting for somebody to see them.
+      me.callForHelpIfUseful()
+    }
+    callSentinelIfNobodySleeps()
   }
 
   /// The watch went to sleep when nobody worked, and knows nothing of a timer that is earlier than those it saw.
