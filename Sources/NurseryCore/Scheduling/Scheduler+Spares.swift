@@ -17,7 +17,7 @@ import Synchronization
 //                                                            ^                                       |
 //                                                            +---- the sentinel stands in -----------+
 //
-// There is at most one sentinel. It is started when for the first time everybody is busy; when it stands in, it appoints another
+// There is at most one sentinel. It is started when for the first time everybody is busy and no further worker may be; when it stands in, it appoints another
 // spare, or starts one. So a further spare comes only when all workers, and all spares before it, have been occupied for
 // a time slice; and there are at most as many spares as `parallelism`: then the processors have twice the work they can do, and
 // more threads would only take them from each other.
@@ -29,9 +29,10 @@ import Synchronization
 //
 // While a worker sleeps, that one keeps watch (`Scheduler+Watch`), and finds a queue that does not move much sooner.
 extension Scheduler {
-  /// For a worker that goes to work.
+  /// For a worker that goes to work: if it was the last that slept, somebody else has to keep watch, another worker while there may be one.
   func callSentinelIfNobodySleeps() {
     guard parallelism > 1, sleepers.load(ordering: .sequentiallyConsistent) == 0 else { return }
+    if isRoomForWorker { return startWorker() }
     let index = sentinel.load(ordering: .sequentiallyConsistent)
     if index >= 0 {
       if sentinelRests.load(ordering: .sequentiallyConsistent) { worker(index).pointee.sleep.wake() }
