@@ -59,7 +59,7 @@ extension WorkerRef {
   /// Gives up what only the worker's own thread uses, which is about to end.
   func abandonThread() {
     returnStacks(keeping: 0)
-    FiberSlab.spill(self, keeping: 0)
+    FiberSlab.leave(self)
     pointee.loop.pointee.stack?.disposeOfThread()
     pointee.loop.pointee.stack = nil
   }
