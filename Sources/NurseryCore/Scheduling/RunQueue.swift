@@ -27,8 +27,9 @@ struct RunQueue: ~Copyable {
   /// Whether everything behind `batchStart` has been queued by the fiber that runs; forgotten at every pick.
   fileprivate var hasBatch = false
   fileprivate var batchStart: FiberRef?
-  /// A fiber of the list some places behind the first: what a switch to it touches is being fetched. Forgotten when the list is changed
-  /// elsewhere than at its ends.
+  /// A fiber of the list some places behind the first, of which what a switch to it touches is being fetched.
+  ///
+  /// Forgotten when the list is changed elsewhere than at its ends.
   fileprivate var ahead: FiberRef?
   let lock = BiasedLock()
   /// How many fibers are queued; written under the lock, readable by anybody.
@@ -96,7 +97,6 @@ extension UnsafeMutablePointer<RunQueue> {
   /// them.
   @inline(__always)
   func hurryBatch() {
-    guard pointee.hasBatch else { return }
     pointee.lock.lockAsOwner()
     if pointee.hasBatch {
       pointee.families.prepend(pointee.list.splitOff(after: pointee.batchStart))
