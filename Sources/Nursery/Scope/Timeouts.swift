@@ -52,16 +52,3 @@ private func run<Result>(_ body: () throws -> Result, in scope: ScopeRef) throws
     throw error
   }
 }
-
-extension Op {
-  /// This operation, or `TimeoutError` if it has not committed when the time is over.
-  ///
-  /// Zero or negative: tried once.
-  @inlinable
-  public func orTimeout(
-    after duration: Duration, file: StaticString = #fileID, line: UInt = #line
-  ) -> Op<Value> {
-    let site = SourceSite(file: file, line: line)
-    return or(timeoutOp(after: duration).wrap { throw TimeoutError(after: duration, at: site) })
-  }
-}

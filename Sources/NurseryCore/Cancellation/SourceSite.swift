@@ -1,11 +1,11 @@
 /// A line of the source: where a fiber was spawned, a nursery opened or a timeout written.
 public struct SourceSite: Sendable, Hashable, CustomStringConvertible {
   // Sixteen bytes, not the twenty-five of a StaticString and a line: every fiber has one.
-  private nonisolated(unsafe) let start: UnsafePointer<UInt8>?
-  private let length: UInt32
-  private let storedLine: UInt32
+  @usableFromInline nonisolated(unsafe) let start: UnsafePointer<UInt8>?
+  @usableFromInline let length: UInt32
+  @usableFromInline let storedLine: UInt32
 
-  @usableFromInline
+  @inlinable
   package init(file: StaticString, line: UInt) {
     start = file.utf8Start
     length = UInt32(truncatingIfNeeded: file.utf8CodeUnitCount)
@@ -13,6 +13,7 @@ public struct SourceSite: Sendable, Hashable, CustomStringConvertible {
   }
 
   /// Nowhere.
+  @inlinable
   package init() {
     start = nil
     length = 0

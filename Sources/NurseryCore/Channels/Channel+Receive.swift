@@ -130,7 +130,6 @@ extension Channel {
   func attemptReceive(_ offer: OfferRef, _ attempt: Attempt) -> Answer {
     let me = offer.pointee.performer
     let state = state
-    if !attempt.enlists, !state.pointee.mayReceive.load(ordering: .relaxed) { return .pending }
     state.pointee.lock.lock()
     var lost = false
     if let element = Self.takeElementLocked(state, me, published: attempt.isPublished, lost: &lost) {

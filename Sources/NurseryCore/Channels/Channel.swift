@@ -45,7 +45,7 @@ public final class Channel<Element: Sendable>: OperationSource, @unchecked Senda
       offer.pointee.slot = withUnsafeMutablePointer(to: &offer.pointee.argument) { UnsafeMutableRawPointer($0) }
       return Channel.attemptSend(state, offer, attempt)
     }
-    super.init(slotSize: Performance.slotSize(for: Element.self))
+    super.init(slotSize: Performance.slotSize(for: Element.self), mayCommit: ChannelState.mayReceive(state))
   }
 
   // MARK: Closing

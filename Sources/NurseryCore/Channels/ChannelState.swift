@@ -32,6 +32,12 @@ struct ChannelState<Element>: ~Copyable {
     lock.unlock()
   }
 
+  /// Where it can be seen whether a receive may find something.
+  @inlinable
+  static func mayReceive(_ state: UnsafeMutablePointer<ChannelState>) -> UnsafePointer<Atomic<Bool>> {
+    withUnsafePointer(to: state.pointee.mayReceive) { $0 }
+  }
+
   /// Adds an element; there is room for it.
   @inlinable
   mutating func push(_ element: consuming Element) {

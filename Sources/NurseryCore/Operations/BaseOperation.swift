@@ -54,7 +54,7 @@ private final class BaseOperationSource<Base: BaseOperation>: OperationSource, @
 
   init(_ base: Base) {
     self.base = base
-    super.init(slotSize: Performance.slotSize(for: Base.Value.self))
+    super.init(slotSize: Performance.slotSize(for: Base.Value.self), keepsAccount: true)
   }
 
   override func attempt(_ offer: OfferRef, _ attempt: Attempt) -> Answer {

@@ -25,10 +25,10 @@ extension Op {
 /// - Throws: `CancellationError` if the current scope is cancelled; otherwise whatever the committed branch throws.
 @inlinable
 public func choose<Value>(_ first: Op<Value>, _ second: Op<Value>) throws -> Value {
-  let slotSize = max(first.source.slotSize, second.source.slotSize)
-  let leafCount = first.source.leafCount
-  if leafCount + second.source.leafCount > 2 || slotSize > Performance.inlineSlotSize
-    || first.source.needsResolution || second.source.needsResolution
+  let slotSize = max(first.slotSize, second.slotSize)
+  let leafCount = first.leafCount
+  if leafCount + second.leafCount > 2 || slotSize > Performance.inlineSlotSize
+    || first.needsResolution || second.needsResolution
   {
     return try Op<Value>.performChoice([first, second])
   }
@@ -82,9 +82,9 @@ extension Op {
   static func extent(of arms: [Op<Value>]) -> (slotSize: Int, needsResolution: Bool, leafCount: Int) {
     var extent = (slotSize: 0, needsResolution: false, leafCount: 0)
     for arm in arms {
-      extent.slotSize = max(extent.slotSize, arm.source.slotSize)
-      extent.needsResolution = extent.needsResolution || arm.source.needsResolution
-      extent.leafCount += arm.source.leafCount
+      extent.slotSize = max(extent.slotSize, arm.slotSize)
+      extent.needsResolution = extent.needsResolution || arm.needsResolution
+      extent.leafCount += arm.leafCount
     }
     return extent
   }
@@ -94,15 +94,15 @@ extension Op {
   static func collect(_ arms: [Op<Value>], isBiased: Bool, _ performance: inout Performance, from index: Int) {
     let start = isBiased || arms.count < 2 ? 0 : performance.me.randomIndex(below: arms.count)
     var leaf = index
-    for arm in 0..<start { leaf += arms[arm].source.leafCount }
+    for arm in 0..<start { leaf += arms[arm].leafCount }
     for arm in start..<arms.count {
       arms[arm].collect(&performance, from: leaf)
-      leaf += arms[arm].source.leafCount
+      leaf += arms[arm].leafCount
     }
     leaf = index
     for arm in 0..<start {
       arms[arm].collect(&performance, from: leaf)
-      leaf += arms[arm].source.leafCount
+      leaf += arms[arm].leafCount
     }
   }
 
@@ -111,8 +111,8 @@ extension Op {
   static func take(_ arms: [Op<Value>], _ performance: inout Performance, from index: Int) throws -> Value {
     var leaf = index
     for arm in arms {
-      if performance.winner < leaf + arm.source.leafCount { return try arm.take(&performance, from: leaf) }
-      leaf += arm.source.leafCount
+      if performance.winner < leaf + arm.leafCount { return try arm.take(&performance, from: leaf) }
+      leaf += arm.leafCount
     }
     fatalError("leaf \(performance.winner) committed, but no arm of the choice holds it")
   }

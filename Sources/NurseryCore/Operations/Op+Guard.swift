@@ -65,8 +65,9 @@ extension Op {
   /// The operation after its guards have run.
   @usableFromInline
   func resolved(_ resolution: Resolution) throws -> Op<Value> {
-    guard source.needsResolution else { return self }
-    return try unsafeDowncast(source, to: ValueSource<Value>.self).resolve(resolution)
+    guard needsResolution else { return self }
+    let resolved = try unsafeDowncast(source, to: ValueSource<Value>.self).resolve(resolution)
+    return limit.isNone ? resolved : resolved.limited(limit)
   }
 
   private func resolvedForPerform() throws -> Op<Value> {
@@ -117,13 +118,12 @@ final class AbandonableOperation<Value>: ValueSource<Value>, @unchecked Sendable
     self.base = base
     self.abandon = abandon
     super.init(
-      slotSize: base.source.slotSize, needsResolution: !isResolved,
-      leafCount: base.source.leafCount,
+      slotSize: base.slotSize, needsResolution: !isResolved,
+      leafCount: base.leafCount,
       collect: { source, performance, index in
         let source = unsafeDowncast(source, to: AbandonableOperation<Value>.self)
         source.base.collect(&performance, from: index)
-        performance.regions.append(
-          Performance.Region(leaves: index..<index + source.leafCount, abandon: source.abandon))
+        performance.add(Performance.Region(leaves: index..<index + source.leafCount, abandon: source.abandon))
       },
       take: { source, performance, index in
         try unsafeDowncast(source, to: AbandonableOperation<Value>.self).base.take(&performance, from: index)

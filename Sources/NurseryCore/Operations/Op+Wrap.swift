@@ -28,8 +28,8 @@ final class WrappedOperation<Base, Value>: ValueSource<Value>, @unchecked Sendab
     self.base = base
     self.transform = transform
     super.init(
-      slotSize: base.source.slotSize, needsResolution: base.source.needsResolution,
-      leafCount: base.source.leafCount,
+      slotSize: base.slotSize, needsResolution: base.needsResolution,
+      leafCount: base.leafCount,
       collect: { source, performance, index in
         unsafeDowncast(source, to: WrappedOperation<Base, Value>.self).base.collect(&performance, from: index)
       },
@@ -57,8 +57,8 @@ final class RecoveringOperation<Value>: ValueSource<Value>, @unchecked Sendable 
     self.base = base
     self.handler = handler
     super.init(
-      slotSize: base.source.slotSize, needsResolution: base.source.needsResolution,
-      leafCount: base.source.leafCount,
+      slotSize: base.slotSize, needsResolution: base.needsResolution,
+      leafCount: base.leafCount,
       collect: { source, performance, index in
         unsafeDowncast(source, to: RecoveringOperation<Value>.self).base.collect(&performance, from: index)
       },

@@ -11,13 +11,21 @@
 ///
 /// An operation may be performed any number of times, by any fiber and also by a plain thread, which it blocks.
 public struct Op<Value> {
+  /// First, because choices read it from memory without counting references.
   @usableFromInline let source: OperationSource
   @usableFromInline let argument: UInt
+  @usableFromInline let limit: OperationLimit
 
   @inlinable
   package init(_ source: OperationSource, argument: UInt = 0) {
+    self.init(source, argument: argument, limit: .none)
+  }
+
+  @inlinable
+  init(_ source: OperationSource, argument: UInt, limit: OperationLimit) {
     self.source = source
     self.argument = argument
+    self.limit = limit
   }
 }
 
@@ -30,7 +38,7 @@ extension Op {
   ///   has had no effect. Otherwise whatever the committed branch throws.
   @inlinable
   public func perform() throws -> Value {
-    if source.needsResolution { return try performResolved() }
+    if needsResolution { return try performResolved() }
     return try withPerformance(Performer.enter()) { performance in
       collect(&performance, from: 0)
       try performance.commit()
@@ -43,13 +51,20 @@ extension Op {
   /// - Throws: `CancellationError` if the current scope is cancelled, otherwise whatever the committed branch throws.
   @inlinable
   public func poll() throws -> Value? {
-    if source.needsResolution { return try pollResolved() }
+    if needsResolution { return try pollResolved() }
     return try withPerformance(Performer.current()) { performance in
       collect(&performance, from: 0)
       guard try performance.commitIfReady() else { return nil }
       return try take(&performance, from: 0)
     }
   }
+
+  // MARK: What a perform needs
+
+  /// How many leaves a perform polls, the limit's timer included.
+  @inlinable var leafCount: Int { source.leafCount + limit.leafCount }
+  @inlinable var slotSize: Int { source.slotSize }
+  @inlinable var needsResolution: Bool { source.needsResolution }
 
   @inlinable
   func collect(_ performance: inout Performance, from index: Int) {
@@ -59,10 +74,12 @@ extension Op {
     } else {
       performance.add(source, argument: argument, index: index)
     }
+    if !limit.isNone { performance.add(limit, index: index + source.leafCount) }
   }
 
   @inlinable
   func take(_ performance: inout Performance, from index: Int) throws -> Value {
+    if !limit.isNone, performance.winner == index + source.leafCount { throw limit.error() }
     switch source.delivery {
     case .slot:
       if performance.verdict != .value { throw source.failure(performance.verdict, argument: argument) }
@@ -81,8 +98,7 @@ extension Op {
     _ me: FiberRef, _ body: (inout Performance) throws -> Result
   ) throws -> Result {
     try withExtendedLifetime(source) {
-      let leafCount = source.leafCount
-      if leafCount <= 2, source.slotSize <= Performance.inlineSlotSize {
+      if leafCount <= 2, slotSize <= Performance.inlineSlotSize {
         return try withUnsafeTemporaryAllocation(of: Offer.self, capacity: 2) { offers in
           try Self.withInlineSlot(me, offers.baseAddress!, body)
         }
@@ -107,14 +123,14 @@ extension Op {
   func withLargePerformance<Result>(
     _ me: FiberRef, _ body: (inout Performance) throws -> Result
   ) throws -> Result {
-    if source.leafCount <= 8, source.slotSize <= Performance.inlineSlotSize {
+    if leafCount <= 8, slotSize <= Performance.inlineSlotSize {
       return try withUnsafeTemporaryAllocation(of: Offer.self, capacity: 8) { offers in
         try Self.withInlineSlot(me, offers.baseAddress!, body)
       }
     }
-    let offers = OfferRef.allocate(capacity: source.leafCount)
+    let offers = OfferRef.allocate(capacity: leafCount)
     defer { offers.deallocate() }
-    let slot = UnsafeMutableRawPointer.allocate(byteCount: max(source.slotSize, 16), alignment: 64)
+    let slot = UnsafeMutableRawPointer.allocate(byteCount: max(slotSize, 16), alignment: 64)
     defer { slot.deallocate() }
     var performance = Performance(me, offers: offers, slot: slot)
     return try body(&performance)

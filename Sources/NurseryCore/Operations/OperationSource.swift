@@ -1,3 +1,5 @@
+import Synchronization
+
 /// What an operation waits on: a channel, a condition, a fiber, the clock, or other operations.
 ///
 /// Users meet it as the superclass of `Channel` and `Condition` only. To make a primitive of your own, conform to
@@ -32,8 +34,6 @@ public class OperationSource: @unchecked Sendable {
     case lost
   }
 
-  /// How many bytes a committed value needs in the performer's slot; 0 when nothing is passed through it.
-  @usableFromInline let slotSize: Int
   /// Where a committed value is to be found.
   @usableFromInline
   package enum Delivery: UInt8 {
@@ -45,19 +45,36 @@ public class OperationSource: @unchecked Sendable {
     case computed
   }
 
+  // Every fiber has these fields, hence the short integers.
+  @usableFromInline let storedSlotSize: Int32
+  @usableFromInline let storedLeafCount: Int32
+  /// False only while a poll would find nothing: who polls many passes by without a call.
+  ///
+  /// Nil for a source that has to be asked.
+  @usableFromInline let mayCommit: UnsafePointer<Atomic<Bool>>?
   @usableFromInline let delivery: Delivery
   /// True when there are guards to run before anything can be polled.
   @usableFromInline let needsResolution: Bool
-  /// How many leaves a perform of it polls.
-  @usableFromInline let leafCount: Int
+  /// Whether even an offer that is linked nowhere any more has to be withdrawn.
+  let keepsAccount: Bool
 
   @usableFromInline
-  package init(slotSize: Int, delivery: Delivery = .slot, needsResolution: Bool = false, leafCount: Int = 1) {
-    self.slotSize = slotSize
+  package init(
+    slotSize: Int, delivery: Delivery = .slot, needsResolution: Bool = false, leafCount: Int = 1,
+    keepsAccount: Bool = false, mayCommit: UnsafePointer<Atomic<Bool>>? = nil
+  ) {
+    storedSlotSize = Int32(slotSize)
+    storedLeafCount = Int32(leafCount)
+    self.mayCommit = mayCommit
     self.delivery = delivery
     self.needsResolution = needsResolution
-    self.leafCount = leafCount
+    self.keepsAccount = keepsAccount
   }
+
+  /// How many bytes a committed value needs in the performer's slot; 0 when nothing is passed through it.
+  @inlinable final var slotSize: Int { Int(storedSlotSize) }
+  /// How many leaves a perform of it polls.
+  @inlinable final var leafCount: Int { Int(storedLeafCount) }
 
   /// Tries to commit the branch, or leaves its offer.
   @usableFromInline

@@ -1,3 +1,4 @@
+import CSwitch
 import Synchronization
 
 /// One perform in flight: the leaves of an operation, laid out on the performer's stack.
@@ -28,11 +29,14 @@ package struct Performance {
   @usableFromInline let me: FiberRef
   @usableFromInline let offers: OfferRef
   @usableFromInline var count = 0
+  /// How many of the leaves are limits of operations.
+  @usableFromInline var limitCount = 0
   @usableFromInline let slot: UnsafeMutableRawPointer
   /// The leaf that committed, in the order the leaves are written.
   @usableFromInline var winner = -1
   @usableFromInline var verdict = Verdict.value
-  @usableFromInline var regions: [Region] = []
+  /// Behind a pointer, so that a perform without them counts no references.
+  private var regions: UnsafeMutablePointer<[Region]>?
 
   /// Values up to this size pass through a slot on the stack.
   @usableFromInline static let inlineSlotSize = 64
@@ -60,6 +64,23 @@ package struct Performance {
     count += 1
   }
 
+  /// Adds the timer of an operation's limit, behind the operation's own leaves.
+  @usableFromInline
+  mutating func add(_ limit: OperationLimit, index: Int) {
+    add(TimerOperation.relative, argument: UInt(bitPattern: Int(limit.nanoseconds)), index: index)
+    limitCount += 1
+  }
+
+  /// Adds what is called unless one of its leaves commits.
+  @usableFromInline
+  mutating func add(_ region: Region) {
+    if regions == nil {
+      regions = .allocate(capacity: 1)
+      regions!.initialize(to: [])
+    }
+    regions!.pointee.append(region)
+  }
+
   // MARK: Committing
 
   /// Commits exactly one leaf, waiting for it if need be.
@@ -67,11 +88,12 @@ package struct Performance {
   /// - Throws: `CancellationError` if the scope is or gets cancelled first; then no leaf has committed.
   @usableFromInline
   mutating func commit() throws {
-    if me.isCancelled || !(count > 1 && poll(.poll) || enlistAndPark()) {
+    // A single operation is not polled first, whatever its limits: it is enlisted before they are looked at.
+    if me.isCancelled || !(count - limitCount > 1 && poll(.poll) || enlistAndPark()) {
       abandon()
       throw CancellationError()
     }
-    if !regions.isEmpty { abandon() }
+    abandon()
   }
 
   /// Commits a leaf that is ready now; false if there is none, and then every branch is abandoned.
@@ -87,11 +109,16 @@ package struct Performance {
   }
 
   private mutating func poll(_ attempt: OperationSource.Attempt) -> Bool {
-    for leaf in 0..<count where ask(leaf, attempt) == .committed {
+    for leaf in 0..<count where mayCommit(leaf) && ask(leaf, attempt) == .committed {
       settle()
       return true
     }
     return false
+  }
+
+  @inline(__always)
+  private func mayCommit(_ leaf: Int) -> Bool {
+    (offers + leaf).pointee.source._withUnsafeGuaranteedRef { $0.mayCommit?.pointee.load(ordering: .relaxed) ?? true }
   }
 
   @inline(__always)
@@ -129,9 +156,17 @@ package struct Performance {
     return winner >= 0
   }
 
+  /// Takes the offers back, but for those that are linked nowhere any more.
+  ///
+  /// Of the winner that can be said without the lock of its queue: who committed it has unlinked it before.
   private func withdraw(upTo end: Int) {
     for leaf in 0..<end {
-      (offers + leaf).pointee.source._withUnsafeGuaranteedRef { $0.withdraw(offers + leaf) }
+      let offer = offers + leaf
+      offer.pointee.source._withUnsafeGuaranteedRef { source in
+        let isMine = offer.pointee.index == me.pointee.winner || cs_is_only_thread()
+        if isMine, !offer.pointee.isLinked, !source.keepsAccount { return }
+        source.withdraw(offer)
+      }
     }
   }
 
@@ -143,10 +178,18 @@ package struct Performance {
   /// Fires what the losers asked for, once, in the order it was written.
   ///
   /// These may perform operations of their own.
+  @inline(__always)
   private mutating func abandon() {
-    let losers = regions.filter { !$0.leaves.contains(winner) }
-    regions = []
-    for region in losers { region.abandon() }
+    if regions != nil { fireRegions() }
+  }
+
+  @inline(never)
+  private mutating func fireRegions() {
+    guard let storage = regions else { return }
+    regions = nil
+    let all = storage.move()
+    storage.deallocate()
+    for region in all where !region.leaves.contains(winner) { region.abandon() }
   }
 }
 

@@ -21,7 +21,7 @@ final class ReadinessOperation: OperationSource, @unchecked Sendable {
 
   private init(_ interest: Interest) {
     self.interest = interest
-    super.init(slotSize: 0)
+    super.init(slotSize: 0, keepsAccount: true)
   }
 
   override func attempt(_ offer: OfferRef, _ attempt: Attempt) -> Answer {

@@ -45,11 +45,11 @@ package func saturatingAdd(_ left: Int64, _ right: Int64) -> Int64 {
 
 extension Duration {
   /// Whole nanoseconds, rounded up so that nothing fires early, clamped to what 64 bits hold.
+  ///
+  /// Inlined, so that of a constant nothing is left but the number.
+  @inlinable
   package var nanosecondsClamped: Int64 {
-    let (seconds, attoseconds) = components
-    let (scaled, overflow) = seconds.multipliedReportingOverflow(by: 1_000_000_000)
-    if overflow { return seconds < 0 ? .min : .max }
-    let remainder = attoseconds / 1_000_000_000 + (attoseconds % 1_000_000_000 > 0 ? 1 : 0)
-    return saturatingAdd(scaled, remainder)
+    let (nanoseconds, rest) = attoseconds.quotientAndRemainder(dividingBy: 1_000_000_000)
+    return Int64(clamping: nanoseconds + (rest > 0 ? 1 : 0))
   }
 }

@@ -2,11 +2,11 @@
 ///
 /// Never early. Zero or negative: ready at once, after the other branches of the choice have been tried. Allocates nothing, and a
 /// timer that loses is removed at once.
-public func timeoutOp(after duration: Duration) -> Op<Void> {
-  Op(TimerOperation.relative, argument: UInt(bitPattern: Int(duration.nanosecondsClamped)))
-}
+@inlinable
+public func timeoutOp(after duration: Duration) -> Op<Void> { TimerOperation.after(duration.nanosecondsClamped) }
 
 /// The operation that becomes ready a while after it is performed: `timeoutOp`, read as a pause.
+@inlinable
 public func sleepOp(for duration: Duration) -> Op<Void> { timeoutOp(after: duration) }
 
 /// The operation that becomes ready at an instant of the fiber clock.
@@ -29,6 +29,7 @@ public func sleep(for duration: Duration) throws { try sleepOp(for: duration).pe
 public func sleep(until deadline: FiberClock.Instant) throws { try sleepOp(until: deadline).perform() }
 
 /// The clock as a source: the offer stands in the timers of the worker that the performer runs on.
+@usableFromInline
 final class TimerOperation: OperationSource, @unchecked Sendable {
   static let relative = TimerOperation(isRelative: true)
   static let absolute = TimerOperation(isRelative: false)
@@ -39,6 +40,9 @@ final class TimerOperation: OperationSource, @unchecked Sendable {
     self.isRelative = isRelative
     super.init(slotSize: 0)
   }
+
+  @usableFromInline
+  static func after(_ nanoseconds: Int64) -> Op<Void> { Op(relative, argument: UInt(bitPattern: Int(nanoseconds))) }
 
   override func attempt(_ offer: OfferRef, _ attempt: Attempt) -> Answer {
     // Being due is the last resort: the other branches are polled first.

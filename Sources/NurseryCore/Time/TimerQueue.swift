@@ -28,7 +28,9 @@ extension UnsafeMutablePointer<TimerQueue> {
     pointee.lock.lock()
     let ticket = pointee.heap.insert(target, deadline: deadline)
     switch target {
-    case .offer(let offer): offer.pointee.timer = ticket
+    case .offer(let offer):
+      offer.pointee.timer = ticket
+      offer.pointee.isLinked = true
     case .deadline(let scope): scope.pointee.timer = ticket
     }
     beforeUnlock()
@@ -42,6 +44,7 @@ extension UnsafeMutablePointer<TimerQueue> {
     if offer.pointee.timer >= 0 {
       pointee.heap.remove(offer.pointee.timer)
       offer.pointee.timer = -1
+      offer.pointee.isLinked = false
       pointee.earliestDeadline.store(pointee.heap.earliest, ordering: .relaxed)
     }
     pointee.lock.unlock()
@@ -68,6 +71,7 @@ extension UnsafeMutablePointer<TimerQueue> {
       switch target {
       case .offer(let offer):
         offer.pointee.timer = -1
+        offer.pointee.isLinked = false
         _ = offer.commitFromOutside(.value, .soon)
       case .deadline(let scope):
         scope.pointee.timer = -1

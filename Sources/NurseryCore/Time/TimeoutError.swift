@@ -12,8 +12,7 @@ public struct TimeoutError: Error, Hashable, CustomStringConvertible {
     self.init(after: duration, at: SourceSite(file: file, line: line))
   }
 
-  @usableFromInline
-  init(after duration: Duration?, at site: SourceSite) {
+  package init(after duration: Duration?, at site: SourceSite) {
     self.duration = duration
     self.site = site
   }

@@ -1,0 +1,46 @@
+extension Op {
+  /// This operation, or `TimeoutError` if it has not committed when the time is over.
+  ///
+  /// The time is counted from the perform. Zero or negative: tried once, after the other branches of a choice. Allocates
+  /// nothing, unless the operation has a timeout already: then one object.
+  @inlinable
+  public func orTimeout(
+    after duration: Duration, file: StaticString = #fileID, line: UInt = #line
+  ) -> Op<Value> {
+    limited(OperationLimit(nanoseconds: duration.nanosecondsClamped, site: SourceSite(file: file, line: line)))
+  }
+
+  /// The operation with a limit around those it has.
+  @inlinable
+  func limited(_ limit: OperationLimit) -> Op<Value> {
+    if self.limit.isNone { return Op(source, argument: argument, limit: limit) }
+    return wrap { $0 }.limited(limit)
+  }
+}
+
+/// How long an operation may take, as a part of its value: an operation that is limited for one perform needs no object for it.
+///
+/// In a perform it is one more leaf, a timer, behind those of the operation it limits. So of equal limits the inner one ends
+/// the perform.
+@usableFromInline
+struct OperationLimit {
+  @usableFromInline let nanoseconds: Int64
+  /// Where it is written.
+  @usableFromInline let site: SourceSite
+
+  @inlinable
+  init(nanoseconds: Int64, site: SourceSite) {
+    self.nanoseconds = nanoseconds
+    self.site = site
+  }
+
+  /// No limit: the end of time.
+  @inlinable static var none: OperationLimit { OperationLimit(nanoseconds: .max, site: SourceSite()) }
+  @inlinable var isNone: Bool { nanoseconds == .max }
+  @inlinable var leafCount: Int { isNone ? 0 : 1 }
+
+  /// What is thrown when it has ended a perform.
+  @usableFromInline
+  @inline(never)
+  func error() -> any Error { TimeoutError(after: .nanoseconds(nanoseconds), at: site) }
+}
