@@ -34,7 +34,7 @@ public func choose<Value>(_ first: Op<Value>, _ second: Op<Value>) throws -> Val
   }
   let me = Performer.enter()
   return try withUnsafeTemporaryAllocation(of: Offer.self, capacity: 2) { offers in
-    try Op<Value>.withInlineSlot(me, offers.baseAddress!) { performance in
+    try Performance.withInlineSlot(me, offers.baseAddress!) { performance in
       if me.randomIndex(below: 2) == 0 {
         first.collect(&performance, from: 0)
         second.collect(&performance, from: leafCount)
@@ -63,36 +63,28 @@ extension Op {
   /// As `choice(operations).perform()`, without making the operation.
   @inlinable
   static func performChoice(_ arms: [Op<Value>]) throws -> Value {
-    let extent = extent(of: arms)
+    let extent = arms.withArms { Arms.Extent($0) }
     if extent.needsResolution || extent.leafCount > 8 || extent.slotSize > Performance.inlineSlotSize {
       return try Op.choice(arms).perform()
     }
     let me = Performer.enter()
     return try withUnsafeTemporaryAllocation(of: Offer.self, capacity: 8) { offers in
-      try withInlineSlot(me, offers.baseAddress!) { performance in
-        collect(arms, isBiased: false, &performance, from: 0)
+      try Performance.withInlineSlot(me, offers.baseAddress!) { performance in
+        collect(arms, arePlain: extent.arePlain, isBiased: false, &performance, from: 0)
+        defer { withExtendedLifetime(arms) {} }
         try performance.commit()
-        return try take(arms, &performance, from: 0)
+        return try take(arms, arePlain: extent.arePlain, &performance, from: 0)
       }
     }
   }
 
-  /// What the arms need together.
-  @inlinable
-  static func extent(of arms: [Op<Value>]) -> (slotSize: Int, needsResolution: Bool, leafCount: Int) {
-    var extent = (slotSize: 0, needsResolution: false, leafCount: 0)
-    for arm in arms {
-      extent.slotSize = max(extent.slotSize, arm.slotSize)
-      extent.needsResolution = extent.needsResolution || arm.needsResolution
-      extent.leafCount += arm.leafCount
-    }
-    return extent
-  }
-
   /// Adds the arms' leaves, beginning with a random arm unless biased.
   @inlinable
-  static func collect(_ arms: [Op<Value>], isBiased: Bool, _ performance: inout Performance, from index: Int) {
+  static func collect(
+    _ arms: [Op<Value>], arePlain: Bool, isBiased: Bool, _ performance: inout Performance, from index: Int
+  ) {
     let start = isBiased || arms.count < 2 ? 0 : performance.me.randomIndex(below: arms.count)
+    if arePlain { return arms.withArms { performance.add($0, from: start, index: index) } }
     var leaf = index
     for arm in 0..<start { leaf += arms[arm].leafCount }
     for arm in start..<arms.count {
@@ -108,7 +100,12 @@ extension Op {
 
   /// Takes the value of the arm that holds the winning leaf.
   @inlinable
-  static func take(_ arms: [Op<Value>], _ performance: inout Performance, from index: Int) throws -> Value {
+  static func take(
+    _ arms: [Op<Value>], arePlain: Bool, _ performance: inout Performance, from index: Int
+  ) throws -> Value {
+    if arePlain, performance.verdict == .value {
+      return performance.slot.assumingMemoryBound(to: Value.self).move()
+    }
     var leaf = index
     for arm in arms {
       if performance.winner < leaf + arm.leafCount { return try arm.take(&performance, from: leaf) }
@@ -121,21 +118,25 @@ extension Op {
 @usableFromInline
 final class ChoiceOperation<Value>: ValueSource<Value>, @unchecked Sendable {
   @usableFromInline let arms: [Op<Value>]
+  @usableFromInline let arePlain: Bool
   @usableFromInline let isBiased: Bool
 
   @inlinable
   init(_ arms: [Op<Value>], isBiased: Bool) {
     self.arms = arms
     self.isBiased = isBiased
-    let extent = Op.extent(of: arms)
+    let extent = arms.withArms { Arms.Extent($0) }
+    arePlain = extent.arePlain
     super.init(
       slotSize: extent.slotSize, needsResolution: extent.needsResolution, leafCount: extent.leafCount,
       collect: { source, performance, index in
         let source = unsafeDowncast(source, to: ChoiceOperation<Value>.self)
-        Op.collect(source.arms, isBiased: source.isBiased, &performance, from: index)
+        Op.collect(
+          source.arms, arePlain: source.arePlain, isBiased: source.isBiased, &performance, from: index)
       },
       take: { source, performance, index in
-        try Op.take(unsafeDowncast(source, to: ChoiceOperation<Value>.self).arms, &performance, from: index)
+        let source = unsafeDowncast(source, to: ChoiceOperation<Value>.self)
+        return try Op.take(source.arms, arePlain: source.arePlain, &performance, from: index)
       })
   }
 

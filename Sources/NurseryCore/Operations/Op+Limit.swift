@@ -4,6 +4,7 @@ extension Op {
   /// The time is counted from the perform. Zero or negative: tried once, after the other branches of a choice. Allocates
   /// nothing, unless the operation has a timeout already: then one object.
   @inlinable
+  @inline(__always)
   public func orTimeout(
     after duration: Duration, file: StaticString = #fileID, line: UInt = #line
   ) -> Op<Value> {
@@ -12,9 +13,9 @@ extension Op {
 
   /// The operation with a limit around those it has.
   @inlinable
+  @inline(__always)
   func limited(_ limit: OperationLimit) -> Op<Value> {
-    if self.limit.isNone { return Op(source, argument: argument, limit: limit) }
-    return wrap { $0 }.limited(limit)
+    Op(self.limit.isNone ? source : wrap { $0 }.source, argument: argument, limit: limit)
   }
 }
 

@@ -39,11 +39,12 @@ extension Op {
   @inlinable
   public func perform() throws -> Value {
     if needsResolution { return try performResolved() }
-    return try withPerformance(Performer.enter()) { performance in
-      collect(&performance, from: 0)
-      try performance.commit()
-      return try take(&performance, from: 0)
+    if isNarrow {
+      return try withUnsafeTemporaryAllocation(of: Offer.self, capacity: 2) { offers in
+        try perform(laidOutIn: offers.baseAddress!)
+      }
     }
+    return try performWide()
   }
 
   /// Commits the operation if that is possible without waiting; nil if it is not, and then every branch is abandoned.
@@ -52,11 +53,12 @@ extension Op {
   @inlinable
   public func poll() throws -> Value? {
     if needsResolution { return try pollResolved() }
-    return try withPerformance(Performer.current()) { performance in
-      collect(&performance, from: 0)
-      guard try performance.commitIfReady() else { return nil }
-      return try take(&performance, from: 0)
+    if isNarrow {
+      return try withUnsafeTemporaryAllocation(of: Offer.self, capacity: 2) { offers in
+        try poll(laidOutIn: offers.baseAddress!)
+      }
     }
+    return try pollWide()
   }
 
   // MARK: What a perform needs
@@ -89,50 +91,5 @@ extension Op {
       let source = unsafeDowncast(source, to: ValueSource<Value>.self)
       return try source.take(source, &performance, index)
     }
-  }
-
-  /// Lays out a perform on the stack; only very wide choices and very large values need the heap.
-  @inlinable
-  @inline(__always)
-  func withPerformance<Result>(
-    _ me: FiberRef, _ body: (inout Performance) throws -> Result
-  ) throws -> Result {
-    try withExtendedLifetime(source) {
-      if leafCount <= 2, slotSize <= Performance.inlineSlotSize {
-        return try withUnsafeTemporaryAllocation(of: Offer.self, capacity: 2) { offers in
-          try Self.withInlineSlot(me, offers.baseAddress!, body)
-        }
-      }
-      return try withLargePerformance(me, body)
-    }
-  }
-
-  @inlinable
-  @inline(__always)
-  static func withInlineSlot<Result>(
-    _ me: FiberRef, _ offers: OfferRef, _ body: (inout Performance) throws -> Result
-  ) throws -> Result {
-    try withUnsafeTemporaryAllocation(byteCount: Performance.inlineSlotSize, alignment: 16) { slot in
-      var performance = Performance(me, offers: offers, slot: slot.baseAddress!)
-      return try body(&performance)
-    }
-  }
-
-  @inlinable
-  @inline(never)
-  func withLargePerformance<Result>(
-    _ me: FiberRef, _ body: (inout Performance) throws -> Result
-  ) throws -> Result {
-    if leafCount <= 8, slotSize <= Performance.inlineSlotSize {
-      return try withUnsafeTemporaryAllocation(of: Offer.self, capacity: 8) { offers in
-        try Self.withInlineSlot(me, offers.baseAddress!, body)
-      }
-    }
-    let offers = OfferRef.allocate(capacity: leafCount)
-    defer { offers.deallocate() }
-    let slot = UnsafeMutableRawPointer.allocate(byteCount: max(slotSize, 16), alignment: 64)
-    defer { slot.deallocate() }
-    var performance = Performance(me, offers: offers, slot: slot)
-    return try body(&performance)
   }
 }

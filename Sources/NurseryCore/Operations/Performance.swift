@@ -31,6 +31,11 @@ package struct Performance {
   @usableFromInline var count = 0
   /// How many of the leaves are limits of operations.
   @usableFromInline var limitCount = 0
+  /// The arms of the first leaves, which are laid out when they are needed: of a choice that is ready most are not.
+  private var arms: UnsafePointer<Arm>?
+  private var armCount = 0
+  private var armStart = 0
+  private var armIndex = 0
   @usableFromInline let slot: UnsafeMutableRawPointer
   /// The leaf that committed, in the order the leaves are written.
   @usableFromInline var winner = -1
@@ -59,9 +64,47 @@ package struct Performance {
   /// Adds a leaf; they are polled in the order of these calls.
   @usableFromInline
   mutating func add(_ source: OperationSource, argument: UInt, index: Int) {
+    add(.passUnretained(source), argument: argument, index: index)
+  }
+
+  @inline(__always)
+  private mutating func add(_ source: Unmanaged<OperationSource>, argument: UInt, index: Int) {
     (offers + count).initialize(
-      to: Offer(me, .passUnretained(source), argument: argument, index: Int32(truncatingIfNeeded: index), slot: slot))
+      to: Offer(me, source, argument: argument, index: Int32(truncatingIfNeeded: index), slot: slot))
     count += 1
+  }
+
+  /// Adds the leaves that are the arms of a choice, from one of them round to the one before it.
+  @usableFromInline
+  mutating func add(_ arms: Arms, from start: Int, index: Int) {
+    guard let first = arms.baseAddress else { return }
+    guard count == 0 else {
+      for place in 0..<arms.count {
+        let arm = (start + place) % arms.count
+        add(first[arm].source, argument: first[arm].argument, index: index + arm)
+      }
+      return
+    }
+    self.arms = first
+    armCount = arms.count
+    armStart = start
+    armIndex = index
+    count = arms.count
+  }
+
+  /// Lays out the leaf at a place if it is an arm.
+  @inline(__always)
+  private func layOutArm(_ place: Int, _ arms: UnsafePointer<Arm>) {
+    let arm = self.arm(place)
+    (offers + place).initialize(
+      to: Offer(
+        me, arms[arm].source, argument: arms[arm].argument, index: Int32(truncatingIfNeeded: armIndex + arm), slot: slot))
+  }
+
+  @inline(__always)
+  private func arm(_ place: Int) -> Int {
+    let arm = armStart + place
+    return arm < armCount ? arm : arm - armCount
   }
 
   /// Adds the timer of an operation's limit, behind the operation's own leaves.
@@ -109,7 +152,14 @@ package struct Performance {
   }
 
   private mutating func poll(_ attempt: OperationSource.Attempt) -> Bool {
-    for leaf in 0..<count where mayCommit(leaf) && ask(leaf, attempt) == .committed {
+    for leaf in 0..<count {
+      if leaf < armCount, let arms {
+        guard mayCommit(arms[arm(leaf)].source) else { continue }
+        layOutArm(leaf, arms)
+      } else {
+        guard mayCommit((offers + leaf).pointee.source) else { continue }
+      }
+      guard ask(leaf, attempt) == .committed else { continue }
       settle()
       return true
     }
@@ -117,8 +167,8 @@ package struct Performance {
   }
 
   @inline(__always)
-  private func mayCommit(_ leaf: Int) -> Bool {
-    (offers + leaf).pointee.source._withUnsafeGuaranteedRef { $0.mayCommit?.pointee.load(ordering: .relaxed) ?? true }
+  private func mayCommit(_ source: Unmanaged<OperationSource>) -> Bool {
+    source._withUnsafeGuaranteedRef { $0.mayCommit?.pointee.load(ordering: .relaxed) ?? true }
   }
 
   @inline(__always)
@@ -128,6 +178,9 @@ package struct Performance {
 
   /// False if the cancellation won.
   private mutating func enlistAndPark() -> Bool {
+    if let arms {
+      for place in 0..<armCount { layOutArm(place, arms) }
+    }
     var published = false
     me.beginEnlisting()
     for leaf in 0..<count {
