@@ -91,6 +91,25 @@ private func allocations(repetitions: Int = 1000, _ body: () throws -> Void) ret
       }
     }
 
+    @Test func anOperationUnderATimeoutAllocatesNothing() throws {
+      try runFibers(Configuration(parallelism: 1)) {
+        let numbers = Channel<Int>()
+        goAsync(daemon: true) { while true { try numbers.send(1) } }
+        try expect(atMost: 0) { _ = try numbers.receiveOp().orTimeout(after: .seconds(3600)).perform() }
+        try expect(atMost: 0) { try sleepOp(for: .zero).orTimeout(after: .seconds(3600)).perform() }
+      }
+    }
+
+    @Test(arguments: [2, 8]) func aChoiceThatIsMadeAlreadyAllocatesNothing(count: Int) throws {
+      try runFibers(Configuration(parallelism: 1)) {
+        let channels = (0..<count).map { _ in Channel<Int>() }
+        for channel in channels { goAsync(daemon: true) { while true { try channel.send(1) } } }
+        let choice = Op.choice(channels.map { $0.receiveOp() })
+        try expect(atMost: 0) { _ = try choice.perform() }
+        try expect(atMost: 0) { _ = try choice.poll() }
+      }
+    }
+
     @Test func aScopeWithATimeoutAllocatesItsRecord() throws {
       try runFibers(Configuration(parallelism: 1)) {
         let numbers = Channel<Int>(.bounded(1))

@@ -132,7 +132,9 @@ extension Channel {
     let state = state
     state.pointee.lock.lock()
     var lost = false
-    if let element = Self.takeElementLocked(state, me, published: attempt.isPublished, lost: &lost) {
+    if state.pointee.count > 0 || !state.pointee.senders.isEmpty,
+      let element = Self.takeElementLocked(state, me, published: attempt.isPublished, lost: &lost)
+    {
       offer.pointee.slot.assumingMemoryBound(to: Element.self).initialize(to: element)
       offer.win()
       return .committed

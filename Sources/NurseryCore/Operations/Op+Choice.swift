@@ -27,25 +27,23 @@ extension Op {
 public func choose<Value>(_ first: Op<Value>, _ second: Op<Value>) throws -> Value {
   let slotSize = max(first.slotSize, second.slotSize)
   let leafCount = first.leafCount
-  if leafCount + second.leafCount > 2 || slotSize > Performance.inlineSlotSize
+  if leafCount + second.leafCount > Performance.inlineLeafCount || slotSize > Performance.inlineSlotSize
     || first.needsResolution || second.needsResolution
   {
     return try Op<Value>.performChoice([first, second])
   }
   let me = Performer.enter()
-  return try withUnsafeTemporaryAllocation(of: Offer.self, capacity: 2) { offers in
-    try Performance.withInlineSlot(me, offers.baseAddress!) { performance in
-      if me.randomIndex(below: 2) == 0 {
-        first.collect(&performance, from: 0)
-        second.collect(&performance, from: leafCount)
-      } else {
-        second.collect(&performance, from: leafCount)
-        first.collect(&performance, from: 0)
-      }
-      try performance.commit()
-      return try performance.winner < leafCount
-        ? first.take(&performance, from: 0) : second.take(&performance, from: leafCount)
+  return try Performance.withInlineSlot(me) { performance in
+    if me.randomIndex(below: 2) == 0 {
+      first.collect(&performance, from: 0)
+      second.collect(&performance, from: leafCount)
+    } else {
+      second.collect(&performance, from: leafCount)
+      first.collect(&performance, from: 0)
     }
+    try performance.commit()
+    return try performance.winner < leafCount
+      ? first.take(&performance, from: 0) : second.take(&performance, from: leafCount)
   }
 }
 
@@ -64,17 +62,20 @@ extension Op {
   @inlinable
   static func performChoice(_ arms: [Op<Value>]) throws -> Value {
     let extent = arms.withArms { Arms.Extent($0) }
-    if extent.needsResolution || extent.leafCount > 8 || extent.slotSize > Performance.inlineSlotSize {
+    if extent.arePlain, extent.leafCount <= Performance.inlineLeafCount {
+      return try performArms(arms, isBiased: false)
+    }
+    if extent.needsResolution || extent.leafCount > Performance.inlineLeafCount
+      || extent.slotSize > Performance.inlineSlotSize
+    {
       return try Op.choice(arms).perform()
     }
     let me = Performer.enter()
-    return try withUnsafeTemporaryAllocation(of: Offer.self, capacity: 8) { offers in
-      try Performance.withInlineSlot(me, offers.baseAddress!) { performance in
-        collect(arms, arePlain: extent.arePlain, isBiased: false, &performance, from: 0)
-        defer { withExtendedLifetime(arms) {} }
-        try performance.commit()
-        return try take(arms, arePlain: extent.arePlain, &performance, from: 0)
-      }
+    defer { withExtendedLifetime(arms) {} }
+    return try Performance.withInlineSlot(me) { performance in
+      collect(arms, arePlain: false, isBiased: false, &performance, from: 0)
+      try performance.commit()
+      return try take(arms, arePlain: false, &performance, from: 0)
     }
   }
 
@@ -128,7 +129,8 @@ final class ChoiceOperation<Value>: ValueSource<Value>, @unchecked Sendable {
     let extent = arms.withArms { Arms.Extent($0) }
     arePlain = extent.arePlain
     super.init(
-      slotSize: extent.slotSize, needsResolution: extent.needsResolution, leafCount: extent.leafCount,
+      slotSize: extent.slotSize, delivery: extent.arePlain ? .arms : .computed,
+      needsResolution: extent.needsResolution, leafCount: extent.leafCount,
       collect: { source, performance, index in
         let source = unsafeDowncast(source, to: ChoiceOperation<Value>.self)
         Op.collect(

@@ -1,8 +1,9 @@
 extension Op {
   /// This operation, or `TimeoutError` if it has not committed when the time is over.
   ///
-  /// The time is counted from the perform. Zero or negative: tried once, after the other branches of a choice. Allocates
-  /// nothing, unless the operation has a timeout already: then one object.
+  /// The time is counted from the perform; an operation that gets ready at the very instant at which the time is over
+  /// commits. Zero or negative: tried once, after the other branches of a choice. Allocates nothing, unless the operation
+  /// has a timeout already: then one object.
   @inlinable
   @inline(__always)
   public func orTimeout(

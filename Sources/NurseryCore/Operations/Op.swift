@@ -38,13 +38,7 @@ extension Op {
   ///   has had no effect. Otherwise whatever the committed branch throws.
   @inlinable
   public func perform() throws -> Value {
-    if needsResolution { return try performResolved() }
-    if isNarrow {
-      return try withUnsafeTemporaryAllocation(of: Offer.self, capacity: 2) { offers in
-        try perform(laidOutIn: offers.baseAddress!)
-      }
-    }
-    return try performWide()
+    source.delivery.isLeaf ? try performLeaf() : try performComputed()
   }
 
   /// Commits the operation if that is possible without waiting; nil if it is not, and then every branch is abandoned.
@@ -53,12 +47,21 @@ extension Op {
   @inlinable
   public func poll() throws -> Value? {
     if needsResolution { return try pollResolved() }
-    if isNarrow {
-      return try withUnsafeTemporaryAllocation(of: Offer.self, capacity: 2) { offers in
-        try poll(laidOutIn: offers.baseAddress!)
-      }
+    defer { withExtendedLifetime(self) {} }
+    if leafCount <= Performance.inlineLeafCount, slotSize <= Performance.inlineSlotSize {
+      return try Performance.withInlineSlot(Performer.current()) { try commitIfReady(&$0) }
     }
-    return try pollWide()
+    var performance = Performance(Performer.current(), leafCount: leafCount, slotSize: slotSize)
+    defer { performance.deallocate() }
+    return try commitIfReady(&performance)
+  }
+
+  @inlinable
+  @inline(__always)
+  func commitIfReady(_ performance: inout Performance) throws -> Value? {
+    collect(&performance, from: 0)
+    guard try performance.commitIfReady() else { return nil }
+    return try take(&performance, from: 0)
   }
 
   // MARK: What a perform needs
@@ -70,13 +73,13 @@ extension Op {
 
   @inlinable
   func collect(_ performance: inout Performance, from index: Int) {
-    if source.delivery == .computed {
+    if source.delivery.isLeaf {
+      performance.add(source, argument: argument, index: index)
+    } else {
       let source = unsafeDowncast(source, to: ValueSource<Value>.self)
       source.collect(source, &performance, index)
-    } else {
-      performance.add(source, argument: argument, index: index)
     }
-    if !limit.isNone { performance.add(limit, index: index + source.leafCount) }
+    if !limit.isNone { performance.addTimer(limit.nanoseconds, index: index + source.leafCount) }
   }
 
   @inlinable
@@ -87,7 +90,7 @@ extension Op {
       if performance.verdict != .value { throw source.failure(performance.verdict, argument: argument) }
       return performance.slot.assumingMemoryBound(to: Value.self).move()
     case .fiber: return try FiberCore<Value>(unsafeDowncast(source, to: FiberBody.self)).outcome()
-    case .computed:
+    case .computed, .arms:
       let source = unsafeDowncast(source, to: ValueSource<Value>.self)
       return try source.take(source, &performance, index)
     }

@@ -43,6 +43,11 @@ public class OperationSource: @unchecked Sendable {
     case fiber
     /// The `ValueSource` that the source is makes it.
     case computed
+    /// In the slot, where one of the arms of the `ChoiceOperation` that the source is has put it.
+    case arms
+
+    /// Whether the source is a single leaf.
+    @inlinable var isLeaf: Bool { self == .slot || self == .fiber }
   }
 
   // Every fiber has these fields, hence the short integers.

@@ -68,7 +68,7 @@ package struct Performance {
   }
 
   @inline(__always)
-  private mutating func add(_ source: Unmanaged<OperationSource>, argument: UInt, index: Int) {
+  mutating func add(_ source: Unmanaged<OperationSource>, argument: UInt, index: Int) {
     (offers + count).initialize(
       to: Offer(me, source, argument: argument, index: Int32(truncatingIfNeeded: index), slot: slot))
     count += 1
@@ -98,7 +98,8 @@ package struct Performance {
     let arm = self.arm(place)
     (offers + place).initialize(
       to: Offer(
-        me, arms[arm].source, argument: arms[arm].argument, index: Int32(truncatingIfNeeded: armIndex + arm), slot: slot))
+        me, arms[arm].source, argument: arms[arm].argument, index: Int32(truncatingIfNeeded: armIndex + arm), slot: slot
+      ))
   }
 
   @inline(__always)
@@ -109,8 +110,8 @@ package struct Performance {
 
   /// Adds the timer of an operation's limit, behind the operation's own leaves.
   @usableFromInline
-  mutating func add(_ limit: OperationLimit, index: Int) {
-    add(TimerOperation.relative, argument: UInt(bitPattern: Int(limit.nanoseconds)), index: index)
+  mutating func addTimer(_ limit: Int64, index: Int) {
+    add(TimerOperation.relative, argument: UInt(bitPattern: Int(limit)), index: index)
     limitCount += 1
   }
 
@@ -132,7 +133,7 @@ package struct Performance {
   @usableFromInline
   mutating func commit() throws {
     // A single operation is not polled first, whatever its limits: it is enlisted before they are looked at.
-    if me.isCancelled || !(count - limitCount > 1 && poll(.poll) || enlistAndPark()) {
+    if me.isCancelled || !(count - limitCount > 1 && poll(.poll) || layOutAndEnlist()) {
       abandon()
       throw CancellationError()
     }
@@ -151,7 +152,7 @@ package struct Performance {
     return committed
   }
 
-  private mutating func poll(_ attempt: OperationSource.Attempt) -> Bool {
+  mutating func poll(_ attempt: OperationSource.Attempt) -> Bool {
     for leaf in 0..<count {
       if leaf < armCount, let arms {
         guard mayCommit(arms[arm(leaf)].source) else { continue }
@@ -176,11 +177,19 @@ package struct Performance {
     (offers + leaf).pointee.source._withUnsafeGuaranteedRef { $0.attempt(offers + leaf, attempt) }
   }
 
-  /// False if the cancellation won.
-  private mutating func enlistAndPark() -> Bool {
+  @inline(__always)
+  mutating func layOutAndEnlist() -> Bool {
     if let arms {
       for place in 0..<armCount { layOutArm(place, arms) }
     }
+    return enlistAndPark()
+  }
+
+  /// False if the cancellation won.
+  ///
+  /// Inlined, as is the parking: see `Worker.suspend`.
+  @inline(__always)
+  mutating func enlistAndPark() -> Bool {
     var published = false
     me.beginEnlisting()
     for leaf in 0..<count {
@@ -191,7 +200,7 @@ package struct Performance {
         settle()
         return true
       case .lost:
-        Worker.suspend(me)
+        waitForWakeup()
         withdraw(upTo: leaf)
         settle()
         return winner >= 0
@@ -208,6 +217,9 @@ package struct Performance {
     settle()
     return winner >= 0
   }
+
+  @inline(never)
+  private func waitForWakeup() { Worker.suspend(me) }
 
   /// Takes the offers back, but for those that are linked nowhere any more.
   ///
@@ -250,16 +262,19 @@ extension FiberRef {
   /// Parks the performer, whose offers stand, until somebody commits it: perhaps its scope's cancellation.
   @usableFromInline
   @inline(never)
-  func parkUnlessCancelled(_ offers: OfferRef, _ count: Int = 1) {
+  func parkUnlessCancelled(_ offer: OfferRef) { parkUnlessCancelled(offer, 1) }
+
+  @inline(__always)
+  func parkUnlessCancelled(_ offers: OfferRef, _ count: Int) {
     pointee.offers = offers
     pointee.offerCount.store(Int32(truncatingIfNeeded: count), ordering: .relaxed)
-    defer { pointee.offerCount.store(0, ordering: .relaxed) }
     Self.fenceAfterEnlisting()
     if isCancelled, commitSelf() {
       pointee.winner = -1
-      return
+    } else {
+      Worker.suspend(self)
     }
-    Worker.suspend(self)
+    pointee.offerCount.store(0, ordering: .relaxed)
   }
 
   /// Orders "my offers stand" before "is my scope cancelled?", as `cancel` orders its mark before "does he wait?": one

@@ -14,12 +14,12 @@ package class ValueSource<Value>: OperationSource, @unchecked Sendable {
 
   @usableFromInline
   init(
-    slotSize: Int = 0, needsResolution: Bool = false, leafCount: Int = 1, collect: @escaping Collect,
-    take: @escaping Take
+    slotSize: Int = 0, delivery: Delivery = .computed, needsResolution: Bool = false, leafCount: Int = 1,
+    collect: @escaping Collect, take: @escaping Take
   ) {
     self.collect = collect
     self.take = take
-    super.init(slotSize: slotSize, delivery: .computed, needsResolution: needsResolution, leafCount: leafCount)
+    super.init(slotSize: slotSize, delivery: delivery, needsResolution: needsResolution, leafCount: leafCount)
   }
 
   /// Runs the guards of one perform.

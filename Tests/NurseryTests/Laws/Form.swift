@@ -16,6 +16,9 @@ enum Form: String, CaseIterable, Sendable {
   case biased
   case ofNine
   case orTimeout
+  case orTimeoutTwice
+  /// Timeouts that lose, at every level of a combination.
+  case timeouts
   case everything
   /// Performed by `choose`, which has ways of its own.
   case chosen
@@ -45,6 +48,16 @@ enum Form: String, CaseIterable, Sendable {
     case .biased: .biased([quiet, op, .never])
     case .ofNine: .choice([quiet, quiet, quiet, quiet, op, quiet, quiet, quiet, quiet])
     case .orTimeout: op.orTimeout(after: .seconds(3600))
+    case .orTimeoutTwice: op.orTimeout(after: .seconds(3600)).orTimeout(after: .seconds(1800))
+    case .timeouts:
+      withNack(
+        .choice([
+          quiet.orTimeout(after: .seconds(3600)),
+          onAbandon(
+            wrap(recover(guarded(op.orTimeout(after: .seconds(3600)), witness), witness), witness).or(.never).orTimeout(
+              after: .seconds(1800)), witness),
+        ]), witness
+      ).orTimeout(after: .seconds(3600))
     case .everything:
       withNack(
         .choice([quiet, onAbandon(wrap(recover(guarded(op, witness), witness), witness).or(.never), witness)]), witness)
@@ -55,7 +68,7 @@ enum Form: String, CaseIterable, Sendable {
   ///
   /// A perform in a scope that is cancelled already does not begin.
   func calls(_ outcome: Outcome, committed: Bool) -> Tally {
-    let uses = { (forms: Form...) in forms.contains(self) || self == .everything ? 1 : 0 }
+    let uses = { (forms: Form...) in forms.contains(self) || self == .everything || self == .timeouts ? 1 : 0 }
     var calls = Tally()
     calls.guards = uses(.guarded)
     calls.nacks = uses(.withNack)
