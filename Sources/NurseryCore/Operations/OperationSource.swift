@@ -88,6 +88,8 @@ public class OperationSource: @unchecked Sendable {
   }
 
   /// Takes an offer back, if it is there still.
+  ///
+  /// Called for offers that are marked as linked; for all only if the source keeps account.
   @usableFromInline
   package func withdraw(_ offer: OfferRef) {}
 

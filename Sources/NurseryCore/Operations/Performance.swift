@@ -32,6 +32,8 @@ package struct Performance {
   /// How many of the leaves are limits of operations.
   @usableFromInline var limitCount = 0
   /// The arms of the first leaves, which are laid out when they are needed: of a choice that is ready most are not.
+  ///
+  /// They stay where they are: the choice holds its array, and the operation the choice.
   private var arms: UnsafePointer<Arm>?
   private var armCount = 0
   private var armStart = 0
