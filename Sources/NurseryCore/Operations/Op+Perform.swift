@@ -15,7 +15,7 @@ extension Op {
           UnsafeMutableRawPointer(slot.baseAddress!))
         guard end.winner == 0, end.verdict == .value else { throw failure(of: end) }
         if source.delivery == .slot { return slot.baseAddress!.move() }
-        return try unsafeDowncast(source, to: FiberCore<Value>.self).outcome()
+        return try FiberCore<Value>(unsafeDowncast(source, to: FiberBody.self)).outcome()
       }
     }
   }

@@ -103,6 +103,7 @@ package enum Performer {
 
   /// The calling fiber or thread, at the beginning of a call that may block.
   @usableFromInline
+  @inline(__always)
   package static func enter() -> FiberRef {
     let worker = Worker.ofThisThread
     if let decisions = worker.pointee.decisions { return worker.enterByDecision(decisions) }
