@@ -111,7 +111,10 @@
       let size = 160 << 10
       let pool = try StackPool.shared(stackSize: size)
       try Scheduler.run(Configuration(parallelism: 1, stackSize: size)) {
-        let fibers = (0..<60).map { _ in spawn { Performer.yield() } }
+        let gate = Condition()
+        let fibers = (0..<60).map { _ in spawn { try gate.wait() } }
+        Performer.waitUntilOthersAreParked()
+        gate.signal()
         for fiber in fibers { try fiber.wait() }
         expectEqual(pool.statistics.inUse, 61)
         while Scheduler.current?.statistics.sleeps == 0 { try sleep(for: .milliseconds(1)) }
@@ -126,7 +129,10 @@
       pool.interval = 1
       try Scheduler.run(Configuration(parallelism: 1, stackSize: size)) {
         func burst(of count: Int) throws {
-          let fibers = (0..<count).map { _ in spawn { Performer.yield() } }
+          let gate = Condition()
+          let fibers = (0..<count).map { _ in spawn { try gate.wait() } }
+          Performer.waitUntilOthersAreParked()
+          gate.signal()
           for fiber in fibers { try fiber.wait() }
         }
         try burst(of: 2000)

@@ -32,7 +32,7 @@ struct StackUseTests {
 
   private func isDive(_ depth: Int?, _ kibibytes: Int) -> Bool {
     guard let depth else { return false }
-    return depth > kibibytes << 10 && depth < (kibibytes + 6) << 10
+    return depth > kibibytes << 10 && depth < (kibibytes + 8) << 10
   }
 
   @Test(arguments: parallelisms) func eachSiteHasItsDeepestUse(workers: Int) throws {

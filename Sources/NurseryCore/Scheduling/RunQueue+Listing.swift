@@ -21,7 +21,7 @@ extension UnsafeMutablePointer<RunQueue> {
   func remove(_ fiber: FiberRef) {
     pointee.lock.lockAsOwner()
     defer { pointee.lock.unlockAsOwner() }
-    forgetPlaces()
+    forgetBatch()
     var previous: FiberRef?
     while let candidate = previous?.pointee.next ?? pointee.list.first, candidate != fiber { previous = candidate }
     pointee.list.remove(after: previous)

@@ -4,7 +4,7 @@ extension UnsafeMutablePointer<RunQueue> {
   func steal(atMost limit: Int) -> FiberRef? {
     guard count > 0, pointee.lock.tryLockAsThief() else { return nil }
     defer { pointee.lock.unlockAsThief() }
-    forgetPlaces()
+    forgetBatch()
     var stolen = FiberList()
     let wanted = min((count + 1) / 2, limit)
     var taken = take(wanted, from: &pointee.list, into: &stolen)

@@ -27,17 +27,11 @@ struct RunQueue: ~Copyable {
   /// Whether everything behind `batchStart` has been queued by the fiber that runs; forgotten at every pick.
   fileprivate var hasBatch = false
   fileprivate var batchStart: FiberRef?
-  /// A fiber of the list some places behind the first, of which what a switch to it touches is being fetched.
-  ///
-  /// Forgotten when the list is changed elsewhere than at its ends.
-  fileprivate var ahead: FiberRef?
   let lock = BiasedLock()
   /// How many fibers are queued; written under the lock, readable by anybody.
   fileprivate let storedCount = Atomic<Int>(0)
 
   fileprivate static var phase: UInt32 { 64 }
-  /// Memory answers in the time of a few switches.
-  fileprivate static var distance: Int { 4 }
 }
 
 /// A queue is used through its address, never as a whole: what counts as an access to it has to lie inside the lock.
@@ -49,11 +43,8 @@ extension UnsafeMutablePointer<RunQueue> {
     pointee.storedCount.store(count &+ change, ordering: .relaxed)
   }
 
-  /// Forgets places in the list that a change may have made wrong.
-  func forgetPlaces() {
-    pointee.hasBatch = false
-    pointee.ahead = nil
-  }
+  /// Forgets where the running fiber's batch begins, which a change of the list may have made wrong.
+  func forgetBatch() { pointee.hasBatch = false }
 
   // MARK: Putting in
 
@@ -100,7 +91,7 @@ extension UnsafeMutablePointer<RunQueue> {
     pointee.lock.lockAsOwner()
     if pointee.hasBatch {
       pointee.families.prepend(pointee.list.splitOff(after: pointee.batchStart))
-      forgetPlaces()
+      forgetBatch()
     }
     pointee.lock.unlockAsOwner()
   }
@@ -120,59 +111,17 @@ extension UnsafeMutablePointer<RunQueue> {
 
   @inline(__always)
   private func popPreferred() -> FiberRef? {
-    guard let fiber = pointee.slot else { return pointee.due.popFirst() ?? pointee.families.popFirst() }
+    guard let fiber = pointee.slot else {
+      return pointee.due.popFirst() ?? pointee.families.popFirstFetching(searchesAhead)
+    }
     pointee.slot = nil
     return fiber
   }
 
   @inline(__always)
-  private func popListed() -> FiberRef? {
-    guard let fiber = pointee.list.popFirst() else { return nil }
-    fetchAhead()
-    return fiber
-  }
+  private func popListed() -> FiberRef? { pointee.list.popFirstFetching(searchesAhead) }
 
-  // MARK: Fetching
-
-  /// Asks for the memory of a fiber that will run a few switches later: with many fibers it is in no cache.
+  /// Among few fibers everything is near.
   @inline(__always)
-  private func fetchAhead() {
-    guard let fiber = pointee.ahead else { return findAhead() }
-    fiber.fetchStack()
-    let next = fiber.pointee.next
-    next?.fetchRecord()
-    pointee.ahead = next
-  }
-
-  /// In a short list everything is near.
-  @inline(__always)
-  private func findAhead() {
-    if count > 4 * RunQueue.distance, pointee.turns & 15 == 0 { searchAhead() }
-  }
-
-  @inline(never)
-  private func searchAhead() {
-    var fiber = pointee.list.first
-    for _ in 0..<RunQueue.distance { fiber = fiber?.pointee.next }
-    pointee.ahead = fiber
-  }
-}
-
-extension FiberRef {
-  @inline(__always)
-  fileprivate func fetchRecord() {
-    cs_prefetch(self)
-    cs_prefetch(UnsafeRawPointer(self) + 64)
-  }
-
-  /// The record is in the cache by now; what the switch restores and the frame above it lie from the saved stack pointer upwards.
-  @inline(__always)
-  fileprivate func fetchStack() {
-    let saved = UnsafeRawPointer(bitPattern: pointee.savedStack.load(ordering: .relaxed))
-    guard let saved else { return }
-    cs_prefetch(saved)
-    cs_prefetch(saved + 64)
-    cs_prefetch(saved + 128)
-    cs_prefetch(saved + 192)
-  }
+  private var searchesAhead: Bool { count > 16 && pointee.turns & 15 == 0 }
 }

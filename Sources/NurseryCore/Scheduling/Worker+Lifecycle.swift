@@ -6,11 +6,18 @@ extension WorkerRef {
 
   /// A stack from this worker's cache or the scheduler's pool.
   func takeStack() throws(StackError) -> StackRef {
-    guard let stack = pointee.freeStacks else { return try pointee.scheduler!.takeUnretainedValue().stackPool.take() }
+    guard let stack = pointee.freeStacks else { return try takePooledStack() }
     pointee.freeStacks = stack.pointee.nextFree
     pointee.freeStackCount -= 1
     stack.renew()
     return stack
+  }
+
+  private func takePooledStack() throws(StackError) -> StackRef {
+    let stack = pointee.scheduler!._withUnsafeGuaranteedRef { scheduler in
+      Result { () throws(StackError) in try scheduler.stackPool.take() }
+    }
+    return try stack.get()
   }
 
   /// Keeps a stack for the next fiber.
