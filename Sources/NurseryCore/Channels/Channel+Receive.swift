@@ -45,14 +45,17 @@ extension Channel {
     let me = Performer.enter()
     if me.isCancelled { return .cancelled }
     let state = state
+    me.beginEnlisting()
     state.pointee.lock.lock()
     var lost = false
     if state.pointee.count > 0 || !state.pointee.senders.isEmpty,
       let element = Self.takeElementLocked(state, me, published: false, lost: &lost)
     {
+      me.endEnlisting()
       return .element(element)
     }
     if state.pointee.isClosed {
+      me.endEnlisting()
       state.pointee.unlock()
       return .closed
     }
@@ -74,7 +77,7 @@ extension Channel {
     offer.initialize(
       to: Offer(me, .passUnretained(self), argument: 0, index: 0, slot: UnsafeMutableRawPointer(slot)))
     state.pointee.receivers.append(offer)
-    me.startWaitingAlone()
+    me.startWaiting()
     state.pointee.unlock()
     me.parkUnlessCancelled(offer)
     if me.pointee.winner < 0 {

@@ -10,11 +10,13 @@ extension Channel {
     let me = Performer.enter()
     if me.isCancelled { throw CancellationError() }
     let state = state
+    me.beginEnlisting()
     state.pointee.lock.lock()
     var lost = false
     switch Self.deliverLocked(state, element, me, published: false, lost: &lost) {
-    case .committed: return
+    case .committed: return me.endEnlisting()
     case .closed:
+      me.endEnlisting()
       state.pointee.unlock()
       throw ChannelClosedError()
     case .pending, .lost: break
@@ -37,7 +39,7 @@ extension Channel {
     offer.initialize(
       to: Offer(me, .passUnretained(smallSends), argument: 0, index: 0, slot: UnsafeMutableRawPointer(slot)))
     state.pointee.senders.append(offer)
-    me.startWaitingAlone()
+    me.startWaiting()
     state.pointee.unlock()
     me.parkUnlessCancelled(offer)
     if me.pointee.winner < 0 {

@@ -46,6 +46,9 @@ enum ClaimResult {
 
 extension FiberRef {
   /// Opens a new perform, which nobody can take before `startWaiting`.
+  ///
+  /// Called before the lock of the first queue is taken: that exchange orders it before the look at the scope's cancellation, so a
+  /// canceller finds the perform begun, or the performer the mark.
   @usableFromInline
   func beginEnlisting() {
     let word = pointee.claim.load(ordering: .relaxed)
@@ -57,14 +60,6 @@ extension FiberRef {
   func startWaiting() {
     let word = pointee.claim.load(ordering: .relaxed)
     pointee.claim.store(Claim.with(word, Claim.waiting), ordering: .releasing)
-  }
-
-  /// Opens a new perform and lets others take it at once; its only offer is linked, under its queue's lock.
-  @usableFromInline
-  @inline(__always)
-  func startWaitingAlone() {
-    let word = pointee.claim.load(ordering: .relaxed)
-    pointee.claim.store(Claim.with(word &+ 4, Claim.waiting), ordering: .releasing)
   }
 
   /// Ends a perform that committed before anybody could take it.

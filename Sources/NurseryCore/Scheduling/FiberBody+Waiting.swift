@@ -9,13 +9,15 @@ extension FiberBody {
     let offer = me.ownOffer
     offer.initialize(
       to: Offer(me, .passUnretained(self), argument: 0, index: 0, slot: UnsafeMutableRawPointer(offer)))
+    me.beginEnlisting()
     lock.lock()
     if isEnded {
+      me.endEnlisting()
       lock.unlock()
       return true
     }
     joiners.append(offer)
-    me.startWaitingAlone()
+    me.startWaiting()
     lock.unlock()
     me.letChildrenGoFirst()
     me.parkUnlessCancelled(offer)
