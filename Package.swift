@@ -19,13 +19,15 @@ let package = Package(
     .executableTarget(name: "Fibonacci", dependencies: ["Nursery"], path: "Examples/Fibonacci"),
     .executableTarget(name: "PrimeSieve", dependencies: ["Nursery"], path: "Examples/PrimeSieve"),
     .executableTarget(name: "DeadlockProbe", dependencies: ["Nursery"], path: "Tests/DeadlockProbe"),
+    .executableTarget(name: "OnlyThreadProbe", dependencies: ["Nursery", "CSwitch"], path: "Tests/OnlyThreadProbe"),
     .testTarget(name: "CSwitchTests", dependencies: ["CSwitch"], exclude: ["Standalone"]),
     .target(name: "TestSupport", dependencies: ["NurseryCore"], path: "Tests/TestSupport"),
     .testTarget(name: "NurseryCoreTests", dependencies: ["NurseryCore", "TestSupport"]),
     .target(name: "AllocationCounter", path: "Tests/AllocationCounter"),
     .testTarget(name: "NurseryTests", dependencies: ["Nursery", "TestSupport", "AllocationCounter"]),
     .testTarget(
-      name: "ExampleTests", dependencies: ["CSwitch", "WordCount", "Fibonacci", "PrimeSieve", "DeadlockProbe"]),
+      name: "ExampleTests",
+      dependencies: ["CSwitch", "WordCount", "Fibonacci", "PrimeSieve", "DeadlockProbe", "OnlyThreadProbe"]),
   ],
   swiftLanguageModes: [.v6]
 )

@@ -39,8 +39,50 @@ struct StatisticsTests {
       for _ in 0..<1000 { _ = try numbers.receive() }
       let after = try statistics()
       #expect(after.switches - before.switches <= 1001)
-      #expect(after.sleeps == before.sleeps)
-      #expect(after.wakeups == before.wakeups)
+      expectEqual(after.systemCalls, before.systemCalls)
+      expectEqual(after.allocations, before.allocations)
+    }
+  }
+
+  @Test(arguments: parallelisms) func whoWakesOneFiberWakesNoWorker(workers: Int) throws {
+    try runFibers(Configuration(parallelism: workers)) {
+      let (there, back) = (Channel<Int>(), Channel<Int>())
+      goAsync(daemon: true) { for number in there { try back.send(number) } }
+      let before = try statistics()
+      for number in 0..<1000 {
+        try there.send(number)
+        _ = try back.receive()
+      }
+      let after = try statistics()
+      // Once a worker is called to keep the watch.
+      #expect(after.wakeups - before.wakeups <= 100)
+    }
+  }
+
+  @Test func aChildTakesTheStackAndTheRecordOfTheOneBefore() throws {
+    // A size of its own: all schedulers of a process share the stacks of one.
+    try runFibers(Configuration(parallelism: 1, stackSize: 172 << 10)) {
+      for number in 0..<10 { _ = try goAsync { number }.wait() }
+      let before = try statistics()
+      for number in 0..<1000 { _ = try goAsync { number }.wait() }
+      let after = try statistics()
+      // Sanitizers are to see every fiber's memory go.
+      if !isSanitized { expectEqual(after.allocations, before.allocations) }
+      expectEqual(after.stacks.inUse, before.stacks.inUse)
+      #expect(after.switches - before.switches <= 2010)
+      expectEqual(after.systemCalls, before.systemCalls)
+    }
+  }
+
+  @Test func aTimerThatLosesAllocatesNothing() throws {
+    try runFibers(Configuration(parallelism: 1)) {
+      let numbers = Channel<Int>()
+      goAsync(daemon: true) { while true { try numbers.send(1) } }
+      let before = try statistics()
+      for _ in 0..<1000 { _ = try numbers.receiveOp().orTimeout(after: .seconds(9)).perform() }
+      let after = try statistics()
+      expectEqual(after.allocations, before.allocations)
+      expectEqual(after.timers, before.timers)
     }
   }
 

@@ -14,6 +14,7 @@ extension ScopeRef {
     parent: ScopeRef?, host: FiberRef?, opener: FiberRef? = nil, scheduler: Unmanaged<Scheduler>?,
     _ traits: ScopeTraits = ScopeTraits()
   ) -> ScopeRef {
+    if let worker = Worker.ofThisThreadIfAny { worker.count(worker.pointee.allocations) }
     let scope = ScopeRef.allocate(capacity: 1)
     scope.initialize(
       to: ScopeRecord(parent: parent, host: host, opener: opener, scheduler: scheduler, traits))

@@ -155,6 +155,7 @@ extension FiberRef {
 
   @inline(never)
   private func makeBody() -> FiberBody {
+    pointee.worker.count(pointee.worker.pointee.allocations)
     let body = FiberBody(record: self)
     pointee.body = .passRetained(body)
     return body

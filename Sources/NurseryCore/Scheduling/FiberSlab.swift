@@ -119,6 +119,7 @@ enum FiberSlab {
     }
     shared.pointee.lock.unlock()
     guard worker.pointee.freeRecords == nil else { return }
+    worker.count(worker.pointee.allocations)
     let count = 256
     let memory = UnsafeMutableRawPointer.allocate(byteCount: count * stride, alignment: 64)
     // Of no fiber yet, so where it lives is anybody's.

@@ -1,8 +1,9 @@
 /// The thief's side.
 extension UnsafeMutablePointer<RunQueue> {
   /// Takes up to half of the fibers, oldest first, as a chain through `next`; a fiber bound to its thread stays.
-  func steal(atMost limit: Int) -> FiberRef? {
+  func steal(atMost limit: Int, by thief: WorkerRef) -> FiberRef? {
     guard count > 0, pointee.lock.tryLockAsThief() else { return nil }
+    thief.count(thief.pointee.fences)
     defer { pointee.lock.unlockAsThief() }
     forgetBatch()
     var stolen = FiberList()

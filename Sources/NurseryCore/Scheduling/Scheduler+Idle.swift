@@ -47,7 +47,7 @@ extension Scheduler {
       if other.pointee.timers.earliest != .max { _ = other.pointee.timers.fire(me.now) }
       let queued = other.pointee.queue.count
       let isStuck = isOnWatch && inspection.isUnmoved(index, other.pointee.switches.load(ordering: .relaxed))
-      if queued >= 2 || queued == 1 && isStuck, let stolen = other.pointee.queue.steal(atMost: 128) {
+      if queued >= 2 || queued == 1 && isStuck, let stolen = other.pointee.queue.steal(atMost: 128, by: me) {
         if isStuck { takeovers.add(1, ordering: .relaxed) }
         return keepStolen(stolen, me)
       }
@@ -67,7 +67,10 @@ extension Scheduler {
     me.pointee.sleep.pointee.prepare()
     let asleep = sleepers.add(1, ordering: .sequentiallyConsistent).newValue
     // A worker by itself has nobody who pushes with the light side only.
-    if parallelism > 1 { cs_fence_heavy() }
+    if parallelism > 1 {
+      cs_fence_heavy()
+      me.count(me.pointee.fences)
+    }
     if isQuiet(me) {
       // Who falls asleep or leaves while this one looks does it the other way round, and wakes somebody if he is the last.
       let allAsleep =

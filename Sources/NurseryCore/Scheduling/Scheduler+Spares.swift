@@ -78,7 +78,7 @@ extension Scheduler {
       }
       if other.pointee.timers.earliest != .max { _ = other.pointee.timers.fire(me.now) }
       var isTakenOver = false
-      while let chain = other.pointee.queue.steal(atMost: 128) {
+      while let chain = other.pointee.queue.steal(atMost: 128, by: me) {
         isTakenOver = true
         me.queueChain(chain)
       }

@@ -31,6 +31,15 @@ extension Scheduler {
     public var sleeps = 0
     /// How often a worker was woken there; each is a system call.
     public var wakeups = 0
+    /// How often a worker has made all running threads pass a barrier, to sleep or to take fibers over; each is a system call.
+    public var fences = 0
+    /// Blocks that workers have taken from the heap for fibers and scopes; what closures capture, and operations kept as values, is the
+    /// program's own.
+    public var allocations = 0
+    /// What scheduling has cost in system calls: sleeps, wakeups and fences.
+    ///
+    /// A new stack takes one more, for its guard; see `stacks.mapped`.
+    public var systemCalls: Int { sleeps + wakeups + fences }
     /// The stacks of this size, which all schedulers of the process share; what this one's fibers have used of them, and advice.
     public var stacks = StackStatistics()
   }
@@ -57,6 +66,8 @@ extension Scheduler {
       statistics.switches += worker.pointee.switches.load(ordering: .relaxed)
       statistics.fibersQueued += worker.pointee.queue.count
       statistics.timers += worker.pointee.timers.count
+      statistics.allocations += worker.pointee.allocations.load(ordering: .relaxed)
+      statistics.fences += worker.pointee.fences.load(ordering: .relaxed)
       let counts = worker.pointee.sleep.counts
       statistics.sleeps += counts.sleeps
       statistics.wakeups += counts.wakes

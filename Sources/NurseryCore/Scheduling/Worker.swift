@@ -42,6 +42,10 @@ package struct Worker: ~Copyable {
   let switches = Atomic<Int>(0)
   let spawned = Atomic<Int>(0)
   let ended = Atomic<Int>(0)
+  /// Blocks taken from the heap here for fibers and scopes.
+  let allocations = Atomic<Int>(0)
+  /// Barriers on every running thread that this one has asked the kernel for.
+  let fences = Atomic<Int>(0)
 
   /// Counts how often a plain thread has begun or ended a sleep without a timer: odd while it is in one.
   let parkings = Atomic<Int>(0)
