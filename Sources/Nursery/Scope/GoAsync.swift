@@ -3,7 +3,7 @@ extension Nursery {
   ///
   /// Not a cancellation point, and never switches: in a nursery with a limit, a child too many waits for its turn by itself. A child of
   /// a cancelled nursery never runs: its `wait()` throws `CancellationError`. Spawning into a nursery that has closed is a mistake that
-  /// traps. Allocates one object, and the closure's context if it captures anything.
+  /// traps. Allocates the closure's context, if it captures anything; the rest comes from fibers that have ended.
   ///
   /// - Parameters:
   ///   - name: shown in dumps and messages.

@@ -7,8 +7,9 @@ import Synchronization
 /// `FiberBody` from one fiber to the next.
 enum FiberSlab {
   private struct Shared: ~Copyable {
-    let lock = SpinLock()
+    // A field under the lock comes first: the thread sanitizer books a mutation of any part at the address of the whole.
     var free: FiberRef?
+    let lock = SpinLock()
     /// Lent records whose workers have gone.
     var lent = FiberList()
   }
@@ -81,9 +82,7 @@ enum FiberSlab {
   ///
   /// Sanitizers, and the explorer's search for leaks, are to see every fiber's body go.
   @inline(__always)
-  static func takeBack(_ record: FiberRef) {
-    let worker = record.pointee.worker
-    let body = record.pointee.body!
+  static func takeBack(_ record: FiberRef, _ body: Unmanaged<FiberBody>, _ worker: WorkerRef) {
     if cs_is_sanitized || worker.pointee.decisions != nil { return body.release() }
     if isUnheld(record) {
       body._withUnsafeGuaranteedRef { $0.dropResult() }
