@@ -102,3 +102,13 @@ int cs_sanitizer(void) { return 0; }
 const bool cs_is_sanitized = false;
 
 #endif
+
+#if defined(CS_THREAD_SANITIZER)
+void __tsan_acquire(void *address);
+void __tsan_release(void *address);
+void cs_notes_release(const void *address) { __tsan_release((void *)(uintptr_t)address); }
+void cs_notes_acquire(const void *address) { __tsan_acquire((void *)(uintptr_t)address); }
+#else
+void cs_notes_release(const void *address) { (void)address; }
+void cs_notes_acquire(const void *address) { (void)address; }
+#endif

@@ -68,4 +68,46 @@ struct HandleTests {
     }
     #expect(census.total == 100)
   }
+
+  /// What a fiber lets go of at its end may still send and receive on it.
+  @Test(arguments: parallelisms) func aResultIsNotMistakenForAMessageThatIsSentAfterIt(workers: Int) throws {
+    let numbers = Channel<Int>()
+    try runFibers(Configuration(parallelism: workers)) {
+      let fiber = lastWords.withValue(LastWords(numbers)) {
+        goAsync { () -> Int in
+          Fiber.yield()
+          return 42
+        }
+      }
+      try expectEqual(numbers.receive(), 7)
+      try expectEqual(fiber.wait(), 42)
+    }
+  }
+
+  #if os(Linux)
+    /// Records of fibers whose handles were dropped are used again, also by a worker that did not run them.
+    @Test(.enabled(if: !isSanitized)) func recordsAreNotLostToAWorkerThatOnlySteals() throws {
+      try runFibers(Configuration(parallelism: 2)) {
+        func round() throws {
+          let fibers = (0..<2000).map { number in goAsync { () -> Int in (0..<50).reduce(number) { $0 &* 31 &+ $1 } } }
+          for fiber in fibers { _ = try fiber.wait() }
+        }
+        for _ in 0..<5 { try round() }
+        let before = try #require(Scheduler.current).statistics.allocations
+        for _ in 0..<50 { try round() }
+        // Each fiber would take one, and a block for every 256.
+        #expect(try #require(Scheduler.current).statistics.allocations - before < 20_000)
+      }
+    }
+  #endif
 }
+
+/// Says something when it goes.
+private final class LastWords: Sendable {
+  private let numbers: Channel<Int>
+
+  init(_ numbers: Channel<Int>) { self.numbers = numbers }
+  deinit { try? numbers.send(7) }
+}
+
+private let lastWords = FiberLocal<LastWords?>(nil)

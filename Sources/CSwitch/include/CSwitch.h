@@ -75,6 +75,11 @@ void cs_notes_end(cs_stack_notes *notes);
 // Fills the notes for the calling thread's own stack.
 void cs_notes_thread(cs_stack_notes *notes);
 
+// Tells the thread sanitizer that what happened before the one call happens before what follows the other, for the same address: by a
+// reference count, which it cannot see. Nothing in other builds.
+void cs_notes_release(const void *address);
+void cs_notes_acquire(const void *address);
+
 // 0 = ordinary build, 1 = address sanitizer, 2 = thread sanitizer.
 int cs_sanitizer(void);
 // Whether it is not 0, without a call.

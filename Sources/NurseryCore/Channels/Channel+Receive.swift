@@ -59,7 +59,7 @@ extension Channel {
       state.pointee.unlock()
       return .closed
     }
-    if FiberRecord.hasRoom(for: Element.self) {
+    if FiberRecord.hasRoom(for: Element.self), !me.pointee.isRoomTaken {
       return awaitElement(state, me, in: me.room.assumingMemoryBound(to: Element.self))
     }
     return withUnsafeTemporaryAllocation(of: Element.self, capacity: 1) { slot in

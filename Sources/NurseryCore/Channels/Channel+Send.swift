@@ -21,7 +21,7 @@ extension Channel {
       throw ChannelClosedError()
     case .pending, .lost: break
     }
-    if _isPOD(Element.self), FiberRecord.hasRoom(for: Element.self) {
+    if _isPOD(Element.self), FiberRecord.hasRoom(for: Element.self), !me.pointee.isRoomTaken {
       let slot = me.room.assumingMemoryBound(to: Element.self)
       slot.initialize(to: element)
       return try awaitReceiver(state, me, offering: slot)

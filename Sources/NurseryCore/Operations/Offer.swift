@@ -13,7 +13,8 @@ package enum Verdict: UInt8 {
   case failed
 }
 
-/// What one branch of a perform leaves with the thing it waits for: a node on the performer's own stack.
+/// What one branch of a perform leaves with the thing it waits for: a node in the performer's record or on
+/// its stack.
 ///
 /// An offer is linked in at most one queue and only touched under that queue's lock, or by the one who has committed
 /// its performer. The performer unlinks every offer of its own before the perform returns, so none is ever

@@ -242,7 +242,7 @@ package struct Performance {
     verdict = me.pointee.verdict
   }
 
-  /// Fires what the losers asked for, once, in the order it was written.
+  /// Fires what the losers asked for, once, in the order the branches were looked at.
   ///
   /// These may perform operations of their own.
   @inline(__always)

@@ -1,6 +1,6 @@
 /// The offers that wait at one end of a channel, at a condition or at a fiber, first come, first served.
 ///
-/// An intrusive list through offers on the waiters' own stacks: no allocation, and removal in constant time
+/// An intrusive list through offers in the waiters' records or on their stacks: no allocation, and removal in constant time
 /// wherever the offer stands. Every method is called under the owner's lock.
 @usableFromInline
 package struct WaitQueue: ~Copyable {

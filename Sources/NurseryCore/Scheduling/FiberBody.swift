@@ -57,6 +57,7 @@ package final class FiberBody: OperationSource, @unchecked Sendable {
 
   /// Runs for an object that was given away: the record goes with it.
   deinit {
+    cs_notes_acquire(record)
     dropResult()
     record.pointee.body = nil
     FiberSlab.free(record)
@@ -132,7 +133,10 @@ extension FiberRef {
 
   /// Notes that the body has returned: its result lies in the record.
   @usableFromInline
-  func completeBody() { pointee.body!._withUnsafeGuaranteedRef { $0.status = .completed } }
+  func completeBody() {
+    pointee.isRoomTaken = true
+    pointee.body!._withUnsafeGuaranteedRef { $0.status = .completed }
+  }
 
   /// Notes the error that the body has thrown.
   @usableFromInline

@@ -26,10 +26,13 @@ package struct FiberCore<Value>: @unchecked Sendable {
   /// The result of a fiber that has ended.
   @inlinable
   package func outcome() throws -> Value {
-    switch body.status {
-    case .completed: return Self.result(body.record).pointee
-    case .failed: throw body.error!
-    case .pending, .dropped: fatalError("the result of a fiber was asked for before it had ended")
+    // While it is held nobody else uses the record.
+    try withExtendedLifetime(body) {
+      switch body.status {
+      case .completed: return Self.result(body.record).pointee
+      case .failed: throw body.error!
+      case .pending, .dropped: fatalError("the result of a fiber was asked for before it had ended")
+      }
     }
   }
 }

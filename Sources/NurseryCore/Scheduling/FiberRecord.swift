@@ -5,7 +5,7 @@ import Synchronization
 
 /// What the scheduler and the operations know about one fiber: a raw record in a slab, never an object.
 ///
-/// A record exists from the spawn until the last handle of the fiber is gone; its stack only from the first run to
+/// A record is one fiber's from the spawn until the last handle of the fiber is gone; its stack only from the first run to
 /// the end. Slab memory is never unmapped, so a stale pointer reads a record, not a fault.
 ///
 /// The states of a fiber, and who moves it (`->` under its own power, `=>` by somebody else):
@@ -57,6 +57,8 @@ package struct FiberRecord: ~Copyable {
   /// None while it does not wait in a perform.
   var offers: OfferRef?
   let offerCount = Atomic<Int32>(0)
+  /// Whether the result lies in the room: what the fiber lets go of after that may still run the user's code on it.
+  @usableFromInline var isRoomTaken = false
 
   /// Room for the one offer of a wait that is no choice: who finds it finds the performer in the next cache line.
   fileprivate var offerRoom: (UInt, UInt, UInt, UInt, UInt, UInt, UInt, UInt) = (0, 0, 0, 0, 0, 0, 0, 0)
@@ -86,6 +88,10 @@ package struct FiberRecord: ~Copyable {
   /// The room behind the last field, in the record's slab slot: first for what to run; for an element on its way to or from a
   /// channel while the fiber waits there; in the end for a small result, or the address of a large one.
   @inlinable static var roomSize: Int { 16 }
+
+  static var hasRoomForOffer: Bool {
+    MemoryLayout<Offer>.size <= MemoryLayout<(UInt, UInt, UInt, UInt, UInt, UInt, UInt, UInt)>.size
+  }
 
   /// Whether a value of the type fits in.
   @inlinable
@@ -128,6 +134,7 @@ package struct FiberRecord: ~Copyable {
     currentScope.store(home, ordering: .relaxed)
     isCancelledAlone.store(false, ordering: .relaxed)
     turn = .unneeded
+    isRoomTaken = false
     openAccesses = nil
     stack = nil
     previousSibling = nil

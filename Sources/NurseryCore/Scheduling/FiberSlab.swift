@@ -37,6 +37,7 @@ enum FiberSlab {
   static func allocate(_ worker: WorkerRef) -> FiberRef {
     if let record = worker.pointee.lentRecords {
       worker.pointee.lentRecords = record.pointee.next
+      worker.pointee.lentCount -= 1
       if isUnheld(record) {
         record.pointee.clear()
         return record
@@ -82,22 +83,45 @@ enum FiberSlab {
   ///
   /// Sanitizers, and the explorer's search for leaks, are to see every fiber's body go.
   @inline(__always)
-  static func takeBack(_ record: FiberRef, _ body: Unmanaged<FiberBody>, _ worker: WorkerRef) {
-    if cs_is_sanitized || worker.pointee.decisions != nil { return body.release() }
+  static func takeBack(_ record: FiberRef, _ body: Unmanaged<FiberBody>) {
+    let worker = Worker.ofThisThread
+    if cs_is_sanitized || worker.pointee.decisions != nil {
+      cs_notes_release(record)
+      return body.release()
+    }
     if isUnheld(record) {
       body._withUnsafeGuaranteedRef { $0.dropResult() }
       free(record)
     } else if body._withUnsafeGuaranteedRef({ $0.status == .completed && $0.isResultTrivial }) {
       record.pointee.next = worker.pointee.lentRecords
       worker.pointee.lentRecords = record
+      worker.pointee.lentCount += 1
+      if worker.pointee.lentCount > 4 * batch { passOn(worker) }
     } else {
       body.release()
     }
   }
 
-  /// Looks through some of the lent records for those that nobody holds any more.
+  /// Frees those of a worker's lent records that nobody holds any more, and leaves the others to whoever spawns: this worker may
+  /// do nothing but run what others have spawned.
+  @inline(never)
+  private static func passOn(_ worker: WorkerRef) {
+    var held = worker.pointee.heldRecords
+    worker.pointee.heldRecords = FiberList()
+    while let record = worker.pointee.lentRecords {
+      worker.pointee.lentRecords = record.pointee.next
+      if isUnheld(record) { free(record) } else { held.append(record) }
+    }
+    worker.pointee.lentCount = 0
+    shared.pointee.lock.lock()
+    shared.pointee.lent.append(contentsOf: held)
+    shared.pointee.lock.unlock()
+  }
+
+  /// Looks through some of the lent records for those that nobody holds any more: through as many as are made if there are none, so that
+  /// no more are ever made than are held.
   private static func reclaim(from lent: inout FiberList, _ worker: WorkerRef) {
-    for _ in 0..<batch {
+    for _ in 0..<4 * batch {
       guard let record = lent.popFirst() else { return }
       if isUnheld(record) { free(record, worker) } else { lent.append(record) }
     }
@@ -119,7 +143,8 @@ enum FiberSlab {
     shared.pointee.lock.unlock()
     guard worker.pointee.freeRecords == nil else { return }
     worker.count(worker.pointee.allocations)
-    let count = 256
+    let count = 4 * batch
+    precondition(FiberRecord.hasRoomForOffer, "a record's offer room must hold an offer")
     let memory = UnsafeMutableRawPointer.allocate(byteCount: count * stride, alignment: 64)
     // Of no fiber yet, so where it lives is anybody's.
     let home = worker.pointee.loop.pointee.home
@@ -134,15 +159,8 @@ enum FiberSlab {
 
   /// Moves all records of a worker that ends to the shared lists.
   static func leave(_ worker: WorkerRef) {
+    passOn(worker)
     spill(worker, keeping: 0)
-    while let record = worker.pointee.lentRecords {
-      worker.pointee.lentRecords = record.pointee.next
-      worker.pointee.heldRecords.append(record)
-    }
-    shared.pointee.lock.lock()
-    shared.pointee.lent.append(contentsOf: worker.pointee.heldRecords)
-    shared.pointee.lock.unlock()
-    worker.pointee.heldRecords = FiberList()
   }
 
   /// Moves all but the newest `kept` records of a worker to the shared list.

@@ -13,8 +13,8 @@ import Synchronization
 /// multithreaded computations by work stealing", 1999). Sleepers go before children that have not begun, for the same reason:
 /// what has begun ends, and its stack is used again.
 ///
-/// Fairness: the list and the others are preferred in turns of 64 picks, so neither a pair that keeps waking each other nor a family
-/// without end keeps the list waiting for more than that.
+/// Fairness: each of the four is preferred for 64 picks in turn, so neither a pair that keeps waking each other nor a family without
+/// end, nor sleepers that are always due, nor a list that never runs dry keep the others waiting for more than three times that.
 ///
 /// The owner comes here at every switch, under the cheap side of a biased lock; thieves rarely, under the other.
 struct RunQueue: ~Copyable {
@@ -22,7 +22,7 @@ struct RunQueue: ~Copyable {
   var due = FiberList()
   var families = FiberList()
   var list = FiberList()
-  /// Counts picks; one bit of it says who is preferred.
+  /// Counts picks; two bits of it say who is preferred.
   fileprivate var turns: UInt32 = 0
   /// Whether everything behind `batchStart` has been queued by the fiber that runs; forgotten at every pick.
   fileprivate var hasBatch = false
@@ -45,6 +45,13 @@ extension UnsafeMutablePointer<RunQueue> {
 
   /// Forgets where the running fiber's batch begins, which a change of the list may have made wrong.
   func forgetBatch() { pointee.hasBatch = false }
+
+  /// What has been queued so far is not the doing of the fiber that runs next.
+  func endBatch() {
+    pointee.lock.lockAsOwner()
+    forgetBatch()
+    pointee.lock.unlockAsOwner()
+  }
 
   // MARK: Putting in
 
@@ -104,19 +111,34 @@ extension UnsafeMutablePointer<RunQueue> {
     defer { pointee.lock.unlockAsOwner() }
     pointee.hasBatch = false
     pointee.turns &+= 1
-    let fiber = pointee.turns & RunQueue.phase == 0 ? popPreferred() ?? popListed() : popListed() ?? popPreferred()
+    let fiber =
+      pointee.turns & (3 * RunQueue.phase) == 0 ? popSlot() ?? popDue() ?? popFamily() ?? popListed() : popByTurns()
     if fiber != nil { adjustCount(-1) }
     return fiber
   }
 
+  /// The other preferences; whoever woke somebody last comes last.
   @inline(__always)
-  private func popPreferred() -> FiberRef? {
-    guard let fiber = pointee.slot else {
-      return pointee.due.popFirst() ?? pointee.families.popFirstFetching(searchesAhead)
+  private func popByTurns() -> FiberRef? {
+    switch pointee.turns & (3 * RunQueue.phase) {
+    case RunQueue.phase: popListed() ?? popDue() ?? popFamily() ?? popSlot()
+    case 2 * RunQueue.phase: popDue() ?? popFamily() ?? popListed() ?? popSlot()
+    default: popFamily() ?? popDue() ?? popListed() ?? popSlot()
     }
+  }
+
+  @inline(__always)
+  private func popSlot() -> FiberRef? {
+    guard let fiber = pointee.slot else { return nil }
     pointee.slot = nil
     return fiber
   }
+
+  @inline(__always)
+  private func popDue() -> FiberRef? { pointee.due.popFirst() }
+
+  @inline(__always)
+  private func popFamily() -> FiberRef? { pointee.families.popFirstFetching(searchesAhead) }
 
   @inline(__always)
   private func popListed() -> FiberRef? { pointee.list.popFirstFetching(searchesAhead) }

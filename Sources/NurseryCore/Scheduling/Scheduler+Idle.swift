@@ -58,6 +58,7 @@ extension Scheduler {
   /// Runs the first of a stolen chain and queues the rest.
   private func keepStolen(_ chain: FiberRef, _ me: WorkerRef) -> FiberRef {
     if let rest = chain.pointee.next { me.queueChain(rest) }
+    me.pointee.queue.endBatch()
     steals.add(1, ordering: .relaxed)
     if me.pointee.queue.count > 1 { callWorker() }
     return chain

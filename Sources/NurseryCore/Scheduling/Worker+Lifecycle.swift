@@ -106,9 +106,8 @@ extension FiberRef {
     if !cs_is_sanitized || cs_sanitizer() != 2, FiberSlab.isUnheld(self) {
       body._withUnsafeGuaranteedRef { $0.dropResult() }
     }
-    let worker = pointee.worker
     pointee.home.remove(self)
-    FiberSlab.takeBack(self, body, worker)
+    FiberSlab.takeBack(self, body)
   }
 
   /// CancellationError is an ending, not a failure.

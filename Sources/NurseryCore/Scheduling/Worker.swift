@@ -67,6 +67,7 @@ package struct Worker: ~Copyable {
   var freeRecordCount = 0
   /// Records of ended fibers that somebody held last time we looked: the latest, and those that were held once more.
   var lentRecords: FiberRef?
+  var lentCount = 0
   var heldRecords = FiberList()
   var freeStacks: StackRef?
   var freeStackCount = 0
