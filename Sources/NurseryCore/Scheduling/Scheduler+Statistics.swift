@@ -21,7 +21,7 @@ extension Scheduler {
     public var offersOutstanding = 0
     /// Timers that are set: for operations and for scopes' deadlines.
     public var timers = 0
-    /// Switches from one fiber, or a worker's loop, to another.
+    /// Switches from one fiber, or a worker's loop, to another; a fiber that yields to nobody counts as well.
     public var switches = 0
     /// How often a worker has taken fibers over from another.
     public var steals = 0

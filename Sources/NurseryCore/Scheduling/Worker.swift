@@ -120,7 +120,12 @@ extension Worker {
     if me.pointee.kind == .thread { return PlainThread.wait(me) }
     let worker = me.pointee.worker
     let next = worker.pickRunnable() ?? worker.pointee.loop
-    if next != me { worker.run(next, instead: me) }
+    if next != me {
+      worker.run(next, instead: me)
+    } else {
+      // To whoever looks whether the worker gets anywhere it does.
+      worker.count(worker.pointee.switches)
+    }
   }
 }
 
