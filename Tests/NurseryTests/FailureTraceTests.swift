@@ -113,7 +113,8 @@ struct FailureTraceTests {
         } catch {
           #expect(FailureTrace(of: error)?.steps.count == 2)
         }
-        #expect(census.count == 0)
+        // Whoever clears the register, perhaps another test, holds each error for the moment in which he looks at it.
+        expectSoon { census.count == 0 }
       }
     }
   }

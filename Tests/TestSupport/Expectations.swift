@@ -1,5 +1,13 @@
 import Testing
 
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#elseif canImport(Darwin)
+  import Darwin
+#endif
+
 /// Expects that `body` throws an error of this type, and returns it.
 ///
 /// A function, and not the macro: closures beside a macro's in nested closures are mixed up by some compilers (Swift 6.3.1).
@@ -32,4 +40,12 @@ package func expectEqual<Value: Equatable>(
   _ actual: Value?, _ expected: Value?, location: SourceLocation = #_sourceLocation
 ) {
   #expect(actual == expected, sourceLocation: location)
+}
+
+/// Expects what may take another thread's help to become true: gives the processor away until it is.
+package func expectSoon(
+  location: SourceLocation = #_sourceLocation, _ condition: () -> Bool
+) {
+  for _ in 0..<1_000_000 where !condition() { sched_yield() }
+  #expect(condition(), sourceLocation: location)
 }

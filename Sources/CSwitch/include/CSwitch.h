@@ -26,7 +26,10 @@
 #define CS_KNOWS_ONLY_THREAD 1
 #endif
 
+#include "CSwitchFiles.h"
 #include "CSwitchPair.h"
+#include "CSwitchProcesses.h"
+#include "CSwitchSockets.h"
 
 // Nullability is clang's; other compilers read the same header without it.
 #if defined(__clang__)

@@ -8,24 +8,24 @@ import CSwitch
   import Darwin  // not yet verified
 #endif
 
-// The only Swift file that makes system calls. Everything goes through CSwitch, which returns -errno: a fiber may
-// continue on another thread, where a remembered address of `errno` would be somebody else's.
+// The only place in Swift that makes system calls: this file and its `System+Topic` neighbours. Everything goes through CSwitch,
+// which returns -errno: a fiber may continue on another thread, where a remembered address of `errno` would be somebody else's.
 
 /// Throws unless `result` is zero or positive.
 @discardableResult
-func checked<Result: SignedInteger>(_ action: String, _ result: Result) throws(SystemError) -> Result {
+package func checked<Result: SignedInteger>(_ action: String, _ result: Result) throws(SystemError) -> Result {
   if result < 0 { throw SystemError(code: Int32(-result), action: action) }
   return result
 }
 
-func errorText(_ code: Int32) -> String {
+package func errorText(_ code: Int32) -> String {
   withUnsafeTemporaryAllocation(of: CChar.self, capacity: 128) { buffer in
     cs_error_text(code, buffer.baseAddress!, buffer.count)
     return String(cString: buffer.baseAddress!)
   }
 }
 
-enum System {
+package enum System {
   static var pageSize: Int { cs_page_size() }
   static var processorCount: Int { Int(cs_processor_count()) }
   static var isSanitized: Bool { cs_sanitizer() != 0 }

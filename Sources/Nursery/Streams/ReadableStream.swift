@@ -1,0 +1,72 @@
+/// Something bytes can be read from: a connection, a pipe, a file, memory.
+///
+/// A conforming type says how to read without waiting (`tryRead`) and when trying again makes sense (`whenReadableOp`); everything
+/// else follows. One fiber reads at a time, unless the type says otherwise.
+public protocol ReadableStream: AnyObject, Sendable {
+  /// Reads what can be had without waiting into `buffer`: the number of bytes, 0 at the end, nil if there is nothing yet.
+  ///
+  /// Never blocks, and is no cancellation point. An empty buffer reads 0 bytes.
+  ///
+  /// - Throws: `SystemError` if the stream is broken, `StreamClosedError` if it has been closed here.
+  func tryRead(into buffer: UnsafeMutableRawBufferPointer) throws -> Int?
+
+  /// The operation that commits when `attempt` returns a value.
+  ///
+  /// `attempt` uses `tryRead`; it is called on the performing fiber, at first and whenever there may be more to read, and never after the
+  /// operation has committed or was given up. What it throws is thrown by the perform. It must not wait.
+  func whenReadableOp<Value>(_ attempt: @escaping () throws -> Value?) -> Op<Value>
+
+  /// Waits until there is something to read, and reads it into `buffer`: the number of bytes, 0 at the end.
+  ///
+  /// A cancellation point; then nothing has been read.
+  ///
+  /// - Throws: as `tryRead`; `CancellationError` if the current scope is cancelled.
+  func read(into buffer: UnsafeMutableRawBufferPointer) throws -> Int
+
+  /// Closes the stream; who waits to read from it gets `StreamClosedError`.
+  ///
+  /// Never blocks. Closing it again does nothing.
+  func close()
+}
+
+extension ReadableStream {
+  /// Waits until there is something to read, and reads it into `buffer`: the number of bytes, 0 at the end.
+  ///
+  /// A cancellation point; then nothing has been read.
+  ///
+  /// - Throws: as `tryRead`; `CancellationError` if the current scope is cancelled.
+  public func read(into buffer: UnsafeMutableRawBufferPointer) throws -> Int { try readOp(into: buffer).perform() }
+
+  /// The operation that reads what there is into `buffer`, which must stay valid while it is performed.
+  ///
+  /// Its value is the number of bytes, 0 at the end. An operation that is not chosen has read nothing.
+  public func readOp(into buffer: UnsafeMutableRawBufferPointer) -> Op<Int> {
+    whenReadableOp { try self.tryRead(into: buffer) }
+  }
+
+  /// Waits until there is something to read, and reads at most `count` bytes; empty at the end.
+  ///
+  /// A cancellation point; then nothing has been read.
+  ///
+  /// - Throws: as `tryRead`; `CancellationError` if the current scope is cancelled.
+  public func read(upTo count: Int) throws -> [UInt8] {
+    try [UInt8](unsafeUninitializedCapacity: count) { buffer, initialized in
+      initialized = try read(into: UnsafeMutableRawBufferPointer(buffer))
+    }
+  }
+
+  /// The operation that reads at most `count` bytes; its value is empty at the end.
+  ///
+  /// An operation that is not chosen has read nothing.
+  public func readOp(upTo count: Int) -> Op<[UInt8]> {
+    whenReadableOp {
+      var isReady = false
+      let bytes = try [UInt8](unsafeUninitializedCapacity: count) { buffer, initialized in
+        let found = try self.tryRead(into: UnsafeMutableRawBufferPointer(buffer))
+        isReady = found != nil
+        initialized = found ?? 0
+      }
+      return isReady ? bytes : nil
+    }
+  }
+}

@@ -1,0 +1,101 @@
+/// Something bytes can be written to: a connection, a pipe, a file, memory.
+///
+/// A conforming type says how to write without waiting (`tryWrite`) and when trying again makes sense (`whenWritableOp`); everything
+/// else follows. One fiber writes at a time, unless the type says otherwise.
+public protocol WritableStream: AnyObject, Sendable {
+  /// Writes what can be written without waiting: the number of bytes, at least 1; nil if there is no room yet.
+  ///
+  /// Never blocks, and is no cancellation point. No bytes at all are written at once.
+  ///
+  /// - Throws: `SystemError` if the stream is broken, `StreamClosedError` if it has been closed here.
+  func tryWrite(_ bytes: UnsafeRawBufferPointer) throws -> Int?
+
+  /// Writes several parts as if they were one, as far as that goes without waiting.
+  ///
+  /// - Throws: as `tryWrite`.
+  func tryWrite(parts: UnsafeBufferPointer<UnsafeRawBufferPointer>) throws -> Int?
+
+  /// The operation that commits when `attempt` returns a value.
+  ///
+  /// `attempt` uses `tryWrite`; it is called on the performing fiber, at first and whenever there may be room, and never after the
+  /// operation has committed or was given up. What it throws is thrown by the perform. It must not wait.
+  func whenWritableOp<Value>(_ attempt: @escaping () throws -> Value?) -> Op<Value>
+
+  /// Waits until there is room, and writes what there is room for: the number of bytes, at least 1 if there are any.
+  ///
+  /// A cancellation point; then nothing has been written. `writeAll` writes everything.
+  ///
+  /// - Throws: as `tryWrite`; `CancellationError` if the current scope is cancelled.
+  func write(_ bytes: UnsafeRawBufferPointer) throws -> Int
+
+  /// Closes the stream; who waits to write to it gets `StreamClosedError`.
+  ///
+  /// Never blocks. Closing it again does nothing.
+  func close()
+}
+
+extension WritableStream {
+  /// Writes the first part that is not empty, as far as that goes without waiting.
+  ///
+  /// - Throws: as `tryWrite`.
+  public func tryWrite(parts: UnsafeBufferPointer<UnsafeRawBufferPointer>) throws -> Int? {
+    guard let part = parts.first(where: { !$0.isEmpty }) else { return 0 }
+    return try tryWrite(part)
+  }
+
+  /// Waits until there is room, and writes what there is room for: the number of bytes, at least 1 if there are any.
+  ///
+  /// A cancellation point; then nothing has been written. `writeAll` writes everything.
+  ///
+  /// - Throws: as `tryWrite`; `CancellationError` if the current scope is cancelled.
+  public func write(_ bytes: UnsafeRawBufferPointer) throws -> Int { try writeOp(bytes).perform() }
+
+  /// The operation that writes what there is room for; `bytes` must stay valid while it is performed.
+  ///
+  /// Its value is the number of bytes. An operation that is not chosen has written nothing.
+  public func writeOp(_ bytes: UnsafeRawBufferPointer) -> Op<Int> {
+    whenWritableOp { try self.tryWrite(bytes) }
+  }
+
+  /// Waits until there is room, and writes what there is room for: the number of bytes, at least 1 if there are any.
+  ///
+  /// A cancellation point; then nothing has been written. `writeAll` writes everything.
+  ///
+  /// - Throws: as `tryWrite`; `CancellationError` if the current scope is cancelled.
+  public func write(_ bytes: [UInt8]) throws -> Int { try bytes.withUnsafeBytes { try write($0) } }
+
+  /// The operation that writes what there is room for; its value is the number of bytes.
+  ///
+  /// An operation that is not chosen has written nothing.
+  public func writeOp(_ bytes: [UInt8]) -> Op<Int> {
+    whenWritableOp { try bytes.withUnsafeBytes { try self.tryWrite($0) } }
+  }
+
+  /// Writes all bytes, waiting as often as need be.
+  ///
+  /// A cancellation point. If it throws, some of the bytes may have been written: nobody knows what the other side has got, so close
+  /// the stream then. To be able to go on, write through a `BufferedWriter`, which keeps what is left.
+  ///
+  /// - Throws: as `write`.
+  public func writeAll(_ bytes: UnsafeRawBufferPointer) throws {
+    var rest = bytes[...]
+    while !rest.isEmpty { rest = rest.dropFirst(try write(UnsafeRawBufferPointer(rebasing: rest))) }
+  }
+
+  /// Writes all bytes, waiting as often as need be.
+  ///
+  /// A cancellation point. If it throws, some of the bytes may have been written; see `writeAll(_:)` for raw bytes.
+  ///
+  /// - Throws: as `write`.
+  public func writeAll(_ bytes: [UInt8]) throws { try bytes.withUnsafeBytes { try writeAll($0) } }
+
+  /// Writes a text in UTF-8, waiting as often as need be.
+  ///
+  /// A cancellation point. If it throws, some of the bytes may have been written; see `writeAll(_:)` for raw bytes.
+  ///
+  /// - Throws: as `write`.
+  public func writeAll(_ text: String) throws {
+    var text = text
+    try text.withUTF8 { try writeAll(UnsafeRawBufferPointer($0)) }
+  }
+}
