@@ -11,6 +11,8 @@ package enum Verdict: UInt8 {
   case closed
   /// A user's primitive failed it; the error is in the performance.
   case failed
+  /// Nothing has committed: the performer is to try again; see `Gate`.
+  case again
 }
 
 /// What one branch of a perform leaves with the thing it waits for: a node in the performer's record or on
@@ -31,7 +33,7 @@ package struct Offer {
   @usableFromInline let performer: FiberRef
   /// Where a sender keeps its element, and where a receiver wants it.
   @usableFromInline var slot: UnsafeMutableRawPointer
-  @usableFromInline let source: Unmanaged<OperationSource>
+  @usableFromInline var source: Unmanaged<OperationSource>
   /// The operation's argument: a duration, a deadline, the bits of a small element.
   @usableFromInline var argument: UInt
 

@@ -31,6 +31,8 @@ package struct Performance {
   @usableFromInline var count = 0
   /// How many of the leaves are limits of operations.
   @usableFromInline var limitCount = 0
+  /// Whether one of the leaves waits to be tried again, and has to be tried before it waits.
+  @usableFromInline var hasAttempts = false
   /// The arms of the first leaves, which are laid out when they are needed: of a choice that is ready most are not.
   ///
   /// They stay where they are: the choice holds its array, and the operation the choice.
@@ -117,6 +119,12 @@ package struct Performance {
     limitCount += 1
   }
 
+  /// Adds a leaf that is tried on this fiber.
+  mutating func addAttempt(_ source: OperationSource, index: Int) {
+    add(source, argument: 0, index: index)
+    hasAttempts = true
+  }
+
   /// Adds what is called unless one of its leaves commits.
   @usableFromInline
   mutating func add(_ region: Region) {
@@ -135,7 +143,8 @@ package struct Performance {
   @usableFromInline
   mutating func commit() throws {
     // A single operation is not polled first, whatever its limits: it is enlisted before they are looked at.
-    if me.isCancelled || !(count - limitCount > 1 && poll(.poll) || layOutAndEnlist()) {
+    let isPolled = hasAttempts || count - limitCount > 1
+    if me.isCancelled || !(isPolled && poll(.poll) || layOutAndEnlist()) {
       abandon()
       throw CancellationError()
     }
@@ -188,10 +197,34 @@ package struct Performance {
   }
 
   /// False if the cancellation won.
+  @inline(__always)
+  mutating func enlistAndPark() -> Bool {
+    enlistAndParkOnce() && (verdict != .again || tryAgain())
+  }
+
+  /// Goes on after a leaf has been told to try again; false if the cancellation won.
+  ///
+  /// The leaves are laid out by now, and stay so: a timer goes by the deadline that it had.
+  @inline(never)
+  private mutating func tryAgain() -> Bool {
+    arms = nil
+    armCount = 0
+    repeat {
+      if me.isCancelled {
+        winner = -1
+        return false
+      }
+      if poll(.poll) { return true }
+      guard enlistAndParkOnce() else { return false }
+    } while verdict == .again
+    return true
+  }
+
+  /// Leaves an offer for every leaf and waits until one commits, or is to be tried again; false if the cancellation won.
   ///
   /// Inlined, as is the parking: see `Worker.suspend`.
   @inline(__always)
-  mutating func enlistAndPark() -> Bool {
+  private mutating func enlistAndParkOnce() -> Bool {
     var published = false
     me.beginEnlisting()
     for leaf in 0..<count {
@@ -257,36 +290,5 @@ package struct Performance {
     let all = storage.move()
     storage.deallocate()
     for region in all where !region.leaves.contains(winner) { region.abandon() }
-  }
-}
-
-extension FiberRef {
-  /// Parks the performer, whose offers stand, until somebody commits it: perhaps its scope's cancellation.
-  @usableFromInline
-  @inline(never)
-  func parkUnlessCancelled(_ offer: OfferRef) { parkUnlessCancelled(offer, 1) }
-
-  @inline(__always)
-  func parkUnlessCancelled(_ offers: OfferRef, _ count: Int) {
-    pointee.offers = offers
-    pointee.offerCount.store(Int32(truncatingIfNeeded: count), ordering: .relaxed)
-    Self.fenceAfterEnlisting()
-    if isCancelled, commitSelf() {
-      pointee.winner = -1
-    } else {
-      Worker.suspend(self)
-    }
-    pointee.offerCount.store(0, ordering: .relaxed)
-  }
-
-  /// Orders "my offers stand" before "is my scope cancelled?", as `cancel` orders its mark before "does he wait?": one
-  /// of the two sees the other (Dekker).
-  ///
-  /// Enlisting took a lock, and on x86-64 that exchange is a full barrier already.
-  @inline(__always)
-  private static func fenceAfterEnlisting() {
-    #if !arch(x86_64)
-      fullFence()
-    #endif
   }
 }

@@ -15,11 +15,13 @@ package class ValueSource<Value>: OperationSource, @unchecked Sendable {
   @usableFromInline
   init(
     slotSize: Int = 0, delivery: Delivery = .computed, needsResolution: Bool = false, leafCount: Int = 1,
-    collect: @escaping Collect, take: @escaping Take
+    keepsAccount: Bool = false, collect: @escaping Collect, take: @escaping Take
   ) {
     self.collect = collect
     self.take = take
-    super.init(slotSize: slotSize, delivery: delivery, needsResolution: needsResolution, leafCount: leafCount)
+    super.init(
+      slotSize: slotSize, delivery: delivery, needsResolution: needsResolution, leafCount: leafCount,
+      keepsAccount: keepsAccount)
   }
 
   /// Runs the guards of one perform.

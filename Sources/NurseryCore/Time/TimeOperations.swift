@@ -60,6 +60,9 @@ final class TimerOperation: OperationSource, @unchecked Sendable {
     let worker = performer.pointee.worker
     offer.pointee.slot = UnsafeMutableRawPointer(worker)
     let deadline = isRelative ? saturatingAdd(performer.now, time) : time
+    // Should the perform go on after this wait, the time is not to begin anew.
+    offer.pointee.source = .passUnretained(Self.absolute)
+    offer.pointee.argument = UInt(bitPattern: Int(deadline))
     worker.pointee.timers.insert(.offer(offer), deadline: deadline) {
       if attempt == .enlistAlone { performer.startWaiting() }
     }

@@ -61,6 +61,26 @@ extension Specimens {
       return Fixture(
         op: fiber.cancelAndWaitOp(), verb: { try fiber.cancelAndWait() }, other: (), makeReady: { end.signal() })
     },
+    Specimen("an attempt that is tried again", .usual.union([.lacksVerb, .isTried])) { _ in
+      let number = Guarded<Int?>(nil)
+      let readiness = Readiness("a number")
+      return Fixture(
+        op: readiness.whenReadyOp { number.withLock { $0 } }, other: 3, isRight: { $0 == 7 },
+        makeReady: {
+          number.withLock { $0 = 7 }
+          readiness.signal()
+        })
+    },
+    Specimen("an attempt that fails", .usual.union([.lacksVerb, .isTried]), outcome: .failed("Oops")) { _ in
+      let isBroken = Guarded(false)
+      let readiness = Readiness("trouble")
+      return Fixture(
+        op: readiness.whenReadyOp { if isBroken.withLock({ $0 }) { throw Oops() } else { nil } }, other: 3,
+        makeReady: {
+          isBroken.withLock { $0 = true }
+          readiness.signal()
+        })
+    },
     Specimen("a primitive of a user's own", .usual.union([.lacksVerb])) { _ in
       let turnstile = Turnstile()
       return Fixture(

@@ -1,0 +1,63 @@
+/// An operation that is tried on the performer's own fiber, whenever something behind a gate has changed.
+///
+/// What it has tried in vain has had no effect, so losing costs nothing.
+@usableFromInline
+package class AttemptOperation<Value>: ValueSource<Value>, @unchecked Sendable {
+  /// Tries, and puts the result into the slot; false if it is too early.
+  @usableFromInline let run: (UnsafeMutableRawPointer) -> Bool
+  let gate: GateRef
+  /// Keeps the gate alive.
+  private let owner: AnyObject?
+  private let what: StaticString
+
+  package init(_ gate: GateRef, of owner: AnyObject?, _ what: StaticString, _ attempt: @escaping () throws -> Value?) {
+    self.gate = gate
+    self.owner = owner
+    self.what = what
+    run = { slot in
+      let result: Result<Value, any Error>
+      do {
+        guard let value = try attempt() else { return false }
+        result = .success(value)
+      } catch {
+        result = .failure(error)
+      }
+      slot.assumingMemoryBound(to: Result<Value, any Error>.self).initialize(to: result)
+      return true
+    }
+    super.init(
+      slotSize: Performance.slotSize(for: Result<Value, any Error>.self), keepsAccount: true,
+      collect: { source, performance, index in performance.addAttempt(source, index: index) },
+      take: { _, performance, _ in
+        try performance.slot.assumingMemoryBound(to: Result<Value, any Error>.self).move().get()
+      })
+  }
+
+  /// Before an offer is left, and after one has been taken back.
+  package func willWait(_ performer: FiberRef) {}
+  package func hasWaited(_ performer: FiberRef) {}
+
+  override package func attempt(_ offer: OfferRef, _ attempt: Attempt) -> Answer {
+    switch attempt {
+    case .poll:
+      offer.pointee.argument = UInt(gate.epoch)
+      guard run(offer.pointee.slot) else { return .pending }
+      offer.win()
+      return .committed
+    case .pollLate:
+      return .pending
+    case .enlist, .enlistAlone:
+      willWait(offer.pointee.performer)
+      let answer = gate.enlist(offer, attempt, since: UInt32(truncatingIfNeeded: offer.pointee.argument))
+      if answer != .pending { hasWaited(offer.pointee.performer) }
+      return answer
+    }
+  }
+
+  override package func withdraw(_ offer: OfferRef) {
+    gate.withdraw(offer)
+    hasWaited(offer.pointee.performer)
+  }
+
+  override package var waitDescription: String { what.description }
+}
