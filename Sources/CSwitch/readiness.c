@@ -11,6 +11,7 @@
 
 #include <limits.h>
 #include <poll.h>
+#include <string.h>
 #include <stdatomic.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
@@ -22,13 +23,13 @@
 #define SYS_epoll_pwait2 441
 #endif
 
-enum { READABLE = 1, WRITABLE = 2, BROKEN = 4, CAPACITY = 256 };
+enum { READABLE = 1, WRITABLE = 2, BROKEN = 4, ENDED = 8 };
 
 int cs_epoll_create(void) { return cs_status(epoll_create1(EPOLL_CLOEXEC)); }
 
 static int control(int epoll, int operation, int fd, uint32_t events, uint64_t token) {
   struct epoll_event event = {.events = 0, .data.u64 = token};
-  if (events & READABLE) event.events |= EPOLLIN;
+  if (events & READABLE) event.events |= EPOLLIN | EPOLLRDHUP | EPOLLPRI;
   if (events & WRITABLE) event.events |= EPOLLOUT;
   if (events != 0) event.events |= (uint32_t)EPOLLET;
   return cs_status(epoll_ctl(epoll, operation, fd, &event));
@@ -64,18 +65,50 @@ static int wait_for_events(int epoll, struct epoll_event *found, int capacity, i
   return wait_in_milliseconds(epoll, found, capacity, nanoseconds);
 }
 
+static uint32_t readiness(uint32_t events) {
+  uint32_t ready = 0;
+  if (events & (EPOLLIN | EPOLLPRI | EPOLLRDHUP)) ready |= READABLE;
+  if (events & EPOLLOUT) ready |= WRITABLE;
+  if (events & (EPOLLERR | EPOLLHUP)) ready |= BROKEN;
+  if (events & (EPOLLRDHUP | EPOLLHUP | EPOLLPRI)) ready |= ENDED;
+  return ready;
+}
+
 int cs_epoll_wait(int epoll, cs_ready *events, int capacity, int64_t nanoseconds) {
-  struct epoll_event found[CAPACITY];
-  int count = wait_for_events(epoll, found, capacity < CAPACITY ? capacity : CAPACITY, nanoseconds);
+  // The kernel's records go to the end of the caller's memory, and are rewritten from the first on: ours are not smaller, so none is
+  // overwritten before it has been read.
+  _Static_assert(sizeof(struct epoll_event) <= sizeof(cs_ready), "rewriting would overtake reading");
+  struct epoll_event *found = (struct epoll_event *)(events + capacity) - capacity;
+  int count = wait_for_events(epoll, found, capacity, nanoseconds);
   if (count < 0) return count == -EINTR ? 0 : count;
   for (int i = 0; i < count; i++) {
-    uint32_t ready = 0;
-    if (found[i].events & (EPOLLIN | EPOLLPRI | EPOLLRDHUP)) ready |= READABLE;
-    if (found[i].events & EPOLLOUT) ready |= WRITABLE;
-    if (found[i].events & (EPOLLERR | EPOLLHUP)) ready |= BROKEN;
-    events[i] = (cs_ready){.token = found[i].data.u64, .ready = ready};
+    struct epoll_event event;
+    memcpy(&event, found + i, sizeof event);
+    events[i] = (cs_ready){.token = event.data.u64, .ready = readiness(event.events)};
   }
   return count;
+}
+
+int cs_poll(cs_polled *polled, int count, int64_t nanoseconds) {
+  // Ours is laid out as the system's, and so are the bits below.
+  _Static_assert(sizeof(struct pollfd) == sizeof(cs_polled), "another layout");
+  struct pollfd *fds = (struct pollfd *)polled;
+  for (int i = 0; i < count; i++) {
+    short wanted = 0;
+    if (polled[i].events & READABLE) wanted |= POLLIN | POLLPRI;
+    if (polled[i].events & WRITABLE) wanted |= POLLOUT;
+    fds[i].events = wanted;
+  }
+  struct timespec limit = {.tv_sec = nanoseconds / 1000000000, .tv_nsec = nanoseconds % 1000000000};
+  int result = cs_status(ppoll(fds, (nfds_t)count, nanoseconds < 0 ? NULL : &limit, NULL));
+  for (int i = 0; i < count; i++) {
+    short found = result > 0 ? fds[i].revents : 0;
+    polled[i].ready = 0;
+    if (found & (POLLIN | POLLPRI)) polled[i].ready |= READABLE;
+    if (found & POLLOUT) polled[i].ready |= WRITABLE;
+    if (found & (POLLERR | POLLHUP | POLLNVAL)) polled[i].ready |= BROKEN;
+  }
+  return result == -EINTR ? 0 : result;
 }
 
 int cs_poll_now(int fd, uint32_t events) {
@@ -116,6 +149,10 @@ int cs_epoll_modify(int epoll, int fd, uint32_t events, uint64_t token) {
 int cs_epoll_remove(int epoll, int fd) { return cs_epoll_add(epoll, fd, 0, 0); }
 int cs_epoll_wait(int epoll, cs_ready *events, int capacity, int64_t nanoseconds) {
   (void)epoll, (void)events, (void)capacity, (void)nanoseconds;
+  return -ENOSYS;
+}
+int cs_poll(cs_polled *polled, int count, int64_t nanoseconds) {
+  (void)polled, (void)count, (void)nanoseconds;
   return -ENOSYS;
 }
 int cs_poll_now(int fd, uint32_t events) { return (void)fd, (void)events, -ENOSYS; }

@@ -47,7 +47,7 @@ public final class Nursery: @unchecked Sendable {
 
   // MARK: Running
 
-  /// Runs the body on its host and waits for the children; the order is: body, children, daemons, exit hooks, then throw.
+  /// Runs the body on its host and waits for the children; the order is: body, children, daemons, exit hooks, descriptors, then throw.
   func run<Result>(_ host: FiberRef, _ body: (Nursery) throws -> Result) throws -> Result {
     let result: Swift.Result<Result, any Error>
     do {
@@ -58,6 +58,7 @@ public final class Nursery: @unchecked Sendable {
     }
     scope.joinChildren(host)
     exitHooks.run { scope.noteFailure($0) }
+    scope.closeDescriptors()
     let failures = scope.failures
     scope.close()
     if !failures.isEmpty { throw traced(policy.errorToThrow(failures)) }

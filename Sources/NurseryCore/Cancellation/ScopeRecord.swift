@@ -63,6 +63,8 @@ package struct ScopeRecord: ~Copyable {
   var lastWaiting: FiberRef?
   /// The scope of this nursery's daemons, once there was one; see `ScopeRecord+Daemons`.
   var daemons: ScopeRef?
+  /// The descriptors that the nursery closes; see `DescriptorRecord+Home`.
+  var firstDescriptor: DescriptorRef?
   /// Whether the nursery is to finish what it is at, and who waits to hear that; see `ScopeRecord+Draining`.
   var isDraining = false
   var draining: Condition?

@@ -2,15 +2,21 @@
 ///
 /// What it has tried in vain has had no effect, so losing costs nothing.
 @usableFromInline
-package class AttemptOperation<Value>: ValueSource<Value>, @unchecked Sendable {
+package final class AttemptOperation<Value>: ValueSource<Value>, @unchecked Sendable {
   /// Tries, and puts the result into the slot; false if it is too early.
   @usableFromInline let run: (UnsafeMutableRawPointer) -> Bool
   let gate: GateRef
   /// Keeps the gate alive.
   private let owner: AnyObject?
   private let what: StaticString
+  /// Where the signals come from if the world gives them.
+  private let descriptor: (Descriptor, Interest)?
 
-  package init(_ gate: GateRef, of owner: AnyObject?, _ what: StaticString, _ attempt: @escaping () throws -> Value?) {
+  package init(
+    _ gate: GateRef, of owner: AnyObject?, _ what: StaticString, from descriptor: (Descriptor, Interest)? = nil,
+    _ attempt: @escaping () throws -> Value?
+  ) {
+    self.descriptor = descriptor
     self.gate = gate
     self.owner = owner
     self.what = what
@@ -33,10 +39,6 @@ package class AttemptOperation<Value>: ValueSource<Value>, @unchecked Sendable {
       })
   }
 
-  /// Before an offer is left, and after one has been taken back.
-  package func willWait(_ performer: FiberRef) {}
-  package func hasWaited(_ performer: FiberRef) {}
-
   override package func attempt(_ offer: OfferRef, _ attempt: Attempt) -> Answer {
     switch attempt {
     case .poll:
@@ -47,16 +49,21 @@ package class AttemptOperation<Value>: ValueSource<Value>, @unchecked Sendable {
     case .pollLate:
       return .pending
     case .enlist, .enlistAlone:
-      willWait(offer.pointee.performer)
+      do { try descriptor?.0.beginWait(offer.pointee.performer, descriptor!.1) } catch {
+        guard offer.commits(attempt) else { return .lost }
+        offer.pointee.slot.assumingMemoryBound(to: Result<Value, any Error>.self).initialize(to: .failure(error))
+        offer.win()
+        return .committed
+      }
       let answer = gate.enlist(offer, attempt, since: UInt32(truncatingIfNeeded: offer.pointee.argument))
-      if answer != .pending { hasWaited(offer.pointee.performer) }
+      if answer != .pending { descriptor?.0.endWait(offer.pointee.performer) }
       return answer
     }
   }
 
   override package func withdraw(_ offer: OfferRef) {
     gate.withdraw(offer)
-    hasWaited(offer.pointee.performer)
+    descriptor?.0.endWait(offer.pointee.performer)
   }
 
   override package var waitDescription: String { what.description }

@@ -63,6 +63,9 @@ public struct Configuration: Sendable {
   /// body of the run itself are not measured, and nothing is in sanitized builds.
   public var measuresStacks: Bool
 
+  /// Where the scheduler learns which descriptors are ready.
+  public var readiness: Readiness
+
   /// Makes what decides in place of chance; for deterministic schedulers, which have one worker.
   package var makeDecisions: (@Sendable () -> Decisions)?
 
@@ -75,6 +78,14 @@ public struct Configuration: Sendable {
     var configuration = Configuration(parallelism: 1, clock: .virtual, seed: seed)
     configuration.makeDecisions = { Decisions(SeededDecisions(seed: seed)) }
     return configuration
+  }
+
+  /// Where a scheduler learns which descriptors are ready.
+  public enum Readiness: Sendable, Hashable {
+    /// The best way that the kernel offers: epoll.
+    case automatic
+    /// poll(2), which is slow with many descriptors; to check the other by.
+    case poll
   }
 
   /// The default size of a fiber's stack.
@@ -90,7 +101,7 @@ public struct Configuration: Sendable {
     parallelism: Int? = nil, stackSize: Int = Configuration.defaultStackSize, clock: Clock = .system,
     seed: UInt64? = nil, timeSlice: Duration = .milliseconds(10),
     onSuppressedError: (@Sendable (any Error) -> Void)? = nil, onDeadlock: DeadlockResponse = .fail,
-    measuresStacks: Bool = false
+    measuresStacks: Bool = false, readiness: Readiness = .automatic
   ) {
     self.parallelism = parallelism
     self.stackSize = stackSize
@@ -100,6 +111,7 @@ public struct Configuration: Sendable {
     self.onSuppressedError = onSuppressedError
     self.onDeadlock = onDeadlock
     self.measuresStacks = measuresStacks
+    self.readiness = readiness
   }
 
   /// The number of workers to use.

@@ -3,7 +3,7 @@ import Synchronization
 // A deadlock is reported only when it is certain: when no thread of the process is left that could wake a fiber.
 //
 // Who could? Threads only; a signal handler must not touch what fibers wait on. The threads we can answer for are the scheduler's
-// workers and spares, plain threads that sleep in an operation without a timer, and the poller's while nobody waits for a descriptor.
+// workers and spares, plain threads that sleep in an operation without a timer, and the one that watches descriptors for those, while nobody waits for any.
 // All of them asleep is not enough, because one may have been called and not know it yet, and they cannot be looked at all at once.
 // So they are looked at twice:
 //
@@ -57,14 +57,14 @@ extension Scheduler {
     guard isEverybodyAsleep else { return false }
     let own = present.load(ordering: .acquiring) + spares.load(ordering: .acquiring)
     let threads = PlainThread.parked
-    guard System.threadCount == own + threads.count + Poller.threadCount else { return false }
+    guard System.threadCount == own + threads.count + OutsideReactor.threadCount else { return false }
     if isAnythingComing || PlainThread.isOneCalled { return false }
     return PlainThread.parked == threads && risings.load(ordering: .sequentiallyConsistent) == risingsBefore
   }
 
   /// Whether a fiber can run, or something is known that will make one able to.
   private var isAnythingComing: Bool {
-    if !Poller.isIdle || expectations.load(ordering: .relaxed) > 0 { return true }
+    if !OutsideReactor.isIdle || expectations.load(ordering: .relaxed) > 0 { return true }
     if overflowCount.load(ordering: .sequentiallyConsistent) > 0 { return true }
     for index in 0..<places.load(ordering: .acquiring) {
       let worker = worker(index)

@@ -36,10 +36,15 @@ extension Scheduler {
     if let decisions = me.pointee.decisions { return me.pickByDecision(decisions) }
     me.collectArrivals()
     if let fiber = me.pointee.queue.pop() { return fiber }
+    let isOnWatch = watch.load(ordering: .relaxed) == me.pointee.index
+    // A worker by itself goes and sleeps in the reactor, which is asking, too.
+    if parallelism > 1, !isOnWatch || inspection.isReactorNeglected(reactorIfAny) {
+      askReactor()
+      if let fiber = me.pointee.queue.pop() { return fiber }
+    }
     let count = places.load(ordering: .acquiring)
     guard count > 1 else { return nil }
     let start = Int(truncatingIfNeeded: me.nextRandom() >> 33)
-    let isOnWatch = watch.load(ordering: .relaxed) == me.pointee.index
     for offset in 0..<count {
       let index = (start + offset) % count
       let other = worker(index)
@@ -83,11 +88,21 @@ extension Scheduler {
         let limit = timeToSleep(me, &inspection)
         if limit < 0, allAsleep, suspectsDeadlocks {
           sleepUntilCalledOrDeadlocked(me)
+        } else if let reactor = seatToSleepIn(allAsleep: allAsleep) {
+          let limit = returnStacks(me, beforeSleeping: limit)
+          let found = me.pointee.sleep.wait(in: reactor, nanoseconds: limit)
+          rise(me)
+          reactor.tell(found)
+          return reactor.leaveSeat()
         } else {
           me.pointee.sleep.wait(nanoseconds: returnStacks(me, beforeSleeping: limit))
         }
       }
     }
+    rise(me)
+  }
+
+  private func rise(_ me: WorkerRef) {
     sleepers.subtract(1, ordering: .sequentiallyConsistent)
     risings.wrappingAdd(1, ordering: .sequentiallyConsistent)
     me.pointee.sleep.pointee.rise()

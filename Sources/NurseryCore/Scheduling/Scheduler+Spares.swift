@@ -53,6 +53,7 @@ extension Scheduler {
   /// Takes over the queues of those who have not moved since the last inspection: a fiber to run, if nobody else could.
   private func inspect(_ me: WorkerRef) -> FiberRef? {
     if sleepers.load(ordering: .sequentiallyConsistent) > 0 { return nil }
+    if me.pointee.inspection.isReactorNeglected(reactorIfAny) { askReactor() }
     let isSomebodyMoving = takeOverQueues(me)
     if isSomebodyMoving || isRoomForWorker || sleepers.load(ordering: .sequentiallyConsistent) > 0 {
       giveUpQueue(me)

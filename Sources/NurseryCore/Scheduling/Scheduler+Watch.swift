@@ -7,7 +7,9 @@ extension Scheduler {
   /// What the one on watch remembers between inspections.
   struct Inspection {
     /// How often each worker had switched.
-    private var switches: [Int] = []
+    fileprivate var switches: [Int] = []
+    /// How often the reactor had been asked.
+    fileprivate var asked = -1
     fileprivate var period = Self.shortest
 
     private static let shortest: Int64 = 50_000
@@ -76,6 +78,13 @@ extension Scheduler.Inspection {
     while switches.count <= index { switches.append(-1) }
     defer { switches[index] = now }
     return switches[index] == now
+  }
+
+  /// Whether nobody has asked the reactor since the last inspection.
+  mutating func isReactorNeglected(_ reactor: Reactor?) -> Bool {
+    guard let now = reactor?.asked.load(ordering: .relaxed) else { return false }
+    defer { asked = now }
+    return asked == now
   }
 
   /// Whether a worker has switched since the last inspection, or came after it.

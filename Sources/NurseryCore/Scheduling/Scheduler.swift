@@ -66,6 +66,9 @@ public final class Scheduler: @unchecked Sendable {
   let endedOutside = Atomic<Int>(0)
   /// Waits whose end comes from outside, such as a descriptor's; virtual time stands still for them.
   let expectations = Atomic<Int>(0)
+  let readiness: Configuration.Readiness
+  /// Made with the first wait for a descriptor; retained.
+  let reactorPointer = Atomic<UnsafeMutableRawPointer?>(nil)
   /// Held by the sleeper that acts for all: advances virtual time, or looks for a deadlock.
   let timeLock = SpinLock()
   private let virtualNow = Atomic<Int64>(0)
@@ -80,13 +83,17 @@ public final class Scheduler: @unchecked Sendable {
     onSuppressedError = configuration.onSuppressedError
     onDeadlock = configuration.onDeadlock
     timeSlice = try configuration.resolvedTimeSlice()
+    readiness = configuration.readiness
     limit = Atomic(parallelism)
     let size = Self.tableSize(parallelism)
     table = .allocate(capacity: size)
     table.initialize(repeating: nil, count: size)
   }
 
-  deinit { table.deallocate() }
+  deinit {
+    if let reactor = reactorPointer.load(ordering: .acquiring) { Unmanaged<Reactor>.fromOpaque(reactor).release() }
+    table.deallocate()
+  }
 
   /// The scheduler that runs the calling fiber; nil on a plain thread.
   public static var current: Scheduler? { Worker.ofThisThreadIfAny?.pointee.scheduler?.takeUnretainedValue() }

@@ -1,31 +1,58 @@
 import Synchronization
 
-/// The word a thread sleeps on (futex(2)).
+/// The word a thread sleeps on (futex(2)), or by which it is found asleep in a reactor, where a bell wakes it.
 ///
-///     awake --- prepare ---> asleep --- wake, by anybody, once ---> told --- rise ---> awake
-///                              |                                                         ^
-///                              +------ rise, by itself: found work, or time is up -------+
+///     awake --- prepare ---> asleep ---- wake, by anybody, once ----> told --- rise ---> awake
+///                            |   |                                     ^                   ^
+///                            |   +-- beginPolling --> polling -- wake --+                  |
+///                            |                           |                                 |
+///                            +---------------------------+-- rise, by itself --------------+
 ///
 /// `wake` succeeds for exactly one caller per sleep; a sleeper that rises by itself may still have been told, which
-/// does no harm: it looks for work either way.
+/// does no harm: it looks for work either way. A bell may ring late, for nobody; who sleeps in the reactor then rises for nothing.
 struct SleepWord: ~Copyable {
   // The kernel is given the address of the whole: this field must stay first.
   private let state = Atomic<UInt32>(awake)
   /// How often the thread has slept in the kernel, and was woken there by somebody.
   fileprivate let sleeps = Atomic<Int>(0)
   fileprivate let wakes = Atomic<Int>(0)
+  /// What to ring for one that polls; written before it does.
+  private let bell = Atomic<Int32>(-1)
 
   private static let awake: UInt32 = 0
   private static let asleep: UInt32 = 1
   private static let told: UInt32 = 2
+  private static let polling: UInt32 = 3
 
   func prepare() { state.store(Self.asleep, ordering: .sequentiallyConsistent) }
   func rise() { state.store(Self.awake, ordering: .relaxed) }
-  var isAsleep: Bool { state.load(ordering: .relaxed) == Self.asleep }
+  var isAsleep: Bool {
+    let state = state.load(ordering: .relaxed)
+    return state == Self.asleep || state == Self.polling
+  }
 
-  /// True if this call is the one that ends the sleep; then the thread has to be woken in the kernel.
-  func claimWake() -> Bool {
-    state.compareExchange(expected: Self.asleep, desired: Self.told, ordering: .sequentiallyConsistent).exchanged
+  /// What is to be done by the one call that ends a sleep.
+  enum Wakeup {
+    case none
+    case futex
+    case ring(Int32)
+  }
+
+  func claimWake() -> Wakeup {
+    let found = state.compareExchange(expected: Self.asleep, desired: Self.told, ordering: .sequentiallyConsistent)
+    if found.exchanged { return .futex }
+    let isMine = state.compareExchange(
+      expected: Self.polling, desired: Self.told, ordering: .sequentiallyConsistent
+    ).exchanged
+    return isMine ? .ring(bell.load(ordering: .relaxed)) : .none
+  }
+
+  /// Goes to sleep in a reactor; false if the thread has been told already.
+  func beginPolling(bell: Int32) -> Bool {
+    self.bell.store(bell, ordering: .relaxed)
+    sleeps.wrappingAdd(1, ordering: .relaxed)
+    return state.compareExchange(expected: Self.asleep, desired: Self.polling, ordering: .sequentiallyConsistent)
+      .exchanged
   }
 }
 
@@ -47,9 +74,12 @@ extension UnsafeMutablePointer<SleepWord> {
   /// Wakes the thread if it sleeps; true if this call did it.
   @discardableResult
   func wake() -> Bool {
-    guard pointee.claimWake() else { return false }
+    switch pointee.claimWake() {
+    case .none: return false
+    case .futex: System.wake(self)
+    case .ring(let bell): System.ring(bell)
+    }
     pointee.wakes.wrappingAdd(1, ordering: .relaxed)
-    System.wake(self)
     return true
   }
 }

@@ -9,8 +9,15 @@ extension WorkerRef {
   func pickRunnable() -> FiberRef? {
     if let decisions = pointee.decisions { return pickByDecision(decisions) }
     pointee.tick &+= 1
-    if pointee.tick & 63 == 0 { collectArrivals() }
+    if pointee.tick & 63 == 0 { lookAround() }
     return pointee.queue.pop()
+  }
+
+  /// The look around that a worker takes now and then while it has something to run.
+  @inline(never)
+  func lookAround() {
+    collectArrivals()
+    pointee.scheduler?._withUnsafeGuaranteedRef { $0.askReactor() }
   }
 
   /// Moves whatever has become ready outside the own queue into it: expired timers, mail, a share of the overflow.
@@ -27,7 +34,7 @@ extension WorkerRef {
     let me = pointee.current
     pointee.budget = Worker.fullBudget
     guard me.runsOnScheduler else { return me }
-    collectArrivals()
+    lookAround()
     if pointee.queue.count > 0 {
       pointee.queue.pushLast(me)
       Worker.suspend(me)

@@ -54,45 +54,6 @@ package enum System {
   static func returnPages(_ memory: UnsafeMutableRawPointer, size: Int) { _ = cs_return_pages(memory, size) }
   static var guardsSplitMappings: Bool { cs_guards_split_mappings() }
 
-  // MARK: Readiness
-
-  static let readableBit: UInt32 = 1
-  static let writableBit: UInt32 = 2
-  private static let brokenBit: UInt32 = 4
-  static let badDescriptor = EBADF
-  static let notPermitted = EPERM
-
-  /// Positive if the descriptor is ready, zero if not, -errno if it cannot be asked.
-  static func pollNow(_ descriptor: Int32, _ events: UInt32) -> Int32 { cs_poll_now(descriptor, events) }
-
-  static func makeEpoll() -> Int32 { cs_epoll_create() }
-
-  /// Watches a descriptor, or renews the watch, which reports readiness that is there already.
-  ///
-  /// Zero or -errno.
-  static func watch(_ epoll: Int32, _ descriptor: Int32, _ events: UInt32) -> Int32 {
-    let token = UInt64(UInt32(bitPattern: descriptor))
-    let renewed = cs_epoll_modify(epoll, descriptor, events, token)
-    return renewed == -ENOENT ? cs_epoll_add(epoll, descriptor, events, token) : renewed
-  }
-
-  /// Waits for events and reports them, for ever.
-  static func withReadyEvents(
-    _ epoll: Int32, _ report: (_ descriptor: Int32, _ canRead: Bool, _ canWrite: Bool) -> Void
-  ) {
-    withUnsafeTemporaryAllocation(of: cs_ready.self, capacity: 64) { events in
-      while true {
-        let count = cs_epoll_wait(epoll, events.baseAddress!, Int32(events.count), -1)
-        for event in events.prefix(Int(max(0, count))) {
-          let isBroken = event.ready & brokenBit != 0
-          report(
-            Int32(bitPattern: UInt32(truncatingIfNeeded: event.token)), isBroken || event.ready & readableBit != 0,
-            isBroken || event.ready & writableBit != 0)
-        }
-      }
-    }
-  }
-
   // MARK: Threads
 
   /// Waits while `word` holds `expected`, at most `nanoseconds` (negative: for ever); true if that was how it ended.

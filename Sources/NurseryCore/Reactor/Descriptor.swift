@@ -1,0 +1,148 @@
+/// An open descriptor of ours that fibers wait on, without blocking: what sockets and pipes are made of.
+///
+/// A handle; whoever closes it first closes it for all. The nursery in which it was adopted closes it at the latest.
+package struct Descriptor: @unchecked Sendable, Hashable {
+  package let record: DescriptorRef
+  package let generation: UInt32
+
+  /// What a call on it came to.
+  package enum Attempt {
+    /// The call's result, not negative.
+    case done(Int)
+    /// Not now; there will be a signal.
+    case tooEarly
+    /// An errno value.
+    case failed(Int32)
+    case closed
+  }
+
+  /// Takes charge of a descriptor that does not block.
+  package init(adopting number: Int32) {
+    record = DescriptorTable.record(number)
+    // Somebody may have closed a descriptor of this number behind our back while others waited.
+    generation = record.renewGeneration()
+    record.pointee.isOwned.store(true, ordering: .relaxed)
+    if let nursery = Performer.current().scope.ambientNursery { record.join(nursery) }
+  }
+
+  /// The number, for as long as it is open.
+  package var number: Int32 { record.number }
+
+  /// Whether it has been closed, or is being.
+  package var isClosed: Bool {
+    generation != record.generation || record.pointee.uses.load(ordering: .acquiring) & DescriptorRecord.closing != 0
+  }
+
+  /// Closes it and wakes everybody who waits, to find it closed; false if that has been done.
+  ///
+  /// Calls in flight finish first, and the last of them gives the number back. Never blocks.
+  @discardableResult
+  package func close() -> Bool { record.close(generation) }
+
+  /// Calls the kernel without waiting.
+  ///
+  /// - Parameter wanted: the number of bytes that were asked for; fewer mean that there are no more. Nil where that is not so.
+  package func attempt(_ interest: Interest, wanted: Int? = nil, _ call: (Int32) -> Int) -> Attempt {
+    // What is known of it counts if the caller's own scheduler keeps it up to date.
+    let reactor = Worker.ofThisThreadIfAny?.pointee.scheduler?._withUnsafeGuaranteedRef { $0.reactorIfAny?.id }
+    let isWatched = reactor == record.pointee.reactor.load(ordering: .relaxed)
+    return attempt(interest, wanted: wanted, isWatched: isWatched, call)
+  }
+
+  @inline(__always)
+  private func attempt(
+    _ interest: Interest, wanted: Int?, isWatched: Bool, _ call: (Int32) -> Int
+  ) -> Attempt {
+    guard record.beginUse(generation) else { return .closed }
+    defer { record.endUse() }
+    let result = record.attempt(interest, wanted: wanted, isWatched: isWatched, call)
+    if result >= 0 { return .done(result) }
+    return result == -Int(System.wouldBlock) ? .tooEarly : .failed(Int32(truncatingIfNeeded: -result))
+  }
+
+  /// Calls the kernel, and waits until it does not put us off.
+  ///
+  /// A cancellation point: then the kernel has done nothing.
+  ///
+  /// - Throws: `CancellationError`; `SystemError` if the descriptor cannot be watched.
+  package func perform(_ interest: Interest, wanted: Int? = nil, _ call: (Int32) -> Int) throws -> Attempt {
+    let me = Performer.enter()
+    let gate = record.gate(interest)
+    while true {
+      if me.isCancelled { throw CancellationError() }
+      let epoch = gate.epoch
+      // Should nobody watch it, who waits has it watched, and then hears what there is.
+      let result = attempt(interest, wanted: wanted, isWatched: true, call)
+      guard case .tooEarly = result else { return result }
+      try beginWait(me, interest)
+      defer { endWait(me) }
+      guard gate.wait(me, DescriptorWait.of(interest), since: epoch) else { throw CancellationError() }
+    }
+  }
+
+  /// The operation that commits when `attempt`, which calls the kernel in vain first, returns a value.
+  package func op<Value>(_ interest: Interest, _ attempt: @escaping () throws -> Value?) -> Op<Value> {
+    let what: StaticString = interest == .readable ? DescriptorWait.reading : DescriptorWait.writing
+    return Op(AttemptOperation(record.gate(interest), of: nil, what, from: (self, interest), attempt))
+  }
+}
+
+extension Descriptor {
+  /// Before somebody waits: sees to it that his reactor watches the descriptor, and that the scheduler knows why he waits.
+  func beginWait(_ performer: FiberRef, _ interest: Interest) throws(SystemError) {
+    let reactor = try performer.reactor()
+    try record.watch(by: reactor, generation: generation)
+    reactor.backend.expect(number, interest)
+    performer.expectOutside()
+  }
+
+  func endWait(_ performer: FiberRef) { performer.endExpectation() }
+}
+
+extension DescriptorRef {
+  /// `call`'s result, or -EAGAIN without a call if it would be in vain, as far as that is known.
+  ///
+  /// The hint is taken back before the call: whatever comes after the call raises it again, so it is never down while there is something.
+  @inline(__always)
+  func attempt(_ interest: Interest, wanted: Int?, isWatched: Bool, _ call: (Int32) -> Int) -> Int {
+    if interest == .readable {
+      guard !isWatched || pointee.mayRead.load(ordering: .acquiring) else { return -Int(System.wouldBlock) }
+      pointee.mayRead.store(false, ordering: .sequentiallyConsistent)
+      let result = call(number)
+      let isDrained = wanted.map { result < $0 && result > 0 && !pointee.isEnded.load(ordering: .relaxed) } ?? false
+      if result != -Int(System.wouldBlock), !isDrained { pointee.mayRead.store(true, ordering: .releasing) }
+      return result
+    }
+    guard !isWatched || pointee.mayWrite.load(ordering: .acquiring) else { return -Int(System.wouldBlock) }
+    pointee.mayWrite.store(false, ordering: .sequentiallyConsistent)
+    let result = call(number)
+    if result != -Int(System.wouldBlock) { pointee.mayWrite.store(true, ordering: .releasing) }
+    return result
+  }
+
+  /// The generation in which a new owner has the number.
+  fileprivate func renewGeneration() -> UInt32 {
+    pointee.lock.lock()
+    defer { pointee.lock.unlock() }
+    return generation
+  }
+}
+
+/// What dumps and deadlock reports say of a fiber that waits in `Descriptor.perform`.
+final class DescriptorWait: OperationSource, @unchecked Sendable {
+  static let reading: StaticString = "something to read from a descriptor"
+  static let writing: StaticString = "a descriptor to take more"
+  private static let toRead = DescriptorWait(reading)
+  private static let toWrite = DescriptorWait(writing)
+
+  static func of(_ interest: Interest) -> OperationSource { interest == .readable ? toRead : toWrite }
+
+  private let what: StaticString
+
+  private init(_ what: StaticString) {
+    self.what = what
+    super.init(slotSize: 0)
+  }
+
+  override var waitDescription: String { what.description }
+}

@@ -1,0 +1,46 @@
+import CSwitch
+
+// Every descriptor of ours belongs to the nursery it was opened in, which closes it when everybody in it has ended: a list through the
+// records, under the scope's lock. Who has begun to close a descriptor, and nobody else, takes it out; the nursery's end
+// closes what it finds and waits until the list is empty. So a record that is in the list has a scope that is there.
+extension DescriptorRef {
+  /// Makes the nursery close the descriptor at the latest when it ends.
+  func join(_ scope: ScopeRef) {
+    scope.pointee.lock.lock()
+    pointee.home = scope
+    pointee.previousInHome = nil
+    pointee.nextInHome = scope.pointee.firstDescriptor
+    scope.pointee.firstDescriptor?.pointee.previousInHome = self
+    scope.pointee.firstDescriptor = self
+    scope.pointee.lock.unlock()
+  }
+
+  /// Leaves the nursery's list; for the one who closes the descriptor.
+  func leaveHome() {
+    guard let scope = pointee.home else { return }
+    scope.pointee.lock.lock()
+    if let previous = pointee.previousInHome {
+      previous.pointee.nextInHome = pointee.nextInHome
+    } else {
+      scope.pointee.firstDescriptor = pointee.nextInHome
+    }
+    pointee.nextInHome?.pointee.previousInHome = pointee.previousInHome
+    pointee.home = nil
+    scope.pointee.lock.unlock()
+  }
+}
+
+extension ScopeRef {
+  /// Closes every descriptor that was opened in the nursery and is open still.
+  package func closeDescriptors() {
+    while true {
+      pointee.lock.lock()
+      let first = pointee.firstDescriptor
+      let generation = first?.generation ?? 0
+      pointee.lock.unlock()
+      guard let first else { return }
+      // If somebody else is just closing it, he is about to take it out.
+      if !first.close(generation) { cs_pause() }
+    }
+  }
+}

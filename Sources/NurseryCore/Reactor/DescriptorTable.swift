@@ -1,0 +1,42 @@
+import Synchronization
+
+/// A record for every number that a descriptor has had: at its place for good, so an event that comes late finds no freed memory.
+enum DescriptorTable {
+  private typealias Chunk = UnsafeMutablePointer<DescriptorRecord>
+
+  private static let chunkSize = 1024
+  private static let chunkCount = 1 << 13
+
+  /// Room for all numbers below 2^23; of the table only what is used takes memory.
+  nonisolated(unsafe) private static let chunks: UnsafeMutablePointer<Atomic<UnsafeMutableRawPointer?>> = {
+    let chunks = UnsafeMutablePointer<Atomic<UnsafeMutableRawPointer?>>.allocate(capacity: chunkCount)
+    for index in 0..<chunkCount { (chunks + index).initialize(to: Atomic(nil)) }
+    return chunks
+  }()
+  private static let lock = SpinLock()
+
+  /// The record of a number, 0 or above.
+  static func record(_ descriptor: Int32) -> DescriptorRef {
+    let (chunk, offset) = Int(descriptor).quotientAndRemainder(dividingBy: chunkSize)
+    guard let memory = chunks[chunk].load(ordering: .acquiring) else { return makeChunk(chunk) + offset }
+    return memory.assumingMemoryBound(to: DescriptorRecord.self) + offset
+  }
+
+  /// Whether a descriptor can have this number.
+  static func holds(_ descriptor: Int32) -> Bool { descriptor >= 0 && Int(descriptor) < chunkSize * chunkCount }
+
+  @inline(never)
+  private static func makeChunk(_ index: Int) -> Chunk {
+    lock.lock()
+    defer { lock.unlock() }
+    if let memory = chunks[index].load(ordering: .acquiring) {
+      return memory.assumingMemoryBound(to: DescriptorRecord.self)
+    }
+    let chunk = Chunk.allocate(capacity: chunkSize)
+    for offset in 0..<chunkSize {
+      (chunk + offset).initialize(to: DescriptorRecord(number: Int32(index * chunkSize + offset)))
+    }
+    chunks[index].store(UnsafeMutableRawPointer(chunk), ordering: .releasing)
+    return chunk
+  }
+}

@@ -1,0 +1,68 @@
+import CSwitch
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#elseif canImport(Darwin)
+  import Darwin  // not yet verified
+#endif
+
+/// What is known to be ready of a descriptor.
+package struct Interest: OptionSet, Sendable {
+  package let rawValue: UInt32
+
+  package init(rawValue: UInt32) { self.rawValue = rawValue }
+
+  package static let readable = Interest(rawValue: 1)
+  package static let writable = Interest(rawValue: 2)
+  /// A hang-up or an error, which readers and writers are to be told.
+  package static let broken = Interest(rawValue: 4)
+  /// The other side sends no more, or something lies out of band: a short read does not mean that there is no more.
+  package static let ended = Interest(rawValue: 8)
+}
+
+extension System {
+  package static let badDescriptor = EBADF
+  package static let notPermitted = EPERM
+  package static let wouldBlock = EAGAIN
+  static let exists = EEXIST
+  static let noEntry = ENOENT
+  static let noMemory = ENOMEM
+
+  /// Positive if the descriptor is ready, zero if not, -errno if it cannot be asked.
+  package static func pollNow(_ descriptor: Int32, _ interest: Interest) -> Int32 {
+    cs_poll_now(descriptor, interest.rawValue)
+  }
+
+  static func poll(_ polled: UnsafeMutableBufferPointer<cs_polled>, nanoseconds: Int64) -> Int32 {
+    cs_poll(polled.baseAddress!, Int32(polled.count), nanoseconds)
+  }
+
+  static func makeEpoll() -> Int32 { cs_epoll_create() }
+
+  static func epollAdd(_ epoll: Int32, _ descriptor: Int32, _ interest: Interest, token: UInt64) -> Int32 {
+    cs_epoll_add(epoll, descriptor, interest.rawValue, token)
+  }
+
+  static func epollModify(_ epoll: Int32, _ descriptor: Int32, _ interest: Interest, token: UInt64) -> Int32 {
+    cs_epoll_modify(epoll, descriptor, interest.rawValue, token)
+  }
+
+  static func epollRemove(_ epoll: Int32, _ descriptor: Int32) { _ = cs_epoll_remove(epoll, descriptor) }
+
+  /// The number of events, or -errno.
+  static func epollWait(
+    _ epoll: Int32, _ events: UnsafeMutableBufferPointer<cs_ready>, nanoseconds: Int64
+  ) -> Int32 {
+    cs_epoll_wait(epoll, events.baseAddress!, Int32(events.count), nanoseconds)
+  }
+
+  // MARK: Bells: descriptors that one thread makes readable to wake another
+
+  static func makeBell() -> Int32 { cs_eventfd() }
+  static func ring(_ bell: Int32) { _ = cs_eventfd_signal(bell) }
+  static func silence(_ bell: Int32) { _ = cs_eventfd_clear(bell) }
+
+  package static func close(_ descriptor: Int32) { _ = cs_close(descriptor) }
+}
