@@ -10,6 +10,7 @@
 //   thread.c         threads and the per-thread pointer
 //   processors.c     how many processors there are for us
 //   readiness.c      epoll and eventfd
+//   sockets.c        sockets and pipes
 //   syscalls.c       system calls that return -errno
 //
 // Every function that can fail returns a negative errno value; none of them touches `errno` after a

@@ -33,6 +33,9 @@ package struct Descriptor: @unchecked Sendable, Hashable {
     generation != record.generation || record.pointee.uses.load(ordering: .acquiring) & DescriptorRecord.closing != 0
   }
 
+  /// Tells those who wait to try again, for a reason that the kernel does not know.
+  package func signal(_ interest: Interest) { record.gate(interest).signal() }
+
   /// Closes it and wakes everybody who waits, to find it closed; false if that has been done.
   ///
   /// Calls in flight finish first, and the last of them gives the number back. Never blocks.
@@ -81,9 +84,13 @@ package struct Descriptor: @unchecked Sendable, Hashable {
   }
 
   /// The operation that commits when `attempt`, which calls the kernel in vain first, returns a value.
-  package func op<Value>(_ interest: Interest, _ attempt: @escaping () throws -> Value?) -> Op<Value> {
+  ///
+  /// - Parameter owner: kept alive while the operation is, lest its end closes the descriptor.
+  package func op<Value>(
+    _ interest: Interest, keeping owner: AnyObject? = nil, _ attempt: @escaping () throws -> Value?
+  ) -> Op<Value> {
     let what: StaticString = interest == .readable ? DescriptorWait.reading : DescriptorWait.writing
-    return Op(AttemptOperation(record.gate(interest), of: nil, what, from: (self, interest), attempt))
+    return Op(AttemptOperation(record.gate(interest), of: owner, what, from: (self, interest), attempt))
   }
 }
 
@@ -105,6 +112,7 @@ extension DescriptorRef {
   /// The hint is taken back before the call: whatever comes after the call raises it again, so it is never down while there is something.
   @inline(__always)
   func attempt(_ interest: Interest, wanted: Int?, isWatched: Bool, _ call: (Int32) -> Int) -> Int {
+    if interest == .none { return call(number) }
     if interest == .readable {
       guard !isWatched || pointee.mayRead.load(ordering: .acquiring) else { return -Int(System.wouldBlock) }
       pointee.mayRead.store(false, ordering: .sequentiallyConsistent)

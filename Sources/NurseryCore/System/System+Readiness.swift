@@ -14,6 +14,8 @@ package struct Interest: OptionSet, Sendable {
 
   package init(rawValue: UInt32) { self.rawValue = rawValue }
 
+  /// For calls that never have to wait.
+  package static let none: Interest = []
   package static let readable = Interest(rawValue: 1)
   package static let writable = Interest(rawValue: 2)
   /// A hang-up or an error, which readers and writers are to be told.

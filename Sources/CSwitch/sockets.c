@@ -1,0 +1,359 @@
+// Sockets and pipes. Every descriptor made here does not block and is closed on exec, from its first moment.
+//
+// Sources: socket(7), tcp(7), unix(7), ip(7), ipv6(7), accept4(2), cmsg(3), pipe(7).
+#define _GNU_SOURCE
+#include "internal.h"
+
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <net/if.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <signal.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#if defined(__APPLE__)  // not yet verified
+#define MSG_NOSIGNAL 0
+#define SOCK_NONBLOCK 0
+#define SOCK_CLOEXEC 0
+#define MSG_CMSG_CLOEXEC 0
+#endif
+
+#define RESTARTED(call)                                                                                                \
+  for (;;) {                                                                                                           \
+    ssize_t result = (call);                                                                                           \
+    if (result >= 0) return result;                                                                                    \
+    if (errno != EINTR) return -errno;                                                                                 \
+  }
+
+// MARK: Addresses
+
+_Static_assert(sizeof(struct sockaddr_storage) <= 128, "an address does not fit");
+
+void cs_address_v4(cs_address *address, const uint8_t *ip, uint16_t port) {
+  struct sockaddr_in in = {.sin_family = AF_INET, .sin_port = htons(port)};
+  memcpy(&in.sin_addr, ip, 4);
+  memcpy(address->bytes, &in, sizeof in);
+  address->length = sizeof in;
+}
+
+void cs_address_v6(cs_address *address, const uint8_t *ip, uint16_t port, uint32_t scope) {
+  struct sockaddr_in6 in = {.sin6_family = AF_INET6, .sin6_port = htons(port), .sin6_scope_id = scope};
+  memcpy(&in.sin6_addr, ip, 16);
+  memcpy(address->bytes, &in, sizeof in);
+  address->length = sizeof in;
+}
+
+int cs_address_unix(cs_address *address, const uint8_t *path, size_t count) {
+  struct sockaddr_un un = {.sun_family = AF_UNIX};
+  bool is_abstract = count > 0 && path[0] == 0;
+  // A path ends with a zero byte, an abstract name with the address.
+  if (count + (is_abstract ? 0 : 1) > sizeof un.sun_path) return -ENAMETOOLONG;
+  memcpy(un.sun_path, path, count);
+  memcpy(address->bytes, &un, sizeof un);
+  address->length = (uint32_t)(offsetof(struct sockaddr_un, sun_path) + count + (is_abstract ? 0 : 1));
+  return 0;
+}
+
+int cs_address_family(const cs_address *address) {
+  if (address->length < sizeof(sa_family_t)) return CS_FAMILY_OTHER;
+  switch (((const struct sockaddr *)address->bytes)->sa_family) {
+    case AF_INET: return CS_FAMILY_V4;
+    case AF_INET6: return CS_FAMILY_V6;
+    case AF_UNIX: return CS_FAMILY_UNIX;
+    default: return CS_FAMILY_OTHER;
+  }
+}
+
+void cs_address_ip(const cs_address *address, uint8_t *ip, uint16_t *port, uint32_t *scope) {
+  *scope = 0;
+  if (cs_address_family(address) == CS_FAMILY_V4) {
+    const struct sockaddr_in *in = (const struct sockaddr_in *)address->bytes;
+    memcpy(ip, &in->sin_addr, 4);
+    *port = ntohs(in->sin_port);
+  } else {
+    const struct sockaddr_in6 *in = (const struct sockaddr_in6 *)address->bytes;
+    memcpy(ip, &in->sin6_addr, 16);
+    *port = ntohs(in->sin6_port);
+    *scope = in->sin6_scope_id;
+  }
+}
+
+size_t cs_address_path(const cs_address *address, uint8_t *path) {
+  const struct sockaddr_un *un = (const struct sockaddr_un *)address->bytes;
+  size_t start = offsetof(struct sockaddr_un, sun_path);
+  if (address->length <= start) return 0;
+  size_t count = address->length - start;
+  if (un->sun_path[0] != 0) count = strnlen(un->sun_path, count);
+  memcpy(path, un->sun_path, count);
+  return count;
+}
+
+bool cs_address_parse(const char *text, uint16_t port, cs_address *address) {
+  uint8_t ip[16];
+  if (inet_pton(AF_INET, text, ip) == 1) {
+    cs_address_v4(address, ip, port);
+    return true;
+  }
+  char name[64];
+  const char *percent = strchr(text, '%');
+  size_t length = percent ? (size_t)(percent - text) : strlen(text);
+  if (length >= sizeof name) return false;
+  memcpy(name, text, length);
+  name[length] = 0;
+  if (inet_pton(AF_INET6, name, ip) != 1) return false;
+  uint32_t scope = 0;
+  if (percent) {
+    scope = if_nametoindex(percent + 1);
+    for (const char *digit = percent + 1; scope == 0 && *digit >= '0' && *digit <= '9'; digit++) {
+      if (digit[1] == 0) scope = (uint32_t)strtoul(percent + 1, NULL, 10);
+    }
+    if (scope == 0) return false;
+  }
+  cs_address_v6(address, ip, port, scope);
+  return true;
+}
+
+void cs_address_text(const cs_address *address, char *text) {
+  text[0] = 0;
+  if (cs_address_family(address) == CS_FAMILY_V4) {
+    inet_ntop(AF_INET, &((const struct sockaddr_in *)address->bytes)->sin_addr, text, 64);
+  } else if (cs_address_family(address) == CS_FAMILY_V6) {
+    const struct sockaddr_in6 *in = (const struct sockaddr_in6 *)address->bytes;
+    inet_ntop(AF_INET6, &in->sin6_addr, text, 48);
+    if (in->sin6_scope_id != 0) snprintf(text + strlen(text), 16, "%%%u", in->sin6_scope_id);
+  }
+}
+
+// MARK: Making and connecting
+
+static int prepare(int fd) {
+#if !defined(__linux__)
+  if (fd < 0) return -errno;
+  int on = 1;
+  (void)on;
+  if (fcntl(fd, F_SETFL, O_NONBLOCK) != 0 || fcntl(fd, F_SETFD, FD_CLOEXEC) != 0) {
+    int error = errno;
+    close(fd);
+    return -error;
+  }
+#if defined(SO_NOSIGPIPE)
+  setsockopt(fd, SOL_SOCKET, SO_NOSIGPIPE, &on, sizeof on);
+#endif
+  return fd;
+#else
+  return cs_status(fd);
+#endif
+}
+
+int cs_socket(int family, int kind) {
+  int domain = family == CS_FAMILY_V4 ? AF_INET : family == CS_FAMILY_V6 ? AF_INET6 : AF_UNIX;
+  int type = kind == 1 ? SOCK_STREAM : SOCK_DGRAM;
+  return prepare(socket(domain, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+}
+
+int cs_socket_pair(int *first, int *second) {
+  int fds[2];
+  if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, fds) != 0) return -errno;
+  *first = prepare(fds[0]);
+  *second = prepare(fds[1]);
+  return 0;
+}
+
+int cs_bind(int fd, const cs_address *address) {
+  return cs_status(bind(fd, (const struct sockaddr *)address->bytes, address->length));
+}
+
+int cs_listen(int fd, int backlog) { return cs_status(listen(fd, backlog)); }
+
+int cs_connect(int fd, const cs_address *address) {
+  // Interrupted, it goes on all the same, and its end is waited for as if it were in progress.
+  int result = cs_status(connect(fd, (const struct sockaddr *)address->bytes, address->length));
+  return result == -EINTR ? -EINPROGRESS : result;
+}
+
+int cs_socket_error(int fd) {
+  int error = 0;
+  socklen_t size = sizeof error;
+  if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size) != 0) return -errno;
+  return -error;
+}
+
+int cs_accept(int fd, cs_address *peer) {
+  for (;;) {
+    socklen_t length = sizeof peer->bytes;
+    struct sockaddr *address = peer ? (struct sockaddr *)peer->bytes : NULL;
+#if defined(__linux__)
+    int result = accept4(fd, address, peer ? &length : NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+#else
+    int result = accept(fd, address, peer ? &length : NULL);
+#endif
+    if (result < 0 && errno == EINTR) continue;
+    if (result >= 0 && peer) peer->length = length;
+    return prepare(result);
+  }
+}
+
+int cs_shutdown(int fd, bool reading, bool writing) {
+  return cs_status(shutdown(fd, reading && writing ? SHUT_RDWR : reading ? SHUT_RD : SHUT_WR));
+}
+
+int cs_local_address(int fd, cs_address *address) {
+  socklen_t length = sizeof address->bytes;
+  int result = cs_status(getsockname(fd, (struct sockaddr *)address->bytes, &length));
+  address->length = length;
+  return result;
+}
+
+int cs_peer_address(int fd, cs_address *address) {
+  socklen_t length = sizeof address->bytes;
+  int result = cs_status(getpeername(fd, (struct sockaddr *)address->bytes, &length));
+  address->length = length;
+  return result;
+}
+
+// MARK: Options
+
+static void place(cs_option option, int *level, int *name) {
+  *level = SOL_SOCKET;
+  switch (option) {
+    case CS_NO_DELAY: *level = IPPROTO_TCP, *name = TCP_NODELAY; return;
+    case CS_REUSE_ADDRESS: *name = SO_REUSEADDR; return;
+    case CS_REUSE_PORT: *name = SO_REUSEPORT; return;
+    case CS_KEEP_ALIVE: *name = SO_KEEPALIVE; return;
+    case CS_V6_ONLY: *level = IPPROTO_IPV6, *name = IPV6_V6ONLY; return;
+    case CS_SEND_BUFFER: *name = SO_SNDBUF; return;
+    case CS_RECEIVE_BUFFER: *name = SO_RCVBUF; return;
+    case CS_BROADCAST: *name = SO_BROADCAST; return;
+    case CS_LINGER: *name = SO_LINGER; return;
+  }
+}
+
+int cs_set_option(int fd, cs_option option, int value) {
+  int level, name;
+  place(option, &level, &name);
+  if (option == CS_LINGER) {
+    struct linger linger = {.l_onoff = value >= 0, .l_linger = value < 0 ? 0 : value};
+    return cs_status(setsockopt(fd, level, name, &linger, sizeof linger));
+  }
+  return cs_status(setsockopt(fd, level, name, &value, sizeof value));
+}
+
+int cs_get_option(int fd, cs_option option) {
+  int level, name, value = 0;
+  place(option, &level, &name);
+  if (option == CS_LINGER) {
+    struct linger linger = {0};
+    socklen_t size = sizeof linger;
+    if (getsockopt(fd, level, name, &linger, &size) != 0) return -errno;
+    return linger.l_onoff ? linger.l_linger : -1;
+  }
+  socklen_t size = sizeof value;
+  if (getsockopt(fd, level, name, &value, &size) != 0) return -errno;
+  return value;
+}
+
+// MARK: Bytes
+
+ssize_t cs_receive(int fd, void *buffer, size_t count) { RESTARTED(recv(fd, buffer, count, 0)) }
+
+ssize_t cs_send(int fd, const void *buffer, size_t count) { RESTARTED(send(fd, buffer, count, MSG_NOSIGNAL)) }
+
+ssize_t cs_send_parts(int fd, const cs_part *parts, int count) {
+  _Static_assert(sizeof(cs_part) == sizeof(struct iovec), "another layout");
+  struct msghdr message = {.msg_iov = (struct iovec *)parts, .msg_iovlen = (size_t)(count > 1024 ? 1024 : count)};
+  RESTARTED(sendmsg(fd, &message, MSG_NOSIGNAL))
+}
+
+ssize_t cs_send_to(int fd, const void *buffer, size_t count, const cs_address *address) {
+  const struct sockaddr *to = address ? (const struct sockaddr *)address->bytes : NULL;
+  RESTARTED(sendto(fd, buffer, count, MSG_NOSIGNAL, to, address ? address->length : 0))
+}
+
+ssize_t cs_receive_from(int fd, void *buffer, size_t count, cs_address *address, bool *truncated) {
+  struct iovec part = {.iov_base = buffer, .iov_len = count};
+  for (;;) {
+    struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1};
+    if (address) message.msg_name = address->bytes, message.msg_namelen = sizeof address->bytes;
+    ssize_t result = recvmsg(fd, &message, 0);
+    if (result < 0 && errno == EINTR) continue;
+    if (result < 0) return -errno;
+    if (address) address->length = message.msg_namelen;
+    *truncated = (message.msg_flags & MSG_TRUNC) != 0;
+    return result;
+  }
+}
+
+// MARK: Descriptors as messages
+
+union control {
+  struct cmsghdr header;
+  char bytes[CMSG_SPACE(sizeof(int))];
+};
+
+ssize_t cs_send_descriptor(int fd, const void *buffer, size_t count, int descriptor) {
+  union control control = {{0}};
+  struct iovec part = {.iov_base = (void *)buffer, .iov_len = count};
+  struct msghdr message = {
+      .msg_iov = &part, .msg_iovlen = 1, .msg_control = control.bytes, .msg_controllen = sizeof control.bytes};
+  struct cmsghdr *header = CMSG_FIRSTHDR(&message);
+  header->cmsg_level = SOL_SOCKET;
+  header->cmsg_type = SCM_RIGHTS;
+  header->cmsg_len = CMSG_LEN(sizeof descriptor);
+  memcpy(CMSG_DATA(header), &descriptor, sizeof descriptor);
+  RESTARTED(sendmsg(fd, &message, MSG_NOSIGNAL))
+}
+
+ssize_t cs_receive_descriptor(int fd, void *buffer, size_t count, int *descriptor) {
+  struct iovec part = {.iov_base = buffer, .iov_len = count};
+  *descriptor = -1;
+  for (;;) {
+    union control control = {{0}};
+    struct msghdr message = {
+        .msg_iov = &part, .msg_iovlen = 1, .msg_control = control.bytes, .msg_controllen = sizeof control.bytes};
+    ssize_t result = recvmsg(fd, &message, MSG_CMSG_CLOEXEC);
+    if (result < 0 && errno == EINTR) continue;
+    if (result < 0) return -errno;
+    // There is room for one; the kernel closes what does not fit.
+    struct cmsghdr *header = CMSG_FIRSTHDR(&message);
+    if (header && header->cmsg_level == SOL_SOCKET && header->cmsg_type == SCM_RIGHTS) {
+      memcpy(descriptor, CMSG_DATA(header), sizeof *descriptor);
+    }
+    return result;
+  }
+}
+
+// MARK: Pipes
+
+int cs_pipe(int *reader, int *writer) {
+  int fds[2];
+#if defined(__linux__)
+  if (pipe2(fds, O_CLOEXEC | O_NONBLOCK) != 0) return -errno;
+#else
+  if (pipe(fds) != 0) return -errno;
+#endif
+  *reader = prepare(fds[0]);
+  *writer = prepare(fds[1]);
+  return 0;
+}
+
+int cs_set_nonblocking(int fd, bool is_nonblocking) {
+  int flags = fcntl(fd, F_GETFL);
+  if (flags < 0) return -errno;
+  int wanted = is_nonblocking ? flags | O_NONBLOCK : flags & ~O_NONBLOCK;
+  return wanted == flags ? 0 : cs_status(fcntl(fd, F_SETFL, wanted));
+}
+
+void cs_ignore_broken_pipes(void) {
+  struct sigaction action;
+  if (sigaction(SIGPIPE, NULL, &action) != 0 || action.sa_handler != SIG_DFL) return;
+  action.sa_handler = SIG_IGN;
+  sigaction(SIGPIPE, &action, NULL);
+}

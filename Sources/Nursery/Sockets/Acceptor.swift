@@ -1,0 +1,87 @@
+import CSwitch
+import Synchronization
+
+/// A socket that listens: what `TCPListener` and `UnixListener` are made of.
+final class Acceptor: Sendable {
+  let descriptor: Descriptor
+  let address: SocketAddress
+  private let limit: Int
+  /// How many connections it has accepted that are open; not counted without a limit.
+  private let open = Atomic<Int>(0)
+
+  init(
+    _ address: SocketAddress, backlog: Int, limit: Int?, _ options: SocketOptions
+  ) throws(SystemError) {
+    let family = address.family
+    let number = try checked("make a socket", System.socket(family, .stream))
+    do throws(SystemError) {
+      try options.apply(to: number, family, .stream)
+      if family != .unix { try options.reuseAddress(number) }
+      try checked("listen on \(address)", System.bind(number, try address.checkedRaw()))
+      try checked("listen on \(address)", System.listen(number, backlog: backlog))
+    } catch {
+      System.close(number)
+      throw error
+    }
+    self.limit = limit ?? .max
+    self.address = System.localAddress(number).map { SocketAddress($0) } ?? address
+    descriptor = Descriptor(adopting: number)
+  }
+
+  /// A connection, if one waits and the limit allows.
+  func tryAccept<Stream>(_ make: (Descriptor, SocketAddress, Slot?) -> Stream) throws -> Stream? {
+    let slot = limit < .max ? Slot(self) : nil
+    if slot?.isBeyondLimit == true { return nil }
+    var peer = RawAddress()
+    while true {
+      switch descriptor.attempt(.readable, { Int(System.accept($0, &peer)) }) {
+      case .done(let number): return make(Descriptor(adopting: Int32(number)), SocketAddress(peer), slot)
+      case .tooEarly: return nil
+      // Gone again before we came to it; there may be others behind it.
+      case .failed(System.connectionAborted): continue
+      case .failed(let code): throw SystemError(code: code, action: "accept a connection on \(address)")
+      case .closed: throw StreamClosedError(stream: "the listener on \(address)")
+      }
+    }
+  }
+
+  /// One of the connections that a limit allows; free again when the connection is closed, or has gone.
+  final class Slot: Sendable {
+    private let acceptor: Acceptor
+    private let isFree = Atomic<Bool>(false)
+    let isBeyondLimit: Bool
+
+    init(_ acceptor: Acceptor) {
+      self.acceptor = acceptor
+      isBeyondLimit = acceptor.open.add(1, ordering: .relaxed).newValue > acceptor.limit
+    }
+
+    deinit { free() }
+
+    func free() {
+      guard !isFree.exchange(true, ordering: .relaxed) else { return }
+      acceptor.open.subtract(1, ordering: .sequentiallyConsistent)
+      if !isBeyondLimit { acceptor.descriptor.signal(.readable) }
+    }
+  }
+
+  /// Accepts until the listener is closed or the scope is cancelled; nil then.
+  ///
+  /// When there are no descriptors left it waits and tries again, at first after 5 ms, at last every second.
+  func next<Stream>(_ accept: () throws -> Stream) -> Stream? {
+    var pause = Duration.milliseconds(5)
+    while true {
+      do { return try accept() } catch let error as SystemError where System.isExhaustion(error.code) {
+        guard (try? sleep(for: pause)) != nil else { return nil }
+        pause = min(pause * 2, .seconds(1))
+      } catch { return nil }
+    }
+  }
+}
+
+extension SocketOptions {
+  fileprivate func reuseAddress(_ descriptor: Int32) throws(SystemError) {
+    if !reusesAddress { return }
+    try checked("set the socket option reusesAddress", System.setOption(descriptor, CS_REUSE_ADDRESS, 1))
+  }
+}

@@ -1,0 +1,46 @@
+/// Connects, without waiting: begins to in a guard, and is done when the socket is writable.
+enum Connector {
+  static func op<Stream>(
+    to address: SocketAddress, _ options: SocketOptions, _ make: @escaping (Descriptor) -> Stream
+  ) -> Op<Stream> {
+    .guarded {
+      let socket = try begin(address, options)
+      return socket.op(.writable) { try finish(socket, address).map { make(socket) } }
+        .onAbandon { socket.close() }
+    }
+  }
+
+  private static func begin(_ address: SocketAddress, _ options: SocketOptions) throws -> Descriptor {
+    let family = address.family
+    let number = try checked("make a socket", System.socket(family, .stream))
+    do throws(SystemError) {
+      try options.apply(to: number, family, .stream)
+      if let local = options.localAddress {
+        try checked("connect from \(local)", System.bind(number, try local.checkedRaw()))
+      }
+      let result = System.connect(number, try address.checkedRaw())
+      // A Unix socket whose backlog is full says "again" and not "in progress", and nothing would wake us.
+      if result != -System.inProgress { try checked("connect to \(address)", result) }
+    } catch {
+      System.close(number)
+      throw error
+    }
+    return Descriptor(adopting: number)
+  }
+
+  /// Nil while the connection is under way.
+  private static func finish(_ socket: Descriptor, _ address: SocketAddress) throws -> Void? {
+    let result = socket.attempt(.writable) { number in
+      if System.pollNow(number, .writable) == 0 { return -Int(System.wouldBlock) }
+      return Int(System.socketError(number))
+    }
+    switch result {
+    case .done: return ()
+    case .tooEarly: return nil
+    case .failed(let code):
+      socket.close()
+      throw SystemError(code: code, action: "connect to \(address)")
+    case .closed: throw StreamClosedError(stream: "the socket that was to connect to \(address)")
+    }
+  }
+}

@@ -1,0 +1,45 @@
+import CSwitch
+
+/// An internet address, of version 4 or 6.
+public struct IPAddress: Hashable, Sendable, CustomStringConvertible {
+  /// The address's bytes in network order: 4 or 16.
+  public let bytes: [UInt8]
+  /// For a link-local address of version 6: the number of the interface; else 0.
+  public let scope: UInt32
+
+  /// Creates an address from its 4 or 16 bytes in network order; nil if there are more or fewer.
+  public init?(bytes: [UInt8], scope: UInt32 = 0) {
+    guard bytes.count == 4 || bytes.count == 16 else { return nil }
+    self.bytes = bytes
+    self.scope = scope
+  }
+
+  /// Reads "192.0.2.1", "2001:db8::1" or "fe80::1%eth0"; nil for anything else, names of hosts included.
+  public init?(_ text: String) {
+    var raw = RawAddress()
+    guard !text.utf8.contains(0), cs_address_parse(text, 0, &raw), let address = SocketAddress(raw).ip else {
+      return nil
+    }
+    self = address
+  }
+
+  /// This machine alone, in version 4: 127.0.0.1.
+  public static let loopback = IPAddress("127.0.0.1")!
+  /// This machine alone, in version 6: ::1.
+  public static let loopbackV6 = IPAddress("::1")!
+  /// Every interface, in version 4: 0.0.0.0.
+  public static let any = IPAddress("0.0.0.0")!
+  /// Every interface, in version 6 and, unless `SocketOptions.isV6Only` is set, in version 4, too: `::`.
+  public static let anyV6 = IPAddress("::")!
+
+  /// Whether it is of version 6.
+  public var isV6: Bool { bytes.count == 16 }
+
+  /// The numeric form: "192.0.2.1", "2001:db8::1".
+  public var description: String {
+    withUnsafeTemporaryAllocation(of: CChar.self, capacity: 64) { text in
+      withUnsafePointer(to: SocketAddress.ip(self, port: 0).raw) { cs_address_text($0, text.baseAddress!) }
+      return String(cString: text.baseAddress!)
+    }
+  }
+}

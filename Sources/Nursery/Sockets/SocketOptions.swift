@@ -1,0 +1,45 @@
+import CSwitch
+
+/// What is set on a socket before it is bound or connected.
+public struct SocketOptions: Hashable, Sendable {
+  /// Whether small writes go out at once instead of waiting to be joined (TCP_NODELAY); for TCP.
+  public var noDelay = true
+  /// Whether a dead peer is noticed, after hours, even if nobody writes to it.
+  public var keepsAlive = false
+  /// Whether a listener may take the port of one whose last connections are still being closed.
+  public var reusesAddress = true
+  /// Whether several sockets may be bound to one port, and share what comes.
+  public var reusesPort = false
+  /// Whether a socket of version 6 keeps out connections of version 4.
+  public var isV6Only = false
+  /// The size of the kernel's buffer for what is to be sent, in bytes; nil for the kernel's choice.
+  public var sendBufferSize: Int?
+  /// The size of the kernel's buffer for what has come, in bytes; nil for the kernel's choice.
+  public var receiveBufferSize: Int?
+  /// Whether datagrams may be sent to everybody on the network.
+  public var broadcasts = false
+  /// Seconds for which the kernel keeps trying to deliver after a close; 0 resets the connection, nil leaves it to the kernel.
+  public var linger: Int?
+  /// The address from which to connect; nil for any.
+  public var localAddress: SocketAddress?
+
+  /// Creates the options that suit most.
+  public init() {}
+
+  /// Sets the options on a socket that is neither bound nor connected.
+  func apply(to descriptor: Int32, _ family: SocketFamily, _ kind: SocketKind) throws(SystemError) {
+    func set(_ option: cs_option, _ value: Int, _ name: String) throws(SystemError) {
+      try checked("set the socket option \(name)", System.setOption(descriptor, option, Int32(clamping: value)))
+    }
+    if family != .unix {
+      if kind == .stream { try set(CS_NO_DELAY, noDelay ? 1 : 0, "noDelay") }
+      if keepsAlive { try set(CS_KEEP_ALIVE, 1, "keepsAlive") }
+      if reusesPort { try set(CS_REUSE_PORT, 1, "reusesPort") }
+      if family == .v6 { try set(CS_V6_ONLY, isV6Only ? 1 : 0, "isV6Only") }
+      if broadcasts { try set(CS_BROADCAST, 1, "broadcasts") }
+    }
+    if let sendBufferSize { try set(CS_SEND_BUFFER, sendBufferSize, "sendBufferSize") }
+    if let receiveBufferSize { try set(CS_RECEIVE_BUFFER, receiveBufferSize, "receiveBufferSize") }
+    if let linger { try set(CS_LINGER, linger, "linger") }
+  }
+}

@@ -1,0 +1,134 @@
+/// A connection: what `TCPStream` and `UnixStream` have in common.
+///
+/// One fiber may read while another one writes. It belongs to the nursery in which it was made, which closes it when everybody in it
+/// has ended; it is closed earlier by `close()`, or with the last reference to it.
+public class SocketStream: ReadableStream, WritableStream, CustomStringConvertible, @unchecked Sendable {
+  let descriptor: Descriptor
+  /// The other side's address.
+  public let remoteAddress: SocketAddress
+  /// What it takes of a listener's limit.
+  private let slot: Acceptor.Slot?
+
+  init(_ descriptor: Descriptor, remoteAddress: SocketAddress, slot: Acceptor.Slot? = nil) {
+    self.descriptor = descriptor
+    self.remoteAddress = remoteAddress
+    self.slot = slot
+  }
+
+  deinit { close() }
+
+  /// What is drained by a read that returns less than was asked for: a stream without boundaries.
+  var shortReadsDrain: Bool { false }
+
+  // MARK: Reading
+
+  /// Reads what has come into `buffer`: the number of bytes, 0 at the end, nil if nothing has come yet.
+  ///
+  /// Never blocks.
+  ///
+  /// - Throws: `SystemError` if the connection is broken, `StreamClosedError` if it was closed here.
+  public func tryRead(into buffer: UnsafeMutableRawBufferPointer) throws -> Int? {
+    if buffer.isEmpty { return 0 }
+    return try value(
+      descriptor.attempt(.readable, wanted: shortReadsDrain ? buffer.count : nil) { System.receive($0, buffer) },
+      "read from")
+  }
+
+  /// Waits until something has come, and reads it into `buffer`: the number of bytes, 0 at the end.
+  ///
+  /// A cancellation point; then nothing has been read. Allocates nothing.
+  ///
+  /// - Throws: as `tryRead`; `CancellationError` if the current scope is cancelled.
+  public func read(into buffer: UnsafeMutableRawBufferPointer) throws -> Int {
+    if buffer.isEmpty { return 0 }
+    return try value(
+      descriptor.perform(.readable, wanted: shortReadsDrain ? buffer.count : nil) { System.receive($0, buffer) },
+      "read from")!
+  }
+
+  /// The operation that commits when `attempt`, which tries to read, returns a value; see `ReadableStream`.
+  public func whenReadableOp<Value>(_ attempt: @escaping () throws -> Value?) -> Op<Value> {
+    descriptor.op(.readable, keeping: self, attempt)
+  }
+
+  // MARK: Writing
+
+  /// Writes what there is room for: the number of bytes, nil if there is no room yet.
+  ///
+  /// Never blocks.
+  ///
+  /// - Throws: `SystemError` if the connection is broken, `StreamClosedError` if it was closed here.
+  public func tryWrite(_ bytes: UnsafeRawBufferPointer) throws -> Int? {
+    if bytes.isEmpty { return 0 }
+    return try value(descriptor.attempt(.writable) { System.send($0, bytes) }, "write to")
+  }
+
+  /// Writes several parts in one call, as far as there is room: the number of bytes, nil if there is no room yet.
+  ///
+  /// Never blocks.
+  ///
+  /// - Throws: as `tryWrite`.
+  public func tryWrite(parts: UnsafeBufferPointer<UnsafeRawBufferPointer>) throws -> Int? {
+    if parts.allSatisfy(\.isEmpty) { return 0 }
+    return try value(descriptor.attempt(.writable) { System.send($0, parts: parts) }, "write to")
+  }
+
+  /// Waits until there is room, and writes what there is room for: the number of bytes, at least 1 if there are any.
+  ///
+  /// A cancellation point; then nothing has been written. Allocates nothing.
+  ///
+  /// - Throws: as `tryWrite`; `CancellationError` if the current scope is cancelled.
+  public func write(_ bytes: UnsafeRawBufferPointer) throws -> Int {
+    if bytes.isEmpty { return 0 }
+    return try value(descriptor.perform(.writable) { System.send($0, bytes) }, "write to")!
+  }
+
+  /// The operation that commits when `attempt`, which tries to write, returns a value; see `WritableStream`.
+  public func whenWritableOp<Value>(_ attempt: @escaping () throws -> Value?) -> Op<Value> {
+    descriptor.op(.writable, keeping: self, attempt)
+  }
+
+  // MARK: Ending
+
+  /// Tells the other side that no more will be written; it reads the end after what has been sent.
+  ///
+  /// Reading goes on. Never blocks.
+  ///
+  /// - Throws: `SystemError` if the connection is broken, `StreamClosedError` if it was closed here.
+  public func closeWriting() throws {
+    let result = descriptor.attempt(.none) { Int(System.shutdown($0, reading: false, writing: true)) }
+    _ = try value(result, "half-close")
+  }
+
+  /// Closes the connection; who waits for it gets `StreamClosedError`.
+  ///
+  /// What has been written is still delivered, unless there is something unread: then the other side is told of a reset. Never blocks.
+  /// Closing it again does nothing.
+  public func close() {
+    descriptor.close()
+    slot?.free()
+  }
+
+  /// Whether it has been closed here.
+  public var isClosed: Bool { descriptor.isClosed }
+
+  /// The descriptor's number, for what only the system can do; it is the stream's to close.
+  public var fileDescriptor: Int32 { descriptor.number }
+
+  /// This side's address.
+  public var localAddress: SocketAddress {
+    System.localAddress(descriptor.number).map { SocketAddress($0) } ?? .unnamed
+  }
+
+  /// "the stream to 127.0.0.1:80".
+  public var description: String { "the stream to \(remoteAddress)" }
+
+  func value(_ attempt: Descriptor.Attempt, _ verb: String) throws -> Int? {
+    switch attempt {
+    case .done(let count): count
+    case .tooEarly: nil
+    case .closed: throw StreamClosedError(stream: description)
+    case .failed(let code): throw SystemError(code: code, action: "\(verb) \(description)")
+    }
+  }
+}

@@ -1,0 +1,149 @@
+import CSwitch
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#elseif canImport(Darwin)
+  import Darwin  // not yet verified
+#endif
+
+/// An address as the system lays it out.
+package typealias RawAddress = cs_address
+
+package enum SocketFamily: Int32, Sendable {
+  case v4 = 4
+  case v6 = 6
+  case unix = 1
+}
+
+package enum SocketKind: Int32, Sendable {
+  case stream = 1
+  case datagram = 2
+}
+
+/// Every call returns -errno when it fails, and none waits.
+extension System {
+  package static let inProgress = EINPROGRESS
+  package static let connectionAborted = ECONNABORTED
+  /// No descriptors, buffers or memory are left: trying again later may help, trying at once does not.
+  package static func isExhaustion(_ code: Int32) -> Bool {
+    code == EMFILE || code == ENFILE || code == ENOBUFS || code == ENOMEM
+  }
+
+  package static func socket(_ family: SocketFamily, _ kind: SocketKind) -> Int32 {
+    cs_socket(family.rawValue, kind.rawValue)
+  }
+
+  package static func socketPair() -> (result: Int32, first: Int32, second: Int32) {
+    var first: Int32 = -1
+    var second: Int32 = -1
+    let result = cs_socket_pair(&first, &second)
+    return (result, first, second)
+  }
+
+  package static func pipe() -> (result: Int32, reader: Int32, writer: Int32) {
+    var reader: Int32 = -1
+    var writer: Int32 = -1
+    let result = cs_pipe(&reader, &writer)
+    return (result, reader, writer)
+  }
+
+  package static func bind(_ descriptor: Int32, _ address: RawAddress) -> Int32 {
+    withUnsafePointer(to: address) { cs_bind(descriptor, $0) }
+  }
+
+  package static func listen(_ descriptor: Int32, backlog: Int) -> Int32 {
+    cs_listen(descriptor, Int32(clamping: backlog))
+  }
+
+  package static func connect(_ descriptor: Int32, _ address: RawAddress) -> Int32 {
+    withUnsafePointer(to: address) { cs_connect(descriptor, $0) }
+  }
+
+  package static func socketError(_ descriptor: Int32) -> Int32 { cs_socket_error(descriptor) }
+
+  package static func accept(_ descriptor: Int32, _ peer: inout RawAddress) -> Int32 { cs_accept(descriptor, &peer) }
+
+  package static func shutdown(_ descriptor: Int32, reading: Bool, writing: Bool) -> Int32 {
+    cs_shutdown(descriptor, reading, writing)
+  }
+
+  package static func localAddress(_ descriptor: Int32) -> RawAddress? {
+    var address = RawAddress()
+    return cs_local_address(descriptor, &address) == 0 ? address : nil
+  }
+
+  package static func peerAddress(_ descriptor: Int32) -> RawAddress? {
+    var address = RawAddress()
+    return cs_peer_address(descriptor, &address) == 0 ? address : nil
+  }
+
+  package static func setOption(_ descriptor: Int32, _ option: cs_option, _ value: Int32) -> Int32 {
+    cs_set_option(descriptor, option, value)
+  }
+
+  package static func option(_ descriptor: Int32, _ option: cs_option) -> Int32 { cs_get_option(descriptor, option) }
+
+  // MARK: Bytes
+
+  package static func receive(_ descriptor: Int32, _ buffer: UnsafeMutableRawBufferPointer) -> Int {
+    guard let base = buffer.baseAddress else { return 0 }
+    return cs_receive(descriptor, base, buffer.count)
+  }
+
+  package static func send(_ descriptor: Int32, _ bytes: UnsafeRawBufferPointer) -> Int {
+    guard let base = bytes.baseAddress else { return 0 }
+    return cs_send(descriptor, base, bytes.count)
+  }
+
+  package static func send(_ descriptor: Int32, parts: UnsafeBufferPointer<UnsafeRawBufferPointer>) -> Int {
+    withUnsafeTemporaryAllocation(of: cs_part.self, capacity: min(parts.count, 64)) { list in
+      for (index, part) in parts.prefix(list.count).enumerated() {
+        list.initializeElement(at: index, to: cs_part(bytes: part.baseAddress, count: part.count))
+      }
+      return cs_send_parts(descriptor, list.baseAddress!, Int32(list.count))
+    }
+  }
+
+  package static func send(_ descriptor: Int32, _ bytes: UnsafeRawBufferPointer, to address: RawAddress?) -> Int {
+    guard let address else { return cs_send_to(descriptor, bytes.baseAddress, bytes.count, nil) }
+    return withUnsafePointer(to: address) { cs_send_to(descriptor, bytes.baseAddress, bytes.count, $0) }
+  }
+
+  package static func receive(
+    _ descriptor: Int32, _ buffer: UnsafeMutableRawBufferPointer, from address: inout RawAddress,
+    isTruncated: inout Bool
+  ) -> Int {
+    cs_receive_from(descriptor, buffer.baseAddress, buffer.count, &address, &isTruncated)
+  }
+
+  package static func send(_ descriptor: Int32, _ bytes: UnsafeRawBufferPointer, passing passed: Int32) -> Int {
+    cs_send_descriptor(descriptor, bytes.baseAddress!, bytes.count, passed)
+  }
+
+  package static func receive(
+    _ descriptor: Int32, _ buffer: UnsafeMutableRawBufferPointer, passed: inout Int32
+  ) -> Int {
+    cs_receive_descriptor(descriptor, buffer.baseAddress!, buffer.count, &passed)
+  }
+
+  package static func read(_ descriptor: Int32, _ buffer: UnsafeMutableRawBufferPointer) -> Int {
+    guard let base = buffer.baseAddress else { return 0 }
+    return cs_read(descriptor, base, buffer.count)
+  }
+
+  package static func write(_ descriptor: Int32, _ bytes: UnsafeRawBufferPointer) -> Int {
+    guard let base = bytes.baseAddress else { return 0 }
+    return cs_write(descriptor, base, bytes.count)
+  }
+
+  package static func setNonblocking(_ descriptor: Int32, _ isNonblocking: Bool) -> Int32 {
+    cs_set_nonblocking(descriptor, isNonblocking)
+  }
+
+  package static func isRegularFile(_ descriptor: Int32) -> Bool { cs_fstat_is_regular(descriptor) == 1 }
+
+  /// Makes a write to a pipe that nobody reads an error and not the end of the process, unless the program has decided about that.
+  package static func ignoreBrokenPipes() { cs_ignore_broken_pipes() }
+}
