@@ -10,7 +10,9 @@
 //   thread.c         threads and the per-thread pointer
 //   processors.c     how many processors there are for us
 //   readiness.c      epoll and eventfd
-//   sockets.c        sockets and pipes
+//   addresses.c      socket addresses
+//   pipes.c          pipes
+//   sockets.c        sockets
 //   syscalls.c       system calls that return -errno
 //
 // Every function that can fail returns a negative errno value; none of them touches `errno` after a

@@ -91,6 +91,9 @@ ssize_t cs_receive_descriptor(int fd, void *buffer, size_t count, int *descripto
 int cs_pipe(int *reader, int *writer);
 // Makes a descriptor not block, or block again; 0 or -errno.
 int cs_set_nonblocking(int fd, bool is_nonblocking);
+// Another number for the same, closed on exec.
+int cs_duplicate(int fd);
+int cs_unlink(const char *path);
 // Ignores SIGPIPE unless the program has decided about it.
 void cs_ignore_broken_pipes(void);
 

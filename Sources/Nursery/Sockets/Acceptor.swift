@@ -6,6 +6,8 @@ final class Acceptor: Sendable {
   let descriptor: Descriptor
   let address: SocketAddress
   private let limit: Int
+  /// Of a listener that has one.
+  let isPathRemoved = Atomic<Bool>(false)
   /// How many connections it has accepted that are open; not counted without a limit.
   private let open = Atomic<Int>(0)
 

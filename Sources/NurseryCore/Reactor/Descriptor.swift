@@ -17,12 +17,14 @@ package struct Descriptor: @unchecked Sendable, Hashable {
   }
 
   /// Takes charge of a descriptor that does not block.
-  package init(adopting number: Int32) {
+  ///
+  /// - Parameter isForAll: whether it belongs to no nursery.
+  package init(adopting number: Int32, isForAll: Bool = false) {
     record = DescriptorTable.record(number)
     // Somebody may have closed a descriptor of this number behind our back while others waited.
     generation = record.renewGeneration()
     record.pointee.isOwned.store(true, ordering: .relaxed)
-    if let nursery = Performer.current().scope.ambientNursery { record.join(nursery) }
+    if !isForAll, let nursery = Performer.current().scope.ambientNursery { record.join(nursery) }
   }
 
   /// The number, for as long as it is open.

@@ -26,6 +26,7 @@ package enum SocketKind: Int32, Sendable {
 extension System {
   package static let inProgress = EINPROGRESS
   package static let connectionAborted = ECONNABORTED
+  package static let connectionRefused = ECONNREFUSED
   /// No descriptors, buffers or memory are left: trying again later may help, trying at once does not.
   package static func isExhaustion(_ code: Int32) -> Bool {
     code == EMFILE || code == ENFILE || code == ENOBUFS || code == ENOMEM
@@ -141,6 +142,10 @@ extension System {
   package static func setNonblocking(_ descriptor: Int32, _ isNonblocking: Bool) -> Int32 {
     cs_set_nonblocking(descriptor, isNonblocking)
   }
+
+  package static func duplicate(_ descriptor: Int32) -> Int32 { cs_duplicate(descriptor) }
+
+  package static func unlink(_ path: String) { _ = path.withCString { cs_unlink($0) } }
 
   package static func isRegularFile(_ descriptor: Int32) -> Bool { cs_fstat_is_regular(descriptor) == 1 }
 

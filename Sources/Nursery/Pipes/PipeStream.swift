@@ -1,0 +1,109 @@
+/// One end of a pipe: bytes written to one end are read from the other.
+///
+/// It belongs to the nursery in which it was made, which closes it when everybody in it has ended; it is closed earlier by `close()`,
+/// or with the last reference to it. A write to a pipe that nobody can read any more throws `SystemError`; the signal that would end the
+/// process is ignored from the first pipe on, unless the program has decided about it.
+public final class PipeStream: ReadableStream, WritableStream, CustomStringConvertible, Sendable {
+  private let descriptor: Descriptor
+  private let name: String
+
+  /// Takes charge of a descriptor, which from now on does not block and is the stream's to close: a pipe's end, a terminal, a FIFO.
+  ///
+  /// - Parameter name: for messages: "the output of sort".
+  /// - Throws: `SystemError` if the descriptor is not open. Then it is still the caller's.
+  public init(adopting number: Int32, name: String = "a pipe") throws {
+    try checked("use descriptor \(number) as \(name)", System.setNonblocking(number, true))
+    System.ignoreBrokenPipes()
+    descriptor = Descriptor(adopting: number)
+    self.name = name
+  }
+
+  deinit { close() }
+
+  /// A new pipe's two ends.
+  ///
+  /// Never blocks.
+  ///
+  /// - Throws: `SystemError` if no descriptor is left.
+  public static func pair() throws -> (reader: PipeStream, writer: PipeStream) {
+    let (result, reader, writer) = System.pipe()
+    try checked("make a pipe", result)
+    return (
+      try PipeStream(adopting: reader, name: "a pipe's reading end"),
+      try PipeStream(adopting: writer, name: "a pipe's writing end")
+    )
+  }
+
+  /// Reads what there is into `buffer`: the number of bytes, 0 at the end, nil if there is nothing yet.
+  ///
+  /// Never blocks.
+  ///
+  /// - Throws: `SystemError`; `StreamClosedError` if it was closed here.
+  public func tryRead(into buffer: UnsafeMutableRawBufferPointer) throws -> Int? {
+    if buffer.isEmpty { return 0 }
+    return try value(descriptor.attempt(.readable) { System.read($0, buffer) }, "read from")
+  }
+
+  /// Waits until there is something, and reads it into `buffer`: the number of bytes, 0 at the end.
+  ///
+  /// A cancellation point; then nothing has been read. Allocates nothing.
+  ///
+  /// - Throws: as `tryRead`; `CancellationError` if the current scope is cancelled.
+  public func read(into buffer: UnsafeMutableRawBufferPointer) throws -> Int {
+    if buffer.isEmpty { return 0 }
+    return try value(descriptor.perform(.readable) { System.read($0, buffer) }, "read from")!
+  }
+
+  /// The operation that commits when `attempt`, which tries to read, returns a value; see `ReadableStream`.
+  public func whenReadableOp<Value>(_ attempt: @escaping () throws -> Value?) -> Op<Value> {
+    descriptor.op(.readable, keeping: self, attempt)
+  }
+
+  /// Writes what there is room for: the number of bytes, nil if there is no room yet.
+  ///
+  /// Never blocks.
+  ///
+  /// - Throws: `SystemError` if nobody can read it any more; `StreamClosedError` if it was closed here.
+  public func tryWrite(_ bytes: UnsafeRawBufferPointer) throws -> Int? {
+    if bytes.isEmpty { return 0 }
+    return try value(descriptor.attempt(.writable) { System.write($0, bytes) }, "write to")
+  }
+
+  /// Waits until there is room, and writes what there is room for: the number of bytes, at least 1 if there are any.
+  ///
+  /// A cancellation point; then nothing has been written. Allocates nothing.
+  ///
+  /// - Throws: as `tryWrite`; `CancellationError` if the current scope is cancelled.
+  public func write(_ bytes: UnsafeRawBufferPointer) throws -> Int {
+    if bytes.isEmpty { return 0 }
+    return try value(descriptor.perform(.writable) { System.write($0, bytes) }, "write to")!
+  }
+
+  /// The operation that commits when `attempt`, which tries to write, returns a value; see `WritableStream`.
+  public func whenWritableOp<Value>(_ attempt: @escaping () throws -> Value?) -> Op<Value> {
+    descriptor.op(.writable, keeping: self, attempt)
+  }
+
+  /// Closes this end; who waits for it gets `StreamClosedError`, and the other end is told.
+  ///
+  /// Never blocks. Closing it again does nothing.
+  public func close() { descriptor.close() }
+
+  /// Whether it has been closed here.
+  public var isClosed: Bool { descriptor.isClosed }
+
+  /// The descriptor's number, for what only the system can do; it is the stream's to close.
+  public var fileDescriptor: Int32 { descriptor.number }
+
+  /// Its name.
+  public var description: String { name }
+
+  private func value(_ attempt: Descriptor.Attempt, _ verb: String) throws -> Int? {
+    switch attempt {
+    case .done(let count): count
+    case .tooEarly: nil
+    case .closed: throw StreamClosedError(stream: name)
+    case .failed(let code): throw SystemError(code: code, action: "\(verb) \(name)")
+    }
+  }
+}

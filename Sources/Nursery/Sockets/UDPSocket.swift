@@ -1,0 +1,116 @@
+/// Sends and receives datagrams: messages that arrive whole, or not at all.
+///
+/// Any number of fibers may send and receive. It belongs to the nursery in which it was made, which closes it when everybody in it
+/// has ended; it is closed earlier by `close()`, or with the last reference to it.
+public final class UDPSocket: Sendable, CustomStringConvertible {
+  /// A datagram that has come.
+  public struct Datagram: Sendable, Hashable {
+    /// What it says.
+    public var bytes: [UInt8]
+    /// Who has sent it.
+    public var sender: SocketAddress
+    /// Whether it was longer than what was asked for; the rest is lost.
+    public var isTruncated: Bool
+  }
+
+  private let descriptor: Descriptor
+  /// Where it receives, with the port that was found.
+  public let address: SocketAddress
+
+  /// Binds a socket to a port of an address.
+  ///
+  /// - Parameters:
+  ///   - host: which of this machine's addresses; its version is the socket's.
+  ///   - port: 0 for one that is free; see `address`.
+  /// - Throws: `SystemError` if the port is in use or not allowed, or no descriptor is left.
+  public init(_ host: IPAddress = .loopback, port: UInt16 = 0, options: SocketOptions = SocketOptions()) throws {
+    let wanted = SocketAddress.ip(host, port: port)
+    let number = try checked("make a socket", System.socket(wanted.family, .datagram))
+    do throws(SystemError) {
+      try options.apply(to: number, wanted.family, .datagram)
+      try checked("bind to \(wanted)", System.bind(number, try wanted.checkedRaw()))
+    } catch {
+      System.close(number)
+      throw error
+    }
+    address = System.localAddress(number).map { SocketAddress($0) } ?? wanted
+    descriptor = Descriptor(adopting: number)
+  }
+
+  deinit { close() }
+
+  /// Restricts the socket to one peer: it receives from nobody else, `send` without an address goes there, and an error that the peer's
+  /// machine reports, such as that nobody listens, is thrown by the next call.
+  ///
+  /// Never blocks.
+  ///
+  /// - Throws: `SystemError`, `StreamClosedError`.
+  public func connect(to peer: SocketAddress) throws {
+    let raw = try peer.checkedRaw()
+    _ = try value(descriptor.attempt(.none) { Int(System.connect($0, raw)) }, "connect", to: peer)
+  }
+
+  /// Waits until there is room, and sends a datagram.
+  ///
+  /// That it was sent does not mean that it arrives. A cancellation point; then it has not been sent.
+  ///
+  /// - Parameter peer: where to; nil for the peer the socket is connected to.
+  /// - Throws: `SystemError` if it is too long (65,507 bytes at most), or there is no peer; `StreamClosedError`; `CancellationError`.
+  public func send(_ bytes: [UInt8], to peer: SocketAddress? = nil) throws { try sendOp(bytes, to: peer).perform() }
+
+  /// The operation that sends a datagram; see `send`.
+  public func sendOp(_ bytes: [UInt8], to peer: SocketAddress? = nil) -> Op<Void> {
+    descriptor.op(.writable, keeping: self) { [self] in
+      let raw = try peer?.checkedRaw()
+      let result = bytes.withUnsafeBytes { bytes in
+        descriptor.attempt(.writable) { System.send($0, bytes, to: raw) }
+      }
+      return try value(result, "send from", to: peer).map { _ in () }
+    }
+  }
+
+  /// Waits for a datagram.
+  ///
+  /// A cancellation point; then none has been taken.
+  ///
+  /// - Parameter count: how many bytes of it are wanted; the rest of a longer one is lost. The default is enough for all.
+  /// - Throws: `SystemError`, `StreamClosedError`, `CancellationError`.
+  public func receive(upTo count: Int = 65_536) throws -> Datagram { try receiveOp(upTo: count).perform() }
+
+  /// The operation that takes a datagram; see `receive`.
+  public func receiveOp(upTo count: Int = 65_536) -> Op<Datagram> {
+    descriptor.op(.readable, keeping: self) { [self] in
+      // Without waiting it is known whether there is one; memory is asked for only then.
+      guard descriptor.isClosed || System.pollNow(descriptor.number, .readable) != 0 else { return nil }
+      var sender = RawAddress()
+      var isTruncated = false
+      var found: Int?
+      let bytes = try [UInt8](unsafeUninitializedCapacity: count) { buffer, initialized in
+        let result = descriptor.attempt(.readable) {
+          System.receive($0, UnsafeMutableRawBufferPointer(buffer), from: &sender, isTruncated: &isTruncated)
+        }
+        found = try value(result, "receive at", to: nil)
+        initialized = found ?? 0
+      }
+      return found.map { _ in Datagram(bytes: bytes, sender: SocketAddress(sender), isTruncated: isTruncated) }
+    }
+  }
+
+  /// Closes the socket; who waits for it gets `StreamClosedError`.
+  ///
+  /// Never blocks. Closing it again does nothing.
+  public func close() { descriptor.close() }
+
+  /// "the UDP socket at 127.0.0.1:53".
+  public var description: String { "the UDP socket at \(address)" }
+
+  private func value(_ attempt: Descriptor.Attempt, _ verb: String, to peer: SocketAddress?) throws -> Int? {
+    switch attempt {
+    case .done(let count): count
+    case .tooEarly: nil
+    case .closed: throw StreamClosedError(stream: description)
+    case .failed(let code):
+      throw SystemError(code: code, action: "\(verb) \(description)" + (peer.map { " to \($0)" } ?? ""))
+    }
+  }
+}

@@ -1,0 +1,84 @@
+/// Accepts connections of processes on this machine.
+///
+/// Any number of fibers may accept. It belongs to the nursery in which it was made, which closes it when everybody in it has
+/// ended; it is closed earlier by `close()`, or with the last reference to it. Closing it removes its path.
+public final class UnixListener: Sequence, Sendable, CustomStringConvertible {
+  private let acceptor: Acceptor
+  private let path: String?
+
+  /// Listens on a path, where a file of this type is made; connections are queued from now on.
+  ///
+  /// - Parameters:
+  ///   - path: at most 107 bytes. A socket that nobody listens on any more, left by a process that has crashed, is replaced.
+  ///   - backlog: how many connections the kernel queues that have not been accepted.
+  ///   - limit: how many accepted connections may be open at once: beyond, accepting waits until one is closed. Nil for any number.
+  /// - Throws: `SystemError` if the path is in use, not allowed or too long, or no descriptor is left.
+  public init(path: String, backlog: Int = 1024, limit: Int? = nil, options: SocketOptions = SocketOptions()) throws {
+    if options.reusesAddress { try Self.removeIfAbandoned(path) }
+    acceptor = try Acceptor(.unix(path: path), backlog: backlog, limit: limit, options)
+    self.path = path
+  }
+
+  /// Listens on a name in Linux's abstract namespace.
+  ///
+  /// - Throws: `SystemError` if the name is in use or too long, or no descriptor is left.
+  public init(
+    abstractName name: String, backlog: Int = 1024, limit: Int? = nil, options: SocketOptions = SocketOptions()
+  ) throws {
+    acceptor = try Acceptor(.abstract(name: name), backlog: backlog, limit: limit, options)
+    path = nil
+  }
+
+  deinit { close() }
+
+  private static func removeIfAbandoned(_ path: String) throws {
+    let address = SocketAddress.unix(path: path)
+    let probe = try checked("make a socket", System.socket(.unix, .stream))
+    defer { System.close(probe) }
+    // A listener that lives accepts, or has too long a queue; both say that the path is in use.
+    if System.connect(probe, try address.checkedRaw()) == -System.connectionRefused { System.unlink(path) }
+  }
+
+  /// Where it listens.
+  public var address: SocketAddress { acceptor.address }
+
+  /// Waits for a connection.
+  ///
+  /// A cancellation point; then the connection is still to be accepted.
+  ///
+  /// - Throws: `SystemError`, for instance if no descriptor is left: trying again at once would be in vain. `StreamClosedError`
+  ///   if the listener has been closed. `CancellationError`.
+  public func accept() throws -> UnixStream { try acceptOp().perform() }
+
+  /// The operation that accepts a connection; one that is not chosen leaves it to the next.
+  public func acceptOp() -> Op<UnixStream> {
+    acceptor.descriptor.op(.readable, keeping: self) { [acceptor] in
+      try acceptor.tryAccept { UnixStream($0, remoteAddress: $1, slot: $2) }
+    }
+  }
+
+  /// Closes the listener and removes its path; who waits to accept gets `StreamClosedError`, and who is queued is turned away.
+  ///
+  /// Connections that were accepted stay. Never blocks. Closing it again does nothing.
+  public func close() {
+    if let path, !acceptor.isPathRemoved.exchange(true, ordering: .relaxed) { System.unlink(path) }
+    acceptor.descriptor.close()
+  }
+
+  /// Begins an iteration: `for connection in listener`.
+  ///
+  /// The loop ends when the listener is closed, and in a cancelled scope. While no descriptors are left it waits, in growing pauses of up
+  /// to a second.
+  public func makeIterator() -> Iterator { Iterator(listener: self) }
+
+  /// Accepts connections one after the other.
+  public struct Iterator: IteratorProtocol {
+    let listener: UnixListener
+
+    /// Waits for a connection; nil when the listener is closed, and in a cancelled scope.
+    public mutating func next() -> UnixStream? { listener.acceptor.next { try listener.accept() } }
+  }
+
+  /// "the listener on /run/server.sock".
+  public var description: String { "the listener on \(address)" }
+}

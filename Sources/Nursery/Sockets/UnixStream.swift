@@ -1,0 +1,87 @@
+/// A connection between processes of one machine; descriptors can be sent through it.
+///
+/// One fiber may read while another one writes. It belongs to the nursery in which it was made, which closes it when everybody in it
+/// has ended; it is closed earlier by `close()`, or with the last reference to it.
+public final class UnixStream: SocketStream, @unchecked Sendable {
+  /// Connects to a listener's path or abstract name.
+  ///
+  /// A cancellation point; then nothing is left of the attempt.
+  ///
+  /// - Throws: `SystemError` if nobody listens there, if the listener's queue is full, or no descriptor is left; `CancellationError`.
+  public static func connect(to address: SocketAddress, options: SocketOptions = SocketOptions()) throws -> UnixStream {
+    try connectOp(to: address, options: options).perform()
+  }
+
+  /// The operation that connects to a listener's path or abstract name; it begins to with the perform.
+  public static func connectOp(to address: SocketAddress, options: SocketOptions = SocketOptions()) -> Op<UnixStream> {
+    Connector.op(to: address, options) { UnixStream($0, remoteAddress: address) }
+  }
+
+  /// Two streams that are connected with each other.
+  ///
+  /// Never blocks.
+  ///
+  /// - Throws: `SystemError` if no descriptor is left.
+  public static func pair() throws -> (UnixStream, UnixStream) {
+    let (result, first, second) = System.socketPair()
+    try checked("make a pair of sockets", result)
+    return (
+      UnixStream(Descriptor(adopting: first), remoteAddress: .unnamed),
+      UnixStream(Descriptor(adopting: second), remoteAddress: .unnamed)
+    )
+  }
+
+  // MARK: Descriptors
+
+  /// Waits until there is room, and sends a descriptor together with bytes, of which there must be at least one.
+  ///
+  /// The other side gets a copy of the descriptor; this one's stays open, and is to be closed by who owns it. A cancellation point;
+  /// then nothing has been sent.
+  ///
+  /// - Returns: how many of the bytes were sent: at least one, and with it the descriptor.
+  /// - Throws: as `write`; `SystemError` if the descriptor is not open.
+  public func send(descriptor passed: Int32, with bytes: [UInt8]) throws -> Int {
+    try sendOp(descriptor: passed, with: bytes).perform()
+  }
+
+  /// The operation that sends a descriptor together with bytes; see `send(descriptor:with:)`.
+  public func sendOp(descriptor passed: Int32, with bytes: [UInt8]) -> Op<Int> {
+    precondition(!bytes.isEmpty, "a descriptor is sent with at least one byte: send(descriptor:with: [0])")
+    return whenWritableOp { [self] in
+      let result = bytes.withUnsafeBytes { bytes in
+        descriptor.attempt(.writable) { System.send($0, bytes, passing: passed) }
+      }
+      return try value(result, "send a descriptor to")
+    }
+  }
+
+  /// Waits until something has come, and reads at most `count` bytes and the descriptor that has come with them, if any.
+  ///
+  /// Empty at the end. The descriptor is the caller's to close. Of descriptors that come with a plain `read` nobody hears; the kernel
+  /// closes them. A cancellation point; then nothing has been read.
+  ///
+  /// - Throws: as `read`.
+  public func receiveDescriptor(upTo count: Int) throws -> (bytes: [UInt8], descriptor: Int32?) {
+    try receiveDescriptorOp(upTo: count).perform()
+  }
+
+  /// The operation that reads bytes and the descriptor that has come with them; see `receiveDescriptor(upTo:)`.
+  public func receiveDescriptorOp(upTo count: Int) -> Op<(bytes: [UInt8], descriptor: Int32?)> {
+    precondition(count > 0, "a descriptor comes with at least one byte: receiveDescriptor(upTo: 1)")
+    return whenReadableOp { [self] in
+      var passed: Int32 = -1
+      var found: Int?
+      let bytes = try [UInt8](unsafeUninitializedCapacity: count) { buffer, initialized in
+        let result = descriptor.attempt(.readable) {
+          System.receive($0, UnsafeMutableRawBufferPointer(buffer), passed: &passed)
+        }
+        found = try value(result, "receive a descriptor from")
+        initialized = found ?? 0
+      }
+      return found.map { _ in (bytes, passed < 0 ? nil : passed) }
+    }
+  }
+
+  /// "the Unix stream to /run/server.sock".
+  public override var description: String { "the Unix stream to \(remoteAddress)" }
+}
