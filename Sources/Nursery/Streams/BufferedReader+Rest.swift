@@ -1,0 +1,74 @@
+extension BufferedReader {
+  /// Reads everything up to the end of the input.
+  ///
+  /// A cancellation point.
+  ///
+  /// - Parameter limit: how many bytes that may be.
+  /// - Throws: `InputTooLongError` as soon as there are more; what the stream throws; `CancellationError` if the current scope is
+  ///   cancelled. Nothing has been taken then.
+  public func readAll(limit: Int) throws -> [UInt8] { try take { try self.all(limit, $0) } }
+
+  /// The operation that reads everything up to the end of the input; see `readAll(limit:)`.
+  public func readAllOp(limit: Int) -> Op<[UInt8]> { takeOp { try self.all(limit, $0) } }
+
+  /// Reads what is in the buffer or can be had without waiting into `buffer`: the number of bytes, 0 at the end, nil if there is nothing yet.
+  ///
+  /// Never blocks, and is no cancellation point.
+  ///
+  /// - Throws: what the stream throws.
+  public func tryRead(into buffer: UnsafeMutableRawBufferPointer) throws -> Int? {
+    try throwFailure()
+    if !queue.isEmpty || buffer.isEmpty { return take(into: buffer) }
+    if skipped == 0, buffer.count >= capacity {
+      queue.trim()
+      return try stream.tryRead(into: buffer)
+    }
+    while queue.isEmpty {
+      guard let count = try fill() else { return nil }
+      if count == 0 { return 0 }
+    }
+    return take(into: buffer)
+  }
+
+  /// Waits until there is something to read, and reads it into `buffer`: the number of bytes, 0 at the end.
+  ///
+  /// A large buffer is read into directly. A cancellation point.
+  ///
+  /// - Throws: what the stream throws; `CancellationError` if the current scope is cancelled. Nothing has been taken then.
+  public func read(into buffer: UnsafeMutableRawBufferPointer) throws -> Int {
+    guard queue.isEmpty else { return try take { _ in self.take(into: buffer) } }
+    return try readOp(into: buffer).perform()
+  }
+
+  /// The operation that reads what there is into `buffer`, which must stay valid while it is performed.
+  ///
+  /// Its value is the number of bytes, 0 at the end.
+  public func readOp(into buffer: UnsafeMutableRawBufferPointer) -> Op<Int> {
+    stream.whenReadableOp { try self.tryRead(into: buffer) }
+  }
+
+  /// Waits until there is something to read, and reads at most `count` bytes; empty at the end.
+  ///
+  /// A cancellation point.
+  ///
+  /// - Throws: what the stream throws; `CancellationError` if the current scope is cancelled. Nothing has been taken then.
+  public func read(upTo count: Int) throws -> [UInt8] { try take { self.some(count, $0) } }
+
+  /// The operation that reads at most `count` bytes; its value is empty at the end.
+  public func readOp(upTo count: Int) -> Op<[UInt8]> { takeOp { self.some(count, $0) } }
+
+  // MARK: From the buffer
+
+  private func all(_ limit: Int, _ isAtEnd: Bool) throws -> [UInt8]? {
+    if queue.count > limit { throw InputTooLongError(limit: limit) }
+    return isAtEnd ? some(queue.count, true) : nil
+  }
+
+  private func some(_ count: Int, _ isAtEnd: Bool) -> [UInt8]? {
+    precondition(count >= 0, "\(count) bytes cannot be read")
+    guard !queue.isEmpty || isAtEnd || count == 0 else { return nil }
+    let count = min(count, queue.count)
+    defer { drop(count) }
+    return [UInt8](queue.bytes.prefix(count))
+  }
+}

@@ -1,0 +1,127 @@
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#elseif canImport(Darwin)
+  import Darwin
+#endif
+
+/// What lies between a `MemoryWriter` and a `MemoryReader`.
+final class MemoryBuffer: @unchecked Sendable {
+  private let lock = SpinLock()
+  @exclusivity(unchecked) private var queue = ByteQueue(initialCapacity: 64)
+  @exclusivity(unchecked) private var isReaderClosed = false
+  @exclusivity(unchecked) private var isWriterClosed = false
+  /// What the reader gets behind the last byte, and the writer at once.
+  @exclusivity(unchecked) private var failure: (any Error)?
+  /// How many bytes the writer is let write altogether, and what becomes of further ones.
+  @exclusivity(unchecked) private var allowance: Int
+  private let excess: (any Error)?
+  @exclusivity(unchecked) private var reads: ChunkSizes
+  @exclusivity(unchecked) private var writes: ChunkSizes
+  private let capacity: Int
+  private let readable = Readiness("bytes in memory")
+  private let writable = Readiness("room in memory")
+
+  /// Creates an empty one with room for `capacity` bytes.
+  init(
+    capacity: Int, reads: [Int] = [], writes: [Int] = [], allowance: Int = .max, excess: (any Error)? = nil
+  ) {
+    self.capacity = capacity
+    self.reads = ChunkSizes(reads)
+    self.writes = ChunkSizes(writes)
+    self.allowance = allowance
+    self.excess = excess
+  }
+
+  /// Creates one that nothing is written to any more.
+  init(_ bytes: UnsafeRawBufferPointer, reads: [Int], failure: (any Error)?) {
+    queue.append(bytes)
+    capacity = bytes.count
+    self.reads = ChunkSizes(reads)
+    writes = ChunkSizes([])
+    allowance = 0
+    excess = nil
+    self.failure = failure
+    isWriterClosed = failure == nil
+  }
+
+  var count: Int { withLock { queue.count } }
+  var bytes: [UInt8] { withLock { [UInt8](queue.bytes) } }
+
+  func tryRead(into buffer: UnsafeMutableRawBufferPointer) throws -> Int? {
+    let count: Int? = try withLock {
+      if isReaderClosed { throw StreamClosedError(stream: "the reading end of a memory stream") }
+      if buffer.isEmpty { return 0 }
+      guard queue.isEmpty else {
+        let count = queue.move(to: UnsafeMutableRawBufferPointer(rebasing: buffer.prefix(reads.left)))
+        reads.didPass(count)
+        return count
+      }
+      if let failure { throw failure }
+      return isWriterClosed ? 0 : nil
+    }
+    if let count, count > 0 { writable.signal() }
+    return count
+  }
+
+  func tryWrite(_ bytes: UnsafeRawBufferPointer) throws -> Int? {
+    let count: Int? = try withLock {
+      if isWriterClosed { throw StreamClosedError(stream: "the writing end of a memory stream") }
+      if let failure { throw failure }
+      if isReaderClosed { throw SystemError(code: EPIPE, action: "write to a memory stream") }
+      if bytes.isEmpty { return 0 }
+      if allowance == 0, let excess { throw excess }
+      let count = min(bytes.count, capacity - queue.count, writes.left, allowance)
+      guard count > 0 else { return nil }
+      queue.append(UnsafeRawBufferPointer(rebasing: bytes.prefix(count)))
+      writes.didPass(count)
+      allowance -= count
+      return count
+    }
+    if let count, count > 0 { readable.signal() }
+    return count
+  }
+
+  func whenReadableOp<Value>(_ attempt: @escaping () throws -> Value?) -> Op<Value> { readable.whenReadyOp(attempt) }
+  func whenWritableOp<Value>(_ attempt: @escaping () throws -> Value?) -> Op<Value> { writable.whenReadyOp(attempt) }
+
+  func closeReader() { change { isReaderClosed = true } }
+  func closeWriter() { change { isWriterClosed = true } }
+  func fail(_ error: any Error) { change { if failure == nil { failure = error } } }
+
+  private func change(_ body: () -> Void) {
+    withLock(body)
+    readable.signal()
+    writable.signal()
+  }
+
+  private func withLock<Result>(_ body: () throws -> Result) rethrows -> Result {
+    lock.lock()
+    defer { lock.unlock() }
+    return try body()
+  }
+}
+
+/// In which portions bytes pass: these sizes, over and over.
+struct ChunkSizes {
+  private let sizes: [Int]
+  private var index = 0
+  private(set) var left: Int
+
+  init(_ sizes: [Int]) {
+    if let size = sizes.first(where: { $0 < 1 }) {
+      fatalError("a memory stream cannot pass \(size) bytes at a time; write sizes of at least 1")
+    }
+    self.sizes = sizes
+    left = sizes.first ?? .max
+  }
+
+  mutating func didPass(_ count: Int) {
+    guard !sizes.isEmpty else { return }
+    left -= count
+    guard left == 0 else { return }
+    index = (index + 1) % sizes.count
+    left = sizes[index]
+  }
+}
