@@ -57,5 +57,5 @@ protocol AnySpecimen: Sendable {
 
 /// Every operation there is.
 enum Specimens {
-  static let all: [any AnySpecimen] = constants + channels + waits + timers + scopes + descriptors
+  static let all: [any AnySpecimen] = constants + channels + waits + timers + scopes + descriptors + streams
 }
