@@ -1,20 +1,21 @@
 extension BufferedReader {
   /// Reads whatever `parse` makes of the bytes: what the other calls are special cases of.
   ///
-  ///     let name = try reader.parse(limit: 256) { bytes, _ in          // a byte that says how long, and so many bytes
+  ///     // A byte that says how long, and so many bytes.
+  ///     let name = try reader.parse(limit: 256) { bytes, _ -> (String, Int)? in
   ///       guard let length = bytes.first, bytes.count > length else { return nil }
   ///       return (String(decoding: bytes[1...Int(length)], as: UTF8.self), 1 + Int(length))
   ///     }
   ///
   /// `parse` sees what is in the buffer, where it is, and again when there is more. It returns nil if that is not enough, else its
-  /// value and how many bytes that has taken. It must not wait, nor keep the bytes. If it throws, none have been taken. A cancellation
-  /// point.
+  /// value and how many bytes that takes; say `-> (Value, Int)?`, as the compiler infers nothing from nil. It must not wait, nor keep the
+  /// bytes. If it throws, none have been taken. A cancellation point.
   ///
-  /// - Parameter limit: how many bytes may not be enough.
-  /// - Throws: `InputTooLongError` if there are more than that; `UnexpectedEndError` if at the end of the input they are still not
+  /// - Parameter limit: how many bytes a value may take.
+  /// - Throws: `InputTooLongError` as soon as it needs more; `UnexpectedEndError` if at the end of the input they are still not
   ///   enough; what `parse` or the stream throws; `CancellationError` if the current scope is cancelled.
   public func parse<Value>(
-    limit: Int, _ parse: (_ bytes: UnsafeRawBufferPointer, _ isAtEnd: Bool) throws -> (value: Value, count: Int)?
+    limit: Int, _ parse: (_ bytes: UnsafeRawBufferPointer, _ isAtEnd: Bool) throws -> (Value, Int)?
   ) throws -> Value {
     try take { try self.parsed(limit, $0, parse) }
   }
@@ -22,20 +23,21 @@ extension BufferedReader {
   /// The operation that reads whatever `parse` makes of the bytes; see `parse(limit:_:)`.
   public func parseOp<Value>(
     limit: Int,
-    _ parse: @escaping (_ bytes: UnsafeRawBufferPointer, _ isAtEnd: Bool) throws -> (value: Value, count: Int)?
+    _ parse: @escaping (_ bytes: UnsafeRawBufferPointer, _ isAtEnd: Bool) throws -> (Value, Int)?
   ) -> Op<Value> {
     takeOp { try self.parsed(limit, $0, parse) }
   }
 
   private func parsed<Value>(
     _ limit: Int, _ isAtEnd: Bool,
-    _ parse: (_ bytes: UnsafeRawBufferPointer, _ isAtEnd: Bool) throws -> (value: Value, count: Int)?
+    _ parse: (_ bytes: UnsafeRawBufferPointer, _ isAtEnd: Bool) throws -> (Value, Int)?
   ) throws -> Value? {
     guard let (value, count) = try parse(queue.bytes, isAtEnd) else {
       if queue.count > limit { throw InputTooLongError(limit: limit) }
       if isAtEnd { throw UnexpectedEndError(wanted: nil, got: queue.count) }
       return nil
     }
+    if count > limit { throw InputTooLongError(limit: limit) }
     precondition((0...queue.count).contains(count), "parse has taken \(count) of \(queue.count) bytes")
     drop(count)
     return value

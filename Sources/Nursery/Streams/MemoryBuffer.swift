@@ -65,19 +65,24 @@ final class MemoryBuffer: @unchecked Sendable {
     return count
   }
 
-  func tryWrite(_ bytes: UnsafeRawBufferPointer) throws -> Int? {
+  func tryWrite(parts: UnsafeBufferPointer<UnsafeRawBufferPointer>) throws -> Int? {
     let count: Int? = try withLock {
       if isWriterClosed { throw StreamClosedError(stream: "the writing end of a memory stream") }
       if let failure { throw failure }
       if isReaderClosed { throw SystemError(code: EPIPE, action: "write to a memory stream") }
-      if bytes.isEmpty { return 0 }
+      if parts.allSatisfy(\.isEmpty) { return 0 }
       if allowance == 0, let excess { throw excess }
-      let count = min(bytes.count, capacity - queue.count, writes.left, allowance)
+      let count = min(capacity - queue.count, writes.left, allowance)
       guard count > 0 else { return nil }
-      queue.append(UnsafeRawBufferPointer(rebasing: bytes.prefix(count)))
-      writes.didPass(count)
-      allowance -= count
-      return count
+      var left = count
+      for part in parts {
+        let taken = min(part.count, left)
+        queue.append(UnsafeRawBufferPointer(rebasing: part.prefix(taken)))
+        left -= taken
+      }
+      writes.didPass(count - left)
+      allowance -= count - left
+      return count - left
     }
     if let count, count > 0 { readable.signal() }
     return count

@@ -38,7 +38,16 @@ public final class MemoryWriter: WritableStream {
   /// Writes what there is room for: the number of bytes; nil if there is none.
   ///
   /// - Throws: `StreamClosedError` if it has been closed; `SystemError` if the reading end has been; the failure that was asked for.
-  public func tryWrite(_ bytes: UnsafeRawBufferPointer) throws -> Int? { try buffer.tryWrite(bytes) }
+  public func tryWrite(_ bytes: UnsafeRawBufferPointer) throws -> Int? {
+    try withUnsafePointer(to: bytes) { try buffer.tryWrite(parts: UnsafeBufferPointer(start: $0, count: 1)) }
+  }
+
+  /// Writes several parts as if they were one, as far as there is room: the number of bytes; nil if there is none.
+  ///
+  /// - Throws: as `tryWrite(_:)`.
+  public func tryWrite(parts: UnsafeBufferPointer<UnsafeRawBufferPointer>) throws -> Int? {
+    try buffer.tryWrite(parts: parts)
+  }
 
   /// The operation that commits when `attempt` returns a value.
   ///

@@ -98,7 +98,7 @@ struct ReadCase: Sendable, CustomTestStringConvertible {
 
   @Sendable private static func secondPair(
     _ bytes: UnsafeRawBufferPointer, isAtEnd: Bool
-  ) -> (value: [UInt8], count: Int)? {
+  ) -> ([UInt8], Int)? {
     bytes.count < 6 ? nil : (Array(bytes[4..<6]), 6)
   }
 }
