@@ -83,8 +83,8 @@ import Testing
             rest = rest.dropFirst(found.count)
           default:
             let end = rest.firstIndex(of: 10)
-            let line = try reader.withLine { $0.count }
-            expectEqual(line! <= rest.count, true)
+            let line = try reader.withLine { [UInt8]($0) }
+            expectEqual(line, reference(Array(rest), limit: .max).0.first)
             rest = end.map { rest[($0 + 1)...] } ?? []
           }
         }
