@@ -19,6 +19,7 @@ let package = Package(
     .executableTarget(name: "Fibonacci", dependencies: ["Nursery"], path: "Examples/Fibonacci"),
     .executableTarget(name: "PrimeSieve", dependencies: ["Nursery"], path: "Examples/PrimeSieve"),
     .executableTarget(name: "DeadlockProbe", dependencies: ["Nursery"], path: "Tests/DeadlockProbe"),
+    .executableTarget(name: "IOProbe", dependencies: ["Nursery"], path: "Tests/IOProbe"),
     .executableTarget(name: "OnlyThreadProbe", dependencies: ["Nursery", "CSwitch"], path: "Tests/OnlyThreadProbe"),
     .testTarget(name: "CSwitchTests", dependencies: ["CSwitch"], exclude: ["Standalone"]),
     .target(name: "TestSupport", dependencies: ["NurseryCore"], path: "Tests/TestSupport"),
@@ -27,7 +28,7 @@ let package = Package(
     .testTarget(name: "NurseryTests", dependencies: ["Nursery", "TestSupport", "AllocationCounter"]),
     .testTarget(
       name: "ExampleTests",
-      dependencies: ["CSwitch", "WordCount", "Fibonacci", "PrimeSieve", "DeadlockProbe", "OnlyThreadProbe"]),
+      dependencies: ["CSwitch", "WordCount", "Fibonacci", "PrimeSieve", "DeadlockProbe", "IOProbe", "OnlyThreadProbe"]),
   ],
   swiftLanguageModes: [.v6]
 )

@@ -1,0 +1,25 @@
+import Testing
+
+/// What concerns a whole process, played by a program of its own.
+@Suite struct IOTests {
+  private func play(_ scene: String, _ expected: String) throws {
+    let outcome = try Workshop().shell("SWIFT_BACKTRACE=enable=no timeout 100 IOProbe \(scene)")
+    #expect(outcome.errors == "")
+    #expect(outcome.output == expected)
+    #expect(outcome.status == 0)
+  }
+
+  @Test func aCancelStormOverAThousandConnectionsLeavesNothing() throws {
+    try play("storm", "1 workers: fine\n2 workers: fine\n")
+  }
+
+  @Test func aListenerWithoutDescriptorsWaitsAndGoesOn() throws { try play("exhaustion", "fine\n") }
+
+  @Test func standardInputLosesNothingToATimeout() throws {
+    let command = "(printf 'on'; sleep 0.1; printf 'e\\ntwo\\nth'; sleep 0.1; printf 'ree') | timeout 60 IOProbe input"
+    let outcome = try Workshop().shell(command)
+    #expect(outcome.output == "one\ntwo\nthree\n")
+    #expect(outcome.errors == "")
+    #expect(outcome.status == 0)
+  }
+}

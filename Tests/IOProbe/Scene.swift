@@ -1,0 +1,134 @@
+import Nursery
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#elseif canImport(Darwin)
+  import Darwin
+#endif
+
+struct Scene: Sendable {
+  let play: @Sendable () throws -> Void
+
+  static let all: [String: Scene] = [
+    "storm": Scene { for workers in [1, 2] { try storm(workers) } },
+    "exhaustion": Scene(play: exhaustion),
+    "input": Scene(play: input),
+  ]
+}
+
+/// A thousand live connections, with somebody waiting at each end, are cancelled all at once.
+private func storm(_ workers: Int) throws {
+  // The standard streams and what a scheduler keeps for the next are there from the first run on.
+  for round in 0..<3 {
+    let before = openDescriptors()
+    try runFibers(Configuration(parallelism: workers)) {
+      let scheduler = Scheduler.current!
+      let fibersBefore = scheduler.statistics.fibersAlive
+      var most = 0
+      try withNursery { nursery in
+        let listener = try TCPListener(port: 0)
+        nursery.goAsync {
+          try withNursery { connections in
+            for connection in listener {
+              connections.goAsync { try copy(from: connection, to: connection) }
+            }
+          }
+        }
+        for number in 0..<1000 {
+          nursery.goAsync {
+            let stream = try TCPStream.connect(to: listener.address)
+            var seen = 0
+            while true {
+              try stream.writeAll("message \(number) ")
+              seen += try stream.read(upTo: 64).count
+              if seen > 200 { try sleep(for: .seconds(1000)) }
+            }
+          }
+        }
+        while openDescriptors() < before + 2000 { try sleep(for: .milliseconds(5)) }
+        most = openDescriptors()
+        nursery.cancel()
+      }
+      let statistics = scheduler.statistics
+      require(most >= before + 2000, "\(most) descriptors are not a thousand connections")
+      require(statistics.fibersAlive == fibersBefore, "\(statistics.fibersAlive) fibers are left")
+      require(statistics.offersOutstanding == 0, "\(statistics.offersOutstanding) offers are left")
+      require(statistics.timers == 0, "\(statistics.timers) timers are left")
+      // Each worker keeps some for the next fibers.
+      require(statistics.stacks.inUse <= 200, "\(statistics.stacks.inUse) stacks are in use")
+    }
+    let after = openDescriptors()
+    require(after == before, "round \(round): \(before) descriptors before, \(after) after")
+  }
+  print("\(workers) workers: fine")
+}
+
+/// A listener that runs out of descriptors waits, and goes on when there are some again.
+private func exhaustion() throws {
+  var limit = rlimit()
+  getrlimit(numericCast(RLIMIT_NOFILE.rawValue), &limit)
+  limit.rlim_cur = 64
+  setrlimit(numericCast(RLIMIT_NOFILE.rawValue), &limit)
+  try runFibers(Configuration(parallelism: 1)) {
+    let listener = try TCPListener(port: 0)
+    let first = try TCPStream.connect(to: listener.address)
+    _ = try listener.accept()
+    // Leaves one, for the client below.
+    var held: [PipeStream] = []
+    while let (reader, writer) = try? PipeStream.pair() { held += [reader, writer] }
+    do {
+      _ = try TCPStream.connect(to: listener.address)
+      let last = try? TCPStream.connect(to: listener.address)
+      require(last == nil, "there are descriptors left")
+    } catch let error as SystemError {
+      require(error.code == EMFILE, "another error: \(error)")
+    }
+    if held.count % 2 == 0, let one = held.popLast() { one.close() }
+    let client = try TCPStream.connect(to: listener.address)
+    while true {
+      let filler = dup(0)
+      if filler < 0 { break }
+    }
+    let error = { () -> SystemError? in
+      do { _ = try listener.accept() } catch { return error as? SystemError }
+      return nil
+    }()
+    require(error?.code == EMFILE, "accept did not run out of descriptors: \(String(describing: error))")
+    let switchesBefore = Scheduler.current!.statistics.switches
+    try withNursery { nursery in
+      let accepted = nursery.goAsync { () -> Bool in
+        for connection in listener {
+          try connection.writeAll("welcome")
+          return true
+        }
+        return false
+      }
+      try sleep(for: .milliseconds(100))
+      let switches = Scheduler.current!.statistics.switches - switchesBefore
+      require(switches < 100, "\(switches) switches: the listener spins")
+      held.removeLast()
+      held.removeLast()
+      require(try accepted.wait(), "the loop has ended")
+      require(try client.read(upTo: 100) == Array("welcome".utf8), "another greeting")
+    }
+    withExtendedLifetime(first) {}
+  }
+  print("fine")
+}
+
+/// What is typed after a read has timed out is there for the next.
+private func input() throws {
+  try runFibers {
+    let reader = BufferedReader(StandardStream.input)
+    var timeouts = 0
+    while true {
+      do {
+        guard let line = try reader.readLineOp().orTimeout(after: .milliseconds(20)).perform() else { break }
+        try StandardStream.output.writeAll("\(line)\n")
+      } catch is TimeoutError { timeouts += 1 }
+    }
+    require(timeouts > 0, "no read has timed out")
+  }
+}
