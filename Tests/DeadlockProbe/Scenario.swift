@@ -11,10 +11,11 @@ import Nursery
 /// What the probe can do.
 enum Scenario: String, CaseIterable {
   // Deadlocks.
-  case alone, ring, branches, smallStack, virtualTime, blockedThread, threadThatEnds, idlePoller, nested, shielded,
+  case alone, ring, branches, smallStack, virtualTime, blockedThread, threadThatEnds, idlePoller, idlePool, nested,
+    shielded,
     twice
   // None, or none that is certain.
-  case threadThatSends, descriptor, timer, wait, otherScheduler
+  case threadThatSends, blockingCall, abandonedCall, descriptor, timer, wait, otherScheduler
 
   func run() throws {
     switch self {
@@ -26,10 +27,13 @@ enum Scenario: String, CaseIterable {
     case .blockedThread: try blockedThread()
     case .threadThatEnds: try threadThatEnds()
     case .idlePoller: try idlePoller()
+    case .idlePool: try idlePool()
     case .nested: try nested()
     case .shielded: try withNursery("stuck") { _ in try withShield { try Self.receiveForEver() } }
     case .twice: try twice()
     case .threadThatSends: try threadThatSends()
+    case .blockingCall: try blockingCall()
+    case .abandonedCall: try abandonedCall()
     case .descriptor: try descriptor()
     case .timer: try timer()
     case .wait: try wait()
@@ -105,6 +109,14 @@ enum Scenario: String, CaseIterable {
     }
   }
 
+  /// Nor do the threads of the blocking pool.
+  private func idlePool() throws {
+    try withNursery("pool") { nursery in
+      for _ in 0..<8 { nursery.goAsync { try blocking { _ = usleep(1000) } } }
+    }
+    try withNursery("pool") { _ in try Self.receiveForEver() }
+  }
+
   /// The inner run is the one that fails; the outer goes on.
   private func nested() throws {
     try runFibers(Configuration(parallelism: 1)) {
@@ -131,6 +143,28 @@ enum Scenario: String, CaseIterable {
     }
     let number = try runFibers(Configuration(parallelism: 2)) { try channel.receive() }
     print(number)
+  }
+
+  /// Everybody waits while the call runs.
+  private func blockingCall() throws {
+    print(
+      try blocking {
+        usleep(aWhile)
+        return 7
+      })
+  }
+
+  /// What a call that was given up does in the end, nobody knows.
+  private func abandonedCall() throws {
+    let channel = Channel<Int>()
+    let end: Void? = try withTimeoutOrNil(.milliseconds(1)) {
+      try blocking {
+        usleep(aWhile)
+        try channel.send(7)
+      }
+    }
+    precondition(end == nil)
+    print(try channel.receive())
   }
 
   /// A signal handler writes to the pipe.

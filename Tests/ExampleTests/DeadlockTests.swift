@@ -20,9 +20,9 @@ import Testing
     return outcome.output
   }
 
-  @Test(arguments: ["alone", "smallStack", "virtualTime", "idlePoller"])
+  @Test(arguments: ["alone", "smallStack", "virtualTime", "idlePoller", "idlePool"])
   func theRootIsGivenTheError(scene: String) throws {
-    let place = scene == "idlePoller" ? " in pipe" : ""
+    let place = ["idlePoller": " in pipe", "idlePool": " in pool"][scene] ?? ""
     #expect(try report(scene) == Self.heading + "  the root fiber\(place): receive from a Channel<Int>\n")
   }
 
@@ -68,6 +68,9 @@ import Testing
   }
 
   @Test func nothingIsReportedWhileAThreadMaySend() throws { #expect(try report("threadThatSends") == "7\nfine\n") }
+
+  @Test(arguments: ["blockingCall", "abandonedCall"])
+  func nothingIsReportedWhileABlockingCallRuns(scene: String) throws { #expect(try report(scene) == "7\nfine\n") }
 
   @Test func nothingIsReportedWhileADescriptorIsWaitedFor() throws { #expect(try report("descriptor") == "1\nfine\n") }
 

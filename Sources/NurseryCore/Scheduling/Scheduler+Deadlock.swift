@@ -3,11 +3,12 @@ import Synchronization
 // A deadlock is reported only when it is certain: when no thread of the process is left that could wake a fiber.
 //
 // Who could? Threads only; a signal handler must not touch what fibers wait on. The threads we can answer for are the scheduler's
-// workers and spares, plain threads that sleep in an operation without a timer, and the one that watches descriptors for those, while nobody waits for any.
+// workers and spares, plain threads that sleep in an operation without a timer, those of the blocking pool that have nothing to do, and
+// the poller's while nobody waits for a descriptor.
 // All of them asleep is not enough, because one may have been called and not know it yet, and they cannot be looked at all at once.
 // So they are looked at twice:
 //
-//     1  every worker and spare sleeps, and so many plain threads       (each was asleep at some instant of this step)
+//     1  every worker and spare sleeps, and so many other threads       (each was asleep at some instant of this step)
 //     2  the process has these threads and no other           (at one instant)
 //     3  nobody has been called: nothing queued, no mail, no timer, no descriptor
 //     4  nobody has risen or fallen asleep since 1
@@ -57,9 +58,11 @@ extension Scheduler {
     guard isEverybodyAsleep else { return false }
     let own = present.load(ordering: .acquiring) + spares.load(ordering: .acquiring)
     let threads = PlainThread.parked
-    guard System.threadCount == own + threads.count + OutsideReactor.threadCount else { return false }
+    let helpers = BlockingPool.sharedIdle
+    guard System.threadCount == own + threads.count + helpers.count + OutsideReactor.threadCount else { return false }
     if isAnythingComing || PlainThread.isOneCalled { return false }
-    return PlainThread.parked == threads && risings.load(ordering: .sequentiallyConsistent) == risingsBefore
+    if PlainThread.parked != threads || BlockingPool.sharedIdle != helpers { return false }
+    return risings.load(ordering: .sequentiallyConsistent) == risingsBefore
   }
 
   /// Whether a fiber can run, or something is known that will make one able to.

@@ -1,0 +1,166 @@
+import Testing
+
+@testable import Nursery
+
+/// How the threads of a pool come, are shared, and go.
+@Suite struct BlockingPoolTests {
+  private func pool(_ limit: Int) -> BlockingPool { BlockingPool(limit: limit, idleTime: .milliseconds(20)) }
+
+  @Test(arguments: parallelisms) func noMoreThanTheLimitRunAtATime(parallelism: Int) throws {
+    let pool = pool(3)
+    let now = Guarded((running: 0, most: 0))
+    try runFibers(Configuration(parallelism: parallelism)) {
+      try withNursery { nursery in
+        for _ in 0..<200 {
+          nursery.goAsync {
+            try pool.outcomeOp {
+              now.withLock {
+                $0.running += 1
+                $0.most = max($0.most, $0.running)
+              }
+              letOthersRun()
+              now.withLock { $0.running -= 1 }
+            }.perform().get()
+          }
+        }
+      }
+    }
+    #expect((1...3).contains(now.withLock { $0.most }))
+    #expect(pool.statistics.completed == 200)
+    #expect(pool.statistics.threads <= 3)
+  }
+
+  @Test func asManyRunAsMay() throws {
+    let pool = pool(3)
+    let gate = Condition()
+    try virtually {
+      try withNursery { nursery in
+        for _ in 0..<5 { nursery.goAsync { try pool.outcomeOp { try gate.wait() }.perform().get() } }
+        waitUntilRunning(pool, 3)
+        expectEqual(pool.statistics.queued, 2)
+        pool.limit = 4
+        waitUntilRunning(pool, 4)
+        expectEqual(pool.statistics.queued, 1)
+        gate.signal()
+      }
+    }
+  }
+
+  @Test func callsWaitInTheOrderTheyCame() throws {
+    let pool = pool(1)
+    let order = Log<Int>()
+    try virtually {
+      try withNursery { nursery in
+        let gate = Condition()
+        nursery.goAsync { try pool.outcomeOp { try gate.wait() }.perform().get() }
+        waitUntilRunning(pool, 1)
+        var calls: [Fiber<Void>] = []
+        for number in 0..<50 {
+          calls.append(nursery.goAsync { try pool.outcomeOp { order.append(number) }.perform().get() })
+          waitUntilAllParked()
+        }
+        for number in [0, 20, 49] { calls[number].cancel() }
+        waitUntilAllParked()
+        gate.signal()
+      }
+    }
+    #expect(order.entries == (0..<50).filter { ![0, 20, 49].contains($0) })
+  }
+
+  @Test func aCallInsideACallDoesNotWaitForItself() throws {
+    let pool = pool(1)
+    let depth = try virtually {
+      try pool.outcomeOp {
+        try pool.outcomeOp { try pool.outcomeOp { 3 }.perform().get() }.perform().get()
+      }.perform().get()
+    }
+    #expect(depth == 3)
+    expectSoon { pool.statistics.threads <= 1 }
+  }
+
+  @Test func oneCallNeedsOneThread() throws {
+    let pool = pool(8)
+    try virtually {
+      for _ in 0..<100 { try pool.outcomeOp {}.perform().get() }
+    }
+    #expect(pool.statistics.threads <= 2)
+    #expect(pool.statistics.completed == 100)
+  }
+
+  @Test func threadsEndWhenTheyHaveBeenIdle() throws {
+    let pool = pool(4)
+    for _ in 0..<3 {
+      try virtually {
+        try withNursery { nursery in
+          for _ in 0..<8 { nursery.goAsync { try pool.outcomeOp {}.perform().get() } }
+        }
+      }
+      let all = pool.statistics
+      #expect(all.threads > 0)
+      while pool.statistics.threads > 0 { letOthersRun() }
+    }
+    #expect(pool.statistics.idle == 0)
+  }
+
+  @Test func jobsForNobodyRun() throws {
+    let pool = pool(2)
+    let runs = Counter()
+    try virtually {
+      for _ in 0..<100 { pool.start { runs.add() } }
+    }
+    expectSoon { runs.value == 100 }
+  }
+
+  @Test(arguments: parallelisms) func thousandsOfCallsFromManyFibers(parallelism: Int) throws {
+    let pool = pool(8)
+    let sum = Counter()
+    try runFibers(Configuration(parallelism: parallelism)) {
+      try withNursery { nursery in
+        for fiber in 0..<100 {
+          nursery.goAsync {
+            for number in 0..<50 {
+              let answer = try pool.outcomeOp { fiber * 50 + number }.perform().get()
+              sum.add(answer)
+            }
+          }
+        }
+      }
+    }
+    #expect(sum.value == (0..<5000).reduce(0, +))
+    #expect(pool.statistics.completed == 5000)
+    expectSoon { pool.statistics.running == 0 && pool.statistics.queued == 0 }
+  }
+
+  @Test(arguments: parallelisms) func callsAreGivenUpAtEveryMoment(parallelism: Int) throws {
+    let pool = pool(2)
+    let begun = Counter()
+    try runFibers(Configuration(parallelism: parallelism)) {
+      try withNursery { nursery in
+        for number in 0..<1000 {
+          let call = nursery.goAsync { try pool.outcomeOp { begun.add() }.perform().get() }
+          for _ in 0..<number % 7 { Fiber.yield() }
+          call.cancel()
+        }
+      }
+    }
+    expectSoon {
+      let now = pool.statistics
+      return now.running == 0 && now.queued == 0 && now.completed + now.abandoned == begun.value
+    }
+  }
+
+  @Test func schedulersMayComeAndGo() throws {
+    let pool = pool(2)
+    for number in 0..<200 {
+      let answer = try runFibers(Configuration(parallelism: 1 + number % 2)) {
+        try withNursery { nursery in
+          nursery.goAsync {
+            _ = try pool.outcomeOp { letOthersRun() }.orTimeout(after: .zero).recover { .failure($0) }.perform()
+          }
+          return try pool.outcomeOp { number }.perform().get()
+        }
+      }
+      #expect(answer == number)
+    }
+  }
+}
