@@ -47,8 +47,8 @@ import Testing
     let runs = Counter()
     let operation = blockingOp { runs.add() }
     try virtually {
-      try operation.perform()
-      try operation.perform()
+      expectEqual(try operation.perform(), 1)
+      expectEqual(try operation.perform(), 2)
       expectEqual(try operation.poll() == nil, true)
     }
     #expect(runs.value == 2)
@@ -62,6 +62,30 @@ import Testing
     #expect(runs.value == 0)
   }
 
+  @Test func aBranchThatIsTriedAgainDoesNotBeginACallAnew() throws {
+    let runs = Counter()
+    try virtually {
+      try withNursery { nursery in
+        let readiness = Readiness("nothing")
+        let gate = Condition()
+        let call = nursery.goAsync {
+          try choose(
+            blockingOp {
+              try gate.wait()
+              return runs.add()
+            }, readiness.whenReadyOp { nil })
+        }
+        for _ in 0..<100 {
+          readiness.signal()
+          Fiber.yield()
+        }
+        gate.signal()
+        expectEqual(try call.wait(), 1)
+      }
+    }
+    #expect(runs.value == 1)
+  }
+
   @Test func whatItCapturesIsLetGoBeforeItReturns() throws {
     final class Resource: Sendable {}
     for _ in 0..<200 {
@@ -70,6 +94,7 @@ import Testing
         let resource = Resource()
         seen = resource
         try blocking { withExtendedLifetime(resource) {} }
+        try blockingOp { withExtendedLifetime(resource) {} }.perform()
       }
       #expect(seen == nil)
     }
@@ -80,6 +105,8 @@ import Testing
     try virtually {
       for _ in 0..<200 {
         var value = try blocking { Value() }
+        expectEqual(isKnownUniquelyReferenced(&value), true)
+        value = try blockingOp { Value() }.perform()
         expectEqual(isKnownUniquelyReferenced(&value), true)
       }
     }
@@ -96,10 +123,13 @@ import Testing
         let first = nursery.goAsync { try pool.outcomeOp { try gate.wait() }.perform().get() }
         waitUntilRunning(pool, 1)
         let second = nursery.goAsync { try pool.outcomeOp { runs.add() }.perform().get() }
+        let third = nursery.goAsync { try pool.callOp { runs.add() }.perform() }
         waitUntilAllParked()
-        expectEqual(pool.statistics.queued, 1)
+        expectEqual(pool.statistics.queued, 2)
         second.cancel()
+        third.cancel()
         expectThrows(CancellationError.self) { try second.wait() }
+        expectThrows(CancellationError.self) { try third.wait() }
         expectEqual(pool.statistics.queued, 0)
         gate.signal()
         try first.wait()

@@ -20,19 +20,28 @@ public func blocking<Value>(_ body: sending @escaping () throws -> Value) throws
 ///
 /// Each perform runs `body` anew, and only once it has to wait: a choice that has something ready never runs it. A perform that commits
 /// otherwise, or is cancelled, takes it out of the queue or, if it runs already, abandons it. A poll never commits.
-@inlinable
 public func blockingOp<Value>(_ body: @escaping @Sendable () throws -> Value) -> Op<Value> {
-  BlockingPool.shared.outcomeOp(body).wrap { try $0.get() }
+  BlockingPool.shared.callOp(body)
 }
 
 extension BlockingPool {
-  /// The operation that commits with how `body` has ended.
+  /// The operation that runs `body` and commits when it has ended.
+  package func callOp<Value>(_ body: @escaping () throws -> Value) -> Op<Value> {
+    .guarded {
+      let call = BlockingCall(self, body)
+      return Op<Value>(call).onAbandon { call.abandon() }
+    }
+  }
+
+  /// As `callOp`, with the outcome as a value; for performs of this branch alone, and cheaper there.
+  ///
+  /// Beside a branch that is tried again (`Gate`), `body` would be given up and begin anew each time.
   @inlinable
   package func outcomeOp<Value>(_ body: @escaping () throws -> Value) -> Op<Result<Value, any Error>> {
     Op(BlockingOperation(self, commitsAtStart: false, body))
   }
 
-  /// As `outcomeOp`, but it commits when `body` begins, so that what has begun is always waited for.
+  /// As `outcomeOp`, but good in any choice: it commits when `body` begins, so that what has begun is always waited for.
   ///
   /// For effects that nobody could tell of a cancelled call: if the perform throws `CancellationError`, `body` has not begun.
   @inlinable
@@ -47,13 +56,15 @@ class BlockingSource: OperationSource, @unchecked Sendable {
   let pool: BlockingPool
   /// Whether a perform commits when its job begins, instead of when it ends.
   let commitsAtStart: Bool
-  /// Runs the body and delivers its outcome to the job's performer.
-  let run: (BlockingSource, BlockingJob.Running) -> Void
+  /// Runs the body and delivers its outcome to whoever waits; whether somebody did.
+  ///
+  /// Delivering may end the source's life, so the reference is not counted.
+  let run: (Unmanaged<BlockingSource>, BlockingJob.Running) -> Bool
 
   @usableFromInline
   init(
     _ pool: BlockingPool, commitsAtStart: Bool, slotSize: Int,
-    run: @escaping (BlockingSource, BlockingJob.Running) -> Void
+    run: @escaping (Unmanaged<BlockingSource>, BlockingJob.Running) -> Bool
   ) {
     self.pool = pool
     self.commitsAtStart = commitsAtStart
@@ -87,7 +98,9 @@ final class BlockingOperation<Value>: BlockingSource, @unchecked Sendable {
       withUnsafeTemporaryAllocation(of: Outcome.self, capacity: 1) { memory in
         let outcome = memory.baseAddress!
         do {
-          outcome.initialize(to: .success(try unsafeDowncast(source, to: BlockingOperation<Value>.self).body()))
+          outcome.initialize(
+            to: .success(
+              try source._withUnsafeGuaranteedRef { try unsafeDowncast($0, to: BlockingOperation<Value>.self).body() }))
         } catch {
           outcome.initialize(to: .failure(error))
         }
@@ -95,6 +108,7 @@ final class BlockingOperation<Value>: BlockingSource, @unchecked Sendable {
           $0.assumingMemoryBound(to: Outcome.self).moveInitialize(from: outcome, count: 1)
         }
         if !isDelivered { outcome.deinitialize(count: 1) }
+        return isDelivered
       }
     }
   }

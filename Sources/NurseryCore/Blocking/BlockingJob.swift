@@ -15,19 +15,22 @@ import Synchronization
 /// perform that commits at the start has been committed by the thread that took the job, so nothing else can end it any more, and
 /// the thread owes it the outcome.
 @usableFromInline
-final class BlockingJob: @unchecked Sendable {
+package final class BlockingJob: @unchecked Sendable {
   let source: BlockingSource
   @exclusivity(unchecked) var offer: OfferRef?
-  let isForSomebody: Bool
+  /// Called instead of the body if no thread can be had for a job without an offer.
+  let orElse: ((SystemError) -> Void)?
+  /// Set when a job without an offer has been given up, or has ended.
+  @exclusivity(unchecked) var isOver = false
   /// Its neighbours in the queue.
   @exclusivity(unchecked) var next: BlockingJob?
   @exclusivity(unchecked) unowned(unsafe) var previous: BlockingJob?
   @exclusivity(unchecked) var isQueued = false
 
-  init(_ source: BlockingSource, _ offer: OfferRef?) {
+  init(_ source: BlockingSource, _ offer: OfferRef?, orElse: ((SystemError) -> Void)? = nil) {
     self.source = source
     self.offer = offer
-    isForSomebody = offer != nil
+    self.orElse = orElse
   }
 
   /// A job in the hands of the thread that runs it; to be delivered once.
@@ -38,9 +41,12 @@ final class BlockingJob: @unchecked Sendable {
     /// Counts a reference, which `deliver` gives up.
     init(_ job: BlockingJob) { self.job = .passRetained(job) }
 
-    /// Nothing is retained here but by `job`: the body may be gone before this returns.
-    func run() {
-      job._withUnsafeGuaranteedRef { $0.source.run($0.source, self) }
+    /// Whether somebody has waited for it; then the thread has been counted as arriving.
+    ///
+    /// The body may be gone before this returns.
+    func run() -> Bool {
+      let (source, run) = job._withUnsafeGuaranteedRef { (Unmanaged.passUnretained($0.source), $0.source.run) }
+      return run(source, self)
     }
 
     /// Hands the outcome over by `move`, which is given the performer's slot, and wakes the performer; false if nobody wants it any more.
@@ -58,6 +64,12 @@ final class BlockingJob: @unchecked Sendable {
       offer.win()
       offer.pointee.performer.makeReady()
       return true
+    }
+
+    /// Ends a job without an offer.
+    func finish() {
+      job._withUnsafeGuaranteedRef { $0.source.pool.finish($0) }
+      job.release()
     }
   }
 }

@@ -56,25 +56,61 @@ extension BlockingPool {
     job.offer = nil
     if job.source.commitsAtStart || offer.pointee.performer.commit() {
       completedCount += 1
+      arriving += 1
       return offer
     }
     abandonedCount += 1
     return nil
   }
 
-  /// Runs `body` for nobody in particular, as soon as there is a thread; on the caller's if none can be had.
+  // MARK: Jobs that no offer stands for
+
+  /// Runs `body` as soon as there is a thread, or `orElse` if none can be had.
   ///
-  /// Never blocks. Until it has ended virtual time stands still in the caller's scheduler.
-  package func start(_ body: @escaping () -> Void) {
-    let scheduler = Scheduler.current
-    scheduler?.expectOutside()
+  /// Never blocks. What `body` returns is called last, and tells whoever waits: by then the thread can be had for another job.
+  @discardableResult
+  package func start(
+    orElse: @escaping (SystemError) -> Void, _ body: @escaping () -> () -> Void
+  ) -> BlockingJob {
     let source = BlockingSource(self, commitsAtStart: true, slotSize: 0) { _, job in
-      body()
-      scheduler?.endExpectation()
-      _ = job.deliver { _ in }
+      let tell = body()
+      job.finish()
+      tell()
+      return true
     }
+    let job = BlockingJob(source, nil, orElse: orElse)
     lock.lock()
-    queue.append(BlockingJob(source, nil))
+    queue.append(job)
+    let call = nextCall()
+    lock.unlock()
+    make(call)
+    return job
+  }
+
+  /// A job without an offer has ended.
+  func finish(_ job: BlockingJob) {
+    lock.lock()
+    defer { lock.unlock() }
+    runningCount -= 1
+    arriving += 1
+    if !job.isOver { completedCount += 1 }
+    job.isOver = true
+  }
+
+  /// Gives up a job that was started: it never runs if its turn has not come.
+  func abandon(_ job: BlockingJob) {
+    lock.lock()
+    defer { lock.unlock() }
+    guard !job.isOver else { return }
+    job.isOver = true
+    if job.isQueued { queue.remove(job) } else { abandonedCount += 1 }
+  }
+
+  /// A performer begins to wait for a job of this pool, or has waited; if it is one of the threads here, another may take its place.
+  func lend(_ performer: FiberRef, _ change: Int) {
+    guard performer.pointee.worker.pointee.scheduler == nil else { return }
+    lock.lock()
+    if isOwnThread(performer) { lent += change }
     let call = nextCall()
     lock.unlock()
     make(call)

@@ -41,15 +41,15 @@ extension BlockingPool {
 
   /// Chooses a thread for what is queued, unless one is on its way; under the lock.
   func nextCall() -> Call {
-    guard !queue.isEmpty, !isCalling else { return .nobody }
+    guard !queue.isEmpty, arriving == 0 else { return .nobody }
     if let thread = idle.popLast() {
-      isCalling = true
+      arriving += 1
       thread.pointee.isIdle = false
       idleChanges &+= 1
       return .wake(thread)
     }
     guard threadCount < threadLimit + lent else { return .nobody }
-    isCalling = true
+    arriving += 1
     threadCount += 1
     if let free = freeRecords.popLast() { return .start(free) }
     let thread = BlockingThreadRef.make()
@@ -87,20 +87,19 @@ extension BlockingPool {
   private func startFailed(_ thread: BlockingThreadRef, _ error: SystemError) {
     lock.lock()
     lastStartError = error
-    isCalling = false
+    arriving -= 1
     leave(thread)
-    var forNobody: [BlockingJob] = []
+    var others: [BlockingJob] = []
     while threadCount == 0, let job = queue.popFirst() {
       if let offer = job.offer {
         job.offer = nil
         _ = offer.commitFromOutside(.failed)
-      } else if !job.isForSomebody {
-        runningCount += 1
-        forNobody.append(job)
+      } else if !job.isOver {
+        others.append(job)
       }
     }
     lock.unlock()
-    for job in forNobody { BlockingJob.Running(job).run() }
+    for job in others { job.orElse?(error) }
   }
 
   /// Under the lock.
@@ -115,7 +114,7 @@ extension BlockingPool {
     let worker = Performer.worker()
     lock.lock()
     thread.pointee.worker = worker
-    isCalling = false
+    arriving -= 1
     while threadCount <= threadLimit + lent {
       if let job = takeFirst() {
         let running = BlockingJob.Running(job)
@@ -123,10 +122,11 @@ extension BlockingPool {
         let call = nextCall()
         lock.unlock()
         make(call)
-        running.run()
+        let isDelivered = running.run()
         lock.lock()
+        if isDelivered { arriving -= 1 }
       } else if waitForCall(thread) {
-        isCalling = false
+        arriving -= 1
       } else {
         break
       }

@@ -3,12 +3,12 @@ import Synchronization
 /// The threads on which `blocking { }` runs what blocks: few, started when needed, gone when idle.
 ///
 /// A thread takes the oldest job, runs it, delivers, and takes the next; if there is none it sleeps, and ends after ten seconds of it. Who
-/// submits a job calls at most one thread, and while a called thread is on its way nobody calls another: it will take what there
-/// is and, if something is left, call the next one itself. So a burst of short jobs is served by as many threads as it takes, and a
-/// thread that finds the next job waiting costs no call at all.
+/// submits a job calls at most one thread, and while one is on its way to the queue (it has been called, or has just delivered) nobody
+/// calls another: it will take what there is and, if something is left, call the next one itself. So a burst of short jobs is served
+/// by as many threads as it takes, one caller's jobs by one thread, and a thread that finds the next job waiting costs no call at all.
 ///
-/// Invariant: if a job is queued, then a thread has been called that has not arrived yet (`isCalling`), or as many threads as may be
-/// are busy; each of them looks at the queue when its job ends.
+/// Invariant: if a job is queued, then a thread is on its way to the queue (`arriving`), or as many threads as may be are busy; each of
+/// them looks at the queue when its job ends.
 ///
 /// A thread whose job itself waits for the pool lends its place, so that the pool cannot wait for itself.
 public final class BlockingPool: @unchecked Sendable {
@@ -31,8 +31,8 @@ public final class BlockingPool: @unchecked Sendable {
   @exclusivity(unchecked) var idle: [BlockingThreadRef] = []
   /// How often `idle` has changed.
   @exclusivity(unchecked) var idleChanges = 0
-  /// Whether a thread has been called or started that has not arrived yet.
-  @exclusivity(unchecked) var isCalling = false
+  /// How many threads are on their way to the queue: called or started, or done with a job.
+  @exclusivity(unchecked) var arriving = 0
   /// How many jobs are waited for by threads of the pool.
   @exclusivity(unchecked) var lent = 0
   @exclusivity(unchecked) var runningCount = 0
