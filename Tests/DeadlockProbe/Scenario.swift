@@ -147,24 +147,31 @@ enum Scenario: String, CaseIterable {
 
   /// Everybody waits while the call runs.
   private func blockingCall() throws {
-    print(
-      try blocking {
+    try withNursery { _ in
+      let number = try blocking {
         usleep(aWhile)
         return 7
-      })
+      }
+      print(number)
+    }
   }
 
   /// What a call that was given up does in the end, nobody knows.
   private func abandonedCall() throws {
-    let channel = Channel<Int>()
-    let end: Void? = try withTimeoutOrNil(.milliseconds(1)) {
-      try blocking {
-        usleep(aWhile)
-        try channel.send(7)
+    try withNursery { nursery in
+      let channel = Channel<Int>()
+      let begun = Condition()
+      let call = nursery.goAsync {
+        try blocking {
+          begun.signal()
+          usleep(aWhile)
+          try channel.send(7)
+        }
       }
+      try begun.wait()
+      call.cancel()
+      print(try channel.receive())
     }
-    precondition(end == nil)
-    print(try channel.receive())
   }
 
   /// A signal handler writes to the pipe.

@@ -11,7 +11,9 @@
 //   processors.c     how many processors there are for us
 //   readiness.c      epoll and eventfd
 //   addresses.c      socket addresses
+//   files.c          files
 //   pipes.c          pipes
+//   resolve.c        names of hosts
 //   sockets.c        sockets
 //   syscalls.c       system calls that return -errno
 //
@@ -32,6 +34,7 @@
 #include "CSwitchFiles.h"
 #include "CSwitchPair.h"
 #include "CSwitchProcesses.h"
+#include "CSwitchResolve.h"
 #include "CSwitchSockets.h"
 
 // Nullability is clang's; other compilers read the same header without it.

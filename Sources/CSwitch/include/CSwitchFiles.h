@@ -1,6 +1,9 @@
+// Files: the calls that FileStream and copying are made of. They return -errno and are restarted on EINTR.
 #ifndef NURSERY_CSWITCH_FILES_H
 #define NURSERY_CSWITCH_FILES_H
 
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -14,6 +17,45 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+
+// How to open; the values are ours, not the kernel's.
+static const uint32_t CS_OPEN_READ = 1;
+static const uint32_t CS_OPEN_WRITE = 2;
+static const uint32_t CS_OPEN_APPEND = 4;
+static const uint32_t CS_OPEN_CREATE = 8;
+static const uint32_t CS_OPEN_EXCLUSIVE = 16;
+static const uint32_t CS_OPEN_TRUNCATE = 32;
+
+// Whether an error means that the kernel or the file system has no such call.
+bool cs_errno_not_supported(int error);
+
+typedef struct cs_file_status {
+  int64_t size;
+  uint64_t device, inode;
+  uint32_t permissions;
+  bool is_directory, is_regular, is_seekable;
+} cs_file_status;
+
+// Close-on-exec.
+int cs_file_open(const char *path, uint32_t flags, mode_t mode);
+int cs_file_status_of(int fd, cs_file_status *status);
+
+// At an offset, or at the descriptor's own position if that is negative.
+ssize_t cs_file_read(int fd, void *buffer, size_t count, int64_t offset);
+ssize_t cs_file_write(int fd, const void *buffer, size_t count, int64_t offset);
+// The same without waiting for a device: -EAGAIN if that takes waiting, -EOPNOTSUPP or -ENOSYS where nobody can tell.
+ssize_t cs_file_read_now(int fd, void *buffer, size_t count, int64_t offset);
+ssize_t cs_file_write_now(int fd, const void *buffer, size_t count, int64_t offset);
+
+int64_t cs_file_position(int fd);
+int cs_file_truncate(int fd, int64_t size);
+int cs_file_sync(int fd, bool data_only);
+int cs_file_remove(const char *path);
+int cs_file_rename(const char *old, const char *new);
+bool cs_file_is_special(const char *path);   // it is there, and no regular file
+
+// Copies at most `count` bytes from one offset to the other, and returns how many; 0 at the end.
+ssize_t cs_file_copy(int source, int64_t source_offset, int target, int64_t target_offset, size_t count);
 
 #ifdef __cplusplus
 }

@@ -29,7 +29,7 @@ extension BlockingPool {
   package func callOp<Value>(_ body: @escaping () throws -> Value) -> Op<Value> {
     .guarded {
       let call = BlockingCall(self, body)
-      return Op<Value>(call).onAbandon { call.abandon() }
+      return Op<Void>(call).onAbandon { call.abandon() }.wrap { try call.value() }
     }
   }
 

@@ -28,7 +28,7 @@ extension System {
   package static let badDescriptor = EBADF
   package static let notPermitted = EPERM
   package static let wouldBlock = EAGAIN
-  static let exists = EEXIST
+  package static let exists = EEXIST
   static let noEntry = ENOENT
   static let noMemory = ENOMEM
 

@@ -1,0 +1,131 @@
+import NurseryCore
+
+extension FileStream {
+  /// Where the next read or write takes place, in bytes from the beginning.
+  ///
+  /// Of a device without positions: how many bytes have been read and written.
+  public var position: Int64 { withLock { currentPosition } }
+
+  /// Moves the position; beyond the end, too, where a write leaves a hole that reads as zeros.
+  ///
+  /// Never blocks. Files opened for appending are written at their end all the same.
+  ///
+  /// - Throws: `SystemError` for a negative offset, or a device without positions.
+  public func seek(to offset: Int64) throws {
+    guard isSeekable else { throw SystemError(code: System.notSeekable, action: "move the position in \(description)") }
+    guard offset >= 0 else {
+      throw SystemError(code: System.invalidArgument, action: "move the position in \(description) to \(offset)")
+    }
+    withLock { currentPosition = offset }
+  }
+
+  /// Reads at most `count` bytes at an offset, whatever the position, which does not move; empty at the end.
+  ///
+  /// Any number of fibers may do so at the same time. A cancellation point.
+  ///
+  /// - Throws: `SystemError` if it cannot be read, `StreamClosedError` if it was closed here, `CancellationError`.
+  public func read(upTo count: Int, at offset: Int64) throws -> [UInt8] {
+    try readOp(upTo: count, at: offset).perform()
+  }
+
+  /// The operation that reads at most `count` bytes at an offset; see `read(upTo:at:)`.
+  public func readOp(upTo count: Int, at offset: Int64) -> Op<[UInt8]> {
+    .guarded {
+      try self.check(offset, "read from")
+      guard count > 0 else { return .always([]) }
+      var isReady = false
+      let bytes = try [UInt8](unsafeUninitializedCapacity: count) { buffer, initialized in
+        let found = try self.readNow(into: UnsafeMutableRawBufferPointer(buffer), at: offset)
+        isReady = found != nil
+        initialized = found ?? 0
+      }
+      return isReady ? .always(bytes) : blockingOp { try self.readFully(count, at: offset) }
+    }
+  }
+
+  /// Writes all bytes at an offset, whatever the position, which does not move.
+  ///
+  /// Any number of fibers may do so at the same time, at different places. A cancellation point; then nothing has been written.
+  ///
+  /// - Throws: `SystemError` if it cannot be written, `StreamClosedError` if it was closed here, `CancellationError`.
+  public func write(_ bytes: [UInt8], at offset: Int64) throws { try writeOp(bytes, at: offset).perform() }
+
+  /// The operation that writes all bytes at an offset; it commits when a thread begins to write.
+  ///
+  /// See `write(_:at:)`.
+  public func writeOp(_ bytes: [UInt8], at offset: Int64) -> Op<Void> {
+    committedOp {
+      try self.check(offset, "write to")
+      defer { self.contentsChanged() }
+      var done = 0
+      try bytes.withUnsafeBytes { try self.writeFully($0, at: offset, &done) }
+    }
+  }
+
+  /// How many bytes there are.
+  ///
+  /// A cancellation point.
+  ///
+  /// - Throws: `SystemError`, `StreamClosedError` if it was closed here, `CancellationError`.
+  public func size() throws -> Int64 { try sizeOp().perform() }
+
+  /// The operation that finds out how many bytes there are.
+  public func sizeOp() -> Op<Int64> {
+    blockingOp {
+      try self.finishWriting()
+      var status: System.FileStatus?
+      _ = try self.value(self.descriptor.use { Int(System.status($0, &status)) }, "find the size of")
+      return status!.size
+    }
+  }
+
+  /// Cuts the file off, or extends it with zeros; the position stays.
+  ///
+  /// A cancellation point; then nothing has happened.
+  ///
+  /// - Throws: `SystemError`, `StreamClosedError` if it was closed here, `CancellationError`.
+  public func truncate(to size: Int64) throws { try truncateOp(to: size).perform() }
+
+  /// The operation that cuts the file off; it commits when a thread begins with it.
+  public func truncateOp(to size: Int64) -> Op<Void> {
+    committedOp {
+      try self.finishWriting()
+      defer { self.contentsChanged() }
+      _ = try self.value(self.descriptor.use { Int(System.truncate($0, to: size)) }, "set the size of")
+    }
+  }
+
+  /// Waits until what has been written is on the device, and would survive a loss of power.
+  ///
+  /// A cancellation point; then it may get there all the same.
+  ///
+  /// - Parameter dataOnly: leaves out what is not needed to read the data again, such as the time of change.
+  /// - Throws: `SystemError` if something could not be written, `StreamClosedError` if it was closed here, `CancellationError`.
+  public func sync(dataOnly: Bool = false) throws { try syncOp(dataOnly: dataOnly).perform() }
+
+  /// The operation that commits when what has been written is on the device.
+  public func syncOp(dataOnly: Bool = false) -> Op<Void> {
+    blockingOp {
+      try self.finishWriting()
+      _ = try self.value(self.descriptor.use { Int(System.sync($0, dataOnly: dataOnly)) }, "sync")
+    }
+  }
+
+  private func committedOp(_ body: @escaping () throws -> Void) -> Op<Void> {
+    BlockingPool.shared.committedOutcomeOp(body).wrap { try $0.get() }
+  }
+
+  private func check(_ offset: Int64, _ verb: String) throws {
+    guard isSeekable else { throw SystemError(code: System.notSeekable, action: "\(verb) \(description) at an offset") }
+    guard offset >= 0 else {
+      throw SystemError(code: System.invalidArgument, action: "\(verb) \(description) at offset \(offset)")
+    }
+  }
+
+  private func contentsChanged() {
+    withLock {
+      changes += 1
+      if isSeekable { fetched = nil }
+    }
+  }
+}

@@ -1,0 +1,110 @@
+import NurseryCore
+
+// Reading at the position, without losing anything:
+//
+//     in memory? ------------------------ yes -> read, the position moves
+//        | no, or the file system cannot tell
+//        v
+//     fetched for this position? -------- yes -> copied, the position moves
+//        | no
+//        v
+//     a thread of the pool reads into a buffer of the stream (`isFetching`), then signals; whoever waits tries again
+//
+// A fetch belongs to nobody: it moves no position, so an operation that has waited for it and loses has had no effect, and the next one
+// finds what was fetched. Of a device without positions nothing is ever thrown away, and what was fetched goes first.
+extension FileStream {
+  /// What was read ahead.
+  struct Fetched {
+    var offset: Int64
+    /// Empty at the end of the file.
+    var result: Result<[UInt8], any Error>
+    var used = 0
+  }
+
+  private static let leastFetch = 64 << 10
+  private static let mostFetch = 1 << 20
+
+  /// Reads at the position what is in memory: the number of bytes, 0 at the end; nil if it has to be fetched, which begins.
+  ///
+  /// Never blocks.
+  ///
+  /// - Throws: `SystemError` if it cannot be read, `StreamClosedError` if it was closed here.
+  public func tryRead(into buffer: UnsafeMutableRawBufferPointer) throws -> Int? {
+    if buffer.isEmpty { return 0 }
+    if isClosed { throw StreamClosedError(stream: description) }
+    if !isSeekable, let count = try takeFetched(buffer) { return count }
+    let (offset, mayRead) = withLock { (currentPosition, !isWriting && (isSeekable || !isFetching)) }
+    guard mayRead else { return nil }
+    if let count = try readNow(into: buffer, at: offset) {
+      withLock { currentPosition += Int64(count) }
+      return count
+    }
+    if isSeekable, let count = try takeFetched(buffer) { return count }
+    fetch(atLeast: buffer.count)
+    return nil
+  }
+
+  /// The operation that commits when `attempt`, which tries to read, returns a value; see `ReadableStream`.
+  public func whenReadableOp<Value>(_ attempt: @escaping () throws -> Value?) -> Op<Value> {
+    descriptor.op(.readable, keeping: self, attempt)
+  }
+
+  /// Reads at an offset, as far as that takes no waiting.
+  func readNow(into buffer: UnsafeMutableRawBufferPointer, at offset: Int64) throws -> Int? {
+    guard canReadNow.load(ordering: .relaxed) else { return nil }
+    let result = descriptor.use { System.readNow($0, buffer, at: isSeekable ? offset : -1) }
+    if case .failed(let code) = result, System.isNotSupported(code) {
+      canReadNow.store(false, ordering: .relaxed)
+      return nil
+    }
+    return try value(result, "read from")
+  }
+
+  private func takeFetched(_ buffer: UnsafeMutableRawBufferPointer) throws -> Int? {
+    try withLock {
+      guard let found = fetched, !isSeekable || found.offset + Int64(found.used) == currentPosition else { return nil }
+      guard case .success(let bytes) = found.result else {
+        fetched = nil
+        return try found.result.get().count
+      }
+      let count = min(buffer.count, bytes.count - found.used)
+      bytes.withUnsafeBytes {
+        buffer.copyMemory(from: UnsafeRawBufferPointer(rebasing: $0[found.used..<found.used + count]))
+      }
+      currentPosition += Int64(count)
+      fetched!.used += count
+      if fetched!.used == bytes.count { fetched = nil }
+      return count
+    }
+  }
+
+  private func fetch(atLeast count: Int) {
+    let begins = withLock {
+      defer { isFetching = true }
+      return !isFetching
+    }
+    guard begins else { return }
+    let (offset, changes) = withLock { (currentPosition, self.changes) }
+    let size = min(max(count, Self.leastFetch), Self.mostFetch)
+    BlockingPool.shared.start(orElse: { self.endFetch(offset, .failure($0), since: changes)() }) {
+      self.endFetch(offset, Result { try self.readFully(size, at: offset) }, since: changes)
+    }
+  }
+
+  /// On a thread of the pool.
+  func readFully(_ count: Int, at offset: Int64) throws -> [UInt8] {
+    try [UInt8](unsafeUninitializedCapacity: count) { buffer, initialized in
+      initialized = try value(
+        descriptor.use { System.read($0, UnsafeMutableRawBufferPointer(buffer), at: self.isSeekable ? offset : -1) },
+        "read from")!
+    }
+  }
+
+  private func endFetch(_ offset: Int64, _ result: Result<[UInt8], any Error>, since changes: Int) -> () -> Void {
+    withLock {
+      isFetching = false
+      if !isSeekable || changes == self.changes { fetched = Fetched(offset: offset, result: result) }
+    }
+    return { self.descriptor.signal(.readable) }
+  }
+}

@@ -1,0 +1,131 @@
+import NurseryCore
+
+// Writing at the position. Where the kernel cannot promise that it does not wait, the bytes are copied, which is when the operation
+// commits, and a thread of the pool writes them (`isWriting`). The call then waits for that to end, deaf to cancellation, so an error is
+// thrown by the call that it belongs to, and a call that throws `CancellationError` has written nothing. A second write, and a
+// read, wait for the first.
+extension FileStream {
+  private static let mostAtOnce = 1 << 20
+
+  /// Accepts bytes to be written at the position: the number of bytes; nil while earlier ones are being written.
+  ///
+  /// Never blocks. What a thread of the pool cannot write is thrown by the next call; `write` waits for it, and throws it itself.
+  ///
+  /// - Throws: `SystemError` if it cannot be written, `StreamClosedError` if it was closed here.
+  public func tryWrite(_ bytes: UnsafeRawBufferPointer) throws -> Int? {
+    try withUnsafePointer(to: bytes) { try tryWrite(parts: UnsafeBufferPointer(start: $0, count: 1)) }
+  }
+
+  /// Accepts several parts as if they were one; see `tryWrite(_:)`.
+  ///
+  /// Never blocks.
+  ///
+  /// - Throws: as `tryWrite(_:)`.
+  public func tryWrite(parts: UnsafeBufferPointer<UnsafeRawBufferPointer>) throws -> Int? {
+    guard let first = parts.first(where: { !$0.isEmpty }) else { return 0 }
+    if isClosed { throw StreamClosedError(stream: description) }
+    guard try isReadyToWrite() else { return nil }
+    if let count = try writeNow(first) {
+      withLock { moved(by: count) }
+      return count
+    }
+    var chunk: [UInt8] = []
+    chunk.reserveCapacity(min(parts.reduce(0) { $0 + $1.count }, Self.mostAtOnce))
+    for part in parts where chunk.count < Self.mostAtOnce { chunk += part.prefix(Self.mostAtOnce - chunk.count) }
+    give(chunk)
+    return chunk.count
+  }
+
+  /// The operation that commits when `attempt`, which tries to write, returns a value; see `WritableStream`.
+  ///
+  /// A perform returns when what was accepted has been written, or throws why it could not be.
+  public func whenWritableOp<Value>(_ attempt: @escaping () throws -> Value?) -> Op<Value> {
+    descriptor.op(.writable, keeping: self, attempt).wrap { value in
+      try self.finishWriting()
+      return value
+    }
+  }
+
+  /// Waits for what the pool is writing, and throws why it failed.
+  func finishWriting() throws {
+    while !(try isReadyToWrite()) {
+      try withShield {
+        try descriptor.op(.writable, keeping: self) { self.withLock { self.isWriting } ? nil : () }.perform()
+      }
+    }
+  }
+
+  /// Whether nothing is being written; throws what has become of the last write, once.
+  private func isReadyToWrite() throws -> Bool {
+    try withLock {
+      if let error = writeError {
+        writeError = nil
+        throw error
+      }
+      return !isWriting
+    }
+  }
+
+  /// The contents have changed, and the position has moved.
+  private func moved(by count: Int) {
+    currentPosition += Int64(count)
+    changes += 1
+    if isSeekable { fetched = nil }
+  }
+
+  /// Writes at the position, as far as that takes no waiting.
+  private func writeNow(_ bytes: UnsafeRawBufferPointer) throws -> Int? {
+    guard canWriteNow.load(ordering: .relaxed), isSeekable, !isAppending else { return nil }
+    let offset = withLock { currentPosition }
+    let result = descriptor.use { System.writeNow($0, bytes, at: offset) }
+    if case .failed(let code) = result, System.isNotSupported(code) {
+      canWriteNow.store(false, ordering: .relaxed)
+      return nil
+    }
+    return try value(result, "write to")
+  }
+
+  private func give(_ chunk: [UInt8]) {
+    let offset = withLock {
+      isWriting = true
+      defer { moved(by: chunk.count) }
+      return currentPosition
+    }
+    BlockingPool.shared.start(orElse: { self.endWrite(chunk.count, at: offset, 0, $0)() }) {
+      var done = 0
+      do {
+        try chunk.withUnsafeBytes { try self.writeFully($0, at: offset, &done) }
+        return self.endWrite(chunk.count, at: offset, done, nil)
+      } catch {
+        return self.endWrite(chunk.count, at: offset, done, error)
+      }
+    }
+  }
+
+  /// On a thread of the pool.
+  func writeFully(_ bytes: UnsafeRawBufferPointer, at offset: Int64, _ done: inout Int) throws {
+    while done < bytes.count {
+      let rest = UnsafeRawBufferPointer(rebasing: bytes[done...])
+      let place = isSeekable && !isAppending ? offset + Int64(done) : -1
+      done += try value(descriptor.use { System.write($0, rest, at: place) }, "write to")!
+    }
+  }
+
+  private func endWrite(_ count: Int, at offset: Int64, _ done: Int, _ error: (any Error)?) -> () -> Void {
+    withLock {
+      isWriting = false
+      changes += 1
+      writeError = error
+      let end = offset + Int64(count)
+      if isAppending, isSeekable {
+        if case .done(let position) = descriptor.use({ Int(System.position($0)) }) { currentPosition = Int64(position) }
+      } else if currentPosition == end {
+        currentPosition = offset + Int64(done)
+      }
+    }
+    return {
+      self.descriptor.signal(.writable)
+      self.descriptor.signal(.readable)
+    }
+  }
+}

@@ -1,0 +1,108 @@
+import NurseryCore
+import Synchronization
+
+/// A file: bytes that are read and written at a position, or anywhere.
+///
+///     let log = try FileStream("server.log", .append, [.create])
+///     try log.writeAll("started\n")
+///
+/// Never blocks a worker. What is in memory is read at once; whatever may have to wait for a device is done by a thread of the blocking
+/// pool (see `blocking`), while the fiber is parked. A read that is cancelled has read nothing: the position has not moved. A write either
+/// has not begun when its call throws `CancellationError`, or is finished, and then the call returns.
+///
+/// The position is the stream's own; it does not move for calls with `at:`. One fiber at a time uses the position. Devices, terminals and
+/// named pipes have none (`isSeekable`), but can be read and written.
+///
+/// It belongs to the nursery in which it was opened, which closes it when everybody in it has ended; it is closed earlier by `close()`, or
+/// with the last reference to it.
+public final class FileStream: ReadableStream, WritableStream, CustomStringConvertible, @unchecked Sendable {
+  /// What a file is opened for.
+  public enum Access: Sendable {
+    /// Reading.
+    case read
+    /// Writing; from the beginning, unless the position is moved.
+    case write
+    /// Both, with one position.
+    case readWrite
+    /// Writing at the end, wherever that is by then: whole writes, whoever else appends.
+    case append
+  }
+
+  /// What to do about the file that is there, or is not.
+  public struct Options: OptionSet, Sendable {
+    /// The bits.
+    public let rawValue: Int
+
+    /// Creates options from their bits.
+    public init(rawValue: Int) { self.rawValue = rawValue }
+
+    /// Create the file if it is not there.
+    public static let create = Options(rawValue: 1)
+    /// With `create`: fail if it is there.
+    public static let exclusive = Options(rawValue: 2)
+    /// Throw away what it contains.
+    public static let truncate = Options(rawValue: 4)
+  }
+
+  /// Where it was found.
+  public let path: String
+  /// Whether it has positions and a size, as regular files have.
+  public let isSeekable: Bool
+
+  let descriptor: Descriptor
+  let isAppending: Bool
+  let lock = SpinLock()
+  /// Where the next read or write takes place; under the lock, as all that follows.
+  @exclusivity(unchecked) var currentPosition: Int64
+  /// What a thread of the pool has read ahead of a position.
+  @exclusivity(unchecked) var fetched: Fetched?
+  @exclusivity(unchecked) var isFetching = false
+  /// How often the contents have been changed through this stream: what was read before is no good then.
+  @exclusivity(unchecked) var changes = 0
+  @exclusivity(unchecked) var isWriting = false
+  /// Why the last write that a thread of the pool was given has failed, until it has been thrown.
+  @exclusivity(unchecked) var writeError: (any Error)?
+  /// Whether the kernel can be asked for what takes no waiting.
+  let canReadNow = Atomic<Bool>(true)
+  let canWriteNow = Atomic<Bool>(true)
+
+  init(_ opened: OpenedFile) {
+    path = opened.path
+    isSeekable = opened.status.isSeekable
+    isAppending = opened.isAppending
+    currentPosition = isAppending && isSeekable ? opened.status.size : 0
+    descriptor = Descriptor(adopting: opened.take())
+  }
+
+  deinit { close() }
+
+  /// Closes the file; who waits for it gets `StreamClosedError`.
+  ///
+  /// Never blocks. What has been written stays; to know that it has reached the device call `sync()` before. Closing it again does nothing.
+  public func close() { descriptor.close() }
+
+  /// Whether it has been closed here.
+  public var isClosed: Bool { descriptor.isClosed }
+
+  /// The descriptor's number, for what only the system can do; it is the stream's to close.
+  public var fileDescriptor: Int32 { descriptor.number }
+
+  /// "the file /etc/hosts".
+  public var description: String { "the file \(path)" }
+
+  /// The result of a call, nil if it was too early.
+  func value(_ attempt: Descriptor.Attempt, _ verb: String) throws -> Int? {
+    switch attempt {
+    case .done(let count): count
+    case .tooEarly: nil
+    case .closed: throw StreamClosedError(stream: description)
+    case .failed(let code): throw SystemError(code: code, action: "\(verb) \(description)")
+    }
+  }
+
+  func withLock<Result>(_ body: () throws -> Result) rethrows -> Result {
+    lock.lock()
+    defer { lock.unlock() }
+    return try body()
+  }
+}

@@ -1,0 +1,57 @@
+import NurseryCore
+
+/// Finds the addresses of a host, in the order in which they are to be tried.
+///
+/// Asks the system's resolver (`/etc/hosts`, DNS, whatever it is set up for) on a thread of the blocking pool; an address that
+/// is written as a number is answered at once. The resolver may take half a minute to give up: set a timeout. A cancellation point.
+///
+/// - Throws: `ResolveError` if there is no such host, or nobody answers; `CancellationError` if the current scope is cancelled.
+public func resolve(host: String) throws -> [IPAddress] { try resolveOp(host: host).perform() }
+
+/// The operation that finds the addresses of a host; see `resolve(host:)`.
+public func resolveOp(host: String) -> Op<[IPAddress]> {
+  if let address = IPAddress(host) { return .always([address]) }
+  if host.isEmpty || host.utf8.contains(0) {
+    return .failing(ResolveError(host: host, kind: .noSuchName, reason: "that cannot be a name"))
+  }
+  return blockingOp {
+    switch System.resolve(host) {
+    case .failed(let kind, let reason): throw ResolveError(host: host, kind: kind, reason: reason)
+    case .addresses(let addresses):
+      let found = addresses.compactMap { SocketAddress($0).ip }
+      if found.isEmpty { throw ResolveError(host: host, kind: .noSuchName, reason: "it has no address") }
+      return found
+    }
+  }
+}
+
+/// A host's addresses could not be found.
+public struct ResolveError: Error, Hashable, Sendable, CustomStringConvertible {
+  /// The name that was asked for.
+  public let host: String
+  /// What the system's resolver says about it.
+  public let reason: String
+  private let kind: System.ResolveFailure
+
+  init(host: String, kind: System.ResolveFailure, reason: String) {
+    self.host = host
+    self.kind = kind
+    self.reason = reason
+  }
+
+  /// Whether it is known that there is no such host, or that it has no address.
+  public var isUnknownHost: Bool { kind == .noSuchName }
+  /// Whether asking again later may help: no server has answered.
+  public var isTemporary: Bool { kind == .tryAgain }
+
+  /// "could not find the host "exmaple.com": Name or service not known; ...".
+  public var description: String {
+    let advice =
+      switch kind {
+      case .noSuchName: "; check the spelling, and /etc/hosts for local names"
+      case .tryAgain: "; try again later, and check the name servers in /etc/resolv.conf"
+      case .other: ""
+      }
+    return "could not find the host \"\(host)\": \(reason)\(advice)"
+  }
+}

@@ -1,0 +1,13 @@
+// For descriptors whose calls block: files. Threads of the pool make the calls, and tell those who wait at the descriptor's gates.
+extension Descriptor {
+  /// Calls the kernel, which may take its time; for threads of the pool, and for calls that are known not to wait.
+  ///
+  /// The number does not go back to the kernel meanwhile.
+  package func use(_ call: (Int32) -> Int) -> Attempt {
+    guard record.beginUse(generation) else { return .closed }
+    defer { record.endUse() }
+    let result = call(number)
+    if result >= 0 { return .done(result) }
+    return result == -Int(System.wouldBlock) ? .tooEarly : .failed(Int32(truncatingIfNeeded: -result))
+  }
+}

@@ -1,0 +1,74 @@
+import Testing
+
+@testable import Nursery
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#elseif canImport(Darwin)
+  import Darwin
+#endif
+
+/// What goes wrong with files is an error that says which file and what was done to it.
+@Suite struct FileErrorTests {
+  private func expect(_ code: Int32, _ action: String, _ body: () throws -> Void) {
+    expectThrows(SystemError(code: code, action: action), body)
+  }
+
+  @Test func filesThatCannotBeOpened() throws {
+    try withDirectory { directory in
+      try virtually {
+        expect(ENOENT, "open the file \(directory)/none for reading") { _ = try FileStream("\(directory)/none") }
+        expect(EISDIR, "open the file \(directory) for reading") { _ = try FileStream(directory) }
+        expect(EISDIR, "open the file \(directory) for writing") { _ = try FileStream(directory, .write) }
+        _ = try FileStream("\(directory)/there", .write, [.create])
+        expect(EEXIST, "open the file \(directory)/there for appending") {
+          _ = try FileStream("\(directory)/there", .append, [.create, .exclusive])
+        }
+        expect(ENOTDIR, "open the file \(directory)/there/x for reading and writing") {
+          _ = try FileStream("\(directory)/there/x", .readWrite)
+        }
+        expect(EINVAL, "open the file a\0b for reading") { _ = try FileStream("a\0b") }
+        expectThrows(SystemError(code: ENOENT, action: "open the file \(directory)/none for reading")) {
+          try FileStream.openOp("\(directory)/none").perform()
+        }
+      }
+    }
+  }
+
+  @Test func aFileOpenedForOneThingDoesNotDoTheOther() throws {
+    try withDirectory { directory in
+      try virtually {
+        let path = "\(directory)/file"
+        let output = try FileStream(path, .write, [.create])
+        expect(EBADF, "read from the file \(path)") { _ = try output.read(upTo: 1) }
+        let input = try FileStream(path)
+        expect(EBADF, "write to the file \(path)") { try input.writeAll("x") }
+        expect(EINVAL, "move the position in the file \(path) to -1") { try input.seek(to: -1) }
+        expect(EINVAL, "read from the file \(path) at offset -1") { _ = try input.read(upTo: 1, at: -1) }
+        expect(ESPIPE, "move the position in the file /dev/null") { try FileStream("/dev/null").seek(to: 0) }
+      }
+    }
+  }
+
+  @Test func aFullDeviceIsAnErrorOfTheWriteItself() throws {
+    try virtually {
+      let file = try FileStream("/dev/full", .write)
+      for _ in 0..<3 { expect(ENOSPC, "write to the file /dev/full") { _ = try file.write([1, 2, 3]) } }
+    }
+  }
+
+  @Test func descriptorsAreExhaustedAndComeBack() throws {
+    let before = openDescriptors()
+    try virtually {
+      for _ in 0..<2000 { _ = try FileStream("/dev/null") }
+      for _ in 0..<300 {
+        _ = try withTimeoutOrNil(.zero) { try FileStream("/dev/null") }
+        _ = try choose(FileStream.openOp("/dev/null").wrap { _ in }, Op.always(()))
+      }
+    }
+    expectSoon { BlockingPool.shared.statistics.running == 0 || openDescriptors() <= before }
+    expectSoon { openDescriptors() <= before + 20 }
+  }
+}

@@ -1,0 +1,39 @@
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#elseif canImport(Darwin)
+  import Darwin
+#endif
+
+/// Calls `body` with the path of a new directory, which is removed afterwards with the files in it.
+func withDirectory<Result>(_ body: (String) throws -> Result) throws -> Result {
+  var template = Array("/tmp/nursery-test.XXXXXX".utf8CString)
+  guard mkdtemp(&template) != nil else { fatalError("no directory") }
+  let path = template.withUnsafeBufferPointer { String(cString: $0.baseAddress!) }
+  defer {
+    for name in names(in: path) { unlink("\(path)/\(name)") }
+    rmdir(path)
+  }
+  return try body(path)
+}
+
+/// The names of the files in a directory.
+func names(in path: String) -> [String] {
+  guard let directory = opendir(path) else { return [] }
+  defer { closedir(directory) }
+  var names: [String] = []
+  while let entry = readdir(directory) {
+    let name = withUnsafePointer(to: &entry.pointee.d_name) {
+      $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+    }
+    if name != ".", name != ".." { names.append(name) }
+  }
+  return names.sorted()
+}
+
+/// How many descriptors the process has open.
+func openDescriptors() -> Int { names(in: "/proc/self/fd").count - 1 }
+
+/// Bytes that are different everywhere.
+func pattern(_ count: Int) -> [UInt8] { (0..<count).map { UInt8(truncatingIfNeeded: $0 &* 31 &+ $0 >> 8) } }
