@@ -10,7 +10,7 @@ enum Connector {
     }
   }
 
-  private static func begin(_ address: SocketAddress, _ options: SocketOptions) throws -> Descriptor {
+  static func begin(_ address: SocketAddress, _ options: SocketOptions) throws -> Descriptor {
     let family = address.family
     let number = try checked("make a socket", System.socket(family, .stream))
     do throws(SystemError) {
@@ -29,7 +29,7 @@ enum Connector {
   }
 
   /// Nil while the connection is under way.
-  private static func finish(_ socket: Descriptor, _ address: SocketAddress) throws -> Void? {
+  static func finish(_ socket: Descriptor, _ address: SocketAddress) throws -> Void? {
     let result = socket.attempt(.writable) { number in
       if System.pollNow(number, .writable) == 0 { return -Int(System.wouldBlock) }
       return Int(System.socketError(number))

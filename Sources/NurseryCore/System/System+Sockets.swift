@@ -25,6 +25,7 @@ package enum SocketKind: Int32, Sendable {
 /// Every call returns -errno when it fails, and none waits.
 extension System {
   package static let inProgress = EINPROGRESS
+  package static let noAddress = EADDRNOTAVAIL
   package static let connectionAborted = ECONNABORTED
   package static let connectionRefused = ECONNREFUSED
   /// No descriptors, buffers or memory are left: trying again later may help, trying at once does not.

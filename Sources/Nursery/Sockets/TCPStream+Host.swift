@@ -1,0 +1,86 @@
+// Happy eyeballs (RFC 8305): the addresses of both versions take turns, and one that does not answer holds up the next for a moment only.
+extension TCPStream {
+  /// How long an attempt may take before the next one is begun beside it (RFC 8305, section 5).
+  static let attemptDelay = Duration.milliseconds(250)
+
+  /// Connects to a host by its name, or its number.
+  ///
+  /// Finds its addresses with `resolve(host:)` and tries them in turn, beginning with version 6; the next is tried when the one before
+  /// has failed, or a quarter of a second after it. The first to answer is taken and the others are given up. A cancellation point.
+  /// There is no operation of it, as it takes several steps: bound it with `withTimeout`, which leaves nothing behind.
+  ///
+  /// - Throws: `ResolveError` if there is no such host; the first address's `SystemError` if none answers; `CancellationError`.
+  public static func connect(host: String, port: UInt16, options: SocketOptions = SocketOptions()) throws -> TCPStream {
+    let addresses = try resolve(host: host)
+    return try connect(toFirstOf: inTurns(addresses).map { .ip($0, port: port) }, options)
+  }
+
+  /// The addresses of both versions, one of each at a time, in their order otherwise.
+  static func inTurns(_ addresses: [IPAddress]) -> [IPAddress] {
+    let six = addresses.filter(\.isV6)
+    let four = addresses.filter { !$0.isV6 }
+    return (0..<max(six.count, four.count)).flatMap { place in
+      [six, four].compactMap { place < $0.count ? $0[place] : nil }
+    }
+  }
+
+  private enum Event {
+    case ended(place: Int, Result<TCPStream, any Error>)
+    case nextIsDue
+  }
+
+  /// Connects to whichever of the addresses answers first.
+  static func connect(toFirstOf addresses: [SocketAddress], _ options: SocketOptions) throws -> TCPStream {
+    var waiting = addresses[...]
+    var attempts: [Connector.Attempt] = []
+    var firstFailure: (any Error)?
+    // Of an attempt that has succeeded the stream has taken charge.
+    defer { for attempt in attempts { attempt.giveUp() } }
+    func begin() {
+      guard let address = waiting.popFirst() else { return }
+      do { attempts.append(try Connector.Attempt(to: address, options)) } catch { firstFailure = firstFailure ?? error }
+    }
+    while true {
+      while attempts.isEmpty, !waiting.isEmpty { begin() }
+      if attempts.isEmpty { throw firstFailure ?? SystemError(code: System.noAddress, action: "connect to no address") }
+      var branches = attempts.enumerated().map { place, attempt in
+        attempt.op.wrap { Event.ended(place: place, $0) }
+      }
+      if !waiting.isEmpty { branches.append(timeoutOp(after: attemptDelay).wrap { .nextIsDue }) }
+      switch try Op.choice(branches).perform() {
+      case .nextIsDue: begin()
+      case .ended(let place, .success(let stream)):
+        attempts.remove(at: place)
+        return stream
+      case .ended(let place, .failure(let error)):
+        attempts.remove(at: place)
+        firstFailure = firstFailure ?? error
+        begin()
+      }
+    }
+  }
+}
+
+extension Connector {
+  /// A connection under way that outlives the performs that ask for it.
+  struct Attempt {
+    private let socket: Descriptor
+    private let address: SocketAddress
+
+    init(to address: SocketAddress, _ options: SocketOptions) throws {
+      self.address = address
+      socket = try Connector.begin(address, options)
+    }
+
+    /// The operation that commits when the attempt has ended, one way or the other.
+    var op: Op<Result<TCPStream, any Error>> {
+      socket.op(.writable) {
+        do {
+          return try Connector.finish(socket, address).map { .success(TCPStream(socket, remoteAddress: address)) }
+        } catch { return .failure(error) }
+      }
+    }
+
+    func giveUp() { socket.close() }
+  }
+}

@@ -1,0 +1,107 @@
+import Nursery
+import Testing
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#elseif canImport(Darwin)
+  import Darwin
+#endif
+
+/// Descriptors that are closed while somebody waits for them, and numbers that are used again at once.
+struct ClosingTests {
+  private func pipeEnds() -> (reader: Int32, writer: Int32) {
+    var ends: [Int32] = [0, 0]
+    precondition(pipe(&ends) == 0, "no pipe")
+    return (ends[0], ends[1])
+  }
+
+  @Test(arguments: World.all) func whoWaitsForADescriptorThatIsClosedIsTold(world: World) throws {
+    try world.run { nursery in
+      let (reader, writer) = pipeEnds()
+      let waiters = (0..<3).map { _ in
+        nursery.goAsync { () -> Bool in
+          do { try readableOp(reader).perform() } catch is SystemError { return true }
+          return false
+        }
+      }
+      waitUntilAllParked()
+      closeDescriptor(reader)
+      expectEqual(try waitAll(waiters), [true, true, true])
+      closeDescriptor(writer)
+    }
+  }
+
+  @Test(arguments: World.all) func aNumberThatIsUsedAgainWakesNoOldWaiter(world: World) throws {
+    try world.run { nursery in
+      for _ in 0..<200 {
+        let (reader, writer) = try PipeStream.pair()
+        let number = reader.fileDescriptor
+        let old = nursery.goAsync { () -> Bool in
+          do { _ = try reader.read(upTo: 1) } catch is StreamClosedError { return true }
+          return false
+        }
+        waitUntilAllParked()
+        reader.close()
+        let (successor, other) = try PipeStream.pair()
+        try other.writeAll("for the successor")
+        expectEqual(try old.wait(), true)
+        expectEqual(try successor.read(upTo: 100), Array("for the successor".utf8))
+        _ = number
+        writer.close()
+        other.close()
+        successor.close()
+      }
+    }
+  }
+
+  /// Several fibers read, write and close at the same time: each either moves bytes or is told, and nobody meets a stranger's descriptor.
+  @Test(arguments: World.all) func closingRacesWithEverything(world: World) throws {
+    let strangers = Counter()
+    try world.run { nursery in
+      for round in 0..<30 {
+        try withNursery(onFailure: .supervise) { inner in
+          for pair in 0..<8 {
+            let mark = UInt8(pair)
+            let (left, right) = try UnixStream.pair()
+            for stream in [left, right] {
+              inner.goAsync {
+                do {
+                  while true { for byte in try stream.read(upTo: 16) where byte != mark { strangers.add() } }
+                } catch is StreamClosedError {} catch is SystemError {}
+              }
+              inner.goAsync {
+                do { while true { try stream.writeAll([mark, mark, mark]) } } catch is StreamClosedError {
+                } catch is SystemError {}
+              }
+            }
+            inner.goAsync {
+              try sleep(for: .microseconds((round * 8 + pair) * 7 % 900))
+              left.close()
+              Fiber.yield()
+              right.close()
+            }
+          }
+        }
+      }
+    }
+    #expect(strangers.value == 0)
+  }
+
+  @Test func streamsThatTwoSchedulersShareWakeBoth() throws {
+    let (left, right) = try UnixStream.pair()
+    let thread = PlainThread {
+      try runFibers(Configuration(parallelism: 1)) {
+        for _ in 0..<500 { try left.writeAll(try left.read(upTo: 1)) }
+      }
+    }
+    try runFibers(Configuration(parallelism: 1)) {
+      for byte in 0..<500 {
+        try right.writeAll([UInt8(truncatingIfNeeded: byte)])
+        expectEqual(try right.read(upTo: 1), [UInt8(truncatingIfNeeded: byte)])
+      }
+    }
+    try thread.join()
+  }
+}

@@ -1,0 +1,67 @@
+import Testing
+
+@testable import Nursery
+
+struct ConnectTests {
+  @Test func addressesOfBothVersionsTakeTurns() {
+    let four = ["192.0.2.1", "192.0.2.2", "192.0.2.3"].map { IPAddress($0)! }
+    let six = [IPAddress("2001:db8::1")!]
+    #expect(TCPStream.inTurns(four + six) == [six[0], four[0], four[1], four[2]])
+    #expect(TCPStream.inTurns([]) == [])
+  }
+
+  @Test(arguments: World.all) func aHostIsConnectedToByItsName(world: World) throws {
+    try world.run { nursery in
+      let listener = try TCPListener(port: 0)
+      // Its other address, if it has one, refuses.
+      let client = try TCPStream.connect(host: "localhost", port: listener.port)
+      let server = try listener.accept()
+      expectEqual(server.remoteAddress, client.localAddress)
+      expectThrows(ResolveError.self) { try TCPStream.connect(host: "no such host", port: 1) }
+    }
+  }
+
+  @Test(arguments: World.all) func anAddressThatRefusesGivesWayToTheNextAtOnce(world: World) throws {
+    try world.run { nursery in
+      let closed = try TCPListener(port: 0)
+      closed.close()
+      let listener = try TCPListener(port: 0)
+      _ = try TCPStream.connect(toFirstOf: [closed.address, listener.address], SocketOptions())
+      let error = expectThrows(SystemError.self) {
+        try TCPStream.connect(toFirstOf: [closed.address, closed.address], SocketOptions())
+      }
+      expectEqual(error?.code, 111)
+    }
+  }
+
+  /// A listener that accepts nobody, whose queue is full: what the kernel does not answer looks like a host that is down.
+  @Test func anAddressThatDoesNotAnswerIsOvertaken() throws {
+    try runFibers {
+      let deaf = try TCPListener(port: 0, backlog: 0)
+      var queued: [TCPStream] = []
+      while let stream = try? TCPStream.connectOp(to: deaf.address).orTimeout(after: .milliseconds(50)).perform() {
+        queued.append(stream)
+      }
+      let listener = try TCPListener(port: 0)
+      let stream = try TCPStream.connect(toFirstOf: [deaf.address, listener.address], SocketOptions())
+      expectEqual(stream.remoteAddress, listener.address)
+    }
+  }
+
+  @Test(arguments: World.all) func aConnectThatIsGivenUpLeavesNoDescriptor(world: World) throws {
+    try world.run { nursery in
+      let deaf = try TCPListener(port: 0, backlog: 0)
+      var queued: [TCPStream] = []
+      while let stream = try? TCPStream.connectOp(to: deaf.address).orTimeout(after: .milliseconds(20)).perform() {
+        queued.append(stream)
+      }
+      // The lowest free number is the next one's, so a number that is left over would show.
+      let number = try PipeStream.pair().reader.fileDescriptor
+      for _ in 0..<20 {
+        _ = try? TCPStream.connectOp(to: deaf.address).orTimeout(after: .milliseconds(1)).perform()
+      }
+      // Other tests open and close descriptors at the same time.
+      #expect(try PipeStream.pair().reader.fileDescriptor < number + 20)
+    }
+  }
+}
