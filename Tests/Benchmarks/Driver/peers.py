@@ -49,14 +49,20 @@ def listed(executable):
     return {name: ([str(executable), name], int(workers)) for name, workers in pairs}
 
 
-def swift(product, package=BENCHMARKS, scratch="swift"):
+def swift_build(product, package=BENCHMARKS, scratch="swift"):
+    """The folder of the product, and the compiler's version."""
     if not shutil.which("swift"):
         raise Absent("no swift on the path")
     build = ["swift", "build", "--package-path", package, "--scratch-path", CACHE / scratch, "-c", "release"]
     command(*build, "--product", product)
     folder = command(*build, "--show-bin-path").strip().splitlines()[-1]
     version = next(line for line in command("swift", "--version").splitlines() if "Swift version" in line)
-    return listed(Path(folder) / product), version[version.index("Swift version"):].split("(")[0].strip()
+    return folder, version[version.index("Swift version"):].split("(")[0].strip()
+
+
+def swift(product, package=BENCHMARKS, scratch="swift"):
+    folder, version = swift_build(product, package, scratch)
+    return listed(Path(folder) / product), version
 
 
 def async_algorithms():
@@ -120,12 +126,19 @@ def go_toolchain():
     return str(tool)
 
 
-def go():
+def go_build(package):
+    """The program, and the compiler's version."""
     tool = go_toolchain()
     environment = dict(os.environ, GOCACHE=str(CACHE / "go-build"), GOTOOLCHAIN="local", GOFLAGS="")
-    program = CACHE / "go-benchmarks"
-    command(tool, "build", "-o", program, ".", cwd=BENCHMARKS / "Peers" / "Go", env=environment)
-    return listed(program), command(tool, "version").split()[2].replace("go", "Go ", 1)
+    program = CACHE / f"go-{package}"
+    command(tool, "build", "-o", program, "." if package == "benchmarks" else f"./{package}",
+            cwd=BENCHMARKS / "Peers" / "Go", env=environment)
+    return str(program), command(tool, "version").split()[2].replace("go", "Go ", 1)
+
+
+def go():
+    program, version = go_build("benchmarks")
+    return listed(program), version
 
 
 def debian_crates():
@@ -149,10 +162,11 @@ def debian_crates():
     return registry
 
 
-def tokio():
+def cargo_build(folder, product):
+    """The program, and the versions of Tokio and the compiler."""
     if not shutil.which("cargo"):
         raise Absent("no cargo on the path")
-    crates, folder = debian_crates(), BENCHMARKS / "Peers" / "Tokio"
+    crates = debian_crates()
     (folder / "Cargo.lock").unlink(missing_ok=True)
     cargo = ["cargo", "--config", "source.crates-io.replace-with='debian'",
              "--config", f"source.debian.directory='{crates}'"]
@@ -160,7 +174,12 @@ def tokio():
     command(*cargo, "build", "--release", "--offline", cwd=folder, env=environment)
     package = command(*cargo, "pkgid", "--offline", "tokio", cwd=folder, env=environment)
     version, compiler = re.split("[@:#]", package.strip())[-1], " ".join(command("rustc", "--version").split()[:2])
-    return listed(CACHE / "tokio" / "release" / "tokio-benchmarks"), f"Tokio {version}, {compiler}"
+    return str(CACHE / "tokio" / "release" / product), f"Tokio {version}, {compiler}"
+
+
+def tokio():
+    program, version = cargo_build(BENCHMARKS / "Peers" / "Tokio", "tokio-benchmarks")
+    return listed(program), version
 
 
 # The first is the one whose programs the others are compared with; so is every other of `ours`.

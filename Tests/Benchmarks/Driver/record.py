@@ -11,7 +11,7 @@ def summary(values):
     return {"median": statistics.median(values), "smallest": min(values), "largest": max(values)}
 
 
-def record(measurements, peers, absent, is_quick):
+def record(measurements, peers, absent, is_quick, wanted=None):
     measures = []
     for measure in measurements.measures():
         by_peer = {}
@@ -29,9 +29,10 @@ def record(measurements, peers, absent, is_quick):
         })
     targets = [{
         "measure": verdict.target.measure, "ours": verdict.ours, "against": verdict.target.against,
-        "atMost": verdict.target.at_most, "ratio": summary(verdict.ratios) if verdict.ratios else None,
+        "atMost": verdict.target.at_most or None, "atLeast": verdict.target.at_least or None,
+        "ratio": summary(verdict.ratios) if verdict.ratios else None,
         "met": verdict.met if verdict.ratios else None,
-    } for verdict in verdicts(measurements, peers)]
+    } for verdict in verdicts(measurements, peers, wanted)]
     return {
         "machine": machine(), "rounds": measurements.rounds, "interrupted": measurements.interrupted,
         "quick": is_quick,

@@ -57,13 +57,13 @@ def compared(measurements, measures, subject, other):
     return "; ".join(parts)
 
 
-def target_table(measurements, peers):
+def target_table(measurements, peers, targets=None):
     """What must be reached, with the ratio reached in this run."""
     rows = []
-    for verdict in verdicts(measurements, peers):
+    for verdict in verdicts(measurements, peers, targets):
         target = verdict.target
         outcome = ("met" if verdict.met else "MISSED") if verdict.ratios else "not measured"
         name = target.measure if verdict.ours == "Nursery" else f"{target.measure} ({verdict.ours})"
-        against = "1 worker" if target.against == "itself" else target.against
-        rows.append([name, against, f"{target.at_most:g}", spread(verdict.ratios) or "-", outcome])
+        bound = f"at least {target.at_least:g}" if target.at_least else f"{target.at_most:g}"
+        rows.append([name, target.against_text, bound, spread(verdict.ratios) or "-", outcome])
     return markdown(["must reach", "against", "at most", "ours / theirs", ""], rows)

@@ -10,13 +10,21 @@ FORK_JOIN = ("fib", "mergesort")
 class Target:
     measure: str
     against: str
-    at_most: float
+    at_most: float = 0
     # What ours is divided by, if that is not the same measure of `against`.
     other_measure: str = ""
+    # For what is the better the larger it is; in place of at_most.
+    at_least: float = 0
 
     @property
     def divisor(self):
         return (self.other_measure or self.measure, self.against)
+
+    @property
+    def against_text(self):
+        if self.against != "itself":
+            return self.against
+        return "1 worker" if self.measure.endswith("-2w") else self.other_measure
 
 
 def fixed():
@@ -67,19 +75,19 @@ class Verdict:
 
     @property
     def met(self):
-        return self.median <= self.target.at_most
+        return self.median >= self.target.at_least if self.target.at_least else self.median <= self.target.at_most
 
 
-def verdicts(measurements, peers):
+def verdicts(measurements, peers, targets=None):
     """Each target with what was measured, for everything of ours that has the workload."""
     subjects = [peer.name for peer in peers if peer.ours]
-    for target in [*fixed(), *scaling(measurements.measures())]:
+    for target in targets or [*fixed(), *scaling(measurements.measures())]:
         for subject in subjects:
             ours = measurements.values.get((target.measure, subject))
             if not ours:
                 continue
-            if target.against == "4.6 KiB":
-                ratios = [value / (4.6 * 1024) for value in ours if value is not None]
+            if target.against.endswith(" KiB"):
+                ratios = [value / (float(target.against.removesuffix(" KiB")) * 1024) for value in ours if value is not None]
             else:
                 against = subject if target.against == "itself" else target.against
                 ratios = measurements.ratios((target.measure, subject), (target.divisor[0], against))
