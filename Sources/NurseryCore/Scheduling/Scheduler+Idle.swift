@@ -72,8 +72,7 @@ extension Scheduler {
   private func sleepUntilCalled(_ me: WorkerRef, _ inspection: inout Inspection) {
     me.pointee.sleep.pointee.prepare()
     let asleep = sleepers.add(1, ordering: .sequentiallyConsistent).newValue
-    // A worker by itself has nobody who pushes with the light side only.
-    if parallelism > 1 {
+    if !isSeenToWithoutFence(me, asleep: asleep) {
       cs_fence_heavy()
       me.count(me.pointee.fences)
     }
@@ -100,6 +99,15 @@ extension Scheduler {
       }
     }
     rise(me)
+  }
+
+  /// Whether no push can be overlooked for long: nobody is left who pushes with the light side only, or the caller is about to keep the
+  /// watch and inspects by the clock.
+  private func isSeenToWithoutFence(_ me: WorkerRef, asleep: Int) -> Bool {
+    if parallelism == 1 { return true }
+    if sparesAwake.load(ordering: .relaxed) > 0 { return false }
+    let holder = watch.load(ordering: .relaxed)
+    return asleep < present.load(ordering: .relaxed) && (holder < 0 || holder == me.pointee.index)
   }
 
   private func rise(_ me: WorkerRef) {
