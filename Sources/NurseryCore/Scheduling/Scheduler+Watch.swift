@@ -8,6 +8,8 @@ extension Scheduler {
   struct Inspection {
     /// How often each worker had switched.
     fileprivate var switches: [Int] = []
+    /// How often all but this one had, when it last had to decide whether to stay on watch.
+    fileprivate var switchesOfOthers = -1
     /// How often the reactor had been asked.
     fileprivate var asked = -1
     fileprivate var period = Self.shortest
@@ -37,13 +39,24 @@ extension Scheduler {
       earliest = min(earliest, worker(other).pointee.timers.earliest)
     }
     var remaining: Int64 = earliest == .max || isVirtual ? .max : max(0, earliest - now)
-    if !allAsleep {
+    // Whoever works with pauses, as a server does that waits for its clients, would have to wake the watch after each pause. So it stays
+    // for one inspection more than there was something to see.
+    let inspects = !allAsleep || !isVirtual && inspection.hasAnybodyMoved(switchesOfOthers(me))
+    if inspects {
       remaining = min(remaining, inspection.period)
       inspection.period = min(inspection.period * 2, Inspection.longest)
     }
-    isInspecting.store(!allAsleep, ordering: .releasing)
+    isInspecting.store(inspects, ordering: .releasing)
     watchDeadline.store(earliest, ordering: .releasing)
     return remaining == .max ? -1 : remaining
+  }
+
+  private func switchesOfOthers(_ me: WorkerRef) -> Int {
+    var switches = 0
+    for index in 0..<places.load(ordering: .acquiring) where worker(index) != me {
+      switches &+= worker(index).pointee.switches.load(ordering: .relaxed)
+    }
+    return switches
   }
 
   /// Before a worker that has found something runs it: sees to it that somebody keeps the watch.
@@ -78,6 +91,12 @@ extension Scheduler.Inspection {
     while switches.count <= index { switches.append(-1) }
     defer { switches[index] = now }
     return switches[index] == now
+  }
+
+  /// Whether there is any sign of life since the last time, given the sum of the others' switches.
+  mutating func hasAnybodyMoved(_ now: Int) -> Bool {
+    defer { switchesOfOthers = now }
+    return switchesOfOthers != now
   }
 
   /// Whether nobody has asked the reactor since the last inspection.
