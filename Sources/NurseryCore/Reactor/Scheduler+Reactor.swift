@@ -34,7 +34,8 @@ extension Scheduler {
   /// Asks without waiting, and makes ready who is concerned; nothing if somebody else is at it.
   func askReactor() {
     guard let reactor = reactorIfAny, reactor.takeSeat() else { return }
-    reactor.tell(reactor.ask(nanoseconds: 0))
+    let found = reactor.ask(nanoseconds: 0)
+    if found > 0, let me = Worker.ofThisThreadIfAny { me.tell(reactor, found) }
     reactor.leaveSeat()
   }
 
@@ -54,5 +55,21 @@ extension UnsafeMutablePointer<SleepWord> {
   func wait(in reactor: Reactor, nanoseconds: Int64) -> Int {
     guard pointee.beginPolling(bell: reactor.backend.bell) else { return 0 }
     return reactor.ask(nanoseconds: nanoseconds)
+  }
+}
+
+extension WorkerRef {
+  /// Makes ready who is concerned by what was found, and calls for help once for all of them.
+  ///
+  /// What a client has sent is most often answered sooner than another thread is woken. So help is called only for many; whoever keeps
+  /// watch finds few that take long.
+  func tell(_ reactor: Reactor, _ found: Int) {
+    pointee.isTelling = true
+    reactor.tell(found)
+    pointee.isTelling = false
+    guard pointee.sharesWork, pointee.queue.count > 0 else { return }
+    pointee.scheduler!._withUnsafeGuaranteedRef {
+      if pointee.queue.count >= 64 || !$0.isWatched { $0.callWorker() }
+    }
   }
 }

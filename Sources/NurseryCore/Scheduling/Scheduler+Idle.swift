@@ -35,6 +35,7 @@ extension Scheduler {
   private func look(_ me: WorkerRef, _ inspection: inout Inspection) -> FiberRef? {
     if let decisions = me.pointee.decisions { return me.pickByDecision(decisions) }
     me.collectArrivals()
+    defer { inspection.isByClock = false }
     if let fiber = me.pointee.queue.pop() { return fiber }
     let isOnWatch = watch.load(ordering: .relaxed) == me.pointee.index
     // A worker by itself goes and sleeps in the reactor, which is asking, too.
@@ -51,8 +52,9 @@ extension Scheduler {
       if other == me { continue }
       if other.pointee.timers.earliest != .max { _ = other.pointee.timers.fire(me.now) }
       let queued = other.pointee.queue.count
+      let isSlow = inspection.isSlow(index, other.pointee.switches.load(ordering: .relaxed), queued)
       let isStuck = isOnWatch && inspection.isUnmoved(index, other.pointee.switches.load(ordering: .relaxed))
-      if queued >= 2 || queued == 1 && isStuck, let stolen = other.pointee.queue.steal(atMost: 128, by: me) {
+      if queued >= 2 && isSlow || queued == 1 && isStuck, let stolen = other.pointee.queue.steal(atMost: 128, by: me) {
         if isStuck { takeovers.add(1, ordering: .relaxed) }
         return keepStolen(stolen, me)
       }
@@ -91,10 +93,10 @@ extension Scheduler {
           let limit = returnStacks(me, beforeSleeping: limit)
           let found = me.pointee.sleep.wait(in: reactor, nanoseconds: limit)
           rise(me)
-          reactor.tell(found)
+          me.tell(reactor, found)
           return reactor.leaveSeat()
         } else {
-          me.pointee.sleep.wait(nanoseconds: returnStacks(me, beforeSleeping: limit))
+          inspection.isByClock = me.pointee.sleep.wait(nanoseconds: returnStacks(me, beforeSleeping: limit))
         }
       }
     }
@@ -107,7 +109,7 @@ extension Scheduler {
     if parallelism == 1 { return true }
     if sparesAwake.load(ordering: .relaxed) > 0 { return false }
     let holder = watch.load(ordering: .relaxed)
-    return asleep < present.load(ordering: .relaxed) && (holder < 0 || holder == me.pointee.index)
+    return asleep == present.load(ordering: .relaxed) || holder < 0 || holder == me.pointee.index
   }
 
   private func rise(_ me: WorkerRef) {

@@ -45,7 +45,7 @@ extension WorkerRef {
   /// nobody is, but somebody must be keeping watch in case this worker does not get round to it.
   @inline(__always)
   func callForHelpIfUseful() {
-    guard pointee.sharesWork else { return }
+    guard pointee.sharesWork, !pointee.isTelling else { return }
     let count = pointee.queue.count
     let isServed =
       count < 2 ? pointee.scheduler!._withUnsafeGuaranteedRef { $0.isWatched } : count & (count - 1) != 0

@@ -13,6 +13,9 @@ extension Scheduler {
     /// How often the reactor had been asked.
     fileprivate var asked = -1
     fileprivate var period = Self.shortest
+    fileprivate var lastPeriod = Self.shortest
+    /// Whether it woke by the clock, and nobody had called.
+    var isByClock = false
 
     private static let shortest: Int64 = 50_000
     fileprivate static let longest: Int64 = 1_000_000
@@ -44,6 +47,7 @@ extension Scheduler {
     let inspects = !allAsleep || !isVirtual && inspection.hasAnybodyMoved(switchesOfOthers(me))
     if inspects {
       remaining = min(remaining, inspection.period)
+      inspection.lastPeriod = remaining
       inspection.period = min(inspection.period * 2, Inspection.longest)
     }
     isInspecting.store(inspects, ordering: .releasing)
@@ -91,6 +95,12 @@ extension Scheduler.Inspection {
     while switches.count <= index { switches.append(-1) }
     defer { switches[index] = now }
     return switches[index] == now
+  }
+
+  /// Whether what is queued would take its worker longer than it is worth, as far as the last period tells; true for who was called.
+  func isSlow(_ index: Int, _ now: Int, _ queued: Int) -> Bool {
+    guard isByClock, index < switches.count else { return true }
+    return Int64(queued) &* lastPeriod > Int64(now &- switches[index]) &* 200_000
   }
 
   /// Whether there is any sign of life since the last time, given the sum of the others' switches.

@@ -59,6 +59,9 @@ package struct Worker: ~Copyable {
   var nextID: UInt64 = 0
   var lastID: UInt64 = 0
 
+  /// Whether it is making ready whoever the reactor has found, and calls for help afterwards.
+  var isTelling = false
+
   /// A fiber that was picked before it had left its stack; the loop waits for it.
   var handedOver: FiberRef?
   /// Where a fiber that ends saves the stack pointer that nobody needs.
