@@ -111,22 +111,27 @@ extension Descriptor {
 extension DescriptorRef {
   /// `call`'s result, or -EAGAIN without a call if it would be in vain, as far as that is known.
   ///
-  /// The hint is taken back before the call: whatever comes after the call raises it again, so it is never down while there is something.
+  /// What is noted of a vain call is the gate's epoch before it. Whatever comes after the call moves the epoch, so the note holds for
+  /// as long as there is nothing, and for nobody who has not made the call or come after it.
   @inline(__always)
   func attempt(_ interest: Interest, wanted: Int?, isWatched: Bool, _ call: (Int32) -> Int) -> Int {
     if interest == .none { return call(number) }
-    if interest == .readable {
-      guard !isWatched || pointee.mayRead.load(ordering: .acquiring) else { return -Int(System.wouldBlock) }
-      pointee.mayRead.store(false, ordering: .sequentiallyConsistent)
-      let result = call(number)
-      let isDrained = wanted.map { result < $0 && result > 0 && !pointee.isEnded.load(ordering: .relaxed) } ?? false
-      if result != -Int(System.wouldBlock), !isDrained { pointee.mayRead.store(true, ordering: .releasing) }
-      return result
-    }
-    guard !isWatched || pointee.mayWrite.load(ordering: .acquiring) else { return -Int(System.wouldBlock) }
-    pointee.mayWrite.store(false, ordering: .sequentiallyConsistent)
+    let isRead = interest == .readable
+    let epoch = UInt64((isRead ? readers : writers).epoch) + 1
+    let known = isRead ? pointee.vainRead.load(ordering: .relaxed) : pointee.vainWrite.load(ordering: .relaxed)
+    if isWatched, known == epoch { return -Int(System.wouldBlock) }
     let result = call(number)
-    if result != -Int(System.wouldBlock) { pointee.mayWrite.store(true, ordering: .releasing) }
+    let isDrained =
+      isRead && wanted.map { result < $0 && result > 0 && !pointee.isEnded.load(ordering: .relaxed) } ?? false
+    let found = result == -Int(System.wouldBlock) || isDrained ? epoch : 0
+    // An old note must go, lest its epoch comes again when the counter has gone round.
+    if found != known {
+      if isRead {
+        pointee.vainRead.store(found, ordering: .relaxed)
+      } else {
+        pointee.vainWrite.store(found, ordering: .relaxed)
+      }
+    }
     return result
   }
 

@@ -20,9 +20,9 @@ package struct DescriptorRecord: ~Copyable {
   /// How many calls are in flight; the highest bits say that it is closing, and that somebody finishes that.
   let uses = Atomic<UInt32>(0)
   let generation = Atomic<UInt32>(1)
-  /// False only if a read, or a write, would find nothing: it has been tried since the last event.
-  let mayRead = Atomic<Bool>(true)
-  let mayWrite = Atomic<Bool>(true)
+  /// The gate's epoch, and 1, in which a read, or a write, was tried in vain; 0 if the last one was not.
+  let vainRead = Atomic<UInt64>(0)
+  let vainWrite = Atomic<UInt64>(0)
   /// Whether a short read says nothing about there being more; see `Interest.ended`.
   let isEnded = Atomic<Bool>(false)
   /// The reactor that was the last to be asked to watch it, or 0.
@@ -56,14 +56,8 @@ extension DescriptorRef {
     guard generation == self.generation else { return }
     let isBroken = ready.contains(.broken)
     if ready.contains(.ended) || isBroken { pointee.isEnded.store(true, ordering: .relaxed) }
-    if isBroken || ready.contains(.readable) {
-      pointee.mayRead.store(true, ordering: .releasing)
-      readers.signal()
-    }
-    if isBroken || ready.contains(.writable) {
-      pointee.mayWrite.store(true, ordering: .releasing)
-      writers.signal()
-    }
+    if isBroken || ready.contains(.readable) { readers.signal() }
+    if isBroken || ready.contains(.writable) { writers.signal() }
   }
 
   /// Sees to it that a reactor watches the descriptor; a state that is there already is reported, so nothing is missed by being late.
@@ -140,8 +134,8 @@ extension DescriptorRef {
     pointee.otherReactors.removeAll()
     pointee.reactor.store(0, ordering: .relaxed)
     pointee.isOwned.store(false, ordering: .relaxed)
-    pointee.mayRead.store(true, ordering: .relaxed)
-    pointee.mayWrite.store(true, ordering: .relaxed)
+    pointee.vainRead.store(0, ordering: .relaxed)
+    pointee.vainWrite.store(0, ordering: .relaxed)
     pointee.isEnded.store(false, ordering: .relaxed)
     pointee.generation.wrappingAdd(1, ordering: .releasing)
     pointee.uses.subtract(finishing, ordering: .releasing)
