@@ -19,6 +19,10 @@ let package = Package(
       dependencies: [.product(name: "Nursery", package: "nursery")],
       path: "EchoServer"),
     .executableTarget(
+      name: "FileCopy",
+      dependencies: [.product(name: "Nursery", package: "nursery")],
+      path: "FileCopy"),
+    .executableTarget(
       name: "SwiftConcurrencyBenchmarks",
       dependencies: ["Harness"],
       path: "Peers/SwiftConcurrency"),
