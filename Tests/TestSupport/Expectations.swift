@@ -46,6 +46,9 @@ package func expectEqual<Value: Equatable>(
 package func expectSoon(
   location: SourceLocation = #_sourceLocation, _ condition: () -> Bool
 ) {
-  for _ in 0..<1_000_000 where !condition() { sched_yield() }
+  for _ in 0..<1_000_000 {
+    if condition() { return }
+    sched_yield()
+  }
   #expect(condition(), sourceLocation: location)
 }
