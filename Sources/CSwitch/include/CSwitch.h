@@ -16,6 +16,12 @@
 //   resolve.c        names of hosts
 //   sockets.c        sockets
 //   syscalls.c       system calls that return -errno
+//   processes.c      children, pipes and terminals for them
+//   keeper.c         the process that stands between us and a child, and owns what the child starts
+//   launch.c         the child until it is another program
+//   tree.c           finding what the child has started
+//   raw.h            system calls without the C library, for the keeper
+//   signals.c        catching signals
 //
 // Every function that can fail returns a negative errno value; none of them touches `errno` after a
 // switch could have happened (glibc declares its address constant per call site, and a fiber migrates).

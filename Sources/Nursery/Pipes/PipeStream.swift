@@ -4,7 +4,7 @@
 /// or with the last reference to it. A write to a pipe that nobody can read any more throws `SystemError`; the signal that would end the
 /// process is ignored from the first pipe on, unless the program has decided about it.
 public final class PipeStream: ReadableStream, WritableStream, CustomStringConvertible, Sendable {
-  private let descriptor: Descriptor
+  let descriptor: Descriptor
   private let name: String
 
   /// Takes charge of a descriptor, which from now on does not block and is the stream's to close: a pipe's end, a terminal, a FIFO.
@@ -98,7 +98,7 @@ public final class PipeStream: ReadableStream, WritableStream, CustomStringConve
   /// Its name.
   public var description: String { name }
 
-  private func value(_ attempt: Descriptor.Attempt, _ verb: String) throws -> Int? {
+  func value(_ attempt: Descriptor.Attempt, _ verb: String) throws -> Int? {
     switch attempt {
     case .done(let count): count
     case .tooEarly: nil

@@ -29,7 +29,7 @@ extension System {
   package static let notPermitted = EPERM
   package static let wouldBlock = EAGAIN
   package static let exists = EEXIST
-  static let noEntry = ENOENT
+  package static let noEntry = ENOENT
   static let noMemory = ENOMEM
 
   /// Positive if the descriptor is ready, zero if not, -errno if it cannot be asked.

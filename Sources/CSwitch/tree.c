@@ -1,0 +1,124 @@
+// Everything that a child has started and that lives, found by who is whose parent; for keeper.c, whose rules hold here.
+//
+// Nobody is lost between two looks: who loses its parent gets the keeper for one.
+//
+// Sources: proc(5), getdents(2), kill(2).
+#define _GNU_SOURCE
+#include "keeper.h"
+
+#if defined(__linux__)
+
+#include "raw.h"
+
+#include <fcntl.h>
+#include <signal.h>
+
+CS_ALONE_BEGIN
+
+// The number in the field after the next space.
+ALONE static int field(const char **text, const char *end) {
+  const char *at = *text;
+  while (at < end && *at != ' ') at++;
+  while (at < end && *at == ' ') at++;
+  int number = 0;
+  for (; at < end && *at >= '0' && *at <= '9'; at++) number = number * 10 + (*at - '0');
+  *text = at;
+  return number;
+}
+
+typedef struct relations { int parent; int group; char state; } relations;
+
+// False if there is no such process any more.
+ALONE static bool relations_of(cs_keeping *keeping, const char *name, relations *found) {
+  char *text = keeping->text;
+  int length = 0;
+  for (const char *part = "/proc/"; *part; part++) text[length++] = *part;
+  for (; *name; name++) text[length++] = *name;
+  for (const char *part = "/stat"; *part; part++) text[length++] = *part;
+  text[length] = 0;
+  long file = cs_raw4(SYS_openat, AT_FDCWD, text, O_RDONLY | O_CLOEXEC, 0);
+  if (file < 0) return false;
+  long count = cs_raw3(SYS_read, file, text, sizeof keeping->text);
+  cs_raw1(SYS_close, file);
+  // number (name) state parent group ...; the name may hold anything, parentheses included, and is short.
+  const char *end = text + (count > 0 ? count : 0), *after = end;
+  while (after > text && *after != ')') after--;
+  if (after == text || end - after < 4) return false;
+  found->state = after[2];
+  after += 2;
+  found->parent = field(&after, end);
+  found->group = field(&after, end);
+  return true;
+}
+
+ALONE static bool is_known(const cs_keeping *keeping, int process) {
+  for (int i = 0; i < keeping->known; i++) if (keeping->tree[i] == process) return true;
+  return false;
+}
+
+typedef struct entry {
+  uint64_t inode;
+  int64_t offset;
+  uint16_t length;
+  uint8_t type;
+  char name[];
+} entry;
+
+// One look at every process: calls `visit` for those that have a number. -errno if there is no /proc.
+ALONE static long visit_processes(cs_keeping *keeping, void (*visit)(cs_keeping *, int, const relations *)) {
+  long folder = cs_raw4(SYS_openat, AT_FDCWD, "/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
+  if (folder < 0) return folder;
+  long count;
+  while ((count = cs_raw3(SYS_getdents64, folder, keeping->listing, sizeof keeping->listing)) > 0) {
+    for (long at = 0; at < count;) {
+      const entry *one = (const entry *)(keeping->listing + at);
+      at += one->length;
+      int process = 0;
+      const char *digit = one->name;
+      for (; *digit >= '0' && *digit <= '9'; digit++) process = process * 10 + (*digit - '0');
+      relations found;
+      if (*digit == 0 && process > 0 && relations_of(keeping, one->name, &found)) visit(keeping, process, &found);
+    }
+  }
+  cs_raw1(SYS_close, folder);
+  return count;
+}
+
+ALONE static void note_descendant(cs_keeping *keeping, int process, const relations *found) {
+  if (keeping->known == CS_TREE_CAPACITY || found->state == 'Z' || found->state == 'X') return;
+  if (is_known(keeping, found->parent) && !is_known(keeping, process)) keeping->tree[keeping->known++] = process;
+}
+
+// Fills the table, with the keeper in the first place. Children are mostly listed behind their parents, but need not be.
+ALONE static long find_tree(cs_keeping *keeping) {
+  keeping->tree[0] = (int)cs_raw0(SYS_getpid);
+  keeping->known = 1;
+  for (;;) {
+    int before = keeping->known;
+    long result = visit_processes(keeping, note_descendant);
+    if (result < 0 || keeping->known == before) return result;
+  }
+}
+
+// Signals the child's whole group at one instant, and everybody who has left it.
+ALONE cs_tree_outcome cs_signal_tree(cs_keeping *keeping, int signal) {
+  cs_tree_outcome result;
+  result.reached = result.error = 0;
+  // While the child has not been reaped nobody else can have its number, nor a group of that number.
+  if (keeping->main != 0 && cs_raw2(SYS_kill, -keeping->main, signal) == 0) result.reached++;
+  long found = find_tree(keeping);
+  if (found < 0) result.error = (int)-found;
+  for (int i = 1; i < keeping->known; i++) {
+    int process = keeping->tree[i];
+    bool has_heard = keeping->main != 0 && signal != SIGKILL && cs_raw1(SYS_getpgid, process) == keeping->main;
+    if (has_heard) continue;
+    long sent = cs_raw2(SYS_kill, process, signal);
+    if (sent == 0) result.reached++;
+    if (sent == -EPERM) result.error = EPERM;
+  }
+  return result;
+}
+
+CS_ALONE_END
+
+#endif

@@ -1,0 +1,88 @@
+extension Command {
+  /// Runs the command and captures what it writes.
+  ///
+  /// Input is written and output read at the same time, so no full pipe holds anybody up. Returns when the command has ended and nobody
+  /// has its output open any more: who leaves something in the background leaves it with the output closed, or waits for it. Whatever has been
+  /// started is ended when this returns or throws. A cancellation point.
+  ///
+  /// - Parameters:
+  ///   - input: what the command reads; nil for what its `input` says. It need not read all of it.
+  ///   - limit: how many bytes of output, and how many of errors, there may be.
+  /// - Throws: `LaunchError`; `OutputLimitError`, and then the command is ended; `CancellationError`. A command that fails
+  ///   is no error: see `CapturedOutput.requireSuccess`.
+  public func run(
+    input: [UInt8]? = nil, limit: Int = 64 << 20, file: StaticString = #fileID, line: UInt = #line
+  ) throws -> CapturedOutput {
+    try Pipeline([self]).run(input: input, limit: limit, file: file, line: line)
+  }
+
+  /// Runs the command with a text for its input, in UTF-8; see the form that takes bytes.
+  public func run(
+    input: String, limit: Int = 64 << 20, file: StaticString = #fileID, line: UInt = #line
+  ) throws -> CapturedOutput {
+    try run(input: Array(input.utf8), limit: limit, file: file, line: line)
+  }
+}
+
+extension Pipeline {
+  /// Runs the commands and captures what the last one writes, and what all of them complain; see `Command.run`.
+  public func run(
+    input: [UInt8]? = nil, limit: Int = 64 << 20, file: StaticString = #fileID, line: UInt = #line
+  ) throws -> CapturedOutput {
+    try withNursery("run", file: file, line: line) { nursery in
+      let (processes, errors) = try startCaptured(hasInput: input != nil)
+      let name = description
+      let output =
+        (processes[processes.count - 1].output as (any ReadableStream)? ?? processes[processes.count - 1].terminal)
+        .map { stream in nursery.goAsync { try readAll(stream, of: name, limit: limit) } }
+      let complaints = errors.map { stream in nursery.goAsync { try readAll(stream, of: name, limit: limit) } }
+      if let input, let stream = processes[0].input { nursery.goAsync { try writeAll(input, to: stream) } }
+      return CapturedOutput(
+        statuses: try processes.map { try $0.wait() }, output: try output?.wait() ?? [],
+        error: try complaints?.wait() ?? [])
+    }
+  }
+
+  /// Runs the commands with a text for the first one's input, in UTF-8; see the form that takes bytes.
+  public func run(
+    input: String, limit: Int = 64 << 20, file: StaticString = #fileID, line: UInt = #line
+  ) throws -> CapturedOutput {
+    try run(input: Array(input.utf8), limit: limit, file: file, line: line)
+  }
+
+  /// Whatever is `.automatic` goes to pipes: one for the output, and one for everybody's errors.
+  private func startCaptured(hasInput: Bool) throws -> ([ChildProcess], PipeStream?) {
+    var commands = commands
+    if hasInput { commands[0].input = .pipe }
+    let last = commands.count - 1
+    if commands[last].output == .automatic, commands[last].terminal == nil { commands[last].output = .pipe }
+    let complaining = commands.indices.filter { commands[$0].error == .automatic && commands[$0].terminal == nil }
+    guard !complaining.isEmpty else { return (try Pipeline(commands).start(), nil) }
+    let ends = try System.makePipe()
+    defer { System.close(ends.writing) }
+    let errors = try PipeStream(adopting: ends.reading, name: "the errors of \(self)")
+    for index in complaining { commands[index].error = .descriptor(ends.writing) }
+    return (try Pipeline(commands).start(), errors)
+  }
+}
+
+private func readAll(_ stream: any ReadableStream, of command: String, limit: Int) throws -> [UInt8] {
+  defer { stream.close() }
+  var bytes: [UInt8] = []
+  while true {
+    let part = try stream.read(upTo: 1 << 16)
+    if part.isEmpty { return bytes }
+    if part.count > limit - bytes.count { throw OutputLimitError(command: command, limit: limit) }
+    bytes += part
+  }
+}
+
+/// A command that has read enough hangs up.
+private func writeAll(_ bytes: [UInt8], to stream: PipeStream) throws {
+  defer { stream.close() }
+  do {
+    try stream.writeAll(bytes)
+  } catch let error as SystemError where error.code == System.brokenPipe {
+    return
+  }
+}

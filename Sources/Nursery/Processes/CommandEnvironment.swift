@@ -1,0 +1,59 @@
+/// The environment of a command.
+public struct CommandEnvironment: Sendable, Hashable {
+  private var isInherited: Bool
+  private var changes: [String: String?]
+
+  /// That of this process.
+  public static var inheriting: CommandEnvironment { CommandEnvironment(isInherited: true, changes: [:]) }
+
+  /// That of this process, with some variables set, or, where the value is nil, removed.
+  public static func inheriting(_ changes: [String: String?]) -> CommandEnvironment {
+    CommandEnvironment(isInherited: true, changes: changes)
+  }
+
+  /// These variables and no others.
+  public static func exactly(_ variables: [String: String]) -> CommandEnvironment {
+    CommandEnvironment(isInherited: false, changes: variables.mapValues { $0 })
+  }
+
+  /// What has been said about a variable: its value; nil if it is removed, or nothing has been said.
+  public subscript(name: String) -> String? {
+    get { changes[name] ?? nil }
+    set { changes[name] = .some(newValue) }
+  }
+
+  /// The entries "NAME=value", each with a zero at its end.
+  ///
+  /// Inherited ones are passed on byte by byte, whatever their encoding.
+  func entries() throws -> [[CChar]] {
+    for (name, value) in changes where name.isEmpty || (name + (value ?? "")).utf8.contains(0) || name.contains("=") {
+      throw InvalidCommandError("the environment variable \"\(name)\" has no name, or \"=\" in it, or a zero byte")
+    }
+    let inherited = isInherited ? System.environment.filter { !isChanged($0) } : []
+    let own = changes.sorted { $0.key < $1.key }.compactMap { name, value in
+      value.map { Array("\(name)=\($0)".utf8CString) }
+    }
+    return inherited + own
+  }
+
+  private func isChanged(_ entry: [CChar]) -> Bool {
+    let name = entry.prefix { $0 != CChar(UInt8(ascii: "=")) && $0 != 0 }
+    return changes[String(decoding: name.map { UInt8(bitPattern: $0) }, as: UTF8.self)] != nil
+  }
+
+  /// The folders in which a program is looked for.
+  ///
+  /// An empty part means the current folder.
+  var searchPath: [String] {
+    var path = self["PATH"]
+    if path == nil {
+      let prefix = "PATH=".utf8CString.dropLast()
+      let entry = System.environment.first { $0.starts(with: prefix) }
+      path = entry.map {
+        String(decoding: $0[prefix.count..<($0.count - 1)].map { UInt8(bitPattern: $0) }, as: UTF8.self)
+      }
+    }
+    return (path ?? "/usr/local/bin:/usr/bin:/bin").split(separator: ":", omittingEmptySubsequences: false).map(
+      String.init)
+  }
+}

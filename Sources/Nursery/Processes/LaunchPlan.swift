@@ -1,0 +1,99 @@
+/// The descriptors of a command that is about to be launched: what it is given, what is ours, and what is to be closed.
+struct LaunchPlan: ~Copyable {
+  let command: Command
+  private(set) var input: PipeStream?
+  private(set) var output: PipeStream?
+  private(set) var error: PipeStream?
+  private(set) var terminal: TerminalStream?
+  /// The child's number, and ours.
+  private var mapping: [Int32: Int32] = [:]
+  private var terminalTarget: Int32?
+  /// Ours only until the child has its own.
+  private var borrowed: [Int32] = []
+
+  init(_ command: Command) throws {
+    self.command = command
+    System.ignoreBrokenPipes()
+    do {
+      try open()
+    } catch let error as SystemError {
+      throw LaunchError(command.program, .descriptors, error)
+    }
+  }
+
+  deinit {
+    for descriptor in borrowed { System.close(descriptor) }
+  }
+
+  private mutating func open() throws {
+    mapping = command.descriptors
+    if let size = command.terminal {
+      let ends = try System.makeTerminal(rows: size.rows, columns: size.columns)
+      borrowed.append(ends.childs)
+      terminal = try TerminalStream(ends.own)
+      mapping[0] = command.input == .automatic ? ends.childs : nil
+      mapping[1] = command.output == .automatic ? ends.childs : nil
+      mapping[2] = command.error == .automatic ? ends.childs : nil
+      terminalTarget = (0...2).first { mapping[$0] != nil }
+    }
+    try openInput()
+    output = try openOutput(command.output, 1, "output")
+    error = try openOutput(command.error, 2, "errors")
+  }
+
+  private mutating func openInput() throws {
+    switch command.input {
+    case .automatic where command.terminal != nil: break
+    case .automatic, .null: try lend(0, System.openForChild("/dev/null", writing: false, append: false))
+    case .inherit: mapping[0] = 0
+    case .pipe:
+      let ends = try System.makePipe()
+      try lend(0, ends.reading)
+      input = try PipeStream(adopting: ends.writing, name: "the input of \(command.program)")
+    case .descriptor(let descriptor): mapping[0] = descriptor
+    case .file(let path): try lend(0, System.openForChild(path, writing: false, append: false))
+    }
+  }
+
+  private mutating func openOutput(_ redirection: OutputRedirection, _ target: Int32, _ what: String) throws
+    -> PipeStream?
+  {
+    switch redirection {
+    case .automatic where command.terminal != nil: break
+    case .automatic, .inherit: mapping[target] = target
+    case .null: try lend(target, System.openForChild("/dev/null", writing: true, append: true))
+    case .pipe:
+      let ends = try System.makePipe()
+      try lend(target, ends.writing)
+      return try PipeStream(adopting: ends.reading, name: "the \(what) of \(command.program)")
+    case .descriptor(let descriptor): mapping[target] = descriptor
+    case .file(let path, let append): try lend(target, System.openForChild(path, writing: true, append: append))
+    case .output:
+      if target == 1 { throw InvalidCommandError("the output of \(command.program) is to go to its output; say where") }
+      mapping[target] = mapping[1]
+    }
+    return nil
+  }
+
+  private mutating func lend(_ target: Int32, _ descriptor: Int32) throws {
+    borrowed.append(descriptor)
+    mapping[target] = descriptor
+  }
+
+  /// The command in the kernel's words.
+  func launch() throws -> System.Launch {
+    for text in [command.program, command.directory ?? ""] + command.arguments where text.utf8.contains(0) {
+      throw InvalidCommandError("a zero byte in the command \(command): the program would see a shorter text")
+    }
+    if command.program.isEmpty { throw InvalidCommandError("a command without a program: write Command(\"name\")") }
+    return System.Launch(
+      candidates: candidates, arguments: [command.program] + command.arguments,
+      environment: try command.environment.entries(), directory: command.directory, descriptors: mapping,
+      terminal: terminalTarget)
+  }
+
+  private var candidates: [String] {
+    if command.program.utf8.contains(UInt8(ascii: "/")) { return [command.program] }
+    return command.environment.searchPath.map { "\($0.isEmpty ? "." : $0)/\(command.program)" }
+  }
+}

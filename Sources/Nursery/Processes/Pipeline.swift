@@ -1,0 +1,65 @@
+/// Commands of which each reads what the one before it writes.
+///
+///     let count = try (Command("sort", input: .file("words")) | Command("uniq") | Command("wc", "-l")).run()
+///
+/// They are connected by pipes of the system: nothing passes through this process. The first one's input, the last one's output and
+/// everybody's errors are what the commands say.
+public struct Pipeline: Sendable {
+  /// From the first to the last; at least one.
+  public let commands: [Command]
+
+  /// A pipeline of these commands; of none it is a mistake that traps.
+  public init(_ commands: [Command]) {
+    if commands.isEmpty { fatalError("a pipeline of no commands; give it one at least") }
+    self.commands = commands
+  }
+
+  /// Starts the commands in the nursery around, which owns the processes from now on; see `ChildProcess`.
+  ///
+  /// A cancellation point.
+  ///
+  /// - Throws: as `Command.start`; the commands before the one that could not be launched are ended then.
+  public func start(file: StaticString = #fileID, line: UInt = #line) throws -> [ChildProcess] {
+    var processes: [ChildProcess] = []
+    var upstream: Int32?
+    do {
+      for index in commands.indices {
+        var command = commands[index]
+        let inherited = upstream
+        defer { inherited.map(System.close) }
+        if let inherited { command.input = .descriptor(inherited) }
+        upstream = nil
+        guard index < commands.count - 1 else {
+          processes.append(try command.start(file: file, line: line))
+          break
+        }
+        System.ignoreBrokenPipes()
+        let ends = try System.makePipe()
+        defer { System.close(ends.writing) }
+        upstream = ends.reading
+        command.output = .descriptor(ends.writing)
+        processes.append(try command.start(file: file, line: line))
+      }
+      return processes
+    } catch {
+      upstream.map(System.close)
+      for process in processes { process.terminate() }
+      throw error
+    }
+  }
+}
+
+extension Pipeline: CustomStringConvertible {
+  /// The commands as one would type them.
+  public var description: String { commands.map(\.description).joined(separator: " | ") }
+}
+
+extension Command {
+  /// The pipeline in which the second command reads what the first one writes.
+  public static func | (first: Command, second: Command) -> Pipeline { Pipeline([first, second]) }
+}
+
+extension Pipeline {
+  /// The pipeline with a further command at its end.
+  public static func | (pipeline: Pipeline, command: Command) -> Pipeline { Pipeline(pipeline.commands + [command]) }
+}

@@ -1,0 +1,150 @@
+/// Launches a process, follows what becomes of it, and ends it when its nursery ends: the daemon behind each `ChildProcess`.
+///
+///     begin ──> launched ──> exited ──> empty            the guardian ends
+///         └──> failed   │        │
+///                       └────────┴──> cancelled: SIGTERM, grace, SIGKILL ──> empty
+///
+/// The news comes from the process's keeper (Sources/CSwitch/keeper.c), through a descriptor.
+final class ProcessGuardian: @unchecked Sendable {
+  private let command: Command
+  private let launch: System.Launch
+  /// Signalled when the launch has succeeded or failed.
+  let settled = Condition("the launch of a process")
+  /// Signalled when the process has ended.
+  private let ended = Condition("the end of a process")
+
+  private let lock = SpinLock()
+  @exclusivity(unchecked) private var child: System.Child?
+  @exclusivity(unchecked) private var state = State()
+
+  private struct State {
+    var processID: Int32 = 0
+    var launchError: (any Error)?
+    var status: ExitStatus?
+    var failure: (any Error)?
+  }
+
+  init(_ command: Command, _ launch: System.Launch) {
+    self.command = command
+    self.launch = launch
+  }
+
+  // MARK: What others ask
+
+  var processID: Int32 { read { $0.processID } }
+  var launchError: (any Error)? { read { $0.launchError } }
+  var status: ExitStatus? { read { $0.status } }
+  var description: String { "\(command.program) (process \(processID))" }
+
+  func waitOp() -> Op<ExitStatus> {
+    ended.waitOp().wrap { [self] in
+      if let status { return status }
+      throw read { $0.failure } ?? CancellationError()
+    }
+  }
+
+  func signal(_ signal: Signal, wholeTree: Bool) {
+    lock.lock()
+    defer { lock.unlock() }
+    child?.signal(signal.rawValue, tree: wholeTree)
+  }
+
+  private func read<Value>(_ body: (State) -> Value) -> Value {
+    lock.lock()
+    defer { lock.unlock() }
+    return body(state)
+  }
+
+  private func change(_ body: (inout State) -> Void) {
+    lock.lock()
+    body(&state)
+    lock.unlock()
+  }
+
+  // MARK: The daemon's life
+
+  func run() throws {
+    defer {
+      settled.signal()
+      ended.signal()
+    }
+    do {
+      let child = try launch.begin()
+      lock.lock()
+      self.child = child
+      lock.unlock()
+    } catch {
+      return fail(LaunchError(command, .process, code: error.code))
+    }
+    defer { release() }
+    guard try withShield(hasStarted) else { return }
+    do {
+      try follow()
+    } catch is CancellationError {
+      try withShield(end)
+    }
+  }
+
+  private func hasStarted() throws -> Bool {
+    switch try nextNews() {
+    case .started(let process):
+      change { $0.processID = process }
+      settled.signal()
+      return true
+    case .failed(let code, let step): fail(LaunchError(command, step, code: code))
+    default: fail(LaunchError(command, .process, code: System.noProcess))
+    }
+    return false
+  }
+
+  private func fail(_ error: LaunchError) { change { $0.launchError = error } }
+
+  /// Returns when nothing is left of the process and what it has started.
+  private func follow() throws {
+    while true {
+      switch try nextNews() {
+      case .exited(let status):
+        change { $0.status = ExitStatus(waitStatus: status) }
+        ended.signal()
+      case .refused(let code): throw abandoned(code, "kill what \(description) has started, which runs as another user")
+      case .lost: throw abandoned(System.noProcess, "follow \(description), whose keeper somebody has killed")
+      case .empty: return
+      case .started, .failed: break
+      }
+    }
+  }
+
+  private func abandoned(_ code: Int32, _ action: String) -> any Error {
+    let error = SystemError(code: code, action: action)
+    change { $0.failure = error }
+    return error
+  }
+
+  private func end() throws {
+    order { child in
+      child.signal(Signal.terminate.rawValue, tree: true)
+      // Who has been stopped cannot hear otherwise.
+      child.signal(Signal.continue.rawValue, tree: true)
+    }
+    if try withTimeoutOrNil(command.grace, follow) != nil { return }
+    order { $0.killTree() }
+    try follow()
+  }
+
+  private func order(_ body: (System.Child) -> Void) {
+    lock.lock()
+    if let child { body(child) }
+    lock.unlock()
+  }
+
+  /// Nobody else takes the child away.
+  private func nextNews() throws -> System.ChildNews { try child!.nextNews() }
+
+  private func release() {
+    lock.lock()
+    let child = self.child
+    self.child = nil
+    lock.unlock()
+    child?.release()
+  }
+}

@@ -1,0 +1,34 @@
+/// Opens a nursery that ends in good order when this process is asked to end: by Control-C, or by whoever manages services.
+///
+///     try withGracefulShutdown(grace: .seconds(10)) { nursery in
+///       try serve(nursery)
+///     }
+///
+/// The first of the signals drains the nursery (`Nursery.drain`): who asks `drainingOp()` finishes, and whoever is left when the grace is
+/// over is cancelled. The second signal cancels at once. Once the nursery is cancelled nobody listens any more, so a third one does what
+/// it did before, and ends a process that hangs.
+///
+/// - Parameters:
+///   - name: shown in dumps and messages.
+///   - grace: how long the nursery may take to end by itself.
+///   - signals: those that mean the end.
+/// - Throws: as `withNursery`: a body that waits when the grace is over is cancelled, and its `CancellationError` is thrown here.
+///   `SystemError` if the signals cannot be listened to.
+/// - Returns: the body's value.
+@discardableResult
+public func withGracefulShutdown<Result>(
+  _ name: String = "", grace: Duration, signals: [Signal] = [.interrupt, .terminate], file: StaticString = #fileID,
+  line: UInt = #line, _ body: (Nursery) throws -> Result
+) throws -> Result {
+  try withNursery(name, file: file, line: line) { nursery in
+    let listener = try SignalListener(signals)
+    nursery.goAsync("graceful shutdown", daemon: true, file: file, line: line) {
+      defer { listener.close() }
+      _ = try listener.wait()
+      nursery.drain(grace: grace)
+      let second = try listener.wait()
+      nursery.cancel("\(second) came while it was draining")
+    }
+    return try body(nursery)
+  }
+}

@@ -1,0 +1,66 @@
+/// Hears of the signals that this process is sent.
+///
+///     let listener = try SignalListener([.hangup])
+///     for _ in listener { try configuration.reload() }
+///
+/// While it listens, the signals do nothing else: SIGTERM does not end the process. Several listeners may listen to the same
+/// signal, and each gets it. Signals that arrive while nobody waits are kept, but of one signal only one, as the system does.
+/// `close` ends it, as does its last reference going; when nobody listens to a signal any more it does again what it did before. When the
+/// nursery ends in which it was made, nobody can wait for it any more.
+///
+/// Several fibers may wait on one listener; each signal goes to one of them. Signals that a thread causes itself by a fault (SIGSEGV, SIGFPE
+/// and their kind) must not be listened to: the instruction would be tried again and again.
+public final class SignalListener: Sendable {
+  private let listener: System.Listener
+  private let signals: [Signal]
+
+  /// Begins to listen.
+  ///
+  /// Never blocks.
+  ///
+  /// - Throws: `SystemError` for signals that cannot be caught, `.kill` and `.stop`, and if the process has no descriptor left.
+  public init(_ signals: [Signal]) throws {
+    listener = try System.Listener(signals.map(\.rawValue))
+    self.signals = signals
+  }
+
+  deinit { listener.close() }
+
+  /// Waits until one of the signals arrives, and takes it.
+  ///
+  /// Of several that have arrived the one with the lowest number comes first. A cancellation point.
+  ///
+  /// - Throws: `StreamClosedError` if the listener is closed; `CancellationError` if the current scope is cancelled; no signal
+  ///   has been taken then.
+  public func wait() throws -> Signal { try waitOp().perform() }
+
+  /// The operation that commits when one of the signals arrives; its value is the signal.
+  ///
+  /// An operation that is not chosen has taken none.
+  public func waitOp() -> Op<Signal> {
+    listener.descriptor.op(.readable, keeping: self) { [self] in
+      switch listener.take() {
+      case .done(let number): Signal(rawValue: Int32(number))
+      case .tooEarly: nil
+      case .failed, .closed: throw StreamClosedError(stream: description)
+      }
+    }
+  }
+
+  /// Stops listening; who waits gets `StreamClosedError`.
+  ///
+  /// Never blocks. Closing it again does nothing.
+  public func close() { listener.close() }
+}
+
+extension SignalListener: Sequence {
+  /// Waits for one signal after the other; ends when the listener is closed, and in a cancelled scope.
+  public func makeIterator() -> AnyIterator<Signal> {
+    AnyIterator { try? self.wait() }
+  }
+}
+
+extension SignalListener: CustomStringConvertible {
+  /// "the listener to SIGINT and SIGTERM".
+  public var description: String { "the listener to \(signals.map(\.description).joined(separator: " and "))" }
+}

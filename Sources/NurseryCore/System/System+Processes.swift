@@ -1,0 +1,193 @@
+import CSwitch
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#elseif canImport(Darwin)
+  import Darwin  // not yet verified
+#endif
+
+extension System {
+  /// What a child is to be, in the form the kernel wants; must be kept until the first news of the child.
+  package final class Launch {
+    private let launch: cs_launch
+    private let candidates: CStrings
+    private let arguments: CStrings
+    private let environment: CStrings
+    private let directory: CStrings
+    private let descriptors: UnsafeMutableBufferPointer<Int32>
+
+    /// - Parameters:
+    ///   - candidates: paths that are tried in turn.
+    ///   - environment: entries of the form "NAME=value", in bytes.
+    ///   - descriptors: the child's number, and ours for it; at least one.
+    ///   - terminal: which of the child's numbers becomes its controlling terminal.
+    package init(
+      candidates: [String], arguments: [String], environment: [[CChar]], directory: String?,
+      descriptors mapping: [Int32: Int32], terminal: Int32?
+    ) {
+      self.candidates = CStrings(candidates.map { Array($0.utf8CString) })
+      self.arguments = CStrings(arguments.map { Array($0.utf8CString) })
+      self.environment = CStrings(environment)
+      self.directory = CStrings(directory.map { [Array($0.utf8CString)] } ?? [])
+      let sorted = mapping.sorted { $0.key < $1.key }
+      descriptors = .allocate(capacity: 2 * sorted.count)
+      _ = descriptors.initialize(from: sorted.map(\.value) + sorted.map(\.key))
+      let candidates = UnsafeRawPointer(self.candidates.pointer).assumingMemoryBound(to: UnsafePointer<CChar>.self)
+      launch = cs_launch(
+        candidates: candidates, arguments: self.arguments.pointer, environment: self.environment.pointer,
+        directory: self.directory.pointer[0], sources: descriptors.baseAddress!,
+        targets: descriptors.baseAddress! + sorted.count, count: Int32(sorted.count), terminal: terminal ?? -1)
+    }
+
+    deinit { descriptors.deallocate() }
+
+    /// Begins it, without waiting.
+    package func begin() throws(SystemError) -> Child {
+      var child = cs_child()
+      try checked("make a process", withUnsafePointer(to: launch) { cs_child_launch($0, &child) })
+      return Child(child)
+    }
+  }
+
+  /// Where a launch has failed; the numbers are those of `CSwitchProcesses.h`.
+  package enum LaunchStep: Int32 {
+    case process, descriptors, terminal, directory, program
+  }
+
+  package enum ChildNews {
+    case started(process: Int32)
+    case failed(SystemErrorCode, LaunchStep)
+    /// The status in the form of wait(2).
+    case exited(status: Int32)
+    /// Nothing is left.
+    case empty
+    /// What is left cannot be killed.
+    case refused(SystemErrorCode)
+    /// Somebody has killed the keeper.
+    case lost
+  }
+
+  package typealias SystemErrorCode = Int32
+
+  /// A child, from the beginning of its launch until nothing is left of what it has started.
+  package struct Child {
+    private let child: cs_child
+    /// Readable when there is news.
+    private let channel: Descriptor
+
+    fileprivate init(_ child: cs_child) {
+      self.child = child
+      channel = Descriptor(adopting: child.channel)
+    }
+
+    /// Waits for what happens next.
+    ///
+    /// A cancellation point.
+    package func nextNews() throws -> ChildNews {
+      var news = cs_news()
+      let attempt = try channel.perform(.readable) { _ in
+        Int(withUnsafePointer(to: child) { cs_child_news($0, &news) })
+      }
+      guard case .done(1...) = attempt else { return .lost }
+      switch Int(news.kind) {
+      case CS_NEWS_STARTED: return .started(process: news.value)
+      case CS_NEWS_FAILED: return .failed(news.value, LaunchStep(rawValue: news.step) ?? .process)
+      case CS_NEWS_EXITED: return .exited(status: news.value)
+      case CS_NEWS_EMPTY: return .empty
+      default: return .refused(news.value)
+      }
+    }
+
+    /// Sends a signal to the child itself, or to it and everything it has started.
+    package func signal(_ number: Int32, tree: Bool) {
+      order(tree ? CS_ORDER_SIGNAL_TREE : CS_ORDER_SIGNAL, number)
+    }
+
+    /// Kills the child and everything it has started, until nothing is left.
+    package func killTree() { order(CS_ORDER_KILL_TREE, 0) }
+
+    private func order(_ order: Int, _ signal: Int32) {
+      _ = withUnsafePointer(to: child) { cs_child_order($0, Int32(order), signal) }
+    }
+
+    /// Frees everything; waits for the keeper, which has ended or is about to.
+    ///
+    /// Once, and the last thing that is done to it.
+    package func release() {
+      channel.close()
+      withUnsafePointer(to: child) { cs_child_release($0) }
+    }
+  }
+
+  /// The entries of the process's environment, in bytes, each with a zero at its end.
+  package static var environment: [[CChar]] {
+    guard let entries = cs_environment() else { return [] }
+    var result: [[CChar]] = []
+    var next = entries
+    while let entry = next.pointee {
+      result.append(Array(UnsafeBufferPointer(start: entry, count: strlen(entry) + 1)))
+      next += 1
+    }
+    return result
+  }
+
+  package static let noProcess = ESRCH
+  package static let inputOutputError = EIO
+  package static let brokenPipe = EPIPE
+  package static let tooLong = E2BIG
+  package static let notExecutable = ENOEXEC
+
+  // MARK: Pipes and terminals
+
+  /// Two descriptors, close-on-exec, that block.
+  package static func makePipe() throws(SystemError) -> (reading: Int32, writing: Int32) {
+    var reading: Int32 = -1
+    var writing: Int32 = -1
+    try checked("make a pipe", cs_process_pipe(&reading, &writing))
+    return (reading, writing)
+  }
+
+  /// A pseudo terminal: our side, which does not block, and the child's.
+  package static func makeTerminal(rows: UInt16, columns: UInt16) throws(SystemError) -> (own: Int32, childs: Int32) {
+    var own: Int32 = -1
+    var childs: Int32 = -1
+    try checked("open a pseudo terminal", cs_terminal_open(rows, columns, &own, &childs))
+    return (own, childs)
+  }
+
+  /// Zero or -errno.
+  package static func resizeTerminal(_ descriptor: Int32, rows: UInt16, columns: UInt16) -> Int {
+    Int(cs_terminal_resize(descriptor, rows, columns))
+  }
+
+  /// Opens a file for a child.
+  package static func openForChild(_ path: String, writing: Bool, append: Bool) throws(SystemError) -> Int32 {
+    let flags = writing ? O_WRONLY | O_CREAT | (append ? O_APPEND : O_TRUNC) : O_RDONLY
+    return try checked("open \(path)", cs_open(path, flags | O_CLOEXEC, 0o666))
+  }
+}
+
+/// Strings of C, with a null at the end.
+private final class CStrings {
+  let pointer: UnsafeMutablePointer<UnsafePointer<CChar>?>
+  private let count: Int
+
+  /// Each with its zero.
+  init(_ strings: [[CChar]]) {
+    count = strings.count
+    pointer = .allocate(capacity: count + 1)
+    for (index, string) in strings.enumerated() {
+      let copy = UnsafeMutableBufferPointer<CChar>.allocate(capacity: string.count)
+      _ = copy.initialize(from: string)
+      (pointer + index).initialize(to: UnsafePointer(copy.baseAddress!))
+    }
+    (pointer + count).initialize(to: nil)
+  }
+
+  deinit {
+    for index in 0..<count { pointer[index]!.deallocate() }
+    pointer.deallocate()
+  }
+}

@@ -1,0 +1,97 @@
+#if os(Linux)
+  import Glibc
+  import Nursery
+  import Testing
+
+  /// `withGracefulShutdown`: in processes of their own, because all tests would hear the signals.
+  struct GracefulShutdownTests {
+    @Test(arguments: [SIGINT, SIGTERM]) func theFirstSignalDrains(signal: Int32) async {
+      await #expect(processExitsWith: .success) { [signal] in try Scenes.theFirstSignalDrains(signal: signal) }
+    }
+
+    @Test func whenTheGraceIsOverTheRestIsCancelled() async {
+      await #expect(processExitsWith: .success) { try Scenes.whenTheGraceIsOverTheRestIsCancelled() }
+    }
+
+    @Test func theSecondSignalCancelsAtOnce() async {
+      await #expect(processExitsWith: .success) { try Scenes.theSecondSignalCancelsAtOnce() }
+    }
+
+    @Test func theThirdSignalEndsTheProcess() async {
+      await #expect(processExitsWith: .signal(SIGINT)) { try Scenes.theThirdSignalEndsTheProcess() }
+    }
+
+    @Test func withoutASignalItIsANurseryLikeAnyOther() async {
+      await #expect(processExitsWith: .signal(SIGTERM)) { try Scenes.withoutASignalItIsANurseryLikeAnyOther() }
+    }
+
+    @Test func otherSignalsMayMeanTheEnd() async {
+      await #expect(processExitsWith: .success) { try Scenes.otherSignalsMayMeanTheEnd() }
+    }
+  }
+
+  /// What the processes do; closures inside those of the macro are mixed up by some compilers (Swift 6.3.1).
+  private enum Scenes {
+    static func theFirstSignalDrains(signal: Int32) throws {
+      let value = try withGracefulShutdown("server", grace: .seconds(100)) { nursery in
+        kill(getpid(), signal)
+        try drainingOp().perform()
+        #expect(!nursery.isCancelled)
+        return 7
+      }
+      #expect(value == 7)
+    }
+
+    static func whenTheGraceIsOverTheRestIsCancelled() throws {
+      try withGracefulShutdown(grace: .milliseconds(20)) { nursery in
+        nursery.goAsync {
+          expectThrows(CancellationError.self) { try Op<Void>.never.perform() }
+          expectEqual(nursery.reason, .drained)
+        }
+        kill(getpid(), SIGTERM)
+      }
+    }
+
+    static func theSecondSignalCancelsAtOnce() throws {
+      try withGracefulShutdown(grace: .seconds(100)) { nursery in
+        nursery.goAsync {
+          try drainingOp().perform()
+          kill(getpid(), SIGTERM)
+          expectThrows(CancellationError.self) { try Op<Void>.never.perform() }
+          expectEqual(nursery.reason, .requested("SIGTERM came while it was draining"))
+        }
+        kill(getpid(), SIGINT)
+      }
+    }
+
+    static func theThirdSignalEndsTheProcess() throws {
+      try withGracefulShutdown(grace: .zero) { nursery in
+        kill(getpid(), SIGINT)
+        try? Op<Void>.never.perform()
+        try withShield {
+          // The listener goes with the daemon that holds it.
+          while true {
+            try sleep(for: .milliseconds(1))
+            kill(getpid(), SIGINT)
+          }
+        }
+      }
+    }
+
+    static func withoutASignalItIsANurseryLikeAnyOther() throws {
+      let value = try withGracefulShutdown(grace: .seconds(1)) { nursery in
+        try nursery.goAsync { 3 }.wait()
+      }
+      #expect(value == 3)
+      kill(getpid(), SIGTERM)
+      waitToBeEnded()
+    }
+
+    static func otherSignalsMayMeanTheEnd() throws {
+      try withGracefulShutdown(grace: .seconds(100), signals: [.user1]) { _ in
+        kill(getpid(), SIGUSR1)
+        try drainingOp().perform()
+      }
+    }
+  }
+#endif

@@ -1,0 +1,180 @@
+#if os(Linux)
+  import Glibc
+  import Nursery
+  import Testing
+
+  /// The nursery owns the process and everything it starts.
+  ///
+  /// In processes of their own: what is counted is what the whole process has.
+  struct ProcessTreeTests {
+    @Test func whatDoesNotEndWhenAskedIsKilledAfterTheGrace() async {
+      await #expect(processExitsWith: .success) { try Scenes.whatDoesNotEndWhenAskedIsKilledAfterTheGrace() }
+    }
+
+    @Test func whatEndsWhenAskedIsNotKilled() async {
+      await #expect(processExitsWith: .success) { try Scenes.whatEndsWhenAskedIsNotKilled() }
+    }
+
+    @Test func aProcessThatIsStoppedIsEnded() async {
+      await #expect(processExitsWith: .success) { try Scenes.aProcessThatIsStoppedIsEnded() }
+    }
+
+    @Test func whoLeavesTheSessionAndLosesItsParentsIsEnded() async {
+      await #expect(processExitsWith: .success) { try Scenes.whoLeavesTheSessionAndLosesItsParentsIsEnded() }
+    }
+
+    @Test func aCommandThatIsCancelledWhileItRunsIsEnded() async {
+      await #expect(processExitsWith: .success) { try Scenes.aCommandThatIsCancelledWhileItRunsIsEnded() }
+    }
+
+    @Test func terminateEndsOneAndTheOthersRunOn() async {
+      await #expect(processExitsWith: .success) { try Scenes.terminateEndsOneAndTheOthersRunOn() }
+    }
+
+    @Test(arguments: parallelisms) func aStormOfCancellationsLeavesNothing(workers: Int) async {
+      await #expect(processExitsWith: .success) { [workers] in
+        try Scenes.aStormOfCancellationsLeavesNothing(workers: workers)
+      }
+    }
+
+    @Test func signalsReachTheProcessAloneOrTheWholeTree() async {
+      await #expect(processExitsWith: .success) { try Scenes.signalsReachTheProcessAloneOrTheWholeTree() }
+    }
+
+    @Test func theProgramsOwnChildrenAndItsSignalsAreItsOwn() async {
+      await #expect(processExitsWith: .success) { try Scenes.theProgramsOwnChildrenAndItsSignalsAreItsOwn() }
+    }
+  }
+
+  /// What the processes do; closures inside those of the macro are mixed up by some compilers (Swift 6.3.1).
+  private enum Scenes {
+    static func whatDoesNotEndWhenAskedIsKilledAfterTheGrace() throws {
+      let status = try withNursery { _ in
+        var command = Command("sh", "-c", "trap '' TERM; echo ready; while true; do sleep 1; done", output: .pipe)
+        command.grace = .milliseconds(50)
+        let process = try command.start()
+        _ = try process.output!.read(upTo: 100)
+        return process
+      }.status
+      #expect(status == .signalled(.kill))
+      try Surroundings.expectNoDescendants()
+    }
+
+    static func whatEndsWhenAskedIsNotKilled() throws {
+      let process = try withNursery { _ in
+        let command = Command(
+          "sh", "-c", "trap 'exit 9' TERM; echo ready; while true; do sleep 0.01; done", output: .pipe)
+        let process = try command.start()
+        _ = try process.output!.read(upTo: 100)
+        return process
+      }
+      #expect(process.status == .exited(9))
+      try Surroundings.expectNoDescendants()
+    }
+
+    static func aProcessThatIsStoppedIsEnded() throws {
+      let process = try withNursery { _ in
+        let process = try Command("cat", input: .pipe).start()
+        process.kill(.stop)
+        return process
+      }
+      #expect(process.status == .signalled(.terminate))
+      try Surroundings.expectNoDescendants()
+    }
+
+    static func whoLeavesTheSessionAndLosesItsParentsIsEnded() throws {
+      let marked = "1000.\(getpid())"
+      try withNursery { _ in
+        let script = """
+          (setsid sh -c 'trap "" TERM HUP; echo one; sleep 1000.1 & setsid sleep 1000.1 & wait' &)
+          (setsid setsid sleep 1000.1 &)
+          sleep 1000.1 & echo two
+          """.replacing("1000.1", with: marked)
+        var command = Command("sh", "-c", script, output: .pipe)
+        command.grace = .milliseconds(50)
+        let process = try command.start()
+        var text = ""
+        while text.count < 8 { text += String(decoding: try process.output!.read(upTo: 100), as: UTF8.self) }
+        #expect(try process.wait() == .exited(0))
+        expectSoon { Surroundings.processes(withArgument: marked).count == 4 }
+      }
+      #expect(Surroundings.processes(withArgument: marked) == [])
+      try Surroundings.expectNoDescendants()
+    }
+
+    static func aCommandThatIsCancelledWhileItRunsIsEnded() throws {
+      try withNursery { _ in
+        let result = try withTimeoutOrNil(.milliseconds(50)) {
+          try Command("sh", "-c", "sleep 1000 | sleep 1000").run()
+        }
+        #expect(result == nil)
+        try Surroundings.expectNoDescendants()
+      }
+    }
+
+    static func terminateEndsOneAndTheOthersRunOn() throws {
+      try withNursery { _ in
+        let first = try Command("sleep", "1000").start()
+        let second = try Command("cat", input: .pipe).start()
+        first.terminate()
+        #expect(try first.wait() == .signalled(.terminate))
+        second.input!.close()
+        #expect(try second.wait() == .exited(0))
+      }
+      try Surroundings.expectNoDescendants()
+    }
+
+    static func aStormOfCancellationsLeavesNothing(workers: Int) throws {
+      try runFibers(Configuration(parallelism: workers)) {
+        let before = Surroundings.descriptorCount
+        for round in 0..<20 {
+          try withNursery { nursery in
+            for _ in 0..<10 {
+              nursery.goAsync {
+                _ = try Command("sh", "-c", "sleep 1000 & head -c 100000 /dev/zero; wait").run(
+                  input: [UInt8](repeating: 0, count: 100_000))
+              }
+            }
+            try sleep(for: .milliseconds(Int64(round)))
+            nursery.cancel()
+          }
+        }
+        // The reactor's own were opened meanwhile.
+        #expect(Surroundings.descriptorCount <= before + 4)
+      }
+      try Surroundings.expectNoDescendants()
+    }
+
+    static func signalsReachTheProcessAloneOrTheWholeTree() throws {
+      let script =
+        "(trap 'echo child; exit' USR1; echo ready; while true; do sleep 0.01; done) & trap 'echo parent' USR1; echo ready; while ! wait; do :; done"
+      try withNursery { _ in
+        let process = try Command("sh", "-c", script, output: .pipe).start()
+        func next() throws -> String { String(decoding: try process.output!.read(upTo: 100), as: UTF8.self) }
+        var text = ""
+        while text.count < 12 { text += try next() }
+        process.kill(.user1)
+        #expect(try next() == "parent\n")
+        process.kill(.user1, wholeTree: true)
+        text = ""
+        while text.count < 13 { text += try next() }
+        #expect(Set(text.split(separator: "\n")) == ["child", "parent"])
+      }
+      try Surroundings.expectNoDescendants()
+    }
+
+    static func theProgramsOwnChildrenAndItsSignalsAreItsOwn() throws {
+      signal(SIGCHLD, SIG_IGN)
+      #expect(try Command("sh", "-c", "exit 5").run().status == .exited(5))
+      signal(SIGCHLD, SIG_DFL)
+      try withNursery { _ in
+        let process = try Command("sleep", "1000").start()
+        // As far as the rest of the program is concerned there are no children.
+        #expect(waitpid(-1, nil, 0) == -1)
+        #expect(errno == ECHILD)
+        process.terminate()
+        #expect(try process.wait() == .signalled(.terminate))
+      }
+    }
+  }
+#endif

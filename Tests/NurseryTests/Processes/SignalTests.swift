@@ -1,0 +1,214 @@
+#if os(Linux)
+  import Glibc
+  import Nursery
+  import Testing
+
+  /// Signals: in processes of their own, because all tests would hear them.
+  struct SignalTests {
+    @Test func aSignalIsHeardAndDoesNothingElse() async {
+      await #expect(processExitsWith: .success) { try Scenes.aSignalIsHeardAndDoesNothingElse() }
+    }
+
+    @Test(arguments: parallelisms) func signalsThatNobodyWaitsForAreKeptOnceEach(workers: Int) async {
+      await #expect(processExitsWith: .success) { [workers] in
+        try Scenes.signalsThatNobodyWaitsForAreKeptOnceEach(workers: workers)
+      }
+    }
+
+    @Test func everyListenerHearsIt() async {
+      await #expect(processExitsWith: .success) { try Scenes.everyListenerHearsIt() }
+    }
+
+    @Test func aChoiceThatIsLostTakesNoSignal() async {
+      await #expect(processExitsWith: .success) { try Scenes.aChoiceThatIsLostTakesNoSignal() }
+    }
+
+    @Test func aLoopOverSignalsEndsWithTheListener() async {
+      await #expect(processExitsWith: .success) { try Scenes.aLoopOverSignalsEndsWithTheListener() }
+    }
+
+    @Test func closingWakesWhoWaits() async {
+      await #expect(processExitsWith: .success) { try Scenes.closingWakesWhoWaits() }
+    }
+
+    @Test func withTheLastListenerTheSignalIsWhatItWas() async {
+      await #expect(processExitsWith: .signal(SIGTERM)) { try Scenes.withTheLastListenerTheSignalIsWhatItWas() }
+    }
+
+    @Test func aHandlerThatWasThereComesBack() async {
+      await #expect(processExitsWith: .exitCode(42)) { try Scenes.aHandlerThatWasThereComesBack() }
+    }
+
+    @Test func whatCannotBeCaughtIsAnError() async {
+      await #expect(processExitsWith: .success) { try Scenes.whatCannotBeCaughtIsAnError() }
+    }
+
+    @Test func aFloodOfSignalsWhileListenersComeAndGoDoesNoHarm() async {
+      await #expect(processExitsWith: .success) { try Scenes.aFloodOfSignalsWhileListenersComeAndGoDoesNoHarm() }
+    }
+
+    @Test func aWriteToAPipeWithoutReadersIsAnErrorAndNotTheEnd() async {
+      await #expect(processExitsWith: .success) { try Scenes.aWriteToAPipeWithoutReadersIsAnErrorAndNotTheEnd() }
+    }
+
+    @Test func aHandlerOfTheProgramsForBrokenPipesStays() async {
+      await #expect(processExitsWith: .exitCode(42)) { try Scenes.aHandlerOfTheProgramsForBrokenPipesStays() }
+    }
+  }
+
+  /// The thread that handles a signal may be another one.
+  func waitToBeEnded() -> Never {
+    while true { pause() }
+  }
+
+  /// What the processes do; closures inside those of the macro are mixed up by some compilers (Swift 6.3.1).
+  private enum Scenes {
+    static func aSignalIsHeardAndDoesNothingElse() throws {
+      try withNursery { nursery in
+        let listener = try SignalListener([.interrupt, .terminate])
+        kill(getpid(), SIGTERM)
+        #expect(try listener.wait() == .terminate)
+        nursery.goAsync { kill(getpid(), SIGINT) }
+        #expect(try listener.wait() == .interrupt)
+      }
+    }
+
+    static func signalsThatNobodyWaitsForAreKeptOnceEach(workers: Int) throws {
+      try runFibers(Configuration(parallelism: workers)) {
+        // Another thread may handle a signal; the listener that is opened last hears first.
+        let witness = try SignalListener([.user1, .user2])
+        let listener = try SignalListener([.user1, .user2])
+        for signal in [SIGUSR2, SIGUSR1, SIGUSR1, SIGUSR2] {
+          kill(getpid(), signal)
+          #expect(try witness.wait().rawValue == signal)
+        }
+        #expect(try listener.wait() == .user1)
+        #expect(try listener.wait() == .user2)
+        expectThrows(TimeoutError.self) { try listener.waitOp().orTimeout(after: .zero).perform() }
+      }
+    }
+
+    static func everyListenerHearsIt() throws {
+      try withNursery { nursery in
+        let listeners = try (0..<3).map { _ in try SignalListener([.user1]) }
+        let heard = listeners.map { listener in nursery.goAsync { try listener.wait() } }
+        kill(getpid(), SIGUSR1)
+        #expect(try waitAll(heard) == [.user1, .user1, .user1])
+      }
+    }
+
+    static func aChoiceThatIsLostTakesNoSignal() throws {
+      try withNursery { _ in
+        let listener = try SignalListener([.user1])
+        for _ in 0..<100 {
+          kill(getpid(), SIGUSR1)
+          let isHeard = try choose(listener.waitOp().wrap { _ in true }, Op.always(false))
+          if !isHeard { #expect(try listener.wait() == .user1) }
+        }
+      }
+    }
+
+    static func aLoopOverSignalsEndsWithTheListener() throws {
+      try withNursery { nursery in
+        let listener = try SignalListener([.user1, .user2])
+        let heard = nursery.goAsync {
+          var heard: [Signal] = []
+          for signal in listener {
+            heard.append(signal)
+            if signal == .user2 { listener.close() } else { kill(getpid(), SIGUSR2) }
+          }
+          return heard
+        }
+        kill(getpid(), SIGUSR1)
+        #expect(try heard.wait() == [.user1, .user2])
+        expectThrows(StreamClosedError.self) { try listener.wait() }
+      }
+    }
+
+    static func closingWakesWhoWaits() throws {
+      try withNursery { nursery in
+        let listener = try SignalListener([.user1])
+        nursery.goAsync { listener.close() }
+        let error = expectThrows(StreamClosedError.self) { try listener.wait() }
+        expectEqual(error?.stream, "the listener to SIGUSR1")
+      }
+    }
+
+    static func withTheLastListenerTheSignalIsWhatItWas() throws {
+      try withNursery { _ in
+        let first = try SignalListener([.terminate])
+        let second = try SignalListener([.terminate])
+        first.close()
+        first.close()
+        kill(getpid(), SIGTERM)
+        #expect(try second.wait() == .terminate)
+        second.close()
+      }
+      kill(getpid(), SIGTERM)
+      waitToBeEnded()
+    }
+
+    static func aHandlerThatWasThereComesBack() throws {
+      signal(SIGUSR1) { _ in _exit(42) }
+      try withNursery { _ in
+        var listener: SignalListener? = try SignalListener([.user1])
+        kill(getpid(), SIGUSR1)
+        #expect(try listener!.wait() == .user1)
+        listener = nil
+      }
+      kill(getpid(), SIGUSR1)
+      waitToBeEnded()
+    }
+
+    static func whatCannotBeCaughtIsAnError() throws {
+      try withNursery { _ in
+        let before = Surroundings.descriptorCount
+        for _ in 0..<100 {
+          let error = expectThrows(SystemError.self) { try SignalListener([.user1, .kill]) }
+          expectEqual(error?.code, EINVAL)
+          expectThrows(SystemError.self) { try SignalListener([Signal(rawValue: 1000)]) }
+        }
+        // The testing library opens some at its leisure.
+        #expect(Surroundings.descriptorCount < before + 20)
+      }
+    }
+
+    static func aFloodOfSignalsWhileListenersComeAndGoDoesNoHarm() throws {
+      try runFibers(Configuration(parallelism: 2)) {
+        let outer = try SignalListener([.user1])
+        let before = Surroundings.descriptorCount
+        try withNursery { nursery in
+          let flood = PlainThread { for _ in 0..<20_000 { kill(getpid(), SIGUSR1) } }
+          for _ in 0..<4 {
+            nursery.goAsync {
+              for _ in 0..<500 {
+                let listener = try SignalListener([.user1, .user2])
+                _ = try listener.waitOp().poll()
+                listener.close()
+              }
+            }
+          }
+          try flood.join()
+        }
+        #expect(try outer.wait() == .user1)
+        #expect(Surroundings.descriptorCount <= before + 2)
+      }
+    }
+
+    static func aWriteToAPipeWithoutReadersIsAnErrorAndNotTheEnd() throws {
+      try withNursery { _ in
+        let process = try Command("true", input: .pipe).start()
+        #expect(try process.wait().isSuccess)
+        let error = expectThrows(SystemError.self) { try process.input!.writeAll("nobody reads this") }
+        expectEqual(error?.code, EPIPE)
+      }
+    }
+
+    static func aHandlerOfTheProgramsForBrokenPipesStays() throws {
+      signal(SIGPIPE) { _ in _exit(42) }
+      try Command("true").run().requireSuccess()
+      kill(getpid(), SIGPIPE)
+      waitToBeEnded()
+    }
+  }
+#endif
