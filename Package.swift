@@ -10,6 +10,7 @@ let package = Package(
     .executable(name: "wordcount", targets: ["WordCount"]),
     .executable(name: "fibonacci", targets: ["Fibonacci"]),
     .executable(name: "prime-sieve", targets: ["PrimeSieve"]),
+    .executable(name: "shell-pipeline", targets: ["ShellPipeline"]),
   ],
   targets: [
     .target(name: "CSwitch"),
@@ -18,6 +19,7 @@ let package = Package(
     .executableTarget(name: "WordCount", dependencies: ["Nursery"], path: "Examples/WordCount"),
     .executableTarget(name: "Fibonacci", dependencies: ["Nursery"], path: "Examples/Fibonacci"),
     .executableTarget(name: "PrimeSieve", dependencies: ["Nursery"], path: "Examples/PrimeSieve"),
+    .executableTarget(name: "ShellPipeline", dependencies: ["Nursery"], path: "Examples/ShellPipeline"),
     .executableTarget(name: "DeadlockProbe", dependencies: ["Nursery"], path: "Tests/DeadlockProbe"),
     .executableTarget(name: "IOProbe", dependencies: ["Nursery"], path: "Tests/IOProbe"),
     .executableTarget(name: "OnlyThreadProbe", dependencies: ["Nursery", "CSwitch"], path: "Tests/OnlyThreadProbe"),
@@ -28,7 +30,10 @@ let package = Package(
     .testTarget(name: "NurseryTests", dependencies: ["Nursery", "TestSupport", "AllocationCounter"]),
     .testTarget(
       name: "ExampleTests",
-      dependencies: ["CSwitch", "WordCount", "Fibonacci", "PrimeSieve", "DeadlockProbe", "IOProbe", "OnlyThreadProbe"]),
+      dependencies: [
+        "CSwitch", "WordCount", "Fibonacci", "PrimeSieve", "ShellPipeline", "DeadlockProbe", "IOProbe",
+        "OnlyThreadProbe",
+      ]),
   ],
   swiftLanguageModes: [.v6]
 )
