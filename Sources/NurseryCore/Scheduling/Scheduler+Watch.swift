@@ -73,6 +73,8 @@ extension Scheduler {
       // Arrivals are queued silently; with one of them to run, the others may be waiting for somebody to see them.
       me.callForHelpIfUseful()
     }
+    // Who works may compute, and then nobody would ask the reactor.
+    if !isPassedOn, parallelism > 1, expectations.load(ordering: .relaxed) > 0, !isWatched { wakeWorker() }
     callSentinelIfNobodySleeps()
   }
 
