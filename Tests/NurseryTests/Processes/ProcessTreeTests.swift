@@ -125,13 +125,16 @@
     }
 
     static func aStormOfCancellationsLeavesNothing(workers: Int) throws {
+      let marked = "1000.\(getpid())"
       try runFibers(Configuration(parallelism: workers)) {
         let before = Surroundings.descriptorCount
         for round in 0..<20 {
           try withNursery { nursery in
             for _ in 0..<10 {
               nursery.goAsync {
-                _ = try Command("sh", "-c", "sleep 1000 & head -c 100000 /dev/zero; wait").run(
+                _ = try Command(
+                  "sh", "-c", "(setsid sleep \(marked) &); sleep \(marked) & head -c 100000 /dev/zero; wait"
+                ).run(
                   input: [UInt8](repeating: 0, count: 100_000))
               }
             }
@@ -142,6 +145,7 @@
         // The reactor's own were opened meanwhile.
         #expect(Surroundings.descriptorCount <= before + 4)
       }
+      #expect(Surroundings.processes(withArgument: marked) == [])
       try Surroundings.expectNoDescendants()
     }
 
