@@ -11,6 +11,7 @@ let package = Package(
     .executable(name: "fibonacci", targets: ["Fibonacci"]),
     .executable(name: "prime-sieve", targets: ["PrimeSieve"]),
     .executable(name: "shell-pipeline", targets: ["ShellPipeline"]),
+    .executable(name: "http-server", targets: ["HTTPServer"]),
   ],
   targets: [
     .target(name: "CSwitch"),
@@ -20,6 +21,7 @@ let package = Package(
     .executableTarget(name: "Fibonacci", dependencies: ["Nursery"], path: "Examples/Fibonacci"),
     .executableTarget(name: "PrimeSieve", dependencies: ["Nursery"], path: "Examples/PrimeSieve"),
     .executableTarget(name: "ShellPipeline", dependencies: ["Nursery"], path: "Examples/ShellPipeline"),
+    .executableTarget(name: "HTTPServer", dependencies: ["Nursery"], path: "Examples/HTTPServer"),
     .executableTarget(name: "DeadlockProbe", dependencies: ["Nursery"], path: "Tests/DeadlockProbe"),
     .executableTarget(name: "IOProbe", dependencies: ["Nursery"], path: "Tests/IOProbe"),
     .executableTarget(name: "OnlyThreadProbe", dependencies: ["Nursery", "CSwitch"], path: "Tests/OnlyThreadProbe"),

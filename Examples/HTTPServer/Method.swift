@@ -1,0 +1,30 @@
+/// What a request wants to be done.
+enum Method: Hashable, Sendable {
+  case get
+  case head
+  case post
+  case put
+  case delete
+  case options
+  case patch
+  case trace
+  case connect
+  /// One that HTTP itself does not define; `Request.methodName` tells.
+  case other
+
+  init(_ bytes: UnsafeRawBufferPointer, _ range: Range<Int>) {
+    // The letters of a method have to be large.
+    func isText(_ text: StaticString) -> Bool {
+      for offset in 0..<range.count where bytes[range.lowerBound + offset] != text.utf8Start[offset] { return false }
+      return true
+    }
+    switch range.count {
+    case 3: self = isText("GET") ? .get : isText("PUT") ? .put : .other
+    case 4: self = isText("HEAD") ? .head : isText("POST") ? .post : .other
+    case 5: self = isText("PATCH") ? .patch : isText("TRACE") ? .trace : .other
+    case 6: self = isText("DELETE") ? .delete : .other
+    case 7: self = isText("OPTIONS") ? .options : isText("CONNECT") ? .connect : .other
+    default: self = .other
+    }
+  }
+}

@@ -1,0 +1,94 @@
+import Nursery
+
+extension ResponseWriter {
+  /// Sends a whole response with this text for its body.
+  func send(_ text: String, type: String? = nil) throws {
+    var text = text
+    try text.withUTF8 { try send(UnsafeRawBufferPointer($0), type: type) }
+  }
+
+  /// Sends a whole response with these bytes for its body.
+  func send(_ bytes: [UInt8], type: String? = nil) throws { try bytes.withUnsafeBytes { try send($0, type: type) } }
+
+  /// Sends a whole response with these bytes for its body.
+  func send(_ bytes: UnsafeRawBufferPointer, type: String? = nil) throws {
+    if let type { try add("Content-Type", type) }
+    try begin(length: bytes.count)
+    try write(bytes)
+  }
+
+  /// Sends what a stream delivers for the body, or its rest: up to the stream's end, or to the length that was announced.
+  ///
+  /// The head goes with the first bytes: if the stream is the request's body, its client may still wait to be asked for it.
+  func send(from stream: some ReadableStream) throws {
+    let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: Timeouts.portion, alignment: 16)
+    defer { buffer.deallocate() }
+    while true {
+      var wanted = buffer.count
+      if case .length(let remaining) = body { wanted = min(wanted, remaining) }
+      if wanted == 0 || body == .ended { return }
+      let count = try stream.read(into: UnsafeMutableRawBufferPointer(rebasing: buffer.prefix(wanted)))
+      if count == 0 { return }
+      try write(UnsafeRawBufferPointer(rebasing: buffer.prefix(count)))
+    }
+  }
+
+  /// Writes a part of the body; the head goes first, if it has not been sent.
+  func write(_ text: String) throws {
+    var text = text
+    try text.withUTF8 { try write(UnsafeRawBufferPointer($0)) }
+  }
+
+  /// Writes a part of the body.
+  func write(_ bytes: [UInt8]) throws { try bytes.withUnsafeBytes { try write($0) } }
+
+  /// Writes a part of the body.
+  func write(_ bytes: UnsafeRawBufferPointer) throws {
+    if !hasBegun { try begin(length: nil) }
+    if bytes.isEmpty { return }
+    switch body {
+    case .length(let remaining):
+      guard bytes.count <= remaining else { throw ResponseError.tooLong(length: remaining) }
+      try pass(bytes)
+      body = .length(remaining: remaining - bytes.count)
+    case .chunked:
+      var line: [UInt8] = []
+      line.append(hex: bytes.count)
+      line.append("\r\n")
+      try line.withUnsafeBytes { try pass($0) }
+      try pass(bytes)
+      try pass("\r\n")
+    case .untilClose: try pass(bytes)
+    case .notBegun, .ended: break
+    }
+  }
+
+  /// Completes the response when the handler has returned; one who has sent nothing has sent an empty body.
+  func finish() throws {
+    if !hasBegun { try begin(length: 0) }
+    switch body {
+    case .length(let remaining) where remaining > 0: throw ResponseError.tooShort(missing: remaining)
+    case .chunked: try pass("0\r\n\r\n")
+    default: break
+    }
+    body = .ended
+  }
+
+  /// Answers that the handler has failed, of whose answer nothing has been sent.
+  func fail() throws {
+    forgetFields()
+    status = .internalError
+    try send("the server has failed to answer this\n", type: "text/plain; charset=utf-8")
+  }
+
+  /// Tells the client to send the body for which it waits to be asked.
+  func inviteBody() throws {
+    if hasBegun { return }
+    try pass("HTTP/1.1 100 Continue\r\n\r\n")
+    try flush()
+  }
+
+  private func pass(_ text: StaticString) throws {
+    try pass(UnsafeRawBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
+  }
+}

@@ -1,0 +1,178 @@
+import Nursery
+
+/// How a handler answers.
+///
+///     try response.send("hello\n")                       // as a whole
+///
+///     try response.add("Content-Type", "text/csv")       // piece by piece, in chunks
+///     for row in rows { try response.write(row) }
+///
+///     try response.begin(length: 1 << 30)                // piece by piece, and the client knows how much will come
+///
+/// Nothing is passed on to the client before the writer's buffer is full, or the connection has no further request to answer: so the
+/// answers to pipelined requests go out together. `flush` is for those who cannot wait for that. A HEAD request is answered like
+/// GET; what the body would be is dropped here.
+final class ResponseWriter {
+  enum Body: Equatable {
+    /// Nothing has been sent yet.
+    case notBegun
+    case length(remaining: Int)
+    case chunked
+    /// For HTTP/1.0, which has no chunks: the end is where the connection ends.
+    case untilClose
+    case ended
+  }
+
+  let output: BufferedWriter
+  private let timeout: Duration
+  /// What the status will be; 200 unless it is set, before anything is sent.
+  var status = Status.ok
+  var body = Body.notBegun
+  /// Whether another request can follow this response.
+  var keepsAlive = true
+  private var isHead = false
+  private var isOld = false
+  /// What the client may still be sending.
+  private var requestBody: RequestBody?
+  private var discardLimit = 0
+  /// The headers that have been added, as they will be sent.
+  private var fields: [UInt8] = []
+  private var date = DateField()
+  /// The bytes of a head while they are put together; kept for the next.
+  private var scratch: [UInt8] = []
+
+  init(_ output: any WritableStream, timeout: Duration) {
+    self.output = BufferedWriter(output)
+    self.timeout = timeout
+  }
+
+  /// Forgets the response before, when another head is expected.
+  func reset() {
+    status = .ok
+    body = .notBegun
+    keepsAlive = true
+    isHead = false
+    isOld = false
+    requestBody = nil
+    fields.removeAll(keepingCapacity: true)
+  }
+
+  /// Prepares for the answer to a request.
+  ///
+  /// - Parameter discarded: how much of its body is read if the handler does not, so that the connection can be kept.
+  func prepare(for request: Request, discarded: Int) {
+    keepsAlive = request.head.keepsAlive
+    isHead = request.method == .head
+    isOld = request.head.minorVersion == 0
+    discardLimit = discarded
+    if request.head.framing != .none { requestBody = request.body }
+  }
+
+  /// Gives memory back that a waiting connection does not need.
+  func rest() {
+    if scratch.capacity > 1024 { scratch = [] }
+    if fields.capacity > 1024 { fields = [] }
+  }
+
+  // MARK: Head
+
+  /// Whether the status and the headers have been sent.
+  var hasBegun: Bool { body != .notBegun }
+
+  /// Adds a header.
+  ///
+  /// - Throws: `ResponseError` if it is malformed, which keeps what clients have sent from adding headers of their own; or if the server
+  ///   sends it by itself.
+  func add(_ name: String, _ value: String) throws {
+    if hasBegun { throw ResponseError.begun }
+    guard !name.isEmpty, name.utf8.allSatisfy(\.isToken), value.utf8.allSatisfy(\.isFieldText) else {
+      throw ResponseError.badHeader(name: name)
+    }
+    for reserved in ["content-length", "transfer-encoding", "connection", "date"]
+    where name.utf8.count == reserved.utf8.count && name.lowercased() == reserved {
+      throw ResponseError.reservedHeader(name: name)
+    }
+    fields.append(contentsOf: name.utf8)
+    fields.append(": ")
+    fields.append(contentsOf: value.utf8)
+    fields.append("\r\n")
+  }
+
+  /// Sends status and headers; the body follows with `write`.
+  ///
+  /// - Parameter length: how many bytes the body will have; nil if that is unknown.
+  func begin(length: Int?) throws {
+    if hasBegun { throw ResponseError.begun }
+    if let length {
+      body = .length(remaining: status.isBodiless ? 0 : length)
+    } else {
+      body = isOld ? .untilClose : .chunked
+      if isOld { keepsAlive = false }
+    }
+    if let requestBody, requestBody.isUninvited || requestBody.remaining > discardLimit { keepsAlive = false }
+    requestBody = nil
+    if Fiber.isDraining { keepsAlive = false }
+    composeHead()
+    if isHead || status.isBodiless { body = .ended }
+    try scratch.withUnsafeBytes { try pass($0) }
+  }
+
+  func forgetFields() { fields.removeAll(keepingCapacity: true) }
+
+  private func composeHead() {
+    scratch.removeAll(keepingCapacity: true)
+    if status.code == 200 {
+      scratch.append("HTTP/1.1 200 OK\r\n")
+    } else {
+      scratch.append("HTTP/1.1 ")
+      scratch.append(decimal: status.code)
+      scratch.append(.space)
+      scratch.append(status.reason)
+      scratch.append("\r\n")
+    }
+    date.append(to: &scratch)
+    switch body {
+    case _ where status.isBodiless: break
+    case .length(let length):
+      scratch.append("Content-Length: ")
+      scratch.append(decimal: length)
+      scratch.append("\r\n")
+    case .chunked: scratch.append("Transfer-Encoding: chunked\r\n")
+    default: break
+    }
+    if !keepsAlive {
+      scratch.append("Connection: close\r\n")
+    } else if isOld {
+      scratch.append("Connection: keep-alive\r\n")
+    }
+    scratch.append(contentsOf: fields)
+    scratch.append("\r\n")
+  }
+
+  // MARK: Passing on
+
+  /// To the buffer if it fits, else to the client, who has a while for every portion.
+  func pass(_ bytes: UnsafeRawBufferPointer) throws {
+    if bytes.count <= output.capacity - output.bufferedCount { return try output.write(bytes) }
+    var rest = bytes
+    while !rest.isEmpty {
+      let portion = UnsafeRawBufferPointer(rebasing: rest.prefix(Timeouts.portion))
+      try inTime { try output.write(portion) }
+      rest = UnsafeRawBufferPointer(rebasing: rest.dropFirst(portion.count))
+    }
+  }
+
+  /// Passes everything on that has been written.
+  func flush() throws {
+    if output.bufferedCount > 0 { try inTime { try output.flush() } }
+  }
+
+  private func inTime(_ body: () throws -> Void) throws {
+    do { try withTimeout(timeout, body) } catch is TimeoutError { throw PeerTooSlowError() }
+  }
+}
+
+/// A client does not read what it has asked for.
+struct PeerTooSlowError: Error, CustomStringConvertible {
+  let description = "the client did not take its response in time"
+}

@@ -1,0 +1,71 @@
+import Nursery
+
+/// An HTTP server: a handler, and how much patience it has with its clients.
+///
+///     let service = Service { request, response in
+///       try response.send("hello, \(request.path)\n", type: "text/plain")
+///     }
+///     try service.serve(TCPListener(port: 8080))
+final class Service: Sendable {
+  /// Answers a request.
+  ///
+  /// Called on the connection's own fiber, which may wait for whatever it likes.
+  ///
+  /// A handler that throws before it has sent anything is answered for with 500, or with the status of the `HTTPError`; if it throws later, the
+  /// connection is cut.
+  typealias Handler = @Sendable (_ request: Request, _ response: ResponseWriter) throws -> Void
+
+  let limits: Limits
+  let timeouts: Timeouts
+  /// Is told of what handlers throw.
+  let report: @Sendable (any Error) -> Void
+  let handler: Handler
+
+  init(
+    limits: Limits = Limits(), timeouts: Timeouts = Timeouts(),
+    report: @escaping @Sendable (any Error) -> Void = { _ in },
+    handler: @escaping Handler
+  ) {
+    self.limits = limits
+    self.timeouts = timeouts
+    self.report = report
+    self.handler = handler
+  }
+
+  /// Serves every connection in a fiber of its own, until the listener is closed, the scope is cancelled, or a nursery around drains: then
+  /// nobody new is let in, and requests under way are answered.
+  ///
+  /// A cancellation point. What goes wrong with one connection concerns no other.
+  func serve(_ listener: TCPListener) throws {
+    try withNursery("connections") { nursery in
+      nursery.goAsync("end of accepting", daemon: true) {
+        try drainingOp().perform()
+        listener.close()
+      }
+      for connection in listener {
+        nursery.goAsync { [self] in
+          defer { connection.close() }
+          try serve(connection, connection) { try connection.closeWriting() }
+        }
+      }
+    }
+  }
+
+  /// Serves one connection; the streams are the caller's to close.
+  ///
+  /// - Throws: `CancellationError` only.
+  func serve(
+    _ input: any ReadableStream, _ output: any WritableStream, closeWriting: @escaping () throws -> Void
+  ) throws {
+    do {
+      try Connection(self, input, output, closeWriting: closeWriting).serve()
+    } catch let error as CancellationError {
+      throw error
+    } catch is StreamClosedError {
+    } catch is PeerTooSlowError {
+    } catch let error as SystemError where error.isDisconnection {
+    } catch {
+      report(error)
+    }
+  }
+}
