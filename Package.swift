@@ -33,8 +33,8 @@ let package = Package(
     .testTarget(
       name: "ExampleTests",
       dependencies: [
-        "CSwitch", "WordCount", "Fibonacci", "PrimeSieve", "ShellPipeline", "DeadlockProbe", "IOProbe",
-        "OnlyThreadProbe",
+        "CSwitch", "Nursery", "TestSupport", "WordCount", "Fibonacci", "PrimeSieve", "ShellPipeline", "HTTPServer",
+        "DeadlockProbe", "IOProbe", "OnlyThreadProbe",
       ]),
   ],
   swiftLanguageModes: [.v6]
