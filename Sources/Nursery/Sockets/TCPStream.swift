@@ -35,6 +35,15 @@ public final class TCPStream: SocketStream, @unchecked Sendable {
     _ = try value(result, "set noDelay of")
   }
 
+  /// Closes the connection by breaking it off: the other side reads an error where it would else have read an end.
+  ///
+  /// So what was cut short does not pass for complete. What has been written and not been sent is dropped. Never blocks. On a stream that
+  /// has been closed already it does nothing.
+  public func reset() {
+    _ = descriptor.attempt(.none) { Int(System.setOption($0, CS_LINGER, 0)) }
+    close()
+  }
+
   /// "the TCP stream to 127.0.0.1:80".
   public override var description: String { "the TCP stream to \(remoteAddress)" }
 }

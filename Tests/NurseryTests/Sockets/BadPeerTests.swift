@@ -35,6 +35,18 @@ struct BadPeerTests {
     }
   }
 
+  @Test(arguments: World.all) func whoResetsAStreamIsNotReadToAnEnd(world: World) throws {
+    try world.run { nursery in
+      let (client, server) = try connectedStreams()
+      try client.writeAll("half of")
+      expectEqual(try server.read(upTo: 100), Array("half of".utf8))
+      client.reset()
+      #expect(client.isClosed)
+      client.reset()
+      expectThrows(SystemError(code: 104, action: "read from \(server)")) { try server.read(upTo: 100) }
+    }
+  }
+
   @Test(arguments: World.all) func whoNeverReadsStopsTheWriterAndNobodyElse(world: World) throws {
     try world.run { nursery in
       let (deaf, server) = try connectedStreams()
