@@ -38,7 +38,9 @@ final class Acceptor: Sendable {
     while true {
       switch descriptor.attempt(.readable, { Int(System.accept($0, &peer)) }) {
       case .done(let number): return make(Descriptor(adopting: Int32(number)), SocketAddress(peer), slot)
-      case .tooEarly: return nil
+      case .tooEarly:
+        slot?.giveBack()
+        return nil
       // Gone again before we came to it; there may be others behind it.
       case .failed(System.connectionAborted): continue
       case .failed(let code): throw SystemError(code: code, action: "accept a connection on \(address)")
@@ -59,6 +61,14 @@ final class Acceptor: Sendable {
     }
 
     deinit { free() }
+
+    /// Frees it when there was no connection: nobody waits for a slot then, but for the next connection, which wakes everybody.
+    ///
+    /// Telling them would make the one who gives it back try again, for ever.
+    func giveBack() {
+      isFree.store(true, ordering: .relaxed)
+      acceptor.open.subtract(1, ordering: .sequentiallyConsistent)
+    }
 
     func free() {
       guard !isFree.exchange(true, ordering: .relaxed) else { return }

@@ -143,6 +143,18 @@ struct TCPTests {
     }
   }
 
+  @Test(.timeLimit(.minutes(1)), arguments: World.all)
+  func aListenerWithALimitWaitsForItsFirstConnection(world: World) throws {
+    try world.run { nursery in
+      let listener = try TCPListener(port: 0, limit: 1)
+      let accepted = nursery.goAsync { try listener.accept().remoteAddress }
+      // Parked, and not trying again and again.
+      waitUntilAllParked()
+      let client = try TCPStream.connect(to: listener.address)
+      expectEqual(try accepted.wait(), client.localAddress)
+    }
+  }
+
   @Test func errorsNameTheAddress() throws {
     try runFibers {
       let listener = try TCPListener(port: 0)
