@@ -12,6 +12,11 @@ let package = Package(
     .executable(name: "prime-sieve", targets: ["PrimeSieve"]),
     .executable(name: "shell-pipeline", targets: ["ShellPipeline"]),
     .executable(name: "http-server", targets: ["HTTPServer"]),
+    .executable(name: "memcached-server", targets: ["MemcachedServer"]),
+    .executable(name: "memcached-client", targets: ["MemcachedClient"]),
+    .executable(name: "ping-server", targets: ["PingServer"]),
+    .executable(name: "ping-client", targets: ["PingClient"]),
+    .executable(name: "proxy", targets: ["Proxy"]),
   ],
   targets: [
     .target(name: "CSwitch"),
@@ -22,6 +27,11 @@ let package = Package(
     .executableTarget(name: "PrimeSieve", dependencies: ["Nursery"], path: "Examples/PrimeSieve"),
     .executableTarget(name: "ShellPipeline", dependencies: ["Nursery"], path: "Examples/ShellPipeline"),
     .executableTarget(name: "HTTPServer", dependencies: ["Nursery"], path: "Examples/HTTPServer"),
+    .executableTarget(name: "MemcachedServer", dependencies: ["Nursery"], path: "Examples/MemcachedServer"),
+    .executableTarget(name: "MemcachedClient", dependencies: ["Nursery"], path: "Examples/MemcachedClient"),
+    .executableTarget(name: "PingServer", dependencies: ["Nursery"], path: "Examples/Ping/Server"),
+    .executableTarget(name: "PingClient", dependencies: ["Nursery"], path: "Examples/Ping/Client"),
+    .executableTarget(name: "Proxy", dependencies: ["Nursery"], path: "Examples/Proxy"),
     .executableTarget(name: "DeadlockProbe", dependencies: ["Nursery"], path: "Tests/DeadlockProbe"),
     .executableTarget(name: "IOProbe", dependencies: ["Nursery"], path: "Tests/IOProbe"),
     .executableTarget(name: "OnlyThreadProbe", dependencies: ["Nursery", "CSwitch"], path: "Tests/OnlyThreadProbe"),
@@ -34,7 +44,8 @@ let package = Package(
       name: "ExampleTests",
       dependencies: [
         "CSwitch", "Nursery", "TestSupport", "WordCount", "Fibonacci", "PrimeSieve", "ShellPipeline", "HTTPServer",
-        "DeadlockProbe", "IOProbe", "OnlyThreadProbe",
+        "MemcachedServer", "MemcachedClient", "PingServer", "PingClient", "Proxy", "DeadlockProbe", "IOProbe",
+        "OnlyThreadProbe",
       ]),
   ],
   swiftLanguageModes: [.v6]

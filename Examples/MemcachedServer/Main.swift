@@ -1,0 +1,38 @@
+import Nursery
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#elseif canImport(Darwin)
+  import Darwin
+#endif
+
+/// A memcached in a few hundred lines: the text protocol, over TCP.
+///
+///     memcached-server -p 11211 -m 64
+///
+/// A fiber per client, which reads, looks things up and writes as if it were alone. The protocol is that of
+/// https://github.com/memcached/memcached/blob/master/doc/protocol.txt, without the binary and meta commands.
+@main
+struct Main {
+  static func main() {
+    do {
+      let options = try Options(CommandLine.arguments.dropFirst())
+      try runFibers(Configuration(parallelism: options.workers, onDeadlock: .wait)) {
+        let listener = try TCPListener(options.host, port: options.port, limit: options.connectionLimit)
+        print("memcached-server listens on \(listener.address)")
+        fflush(nil)
+        try Server(options).serve(listener)
+      }
+    } catch let error as UsageError {
+      report("memcached-server: \(error)\n\(Options.usage)")
+      exit(2)
+    } catch {
+      report("memcached-server: \(error)\n")
+      exit(1)
+    }
+  }
+
+  private static func report(_ text: String) { write(STDERR_FILENO, text, text.utf8.count) }
+}

@@ -1,0 +1,94 @@
+import Nursery
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#elseif canImport(Darwin)
+  import Darwin
+#endif
+
+/// Serves any number of clients from one cache.
+package final class Server: Sendable {
+  /// Clients take from it what they may ask for: memcached has known all of this since then, and later versions take `version` and
+  /// `quit` with words behind them, which this one does not.
+  static let version = "1.5.3"
+
+  let options: Options
+  let clock: ServerClock
+  package let cache: Locked<Cache>
+
+  package init(_ options: Options = Options(), clock: ServerClock = ServerClock()) {
+    self.options = options
+    self.clock = clock
+    cache = Locked(Cache(memoryLimit: options.memoryLimit, valueLimit: options.valueLimit))
+  }
+
+  /// Serves everybody who connects, until the listener is closed or the scope is cancelled.
+  package func serve(_ listener: TCPListener) throws {
+    try withNursery("connections") { connections in
+      for connection in listener {
+        connections.goAsync {
+          defer { connection.close() }
+          try self.serve(connection, connection)
+        }
+      }
+    }
+  }
+
+  /// Serves one client, until it says `quit`, its input ends, or it has been silent for too long.
+  ///
+  /// A client that vanishes, or whose connection breaks, ends only itself.
+  ///
+  /// - Throws: `CancellationError`.
+  package func serve(_ input: any ReadableStream, _ output: any WritableStream) throws {
+    cache.withLock {
+      $0.statistics.connections += 1
+      $0.statistics.openConnections += 1
+    }
+    defer { cache.withLock { $0.statistics.openConnections -= 1 } }
+    var session = Session(self, input, output)
+    do {
+      guard let idleTimeout = options.idleTimeout else { return try session.run {} }
+      // A watchdog: one timer for a connection, which every command sets anew.
+      try withCancelScope(deadline: FiberClock.now + idleTimeout) { silence in
+        try session.run { silence.deadline = FiberClock.now + idleTimeout }
+      }
+    } catch let error as CancellationError {
+      throw error
+    } catch {
+      // The client's own affair: it has hung up, or stopped in the middle of a value.
+    }
+  }
+
+  /// The answer to `stats`: figures, or those of a kind that this server has none of.
+  func report(_ name: String) -> String {
+    switch name {
+    case "":
+      let (statistics, count, memory) = cache.withLock {
+        $0.flushIfDue(FiberClock.now)
+        return ($0.statistics, $0.count, $0.memory)
+      }
+      let own = [
+        ("pid", Int(getpid())), ("uptime", clock.uptime), ("time", clock.unixTime), ("pointer_size", Int.bitWidth),
+        ("curr_items", count), ("bytes", memory), ("limit_maxbytes", options.memoryLimit),
+      ]
+      let lines = (own + statistics.report).map { "STAT \($0.0) \($0.1)\r\n" }
+      return "STAT version \(Self.version)\r\n\(lines.joined())END\r\n"
+    case "reset":
+      cache.withLock { $0.statistics.reset() }
+      return "RESET\r\n"
+    case "items", "slabs", "sizes": return "END\r\n"
+    case "settings":
+      return """
+        STAT maxbytes \(options.memoryLimit)\r
+        STAT maxconns \(options.connectionLimit)\r
+        STAT tcpport \(options.port)\r
+        STAT item_size_max \(options.valueLimit)\r
+        END\r
+
+        """
+    default: return Mistake.unknown.rawValue
+    }
+  }
+}

@@ -1,0 +1,166 @@
+import Nursery
+
+/// One client: reads its commands, in order, and answers them, in order.
+///
+/// Answers are collected while there are more commands to read, and sent before a wait: so it does not matter whether a client asks for
+/// one thing at a time or for a thousand in one packet.
+struct Session {
+  /// How long a command's line may be: enough for a `get` of some hundred keys.
+  static let lineLimit = 65_536
+
+  let server: Server
+  let reader: BufferedReader
+  let writer: BufferedWriter
+  private var header: [UInt8] = []
+
+  init(_ server: Server, _ input: any ReadableStream, _ output: any WritableStream) {
+    self.server = server
+    reader = BufferedReader(input)
+    writer = BufferedWriter(output)
+  }
+
+  /// Answers until the client says `quit`, or its input ends.
+  ///
+  /// - Throws: what the streams throw; `UnexpectedEndError` if the input ends within a value.
+  mutating func run(_ commandHasCome: () -> Void) throws {
+    while let command = try next() {
+      commandHasCome()
+      if case .quit = command { break }
+      try answer(command)
+    }
+    try writer.flush()
+  }
+
+  // MARK: Reading
+
+  /// The next command; nil at the end. Half a line at the end is none: who knows what it was to be.
+  private func next() throws -> Command? {
+    if writer.bufferedCount > 0, try !hasLine() { try writer.flush() }
+    do {
+      return try reader.parse(limit: Self.lineLimit) { bytes, isAtEnd -> (Command?, Int)? in
+        guard let end = bytes.firstIndex(of: Self.lineFeed) else { return isAtEnd ? (nil, 0) : nil }
+        let hasReturn = end > 0 && bytes[end - 1] == Self.carriageReturn
+        return (Command(bytes[..<(hasReturn ? end - 1 : end)]), end + 1)
+      }
+    } catch is InputTooLongError {
+      try skipLine()
+      return .mistake(.lineTooLong, data: nil)
+    }
+  }
+
+  /// Whether a line has come, or the end; does not wait for one.
+  private func hasLine() throws -> Bool {
+    guard reader.bufferedCount > 0 else { return false }
+    return try reader.parse(limit: .max) { bytes, _ -> (Bool, Int)? in (bytes.contains(Self.lineFeed), 0) }
+  }
+
+  /// Passes over the rest of a line, however long it is.
+  private func skipLine() throws {
+    var isDone = false
+    while !isDone {
+      isDone = try reader.parse(limit: .max) { bytes, isAtEnd -> (Bool, Int)? in
+        if let end = bytes.firstIndex(of: Self.lineFeed) { return (true, end + 1) }
+        return isAtEnd ? (true, bytes.count) : bytes.isEmpty ? nil : (false, bytes.count)
+      }
+    }
+  }
+
+  /// The value that follows a line, with the line's end behind it; nil if there is something else in that place.
+  ///
+  /// What is left of the line then is no command: it is passed over.
+  private func readData(_ count: Int) throws -> [UInt8]? {
+    let data = try [UInt8](unsafeUninitializedCapacity: count + 2) { buffer, initialized in
+      try reader.readExactly(into: UnsafeMutableRawBufferPointer(start: buffer.baseAddress, count: count + 2))
+      initialized = count + 2
+    }
+    if data[count] == Self.carriageReturn, data[count + 1] == Self.lineFeed { return data }
+    if data[count + 1] != Self.lineFeed { try skipLine() }
+    return nil
+  }
+
+  private static var lineFeed: UInt8 { 10 }
+  private static var carriageReturn: UInt8 { 13 }
+
+  // MARK: Answering
+
+  private mutating func answer(_ command: Command) throws {
+    let cache = server.cache
+    let now = FiberClock.now
+    switch command {
+    case .get(let keys, let showsUnique):
+      for key in keys {
+        if let item = cache.withLock({ $0.get(key, now) }) { try write(item, showsUnique) }
+      }
+      try writer.write("END\r\n")
+    case .getAndTouch(let keys, let expiry, let showsUnique):
+      let deadline = server.clock.deadline(expiry, now)
+      for key in keys {
+        if let item = cache.withLock({ $0.getAndTouch(key, deadline, now) }) { try write(item, showsUnique) }
+      }
+      try writer.write("END\r\n")
+    case .store(let request): try store(request)
+    case .change(let key, let delta, let isIncrement, let isQuiet):
+      switch cache.withLock({ $0.change(key, by: delta, isIncrement: isIncrement, now) }) {
+      case .value(let value): try say("\(value)\r\n", unless: isQuiet)
+      case .notFound: try say("NOT_FOUND\r\n", unless: isQuiet)
+      case .notANumber: try say(Mistake.notANumber.rawValue)
+      }
+    case .touch(let key, let expiry, let isQuiet):
+      let deadline = server.clock.deadline(expiry, now)
+      let isFound = cache.withLock { $0.touch(key, deadline, now) }
+      try say(isFound ? "TOUCHED\r\n" : "NOT_FOUND\r\n", unless: isQuiet)
+    case .delete(let key, let isQuiet):
+      let isFound = cache.withLock { $0.delete(key, now) }
+      try say(isFound ? "DELETED\r\n" : "NOT_FOUND\r\n", unless: isQuiet)
+    case .flushAll(let delay, let isQuiet):
+      let time = server.clock.deadline(delay, now)
+      cache.withLock {
+        $0.flush(at: time, now)
+        $0.statistics.flushes += 1
+      }
+      try say("OK\r\n", unless: isQuiet)
+    case .stats(let name): try say(server.report(name))
+    case .verbosity(let isQuiet): try say("OK\r\n", unless: isQuiet)
+    case .version: try say("VERSION \(Server.version)\r\n")
+    case .quit: break
+    case .mistake(let mistake, let data):
+      if let data { reader.skip(data + 2) }
+      try say(mistake.rawValue)
+    }
+  }
+
+  private func store(_ request: StoreRequest) throws {
+    let cache = server.cache
+    guard request.count <= server.options.valueLimit else {
+      reader.skip(request.count + 2)
+      cache.withLock { $0.refuse(request, FiberClock.now) }
+      return try say(Mistake.tooLarge.rawValue)
+    }
+    guard let data = try readData(request.count) else { return try say(Mistake.data.rawValue) }
+    let now = FiberClock.now
+    let deadline = server.clock.deadline(request.expiry, now)
+    let stored = cache.withLock { $0.store(request, data, deadline, now) }
+    try say(stored.rawValue, unless: request.isQuiet && stored != .tooLarge)
+  }
+
+  private func say(_ line: String, unless isQuiet: Bool = false) throws {
+    if !isQuiet { try writer.write(line) }
+  }
+
+  private mutating func write(_ item: Item, _ showsUnique: Bool) throws {
+    header.removeAll(keepingCapacity: true)
+    header += "VALUE ".utf8
+    header += item.key.bytes
+    header.append(UInt8(ascii: " "))
+    header.append(decimal: item.flags)
+    header.append(UInt8(ascii: " "))
+    header.append(decimal: UInt(item.value.count))
+    if showsUnique {
+      header.append(UInt8(ascii: " "))
+      header.append(decimal: item.unique)
+    }
+    header += "\r\n".utf8
+    try writer.write(header)
+    try writer.write(item.data)
+  }
+}

@@ -1,0 +1,31 @@
+import Nursery
+
+/// Opens connections to a ping server, sends pings on each, one after the other, and checks every answer.
+///
+/// - Throws: `WrongAnswerError`; `SystemError` if a connection cannot be made or breaks.
+package func sendPings(to address: SocketAddress, connections: Int, requests: Int) throws {
+  try withNursery("connections") { nursery in
+    for _ in 0..<connections {
+      nursery.goAsync {
+        let connection = try TCPStream.connect(to: address)
+        defer { connection.close() }
+        let reader = BufferedReader(connection, capacity: 512)
+        for number in 0..<requests {
+          try connection.writeAll("ping \(number)\n")
+          let answer = try reader.readLine(limit: 64)
+          if answer != "pong \(number)" { throw WrongAnswerError(answer: answer, number: number) }
+        }
+      }
+    }
+  }
+}
+
+/// The server has said something other than the pong that was due.
+package struct WrongAnswerError: Error, CustomStringConvertible {
+  let answer: String?
+  let number: Int
+
+  package var description: String {
+    "the server was to answer 'pong \(number)', and \(answer.map { "said '\($0)'" } ?? "has hung up")"
+  }
+}

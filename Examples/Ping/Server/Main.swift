@@ -1,0 +1,34 @@
+import Nursery
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#elseif canImport(Darwin)
+  import Darwin
+#endif
+
+/// Answers pings on a port of this machine.
+///
+///     ping-server [PORT] [LIMIT]
+///
+/// The port is 11211 if it is left out, and any that is free if it is 0. No more than LIMIT clients are served at once; the others wait.
+@main
+struct Main {
+  static func main() throws {
+    let arguments = CommandLine.arguments.dropFirst()
+    guard arguments.count <= 2, let port = UInt16(arguments.first ?? "11211"),
+      let limit = Int(arguments.dropFirst().first ?? "1000000"), limit > 0
+    else {
+      let usage = "usage: ping-server [PORT] [LIMIT]\n"
+      write(STDERR_FILENO, usage, usage.utf8.count)
+      exit(2)
+    }
+    try runFibers(Configuration(onDeadlock: .wait)) {
+      let listener = try TCPListener(port: port, limit: limit)
+      print("ping-server listens on \(listener.address)")
+      fflush(nil)
+      try servePings(listener)
+    }
+  }
+}

@@ -1,0 +1,99 @@
+import Nursery
+
+/// Passes on what clients and a server say to each other.
+///
+/// Two copies per connection, one in each direction. Each side is told what the other one does:
+///
+/// - It ends what it has to say (and may go on listening): so does the proxy towards the other side, which may go on talking.
+/// - It breaks off: the proxy breaks off towards the other side. What was cut short must not pass for complete.
+/// - It does not read: the proxy keeps 64 KiB, and stops reading from the other side.
+///
+/// What happens to one connection is nothing to the others.
+package struct Proxy: Sendable {
+  private let target: SocketAddress
+  private let options: ProxyOptions
+  private let report: @Sendable (String) -> Void
+
+  /// Creates a proxy for a server; `report` is called for every connection that has failed.
+  package init(
+    to target: SocketAddress, _ options: ProxyOptions = ProxyOptions(), report: @escaping @Sendable (String) -> Void
+  ) {
+    self.target = target
+    self.options = options
+    self.report = report
+  }
+
+  /// Serves everybody who connects, until the listener is closed or the scope is cancelled.
+  ///
+  /// Asked to drain, it takes no more connections, and returns when those there are have ended.
+  package func serve(_ listener: TCPListener) throws {
+    try withNursery("connections") { connections in
+      connections.goAsync("closing time", daemon: true) {
+        try drainingOp().perform()
+        listener.close()
+      }
+      for client in listener {
+        connections.goAsync {
+          do {
+            try self.connect(client)
+          } catch let error as CancellationError {
+            throw error
+          } catch {
+            self.report("\(client.remoteAddress): \(error)")
+          }
+        }
+      }
+    }
+  }
+
+  private func connect(_ client: TCPStream) throws {
+    let server: TCPStream
+    do {
+      server = try TCPStream.connectOp(to: target).orTimeout(after: options.connectTimeout).perform()
+    } catch {
+      client.reset()
+      throw error
+    }
+    do {
+      try relay(client, server)
+    } catch is CancellationError {
+      client.reset()
+      server.reset()
+      throw CancellationError()
+    } catch {
+      client.close()
+      server.close()
+      throw error
+    }
+    client.close()
+    server.close()
+  }
+
+  /// Passes everything on, in both directions, until both have ended.
+  private func relay(_ client: TCPStream, _ server: TCPStream) throws {
+    let start = FiberClock.now
+    let result: SystemError?? = try withCancelScope(deadline: options.idleTimeout.map { start + $0 }) { silence in
+      try withNursery { directions in
+        let up = Direction(from: client, to: server, options, silence)
+        let down = Direction(from: server, to: client, options, silence)
+        let upward = directions.goAsync("to the server") { try up.run(other: down) }
+        let failure = try down.run(other: up)
+        return try upward.wait() ?? failure
+      }
+    }
+    if let failure = result {
+      if let failure { throw failure }
+      return
+    }
+    client.reset()
+    server.reset()
+    throw IdleError(limit: options.idleTimeout ?? .zero)
+  }
+}
+
+/// Nothing has been said on a connection for too long.
+struct IdleError: Error, CustomStringConvertible {
+  let limit: Duration
+
+  var description: String { "nothing was said for \(limit)" }
+}

@@ -1,0 +1,56 @@
+import Nursery
+import PingClient
+import PingServer
+import TestSupport
+import Testing
+
+@Suite struct PingTests {
+  @Test(arguments: parallelisms) func everyPingIsAnswered(workers: Int) throws {
+    try runFibers(Configuration(parallelism: workers)) {
+      try withNursery { nursery in
+        let listener = try TCPListener(port: 0, limit: 5)
+        nursery.goAsync(daemon: true) { try servePings(listener) }
+        try sendPings(to: listener.address, connections: 20, requests: 50)
+      }
+    }
+  }
+
+  @Test func whoSaysSomethingElseIsHungUpOn() throws {
+    try runFibers {
+      try withNursery { nursery in
+        let listener = try TCPListener(port: 0)
+        nursery.goAsync(daemon: true) { try servePings(listener) }
+        for words in ["hello\n", "ping\n", "\n", String(repeating: "ping ", count: 20)] {
+          let stream = try TCPStream.connect(to: listener.address)
+          try stream.writeAll("ping 1\n")
+          let reader = BufferedReader(stream)
+          expectEqual(try reader.readLine(), "pong 1")
+          try stream.writeAll(words)
+          // An end, or a reset if there was something that the server has not even read.
+          let rest = (try? reader.readAll(limit: 1000)) ?? []
+          #expect(rest.isEmpty)
+        }
+        try sendPings(to: listener.address, connections: 1, requests: 1)
+      }
+    }
+  }
+
+  @Test func aWrongAnswerIsNoticed() throws {
+    try runFibers {
+      try withNursery { nursery in
+        let listener = try TCPListener(port: 0)
+        nursery.goAsync(daemon: true) {
+          for connection in listener {
+            try connection.writeAll("pong 0\npong 2\n")
+            _ = try connection.read(upTo: 100)
+            _ = try connection.read(upTo: 100)
+          }
+        }
+        let error = expectThrows(WrongAnswerError.self) {
+          try sendPings(to: listener.address, connections: 1, requests: 3)
+        }
+        #expect(error?.description == "the server was to answer 'pong 1', and said 'pong 2'")
+      }
+    }
+  }
+}
