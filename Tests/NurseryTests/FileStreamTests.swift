@@ -29,17 +29,17 @@ import Testing
 
   @Test(arguments: ways) func whatIsWrittenIsRead(way: String) throws {
     try withDirectory { directory in
-      let bytes = pattern(3_000_000)
+      let bytes = pattern(1_500_000)
       try virtually {
         let output = try open("\(directory)/file", .write, [.create], way: way)
         try output.writeAll(bytes)
-        expectEqual(output.position, 3_000_000)
-        expectEqual(try output.size(), 3_000_000)
+        expectEqual(output.position, 1_500_000)
+        expectEqual(try output.size(), 1_500_000)
         output.close()
         let input = try open("\(directory)/file", way: way)
         expectEqual(try contents(input) == bytes, true)
         expectEqual(try input.read(upTo: 1), [])
-        expectEqual(input.position, 3_000_000)
+        expectEqual(input.position, 1_500_000)
       }
     }
   }

@@ -21,7 +21,8 @@ extension FileStream {
     var used = 0
   }
 
-  private static let leastFetch = 64 << 10
+  /// Below what the allocator maps and unmaps each time.
+  private static let leastFetch = 120 << 10
   private static let mostFetch = 1 << 20
 
   /// Reads at the position what is in memory: the number of bytes, 0 at the end; nil if it has to be fetched, which begins.
@@ -42,6 +43,16 @@ extension FileStream {
     if isSeekable, let count = try takeFetched(buffer) { return count }
     fetch(atLeast: buffer.count)
     return nil
+  }
+
+  /// Reads at the position into `buffer`: the number of bytes, 0 at the end.
+  ///
+  /// A cancellation point; then nothing has been read. Allocates nothing if it need not wait.
+  ///
+  /// - Throws: as `tryRead`; `CancellationError` if the current scope is cancelled.
+  public func read(into buffer: UnsafeMutableRawBufferPointer) throws -> Int {
+    try Descriptor.enter()
+    return try tryRead(into: buffer) ?? readOp(into: buffer).perform()
   }
 
   /// The operation that commits when `attempt`, which tries to read, returns a value; see `ReadableStream`.

@@ -1,11 +1,13 @@
 import NurseryCore
 
-// Writing at the position. Where the kernel cannot promise that it does not wait, the bytes are copied, which is when the operation
-// commits, and a thread of the pool writes them (`isWriting`). The call then waits for that to end, deaf to cancellation, so an error is
-// thrown by the call that it belongs to, and a call that throws `CancellationError` has written nothing. A second write, and a
-// read, wait for the first.
+// Writing at the position. Where the kernel cannot promise that it does not wait, a thread of the pool writes (`isWriting`). `write` lends
+// it the bytes, and commits when the thread begins. An operation made of attempts cannot: it has to have committed before anything
+// is written, so the bytes are copied, which is when it commits. Either way the call waits for the end, deaf to cancellation. So an
+// error is thrown by the call that it belongs to, and a call that throws `CancellationError` has written nothing. A second
+// write, and a read, wait for the first.
 extension FileStream {
   private static let mostAtOnce = 1 << 20
+  private static let mostLent = 16 << 20
 
   /// Accepts bytes to be written at the position: the number of bytes; nil while earlier ones are being written.
   ///
@@ -34,6 +36,44 @@ extension FileStream {
     for part in parts where chunk.count < Self.mostAtOnce { chunk += part.prefix(Self.mostAtOnce - chunk.count) }
     give(chunk)
     return chunk.count
+  }
+
+  /// Writes at the position: the number of bytes, all of them unless something fails on the way, or they are many.
+  ///
+  /// A cancellation point; then nothing has been written. Copies nothing: while a thread of the pool writes, the bytes are lent to it.
+  ///
+  /// - Throws: as `tryWrite(_:)`; `CancellationError` if the current scope is cancelled.
+  public func write(_ bytes: UnsafeRawBufferPointer) throws -> Int {
+    try Descriptor.enter()
+    if bytes.isEmpty { return 0 }
+    if isClosed { throw StreamClosedError(stream: description) }
+    guard try isReadyToWrite() else { return try writeOp(bytes).perform() }
+    if let count = try writeNow(bytes) {
+      withLock { moved(by: count) }
+      return count
+    }
+    return try lend(UnsafeRawBufferPointer(rebasing: bytes.prefix(Self.mostLent)))
+  }
+
+  private func lend(_ bytes: UnsafeRawBufferPointer) throws -> Int {
+    let offset = withLock {
+      isWriting = true
+      return currentPosition
+    }
+    var written = 0
+    defer { endWrite(written, at: offset, written, nil, isAccepted: false)() }
+    let (done, error) = try BlockingPool.shared.committedOutcomeOp { () -> (Int, (any Error)?) in
+      var done = 0
+      do {
+        try self.writeFully(bytes, at: offset, &done)
+        return (done, nil)
+      } catch {
+        return (done, error)
+      }
+    }.perform().get()
+    written = done
+    if done == 0, let error { throw error }
+    return done
   }
 
   /// The operation that commits when `attempt`, which tries to write, returns a value; see `WritableStream`.
@@ -111,9 +151,12 @@ extension FileStream {
     }
   }
 
-  private func endWrite(_ count: Int, at offset: Int64, _ done: Int, _ error: (any Error)?) -> () -> Void {
+  private func endWrite(
+    _ count: Int, at offset: Int64, _ done: Int, _ error: (any Error)?, isAccepted: Bool = true
+  ) -> () -> Void {
     withLock {
       isWriting = false
+      if !isAccepted { moved(by: count) }
       changes += 1
       writeError = error
       let end = offset + Int64(count)

@@ -10,4 +10,11 @@ extension Descriptor {
     if result >= 0 { return .done(result) }
     return result == -Int(System.wouldBlock) ? .tooEarly : .failed(Int32(truncatingIfNeeded: -result))
   }
+
+  /// The beginning of a call that may block, for those that go on without an operation if they need not wait.
+  ///
+  /// - Throws: `CancellationError` if the current scope is cancelled.
+  package static func enter() throws {
+    if Performer.enter().isCancelled { throw CancellationError() }
+  }
 }
