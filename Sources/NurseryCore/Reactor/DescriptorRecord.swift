@@ -92,7 +92,7 @@ extension DescriptorRef {
   /// Announces a call; false if the descriptor is closing or is another one by now.
   @inline(__always)
   func beginUse(_ generation: UInt32) -> Bool {
-    let uses = pointee.uses.add(1, ordering: .acquiring).newValue
+    let uses = pointee.uses.wrappingAdd(1, ordering: .acquiring).newValue
     if uses & DescriptorRecord.closing == 0, generation == self.generation { return true }
     endUse()
     return false
@@ -100,7 +100,7 @@ extension DescriptorRef {
 
   @inline(__always)
   func endUse() {
-    let uses = pointee.uses.subtract(1, ordering: .acquiringAndReleasing).newValue
+    let uses = pointee.uses.wrappingSubtract(1, ordering: .acquiringAndReleasing).newValue
     if uses == DescriptorRecord.closing { finishClosing() }
   }
 
@@ -112,7 +112,7 @@ extension DescriptorRef {
       return false
     }
     // One use for this call, so that nobody else finishes before the waiters have been told.
-    pointee.uses.add(DescriptorRecord.closing + 1, ordering: .acquiringAndReleasing)
+    pointee.uses.wrappingAdd(DescriptorRecord.closing + 1, ordering: .acquiringAndReleasing)
     pointee.lock.unlock()
     leaveHome()
     readers.signal()
@@ -138,7 +138,7 @@ extension DescriptorRef {
     pointee.vainWrite.store(0, ordering: .relaxed)
     pointee.isEnded.store(false, ordering: .relaxed)
     pointee.generation.wrappingAdd(1, ordering: .releasing)
-    pointee.uses.subtract(finishing, ordering: .releasing)
+    pointee.uses.wrappingSubtract(finishing, ordering: .releasing)
     pointee.lock.unlock()
     System.close(number)
   }

@@ -102,8 +102,8 @@ public final class Scheduler: @unchecked Sendable {
 
   var now: Int64 { isVirtual ? virtualNow.load(ordering: .relaxed) : System.monotonicNow() }
 
-  func expectOutside() { expectations.add(1, ordering: .relaxed) }
-  func endExpectation() { expectations.subtract(1, ordering: .relaxed) }
+  func expectOutside() { expectations.wrappingAdd(1, ordering: .relaxed) }
+  func endExpectation() { expectations.wrappingSubtract(1, ordering: .relaxed) }
 
   /// Whether there is a timer, or something outside to wait for.
   func isTimeLeft(_ me: WorkerRef) -> Bool {
