@@ -14,10 +14,25 @@ extension BufferedReader {
   /// - Parameter limit: how many bytes a value may take.
   /// - Throws: `InputTooLongError` as soon as it needs more; `UnexpectedEndError` if at the end of the input they are still not
   ///   enough; what `parse` or the stream throws; `CancellationError` if the current scope is cancelled.
+  @inlinable
   public func parse<Value>(
     limit: Int, _ parse: (_ bytes: UnsafeRawBufferPointer, _ isAtEnd: Bool) throws -> (Value, Int)?
   ) throws -> Value {
-    try take { try self.parsed(limit, $0, parse) }
+    var value: Value?
+    try take(limit: limit) { bytes, isAtEnd in
+      guard let (found, count) = try parse(bytes, isAtEnd) else { return nil }
+      value = found
+      return count
+    }
+    return value!
+  }
+
+  /// What `parse` does, but for the value: generic code that is not specialised would ask the runtime for types at every call.
+  @usableFromInline
+  func take(
+    limit: Int, _ count: (_ bytes: UnsafeRawBufferPointer, _ isAtEnd: Bool) throws -> Int?
+  ) throws {
+    try take { isAtEnd in try self.parsed(limit, isAtEnd) { try count($0, $1).map { ((), $0) } } }
   }
 
   /// The operation that reads whatever `parse` makes of the bytes; see `parse(limit:_:)`.
