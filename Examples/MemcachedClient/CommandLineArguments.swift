@@ -2,29 +2,24 @@ import Nursery
 
 /// What the command line asks for.
 struct CommandLineArguments {
-  private(set) var address = SocketAddress.ip(.loopback, port: 11211)
+  private(set) var host = "127.0.0.1"
+  private(set) var port: UInt16 = 11211
   private var words: [String] = []
 
   /// - Throws: `UsageError`.
   init(_ arguments: ArraySlice<String>) throws {
     var rest = arguments
-    var host = "127.0.0.1"
-    var port: UInt16 = 11211
     while let option = rest.first, option.hasPrefix("-") {
       rest = rest.dropFirst()
       guard let value = rest.popFirst() else { throw UsageError(description: "\(option) wants a value") }
       switch option {
-      case "-h": host = value == "localhost" ? "127.0.0.1" : value
+      case "-h": host = value
       case "-p":
         guard let number = UInt16(value) else { throw UsageError(description: "-p wants a port, not '\(value)'") }
         port = number
       default: throw UsageError(description: "there is no option '\(option)'")
       }
     }
-    guard let address = SocketAddress(host, port: port) else {
-      throw UsageError(description: "-h wants a numeric address, not '\(host)'")
-    }
-    self.address = address
     words = Array(rest)
   }
 
@@ -81,7 +76,7 @@ struct UsageError: Error, CustomStringConvertible {
   let description: String
 
   static let usage = """
-    usage: memcached-client [-h ADDRESS] [-p PORT] COMMAND
+    usage: memcached-client [-h HOST] [-p PORT] COMMAND
 
       get KEY...                            print the values
       set | add | replace KEY VALUE [SECONDS]

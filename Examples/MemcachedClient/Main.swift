@@ -21,7 +21,7 @@ struct Main {
       let command = try CommandLineArguments(CommandLine.arguments.dropFirst())
       let isYes = try withNursery { nursery in
         try withTimeout(.seconds(10)) {
-          let stream = try TCPStream.connect(to: command.address)
+          let stream = try TCPStream.connect(host: command.host, port: command.port)
           return try command.run(MemcachedClient(stream, in: nursery))
         }
       }

@@ -33,8 +33,10 @@ extension MemcachedClient {
   package func setOp(
     _ key: String, _ data: [UInt8], _ mode: Mode = .set, flags: UInt32 = 0, expiry: Int = 0
   ) -> Op<Bool> {
-    requestOp { Array("\(mode.rawValue) \(try checked(key)) \(flags) \(expiry) \(data.count)\r\n".utf8) + data + lineEnd }
-      .wrap { try $0.isYes("STORED", "NOT_STORED") }
+    requestOp {
+      Array("\(mode.rawValue) \(try checked(key)) \(flags) \(expiry) \(data.count)\r\n".utf8) + data + lineEnd
+    }
+    .wrap { try $0.isYes("STORED", "NOT_STORED") }
   }
 
   /// Stores a value if nobody has changed the item since it was got with this number; false if somebody has, or it has gone.

@@ -24,10 +24,14 @@ package final class MemcachedClient: Sendable {
   private let nursery: Nursery
   private let input: any ReadableStream
   private let output: any WritableStream
-  /// What waits to be written. Who finds it full waits, too, so memory is bounded by the number of callers.
+  /// What waits to be written.
+  ///
+  /// Who finds it full waits, too, so memory is bounded by the number of callers.
   private let requests = Channel<Request>(.bounded(64))
   /// What has been written, in order, and not been answered.
   private let sent = Channel<Request>(.bounded(1024))
+  /// What the writer and the reader were busy with when the connection ended.
+  private let interrupted = Channel<Request>(.bounded(2))
   /// How long a value the server may send.
   private let valueLimit: Int
 
@@ -83,11 +87,10 @@ package final class MemcachedClient: Sendable {
 
   private func run() {
     var cause: (any Error)?
-    var current: Request?
     do {
       try withNursery("memcached connection") { connection in
         connection.goAsync("writer") { try self.write() }
-        try self.read(&current)
+        try self.read()
       }
     } catch is CancellationError {
       // The nursery has ended, and with it everybody who could have waited.
@@ -99,36 +102,48 @@ package final class MemcachedClient: Sendable {
     requests.close()
     sent.close()
     let failure = Result<Answer, any Error>.failure(ConnectionLostError(cause: cause))
-    current?.reply(failure)
-    while let request = sent.tryReceive() ?? requests.tryReceive() { request.reply(failure) }
+    while let request = interrupted.tryReceive() ?? sent.tryReceive() ?? requests.tryReceive() {
+      request.reply(failure)
+    }
   }
 
   private func write() throws {
     let writer = BufferedWriter(output)
     for request in requests {
-      if !request.nack.isFired {
-        // Before the writing: if that fails, the answer that will never come is known to be missing.
-        if try !sent.trySend(request) {
-          try writer.flush()
-          try sent.send(request)
-        }
-        try writer.write(request.text)
+      try keeping(request) {
+        if !request.nack.isFired { try write(request, writer) }
+        if requests.count == 0 { try writer.flush() }
       }
-      if requests.count == 0 { try writer.flush() }
     }
     try Fiber.checkCancellation()
     sent.close()
   }
 
-  /// Reads the answers to what has been sent; `current` is the request whose answer is being read.
-  private func read(_ current: inout Request?) throws {
+  private func write(_ request: Request, _ writer: BufferedWriter) throws {
+    if try !sent.trySend(request) {
+      // A wait for the server to answer: so it must have got everything.
+      try writer.flush()
+      try sent.send(request)
+    }
+    try writer.write(request.text)
+  }
+
+  private func read() throws {
     let reader = BufferedReader(input)
     for request in sent {
-      current = request
-      request.reply(try reader.readAnswer(valueLimit: valueLimit))
-      current = nil
+      try keeping(request) { request.reply(try reader.readAnswer(valueLimit: valueLimit)) }
     }
     try Fiber.checkCancellation()
+  }
+
+  /// Works on a request that is in no queue meanwhile; whoever made it is told if that fails.
+  private func keeping(_ request: Request, _ work: () throws -> Void) throws {
+    do {
+      try work()
+    } catch {
+      _ = try? interrupted.trySend(request)
+      throw error
+    }
   }
 }
 

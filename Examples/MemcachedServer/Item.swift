@@ -16,7 +16,9 @@ final class Item: @unchecked Sendable {
 
   /// From then on the item is as good as gone; nil for never.
   var deadline: FiberClock.Instant?
-  /// Its neighbours by last use. The cache's table owns all items, so nothing is counted here.
+  /// Its neighbours by last use.
+  ///
+  /// The cache's table owns all items, so nothing is counted here.
   unowned(unsafe) var older: Item?
   unowned(unsafe) var newer: Item?
 

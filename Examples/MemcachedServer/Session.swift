@@ -33,7 +33,9 @@ struct Session {
 
   // MARK: Reading
 
-  /// The next command; nil at the end. Half a line at the end is none: who knows what it was to be.
+  /// The next command; nil at the end.
+  ///
+  /// Half a line at the end is none: who knows what it was to be.
   private func next() throws -> Command? {
     if writer.bufferedCount > 0, try !hasLine() { try writer.flush() }
     do {

@@ -42,7 +42,8 @@ extension FixedWidthInteger {
       guard UInt8(ascii: "0")...UInt8(ascii: "9") ~= digit else { return nil }
       let number = Self(digit - UInt8(ascii: "0"))
       let (product, isTooLarge) = value.multipliedReportingOverflow(by: 10)
-      let (sum, overflows) = isNegative ? product.subtractingReportingOverflow(number) : product.addingReportingOverflow(number)
+      let (sum, overflows) =
+        isNegative ? product.subtractingReportingOverflow(number) : product.addingReportingOverflow(number)
       if isTooLarge || overflows { return nil }
       value = sum
     }

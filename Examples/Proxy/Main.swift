@@ -22,9 +22,12 @@ struct Main {
       try runFibers(Configuration(onDeadlock: .wait)) {
         let listener = try TCPListener(
           arguments.host, port: arguments.port, limit: arguments.options.connectionLimit)
-        print("proxy listens on \(listener.address), for \(arguments.target)")
+        print("proxy listens on \(listener.address), for \(arguments.target):\(arguments.targetPort)")
         fflush(nil)
-        try Proxy(to: arguments.target, arguments.options, report: { report("proxy: \($0)\n") }).serve(listener)
+        let proxy = Proxy(to: arguments.target, port: arguments.targetPort, arguments.options) {
+          report("proxy: \($0)\n")
+        }
+        try proxy.serve(listener)
       }
     } catch {
       report("proxy: \(error)\n")

@@ -10,15 +10,18 @@ import Nursery
 ///
 /// What happens to one connection is nothing to the others.
 package struct Proxy: Sendable {
-  private let target: SocketAddress
+  private let host: String
+  private let port: UInt16
   private let options: ProxyOptions
   private let report: @Sendable (String) -> Void
 
   /// Creates a proxy for a server; `report` is called for every connection that has failed.
   package init(
-    to target: SocketAddress, _ options: ProxyOptions = ProxyOptions(), report: @escaping @Sendable (String) -> Void
+    to host: String, port: UInt16, _ options: ProxyOptions = ProxyOptions(),
+    report: @escaping @Sendable (String) -> Void
   ) {
-    self.target = target
+    self.host = host
+    self.port = port
     self.options = options
     self.report = report
   }
@@ -49,7 +52,7 @@ package struct Proxy: Sendable {
   private func connect(_ client: TCPStream) throws {
     let server: TCPStream
     do {
-      server = try TCPStream.connectOp(to: target).orTimeout(after: options.connectTimeout).perform()
+      server = try withTimeout(options.connectTimeout) { try TCPStream.connect(host: host, port: port) }
     } catch {
       client.reset()
       throw error

@@ -17,14 +17,15 @@ package struct ProxyOptions: Sendable {
 /// What the command line asks for.
 struct Arguments {
   private(set) var port: UInt16
-  private(set) var target: SocketAddress
+  private(set) var target: String
+  private(set) var targetPort: UInt16
   private(set) var host = IPAddress.loopback
   private(set) var options = ProxyOptions()
 
   static let usage = """
     usage: proxy [-l ADDRESS] [-c CONNECTIONS] [-i SECONDS] LISTEN-PORT HOST PORT
 
-    Passes connections to LISTEN-PORT (0 for one that is free) on to PORT of HOST, a numeric address or localhost.
+    Passes connections to LISTEN-PORT (0 for one that is free) on to PORT of HOST.
 
       -l ADDRESS      listen on that numeric address only (default: 127.0.0.1; 0.0.0.0 for everybody)
       -c CONNECTIONS  serve that many connections at once; others wait (default: 1024)
@@ -46,10 +47,10 @@ struct Arguments {
       }
     }
     let words = Array(rest)
-    guard words.count == 3, let port = UInt16(words[0]), let targetPort = UInt16(words[2]),
-      let target = SocketAddress(words[1] == "localhost" ? "127.0.0.1" : words[1], port: targetPort)
+    guard words.count == 3, let port = UInt16(words[0]), let targetPort = UInt16(words[2])
     else { return nil }
     self.port = port
-    self.target = target
+    self.target = words[1]
+    self.targetPort = targetPort
   }
 }

@@ -19,15 +19,14 @@ struct Main {
     var arguments = CommandLine.arguments.dropFirst()
     let host = arguments.popFirst() ?? "127.0.0.1"
     guard let port = UInt16(arguments.popFirst() ?? "11211"), let connections = Int(arguments.popFirst() ?? "50"),
-      let requests = Int(arguments.popFirst() ?? "1000"), arguments.isEmpty, connections > 0, requests >= 0,
-      let address = SocketAddress(host == "localhost" ? "127.0.0.1" : host, port: port)
+      let requests = Int(arguments.popFirst() ?? "1000"), arguments.isEmpty, connections > 0, requests >= 0
     else {
-      report("usage: ping-client [HOST] [PORT] [CONNECTIONS] [REQUESTS]\nHOST is a numeric address, or localhost\n")
+      report("usage: ping-client [HOST] [PORT] [CONNECTIONS] [REQUESTS]\n")
       exit(2)
     }
     do {
       let start = ContinuousClock.now
-      try sendPings(to: address, connections: connections, requests: requests)
+      try sendPings(to: host, port: port, connections: connections, requests: requests)
       let duration = ContinuousClock.now - start
       let count = connections * requests
       print(

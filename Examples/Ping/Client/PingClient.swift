@@ -2,12 +2,12 @@ import Nursery
 
 /// Opens connections to a ping server, sends pings on each, one after the other, and checks every answer.
 ///
-/// - Throws: `WrongAnswerError`; `SystemError` if a connection cannot be made or breaks.
-package func sendPings(to address: SocketAddress, connections: Int, requests: Int) throws {
+/// - Throws: `WrongAnswerError`; `ResolveError`; `SystemError` if a connection cannot be made or breaks.
+package func sendPings(to host: String, port: UInt16, connections: Int, requests: Int) throws {
   try withNursery("connections") { nursery in
     for _ in 0..<connections {
       nursery.goAsync {
-        let connection = try TCPStream.connect(to: address)
+        let connection = try TCPStream.connect(host: host, port: port)
         defer { connection.close() }
         let reader = BufferedReader(connection, capacity: 512)
         for number in 0..<requests {

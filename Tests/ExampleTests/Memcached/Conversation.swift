@@ -36,7 +36,8 @@ struct Dialogue: Sendable, CustomTestStringConvertible {
   }
 
   private static func wire(_ text: String) -> String {
-    text.split(separator: "\n", omittingEmptySubsequences: false).joined(separator: "\r\n") + (text.isEmpty ? "" : "\r\n")
+    text.split(separator: "\n", omittingEmptySubsequences: false).joined(separator: "\r\n")
+      + (text.isEmpty ? "" : "\r\n")
   }
 
   var testDescription: String { name }

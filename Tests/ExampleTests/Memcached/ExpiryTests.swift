@@ -65,7 +65,8 @@ import Testing
   @Test func countingAndAppendingLeaveTheExpiryAsItWas() throws {
     try runFibers(.virtual()) {
       let server = Server()
-      expectEqual(try server.answers(to: "set a 0 10 1\r\n1\r\nincr a 1\r\nappend a 0 0 1\r\n0\r\n"), "STORED\r\n2\r\nSTORED\r\n")
+      expectEqual(
+        try server.answers(to: "set a 0 10 1\r\n1\r\nincr a 1\r\nappend a 0 0 1\r\n0\r\n"), "STORED\r\n2\r\nSTORED\r\n")
       try sleep(for: .seconds(9))
       expectEqual(try server.answers(to: "get a\r\n"), "VALUE a 0 2\r\n20\r\nEND\r\n")
       try sleep(for: .seconds(1))

@@ -8,7 +8,8 @@ import Testing
   private func survives(_ bytes: [UInt8], chunks: [Int], on server: Server) throws {
     let answers = try server.answers(to: bytes, chunks: chunks)
     #expect(answers.isEmpty || answers.hasSuffix("\r\n"))
-    expectEqual(try server.answers(to: "set good 0 0 2\r\nok\r\nget good\r\n"), "STORED\r\nVALUE good 0 2\r\nok\r\nEND\r\n")
+    expectEqual(
+      try server.answers(to: "set good 0 0 2\r\nok\r\nget good\r\n"), "STORED\r\nVALUE good 0 2\r\nok\r\nEND\r\n")
   }
 
   @Test(arguments: 1...20) func garbageHarmsNobody(seed: UInt64) throws {

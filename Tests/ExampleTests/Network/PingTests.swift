@@ -10,7 +10,7 @@ import Testing
       try withNursery { nursery in
         let listener = try TCPListener(port: 0, limit: 5)
         nursery.goAsync(daemon: true) { try servePings(listener) }
-        try sendPings(to: listener.address, connections: 20, requests: 50)
+        try sendPings(to: "localhost", port: listener.port, connections: 20, requests: 50)
       }
     }
   }
@@ -30,7 +30,7 @@ import Testing
           let rest = (try? reader.readAll(limit: 1000)) ?? []
           #expect(rest.isEmpty)
         }
-        try sendPings(to: listener.address, connections: 1, requests: 1)
+        try sendPings(to: "localhost", port: listener.port, connections: 1, requests: 1)
       }
     }
   }
@@ -47,7 +47,7 @@ import Testing
           }
         }
         let error = expectThrows(WrongAnswerError.self) {
-          try sendPings(to: listener.address, connections: 1, requests: 3)
+          try sendPings(to: "localhost", port: listener.port, connections: 1, requests: 3)
         }
         #expect(error?.description == "the server was to answer 'pong 1', and said 'pong 2'")
       }

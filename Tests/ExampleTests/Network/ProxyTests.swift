@@ -163,7 +163,7 @@ import Testing
       let listener = try TCPListener(port: 0)
       let proxy = try TCPListener(port: 0)
       try withNursery { nursery in
-        let target = Proxy(to: listener.address) { _ in }
+        let target = Proxy(to: "localhost", port: listener.port) { _ in }
         nursery.goAsync { try target.serve(proxy) }
         let client = try TCPStream.connect(to: proxy.address)
         let server = try listener.accept()
@@ -192,7 +192,7 @@ private func withProxy(
       let server = try TCPListener(port: 0)
       let listener = try TCPListener(port: 0, limit: limit)
       let reports = Log<String>()
-      let proxy = Proxy(to: server.address, options) { reports.append($0) }
+      let proxy = Proxy(to: "localhost", port: server.port, options) { reports.append($0) }
       nursery.goAsync(daemon: true) { try proxy.serve(listener) }
       try body(server, listener.address, reports)
     }
