@@ -15,6 +15,8 @@ import Testing
 
   @Test func aListenerWithoutDescriptorsWaitsAndGoesOn() throws { try play("exhaustion", "fine\n") }
 
+  @Test func filesBeyondTheLimitAreAnErrorAndNoneIsLeftOpen() throws { try play("files", "fine\n") }
+
   @Test func standardInputLosesNothingToATimeout() throws {
     let command = "(printf 'on'; sleep 0.1; printf 'e\\ntwo\\nth'; sleep 0.1; printf 'ree') | timeout 60 IOProbe input"
     let outcome = try Workshop().shell(command)

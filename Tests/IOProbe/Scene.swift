@@ -14,6 +14,7 @@ struct Scene: Sendable {
   static let all: [String: Scene] = [
     "storm": Scene { for workers in [1, 2] { try storm(workers) } },
     "exhaustion": Scene(play: exhaustion),
+    "files": Scene(play: files),
     "input": Scene(play: input),
   ]
 }
@@ -65,12 +66,47 @@ private func storm(_ workers: Int) throws {
   print("\(workers) workers: fine")
 }
 
-/// A listener that runs out of descriptors waits, and goes on when there are some again.
-private func exhaustion() throws {
+private func limitDescriptors(to count: Int) {
   var limit = rlimit()
   getrlimit(numericCast(RLIMIT_NOFILE.rawValue), &limit)
-  limit.rlim_cur = 64
+  limit.rlim_cur = rlim_t(count)
   setrlimit(numericCast(RLIMIT_NOFILE.rawValue), &limit)
+}
+
+/// Files of which too many are opened say so, and none is left open: neither by errors nor by calls that were given up.
+private func files() throws {
+  limitDescriptors(to: 64)
+  try runFibers(Configuration(parallelism: 1)) {
+    // The pool and the reactor have what they need from here on.
+    _ = try withTimeoutOrNil(.zero) { try FileStream("/dev/null") }
+    let before = openDescriptors()
+    for _ in 0..<3 {
+      try withNursery { _ in
+        var files: [FileStream] = []
+        do {
+          while files.count < 100 { files.append(try FileStream("/dev/null")) }
+          require(false, "there is no limit")
+        } catch let error as SystemError {
+          require(error.code == EMFILE, "another error: \(error)")
+        }
+      }
+    }
+    for _ in 0..<100 {
+      _ = try FileStream("/dev/null")
+      _ = try withTimeoutOrNil(.zero) { try FileStream("/dev/null") }
+      _ = try choose(FileStream.openOp("/dev/null").wrap { _ in }, Op.always(()))
+    }
+    // Calls that were given up end when they end.
+    while BlockingPool.shared.statistics.running > 0 { try sleep(for: .milliseconds(1)) }
+    for _ in 0..<1000 where openDescriptors() > before { try sleep(for: .milliseconds(1)) }
+    require(openDescriptors() == before, "\(openDescriptors() - before) descriptors were left open")
+  }
+  print("fine")
+}
+
+/// A listener that runs out of descriptors waits, and goes on when there are some again.
+private func exhaustion() throws {
+  limitDescriptors(to: 64)
   try runFibers(Configuration(parallelism: 1)) {
     let listener = try TCPListener(port: 0)
     let first = try TCPStream.connect(to: listener.address)

@@ -58,39 +58,4 @@ import Testing
       for _ in 0..<3 { expect(ENOSPC, "write to the file /dev/full") { _ = try file.write([1, 2, 3]) } }
     }
   }
-
-  /// In a process of its own, where nobody else opens any.
-  @Test func descriptorsAreExhaustedAndComeBack() async {
-    await #expect(processExitsWith: .success) {
-      let before = openDescriptors()
-      var limit = rlimit(rlim_cur: 40, rlim_max: 40)
-      #if canImport(Glibc)
-        setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
-      #else
-        setrlimit(RLIMIT_NOFILE, &limit)
-      #endif
-      try virtually {
-        let action = "open the file /dev/null for reading"
-        for _ in 0..<3 {
-          try withNursery { _ in
-            var files: [FileStream] = []
-            do {
-              while files.count < 100 { files.append(try FileStream("/dev/null")) }
-              fatalError("no limit")
-            } catch let error as SystemError {
-              precondition(error == SystemError(code: EMFILE, action: action))
-            }
-          }
-        }
-        for _ in 0..<100 {
-          _ = try FileStream("/dev/null")
-          _ = try withTimeoutOrNil(.zero) { try FileStream("/dev/null") }
-          _ = try choose(FileStream.openOp("/dev/null").wrap { _ in }, Op.always(()))
-        }
-      }
-      while BlockingPool.shared.statistics.running > 0 { sched_yield() }
-      for _ in 0..<100_000 where openDescriptors() > before { sched_yield() }
-      precondition(openDescriptors() == before, "\(openDescriptors() - before) descriptors were left open")
-    }
-  }
 }

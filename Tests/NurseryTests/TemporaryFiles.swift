@@ -32,9 +32,6 @@ func names(in path: String) -> [String] {
   return names.sorted()
 }
 
-/// How many descriptors the process has open.
-func openDescriptors() -> Int { names(in: "/proc/self/fd").count - 1 }
-
 /// Bytes that are different everywhere.
 func pattern(_ count: Int) -> [UInt8] {
   var bytes = [UInt8](repeating: 0, count: count)
