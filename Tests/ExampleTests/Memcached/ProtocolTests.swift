@@ -40,7 +40,7 @@ import Testing
 
   @Test func anEndlessLineIsRefusedAndPassedOver() throws {
     try runFibers(.virtual()) {
-      let line = "get " + String(repeating: "x", count: 5_000_000)
+      let line = "get " + String(repeating: "x", count: 500_000)
       for chunk in [1000, 8192, 100_000] {
         expectEqual(
           try Server().answers(to: "\(line)\r\nversion\r\n", chunks: [chunk]),
