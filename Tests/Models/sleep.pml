@@ -24,7 +24,8 @@
  * behind one that computes, and no timer is set.
  * With -DVIRTUAL: time never moves while a worker has a fiber in hand, and no timer is left when both sleep for ever.
  * -DNO_RISINGS: time moves without a look at `risings`.
- * -DNO_FENCE: the sleeper does without the heavy fence. -DAS_BEFORE: without the second look in timeToSleep and the call in findWork.
+ * The sleeper does without the heavy fence where nobody else is awake, or he is about to keep the watch.
+ * -DNO_FENCE: he always does. -DAS_BEFORE: without the second look in timeToSleep and the call in findWork.
  */
 #ifndef SPAWNS
 #define SPAWNS 2
@@ -247,7 +248,10 @@ steal:
   atomic { drained(me) -> word[me] = asleep; timed = 0 };             /* sleepUntilCalled */
   atomic { drained(me) -> sleepers++; allAsleep = (sleepers == 2) };
 #ifndef NO_FENCE
-  drained(other);
+  if                                                                  /* isSeenToWithoutFence */
+  :: allAsleep || watchSeen(me) == NONE || watchSeen(me) == me
+  :: else -> drained(other)
+  fi;
 #endif
   if :: me == 0 && hasMail -> goto rise :: else fi;                   /* isQuiet */
   if :: overflow > 0 -> goto rise :: else fi;

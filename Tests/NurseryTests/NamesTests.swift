@@ -16,6 +16,19 @@ struct NamesTests {
     #expect(types.count == 25)
   }
 
+  @Test func everyNameOfInputAndOutputIsUnambiguous() {
+    let types: [Any.Type] = [
+      TCPListener.self, TCPStream.self, UnixListener.self, UnixStream.self, UDPSocket.self, SocketStream.self,
+      SocketAddress.self, SocketOptions.self, IPAddress.self, ResolveError.self, FileStream.self, PipeStream.self,
+      StandardStream.self, (any ReadableStream).self, (any WritableStream).self, BufferedReader.self,
+      BufferedWriter.self, ByteOrder.self, MemoryReader.self, MemoryWriter.self, MemoryPipe.self, Readiness.self,
+      StreamClosedError.self, LineTooLongError.self, InputTooLongError.self, UnexpectedEndError.self, Command.self,
+      ChildProcess.self, Pipeline.self, ExitStatus.self, LaunchError.self, Signal.self, SignalListener.self,
+      BlockingPool.self, TerminalSize.self,
+    ]
+    #expect(types.count == 35)
+  }
+
   @Test func everyFunctionIsUnambiguous() throws {
     try runFibers(Configuration(parallelism: 1, clock: .virtual)) {
       let total = try withNursery("names", onFailure: .failFast) { nursery in

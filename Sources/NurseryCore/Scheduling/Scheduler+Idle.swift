@@ -13,7 +13,9 @@ import Synchronization
 //
 // Invariant: a fiber in a queue and a worker asleep for ever do not coexist for longer than one inspection. Who queues a fiber
 // from outside announces it and then looks for sleepers; who goes to sleep announces it and then looks for fibers; between the
-// two stands a full fence on both sides (an owner's push to its own queue has the light side, the sleeper the heavy one).
+// two stands a full fence on both sides (an owner's push to its own queue has the light side, the sleeper the heavy one). The heavy
+// side is left out where nobody else is awake to push, or the sleeper is about to keep the watch: what it overlooks it finds at its
+// next inspection. A queue of several that moves fast may be left to its worker; one that is slow or stands still is shared.
 //
 // One sleeping worker keeps watch for all (`Scheduler+Watch`); while none sleeps, a spare does (`Scheduler+Spares`).
 extension Scheduler {

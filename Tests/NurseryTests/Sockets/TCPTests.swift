@@ -155,6 +155,31 @@ struct TCPTests {
     }
   }
 
+  @Test(arguments: World.all) func severalFibersAcceptAndNoConnectionIsForgotten(world: World) throws {
+    let accepted = Counter()
+    try world.run { nursery in
+      let listener = try TCPListener(port: 0)
+      for _ in 0..<4 {
+        nursery.goAsync(daemon: true) {
+          while true {
+            try listener.accept().writeAll("x")
+            accepted.add()
+          }
+        }
+      }
+      for _ in 0..<50 {
+        try withNursery { clients in
+          for _ in 0..<4 {
+            clients.goAsync {
+              expectEqual(try TCPStream.connect(to: listener.address).read(upTo: 1), Array("x".utf8))
+            }
+          }
+        }
+      }
+    }
+    #expect(accepted.value == 200)
+  }
+
   @Test func errorsNameTheAddress() throws {
     try runFibers {
       let listener = try TCPListener(port: 0)
