@@ -30,10 +30,14 @@ int cs_set_nonblocking(int fd, bool is_nonblocking) {
   return wanted == flags ? 0 : cs_status(fcntl(fd, F_SETFL, wanted));
 }
 
+// A handler and not SIG_IGN, which programs that are started would inherit: theirs is the default again.
+static void do_nothing(int number) { (void)number; }
+
 void cs_ignore_broken_pipes(void) {
   struct sigaction action;
   if (sigaction(SIGPIPE, NULL, &action) != 0 || action.sa_handler != SIG_DFL) return;
-  action.sa_handler = SIG_IGN;
+  action.sa_handler = do_nothing;
+  action.sa_flags = SA_RESTART;
   sigaction(SIGPIPE, &action, NULL);
 }
 
