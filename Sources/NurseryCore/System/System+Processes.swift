@@ -11,7 +11,8 @@ import CSwitch
 extension System {
   /// What a child is to be, in the form the kernel wants; must be kept until the first news of the child.
   package final class Launch {
-    private let launch: cs_launch
+    /// At an address of its own, which the child reads after `begin` has returned.
+    private let launch: UnsafeMutablePointer<cs_launch>
     private let candidates: CStrings
     private let arguments: CStrings
     private let environment: CStrings
@@ -35,18 +36,23 @@ extension System {
       descriptors = .allocate(capacity: 2 * sorted.count)
       _ = descriptors.initialize(from: sorted.map(\.value) + sorted.map(\.key))
       let candidates = UnsafeRawPointer(self.candidates.pointer).assumingMemoryBound(to: UnsafePointer<CChar>.self)
-      launch = cs_launch(
-        candidates: candidates, arguments: self.arguments.pointer, environment: self.environment.pointer,
-        directory: self.directory.pointer[0], sources: descriptors.baseAddress!,
-        targets: descriptors.baseAddress! + sorted.count, count: Int32(sorted.count), terminal: terminal ?? -1)
+      launch = .allocate(capacity: 1)
+      launch.initialize(
+        to: cs_launch(
+          candidates: candidates, arguments: self.arguments.pointer, environment: self.environment.pointer,
+          directory: self.directory.pointer[0], sources: descriptors.baseAddress!,
+          targets: descriptors.baseAddress! + sorted.count, count: Int32(sorted.count), terminal: terminal ?? -1))
     }
 
-    deinit { descriptors.deallocate() }
+    deinit {
+      launch.deallocate()
+      descriptors.deallocate()
+    }
 
     /// Begins it, without waiting.
     package func begin() throws(SystemError) -> Child {
       var child = cs_child()
-      try checked("make a process", withUnsafePointer(to: launch) { cs_child_launch($0, &child) })
+      try checked("make a process", cs_child_launch(launch, &child))
       return Child(child)
     }
   }
