@@ -53,7 +53,10 @@ struct BadPeerTests {
       let (client, other) = try connectedStreams()
       let written = Counter()
       let bytes = pattern(65_536)
-      nursery.goAsync(daemon: true) { while true { written.add(try server.write(bytes)) } }
+      nursery.goAsync(daemon: true) {
+        // When the body has returned the deaf one may go before this is cancelled.
+        do { while true { written.add(try server.write(bytes)) } } catch is SystemError {}
+      }
       try sleep(for: .milliseconds(20))
       let before = written.value
       for _ in 0..<100 {
