@@ -13,10 +13,14 @@ package typealias DescriptorRef = UnsafeMutablePointer<DescriptorRecord>
 /// Invariants. (1) Between `beginUse` and `endUse` the number is the handle's. (2) `close` marks the record, then signals both gates: who
 /// waits tries again and finds the mark. (3) Everything here is as good as new before the number goes back to the kernel.
 package struct DescriptorRecord: ~Copyable {
-  var readers = Gate()
-  var writers = Gate()
-  let lock = SpinLock()
+  // A field under the lock comes first: the thread sanitizer books a mutation of any part at the address of the whole.
+  /// The reactors before `reactor` that may watch it still, where fibers of several schedulers and plain threads use one descriptor.
+  var otherReactors: [UInt32] = []
+  // Elsewhere, because to take the address of a part of the record would count as a mutation of it.
+  let readers: GateRef
+  let writers: GateRef
   let number: Int32
+  let lock = SpinLock()
   /// How many calls are in flight; the highest bits say that it is closing, and that somebody finishes that.
   let uses = Atomic<UInt32>(0)
   let generation = Atomic<UInt32>(1)
@@ -27,8 +31,6 @@ package struct DescriptorRecord: ~Copyable {
   let isEnded = Atomic<Bool>(false)
   /// The reactor that was the last to be asked to watch it, or 0.
   let reactor = Atomic<UInt32>(0)
-  /// Those before it that may watch it still, where fibers of several schedulers and plain threads use one descriptor; under the lock.
-  var otherReactors: [UInt32] = []
   /// Whether a stream of ours has the number, and closes it.
   let isOwned = Atomic<Bool>(false)
 
@@ -40,14 +42,19 @@ package struct DescriptorRecord: ~Copyable {
   static var closing: UInt32 { 1 << 31 }
   static var finishing: UInt32 { 1 << 30 }
 
-  init(number: Int32) { self.number = number }
+  /// - Parameter gates: two, which stay as long as the record: for good.
+  init(number: Int32, gates: GateRef) {
+    self.number = number
+    readers = gates
+    writers = gates + 1
+  }
 }
 
 extension DescriptorRef {
   package var number: Int32 { pointee.number }
   var generation: UInt32 { pointee.generation.load(ordering: .acquiring) }
-  var readers: GateRef { withUnsafeMutablePointer(to: &pointee.readers) { $0 } }
-  var writers: GateRef { withUnsafeMutablePointer(to: &pointee.writers) { $0 } }
+  var readers: GateRef { pointee.readers }
+  var writers: GateRef { pointee.writers }
 
   func gate(_ interest: Interest) -> GateRef { interest == .readable ? readers : writers }
 

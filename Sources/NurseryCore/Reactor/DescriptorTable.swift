@@ -33,8 +33,12 @@ enum DescriptorTable {
       return memory.assumingMemoryBound(to: DescriptorRecord.self)
     }
     let chunk = Chunk.allocate(capacity: chunkSize)
+    let gates = GateRef.allocate(capacity: 2 * chunkSize)
     for offset in 0..<chunkSize {
-      (chunk + offset).initialize(to: DescriptorRecord(number: Int32(index * chunkSize + offset)))
+      let own = gates + 2 * offset
+      own.initialize(to: Gate())
+      (own + 1).initialize(to: Gate())
+      (chunk + offset).initialize(to: DescriptorRecord(number: Int32(index * chunkSize + offset), gates: own))
     }
     chunks[index].store(UnsafeMutableRawPointer(chunk), ordering: .releasing)
     return chunk
