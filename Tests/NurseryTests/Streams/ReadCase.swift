@@ -56,7 +56,10 @@ struct ReadCase: Sendable, CustomTestStringConvertible {
     } op: { reader in
       .guarded {
         let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 5, alignment: 1)
-        return reader.readExactlyOp(into: buffer).wrap {
+        return reader.readExactlyOp(into: buffer).recover {
+          buffer.deallocate()
+          throw $0
+        }.wrap {
           defer { buffer.deallocate() }
           return Array(buffer)
         }.onAbandon { buffer.deallocate() }
