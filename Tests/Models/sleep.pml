@@ -25,6 +25,8 @@
  * With -DVIRTUAL: time never moves while a worker has a fiber in hand, and no timer is left when both sleep for ever.
  * -DNO_RISINGS: time moves without a look at `risings`.
  * The sleeper does without the heavy fence where nobody else is awake, or he is about to keep the watch.
+ * -DTOGETHER: what is queued may be left to its worker (Scheduler+Sharing.swift): whether it is, is arbitrary at every look; and worker 1 may
+ * give its queue to the other. -DUNWATCHED: a single one too, even if nobody inspects.
  * -DNO_FENCE: he always does. -DAS_BEFORE: without the second look in timeToSleep and the call in findWork.
  */
 #ifndef SPAWNS
@@ -68,6 +70,11 @@ chan buffer[3] = [5] of { byte, byte };       /* the outsider uses read-modify-w
 #define TIMED_BY_CLOCK(deadline) false
 #else
 #define TIMED_BY_CLOCK(deadline) (deadline != NEVER)
+#endif
+#ifdef TOGETHER
+#define IS_TOGETHER true
+#else
+#define IS_TOGETHER false
 #endif
 #define drained(p) empty(buffer[p])
 #define other (1 - me)
@@ -123,6 +130,14 @@ inline help() {
   :: atomic { queued[me] < 2 && isInspecting -> seen = 1 }; if :: watchSeen(me) != NONE :: else -> callWorker(me) fi; seen = 0
   :: queued[me] < 2 && !isInspecting -> callWorker(me)
   :: queued[me] == 2 || queued[me] == 4 -> callWorker(me)
+#ifdef TOGETHER
+  :: atomic { (queued[me] == 2 || queued[me] == 4) && isInspecting -> seen = 1 };
+     if :: watchSeen(me) != NONE :: else -> callWorker(me) fi;
+     seen = 0
+#endif
+#ifdef UNWATCHED
+  :: queued[me] > 0
+#endif
   :: queued[me] == 3 || queued[me] > 4
   fi
 }
@@ -199,6 +214,13 @@ running:                                      /* a fiber */
   :: atomic { spawns > 0 -> spawns-- }; push()
   :: atomic { me == 1 && mayMail && drained(me) -> mayMail = 0; hasMail = 1 }; wakeWorker0(me)
   :: atomic { mayTimer && drained(me) -> mayTimer = 0; buffer[me]!EARLIEST, SOON }; tellWatch()
+#ifdef TOGETHER
+  :: atomic { me == 1 && queued[1] > 0 && drained(1) && word[0] != asleep -> seen = 1 };         /* giveQueueToEarlierWorker */
+     atomic {
+       drained(0) && drained(1) -> queued[0] = queued[0] + queued[1]; count[0] = queued[0]; queued[1] = 0; count[1] = 0; seen = 0
+     };
+     wakeWorker0(me)
+#endif
   :: computing[me] = 1;
 endComputing: false
   :: break
@@ -224,7 +246,7 @@ find:                                         /* look */
   fi;
   fire(other);
   if
-  :: count[other] < 2
+  :: count[other] < 2 || IS_TOGETHER
   :: count[other] == 1 && watch == me && timed -> goto steal
   :: count[other] >= 2 ->
 steal:
@@ -255,7 +277,8 @@ steal:
 #endif
   if :: me == 0 && hasMail -> goto rise :: else fi;                   /* isQuiet */
   if :: overflow > 0 -> goto rise :: else fi;
-  if :: count[other] >= 2 || queued[me] > 0 -> goto rise :: else fi;
+  if :: queued[me] > 0 -> goto rise :: else fi;
+  if :: count[other] >= 2 -> goto rise :: count[other] < 2 || IS_TOGETHER fi;
 
 #ifdef VIRTUAL
   if

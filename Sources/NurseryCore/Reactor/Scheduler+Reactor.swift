@@ -69,7 +69,7 @@ extension WorkerRef {
     pointee.isTelling = false
     guard pointee.sharesWork, pointee.queue.count > 0 else { return }
     pointee.scheduler!._withUnsafeGuaranteedRef {
-      if pointee.queue.count >= 64 || !$0.isWatched { $0.callWorker() }
+      if pointee.queue.count >= 64 && !$0.isKeptTogether || !$0.isWatched { $0.callWorker() }
     }
   }
 }

@@ -59,6 +59,8 @@ package struct FiberRecord: ~Copyable {
   let offerCount = Atomic<Int32>(0)
   /// Whether the result lies in the room: what the fiber lets go of after that may still run the user's code on it.
   @usableFromInline var isRoomTaken = false
+  /// Whether it tries an operation, and will wait if it tries in vain.
+  var isAboutToWait = false
 
   /// Room for the one offer of a wait that is no choice: who finds it finds the performer in the next cache line.
   fileprivate var offerRoom: (UInt, UInt, UInt, UInt, UInt, UInt, UInt, UInt) = (0, 0, 0, 0, 0, 0, 0, 0)

@@ -1,4 +1,4 @@
-/// The thief's side.
+/// The thief's side; and that of one who gives.
 extension UnsafeMutablePointer<RunQueue> {
   /// Takes up to half of the fibers, oldest first, as a chain through `next`; a fiber bound to its thread stays.
   func steal(atMost limit: Int, by thief: WorkerRef) -> FiberRef? {
@@ -20,6 +20,23 @@ extension UnsafeMutablePointer<RunQueue> {
     return stolen.first
   }
 
+  /// Puts a chain of fibers, none of them bound to its thread, behind the others; false if a thief is at work.
+  func give(_ chain: FiberRef, by giver: WorkerRef) -> Bool {
+    guard pointee.lock.tryLockAsThief() else { return false }
+    giver.count(giver.pointee.fences)
+    defer { pointee.lock.unlockAsThief() }
+    forgetBatch()
+    var rest: FiberRef? = chain
+    var given = 0
+    while let fiber = rest {
+      rest = fiber.pointee.next
+      pointee.list.append(fiber)
+      given += 1
+    }
+    adjustCount(given)
+    return true
+  }
+
   private func take(_ wanted: Int, from list: inout FiberList, into stolen: inout FiberList) -> Int {
     var taken = 0
     var previous: FiberRef?
@@ -37,9 +54,10 @@ extension UnsafeMutablePointer<RunQueue> {
     return taken
   }
 
-  /// Those at the back are children of the older parents, in a tree of fibers the larger branches.
+  /// Those at the back are children of the older parents, in a tree of fibers the larger branches; of very many, those far back,
+  /// because the owner waits meanwhile.
   private func stealOldestFamilies(_ wanted: Int, into stolen: inout FiberList) -> Int {
-    var keep = max(0, count - (pointee.slot == nil ? 0 : 1) - wanted)
+    var keep = min(1024, max(0, count - (pointee.slot == nil ? 0 : 1) - wanted))
     var last: FiberRef?
     while keep > 0, let fiber = last?.pointee.next ?? pointee.families.first {
       last = fiber

@@ -117,6 +117,20 @@ extension UnsafeMutablePointer<RunQueue> {
     return fiber
   }
 
+  /// All at once, as a chain through `next`.
+  func popAll() -> FiberRef? {
+    pointee.lock.lockAsOwner()
+    defer { pointee.lock.unlockAsOwner() }
+    forgetBatch()
+    var all = FiberList()
+    if let next = popSlot() { all.append(next) }
+    all.append(contentsOf: pointee.due.splitOff(after: nil))
+    all.append(contentsOf: pointee.families.splitOff(after: nil))
+    all.append(contentsOf: pointee.list.splitOff(after: nil))
+    adjustCount(-count)
+    return all.first
+  }
+
   /// The other preferences; whoever woke somebody last comes last.
   @inline(__always)
   private func popByTurns() -> FiberRef? {

@@ -15,13 +15,15 @@ import Synchronization
 // from outside announces it and then looks for sleepers; who goes to sleep announces it and then looks for fibers; between the
 // two stands a full fence on both sides (an owner's push to its own queue has the light side, the sleeper the heavy one). The heavy
 // side is left out where nobody else is awake to push, or the sleeper is about to keep the watch: what it overlooks it finds at its
-// next inspection. A queue of several that moves fast may be left to its worker; one that is slow or stands still is shared.
+// next inspection. A queue of several that moves fast may be left to its worker (`Scheduler+Sharing`); one that is slow or stands
+// still is shared.
 //
 // One sleeping worker keeps watch for all (`Scheduler+Watch`); while none sleeps, a spare does (`Scheduler+Spares`).
 extension Scheduler {
   /// Where an idle worker spends its time: returns a fiber to run, or nil when the scheduler stops or the worker has left it.
   func findWork(_ me: WorkerRef) -> FiberRef? {
     if me.pointee.duty.load(ordering: .relaxed) == .spare { return standBy(me) }
+    judgeSteal(me)
     var inspection = Inspection()
     while !isStopping.load(ordering: .acquiring) {
       if me.pointee.duty.load(ordering: .relaxed) == .leaving, leave(me) { return nil }
@@ -47,6 +49,8 @@ extension Scheduler {
     }
     let count = places.load(ordering: .acquiring)
     guard count > 1 else { return nil }
+    if inspection.isByClock, sharing.isPauseOver { sharing.resume(&inspection) }
+    let isShared = !sharing.isPaused
     let start = Int(truncatingIfNeeded: me.nextRandom() >> 33)
     for offset in 0..<count {
       let index = (start + offset) % count
@@ -54,10 +58,11 @@ extension Scheduler {
       if other == me { continue }
       if other.pointee.timers.earliest != .max { _ = other.pointee.timers.fire(me.now) }
       let queued = other.pointee.queue.count
-      let isSlow = inspection.isSlow(index, other.pointee.switches.load(ordering: .relaxed), queued)
+      let isSlow = inspection.isSlow(index, other.pointee.switches.load(ordering: .relaxed), queued) ?? isShared
       let isStuck = isOnWatch && inspection.isUnmoved(index, other.pointee.switches.load(ordering: .relaxed))
       if queued >= 2 && isSlow || queued == 1 && isStuck, let stolen = other.pointee.queue.steal(atMost: 128, by: me) {
         if isStuck { takeovers.add(1, ordering: .relaxed) }
+        me.pointee.stolenAt = System.monotonicNow()
         return keepStolen(stolen, me)
       }
     }
@@ -69,7 +74,7 @@ extension Scheduler {
     if let rest = chain.pointee.next { me.queueChain(rest) }
     me.pointee.queue.endBatch()
     steals.add(1, ordering: .relaxed)
-    if me.pointee.queue.count > 1 { callWorker() }
+    if me.pointee.queue.count > 1, !isKeptTogether { callWorker() }
     return chain
   }
 
@@ -127,9 +132,10 @@ extension Scheduler {
     }
     if overflowCount.load(ordering: .sequentiallyConsistent) > 0 { return false }
     if me.pointee.duty.load(ordering: .sequentiallyConsistent) == .leaving { return false }
+    let isShared = !sharing.isPaused
     for index in 0..<places.load(ordering: .acquiring) {
       let queued = worker(index).pointee.queue.count
-      if queued >= 2 || queued == 1 && worker(index) == me { return false }
+      if queued >= 2 && isShared || queued >= 1 && worker(index) == me { return false }
     }
     return true
   }

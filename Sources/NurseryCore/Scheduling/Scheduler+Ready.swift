@@ -48,7 +48,9 @@ extension WorkerRef {
     guard pointee.sharesWork, !pointee.isTelling else { return }
     let count = pointee.queue.count
     let isServed =
-      count < 2 ? pointee.scheduler!._withUnsafeGuaranteedRef { $0.isWatched } : count & (count - 1) != 0
+      count < 2
+      ? pointee.scheduler!._withUnsafeGuaranteedRef { $0.isWatched }
+      : count & (count - 1) != 0 || pointee.scheduler!._withUnsafeGuaranteedRef { $0.isKeptTogether }
     if isServed { return }
     pointee.scheduler!._withUnsafeGuaranteedRef { $0.callWorker() }
   }

@@ -78,12 +78,13 @@ extension Scheduler {
         continue
       }
       if other.pointee.timers.earliest != .max { _ = other.pointee.timers.fire(me.now) }
-      var isTakenOver = false
-      while let chain = other.pointee.queue.steal(atMost: 128, by: me) {
-        isTakenOver = true
+      var taken = 0
+      // Of very many, some: the rest can wait for the next inspection.
+      while taken < 8, let chain = other.pointee.queue.steal(atMost: 128, by: me) {
+        taken += 1
         me.queueChain(chain)
       }
-      if isTakenOver { takeovers.add(1, ordering: .relaxed) }
+      if taken > 0 { takeovers.add(1, ordering: .relaxed) }
     }
     return isSomebodyMoving
   }

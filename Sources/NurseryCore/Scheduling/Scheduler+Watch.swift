@@ -44,7 +44,7 @@ extension Scheduler {
     var remaining: Int64 = earliest == .max || isVirtual ? .max : max(0, earliest - now)
     // Whoever works with pauses, as a server does that waits for its clients, would have to wake the watch after each pause. So it stays
     // for one inspection more than there was something to see.
-    let inspects = !allAsleep || !isVirtual && inspection.hasAnybodyMoved(switchesOfOthers(me))
+    let inspects = !allAsleep || !isVirtual && parallelism > 1 && inspection.hasAnybodyMoved(switchesOfOthers(me))
     if inspects {
       remaining = min(remaining, inspection.period)
       inspection.lastPeriod = remaining
@@ -99,9 +99,9 @@ extension Scheduler.Inspection {
     return switches[index] == now
   }
 
-  /// Whether what is queued would take its worker longer than it is worth, as far as the last period tells; true for who was called.
-  func isSlow(_ index: Int, _ now: Int, _ queued: Int) -> Bool {
-    guard isByClock, index < switches.count else { return true }
+  /// Whether what is queued would take its worker longer than it is worth, as far as the last period tells; nil for who was called.
+  func isSlow(_ index: Int, _ now: Int, _ queued: Int) -> Bool? {
+    guard isByClock, index < switches.count else { return nil }
     return Int64(queued) &* lastPeriod > Int64(now &- switches[index]) &* 200_000
   }
 

@@ -7,8 +7,11 @@ extension WorkerRef {
   /// Looks at timers, mail and the scheduler's overflow now and then even when the own queue never runs dry.
   @inline(__always)
   func pickRunnable() -> FiberRef? {
-    if let decisions = pointee.decisions { return pickByDecision(decisions) }
     pointee.tick &+= 1
+    if let decisions = pointee.decisions {
+      if pointee.tick & 63 == 0 { pointee.scheduler?._withUnsafeGuaranteedRef { $0.askReactor() } }
+      return pickByDecision(decisions)
+    }
     if pointee.tick & 63 == 0 { lookAround() }
     return pointee.queue.pop()
   }
@@ -17,7 +20,10 @@ extension WorkerRef {
   @inline(never)
   func lookAround() {
     collectArrivals()
-    pointee.scheduler?._withUnsafeGuaranteedRef { $0.askReactor() }
+    pointee.scheduler?._withUnsafeGuaranteedRef {
+      $0.askReactor()
+      $0.retreatIfClashing(self)
+    }
   }
 
   /// Moves whatever has become ready outside the own queue into it: expired timers, mail, a share of the overflow.

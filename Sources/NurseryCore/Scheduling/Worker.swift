@@ -59,6 +59,9 @@ package struct Worker: ~Copyable {
   var nextID: UInt64 = 0
   var lastID: UInt64 = 0
 
+  /// The pool whose thread a plain thread is.
+  var pool: Unmanaged<BlockingPool>?
+
   /// Whether it is making ready whoever the reactor has found, and calls for help afterwards.
   var isTelling = false
 
@@ -74,6 +77,11 @@ package struct Worker: ~Copyable {
   var heldRecords = FiberList()
   var freeStacks: StackRef?
   var freeStackCount = 0
+
+  /// When it last stole, until it is known what that was worth; 0 for none.
+  var stolenAt: Int64 = 0
+  /// When it last noticed that it waits for locks most of the time; 0 if it does not.
+  var clashingSince: Int64 = 0
 
   /// What a spare has seen of the others; empty on a worker, who remembers it while it looks for work.
   var inspection = Scheduler.Inspection()

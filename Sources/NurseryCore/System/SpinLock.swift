@@ -34,6 +34,7 @@ package struct SpinLock: ~Copyable, @unchecked Sendable {
   @usableFromInline
   @inline(never)
   func lockContended() {
+    cs_note_contention()
     var spins = 0
     repeat {
       while word.load(ordering: .relaxed) != 0 {

@@ -1,0 +1,52 @@
+import Nursery
+import TestSupport
+import Testing
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#elseif canImport(Darwin)
+  import Darwin
+#endif
+
+/// What two workers do with fibers that are quickest on one.
+@Suite(.timeLimit(.minutes(2))) struct SharingTests {
+  /// Fibers that mostly wait for each other.
+  private func exchange(senders: Int, each: Int) throws {
+    let channel = Channel<Int>()
+    var sum = 0
+    try withNursery { nursery in
+      for _ in 0..<senders { nursery.goAsync { for number in 0..<each { try channel.send(number) } } }
+      for _ in 0..<(senders * each) { sum += try channel.receive() }
+    }
+    expectEqual(sum, senders * each * (each - 1) / 2)
+  }
+
+  /// They try again after each pause, so how often depends on how long it takes; without pauses it were ten times as often and more.
+  @Test(arguments: [8, 1000]) func workersThatGainNothingByStealingGiveItUp(senders: Int) throws {
+    var steals = 0
+    let time = try ContinuousClock().measure {
+      steals = try runFibers(Configuration(parallelism: 2)) {
+        try exchange(senders: senders, each: 500_000 / senders)
+        return Scheduler.current!.statistics.steals
+      }
+    }
+    let allowed = 1000 + 2000 * (time / .seconds(1))
+    #expect(Double(steals) < allowed)
+  }
+
+  /// However little has come of sharing so far: the first fiber ends only if another worker runs the second meanwhile.
+  @Test func whatComputesIsSharedAllTheSame() throws {
+    try runFibers(Configuration(parallelism: 2)) {
+      for _ in 0..<20 {
+        try exchange(senders: 8, each: 2000)
+        let hasBegun = Counter()
+        try withNursery { nursery in
+          nursery.goAsync { while hasBegun.value == 0 { sched_yield() } }
+          nursery.goAsync { hasBegun.add() }
+        }
+      }
+    }
+  }
+}
