@@ -46,6 +46,15 @@ import Testing
     }
   }
 
+  /// The pool's only thread runs a scheduler whose fiber waits for that pool.
+  @Test func fibersInsideACallMayWaitForItsPool() throws {
+    let pool = pool(1)
+    let value = try pool.outcomeOp {
+      try runFibers { try withNursery { try $0.goAsync { try pool.outcomeOp { 1 }.perform().get() }.wait() } }
+    }.perform().get()
+    #expect(value == 1)
+  }
+
   @Test func callsWaitInTheOrderTheyCame() throws {
     let pool = pool(1)
     let order = Log<Int>()

@@ -108,17 +108,21 @@ extension BlockingPool {
 
   /// A performer begins to wait for a job of this pool, or has waited; if it is one of the threads here, another may take its place.
   func lend(_ performer: FiberRef, _ change: Int) {
-    guard performer.pointee.worker.pointee.scheduler == nil else { return }
+    guard isOwnThread(performer) else { return }
     lock.lock()
-    if isOwnThread(performer) { lent += change }
+    lent += change
     let call = nextCall()
     lock.unlock()
     make(call)
   }
 
-  /// Whether a performer is one of the threads here; under the lock.
+  /// Whether a performer is one of the threads here.
   private func isOwnThread(_ performer: FiberRef) -> Bool {
-    let worker = performer.pointee.worker
-    return worker.pointee.scheduler == nil && records.contains { $0.pointee.worker == worker }
+    performer.pointee.worker.pointee.pool?.toOpaque() == Unmanaged.passUnretained(self).toOpaque()
+  }
+
+  /// As `lend`, for one that may be a thread of any pool.
+  static func lendPlace(of performer: FiberRef, _ change: Int) {
+    performer.pointee.worker.pointee.pool?._withUnsafeGuaranteedRef { $0.lend(performer, change) }
   }
 }

@@ -5,8 +5,6 @@ typealias BlockingThreadRef = UnsafeMutablePointer<BlockingThread>
 /// A thread of the pool, or the place of one.
 struct BlockingThread: ~Copyable {
   let sleep: UnsafeMutablePointer<SleepWord>
-  /// What its operations are performed by; nil while there is no thread.
-  var worker: WorkerRef?
   /// Whether it stands among those that sleep; under the pool's lock.
   var isIdle = false
   /// Counted while there is a thread.
@@ -105,15 +103,14 @@ extension BlockingPool {
   /// Under the lock.
   private func leave(_ thread: BlockingThreadRef) {
     threadCount -= 1
-    thread.pointee.worker = nil
     freeRecords.append(thread)
   }
 
   /// The thread's life.
   private func serve(_ thread: BlockingThreadRef) {
-    let worker = Performer.worker()
+    Performer.worker().pointee.pool = .passUnretained(self)
+    defer { Performer.worker().pointee.pool = nil }
     lock.lock()
-    thread.pointee.worker = worker
     arriving -= 1
     while threadCount <= threadLimit + lent {
       if let job = takeFirst() {

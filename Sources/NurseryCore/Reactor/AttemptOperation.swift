@@ -43,11 +43,11 @@ package final class AttemptOperation<Value>: ValueSource<Value>, @unchecked Send
     switch attempt {
     case .poll:
       offer.pointee.argument = UInt(gate.epoch)
-      guard run(offer.pointee.slot) else { return .pending }
-      offer.win()
-      return .committed
-    case .pollLate:
-      return .pending
+      offer.pointee.performer.pointee.isAboutToWait = true
+      defer { offer.pointee.performer.pointee.isAboutToWait = false }
+      return tryOnce(offer)
+    // The performer does not wait.
+    case .pollLate: return tryOnce(offer)
     case .enlist, .enlistAlone:
       do { try descriptor?.0.beginWait(offer.pointee.performer, descriptor!.1) } catch {
         guard offer.commits(attempt) else { return .lost }
@@ -59,6 +59,12 @@ package final class AttemptOperation<Value>: ValueSource<Value>, @unchecked Send
       if answer != .pending { descriptor?.0.endWait(offer.pointee.performer) }
       return answer
     }
+  }
+
+  private func tryOnce(_ offer: OfferRef) -> Answer {
+    guard run(offer.pointee.slot) else { return .pending }
+    offer.win()
+    return .committed
   }
 
   override package func withdraw(_ offer: OfferRef) {

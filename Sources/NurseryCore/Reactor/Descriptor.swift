@@ -22,9 +22,14 @@ package struct Descriptor: @unchecked Sendable, Hashable {
   package init(adopting number: Int32, isForAll: Bool = false) {
     record = DescriptorTable.record(number)
     // Somebody may have closed a descriptor of this number behind our back while others waited.
-    generation = record.renewGeneration()
-    record.pointee.isOwned.store(true, ordering: .relaxed)
+    generation = record.adopt()
     if !isForAll, let nursery = Performer.current().scope.ambientNursery { record.join(nursery) }
+  }
+
+  /// Whatever has the number now, which is somebody else's to close.
+  init(borrowing number: Int32) {
+    record = DescriptorTable.record(number)
+    generation = record.generation
   }
 
   /// The number, for as long as it is open.
@@ -48,9 +53,12 @@ package struct Descriptor: @unchecked Sendable, Hashable {
   ///
   /// - Parameter wanted: the number of bytes that were asked for; fewer mean that there are no more. Nil where that is not so.
   package func attempt(_ interest: Interest, wanted: Int? = nil, _ call: (Int32) -> Int) -> Attempt {
-    // What is known of it counts if the caller's own scheduler keeps it up to date.
-    let reactor = Worker.ofThisThreadIfAny?.pointee.scheduler?._withUnsafeGuaranteedRef { $0.reactorIfAny?.id }
-    let isWatched = reactor == record.pointee.reactor.load(ordering: .relaxed)
+    // What is known of it counts if the caller's own scheduler keeps it up to date, and is going to, because the caller will wait.
+    var isWatched = false
+    if let worker = Worker.ofThisThreadIfAny, worker.pointee.current.pointee.isAboutToWait {
+      let reactor = worker.pointee.scheduler?._withUnsafeGuaranteedRef { $0.reactorIfAny?.id }
+      isWatched = reactor == record.pointee.reactor.load(ordering: .relaxed)
+    }
     return attempt(interest, wanted: wanted, isWatched: isWatched, call)
   }
 
@@ -87,11 +95,14 @@ package struct Descriptor: @unchecked Sendable, Hashable {
 
   /// The operation that commits when `attempt`, which calls the kernel in vain first, returns a value.
   ///
-  /// - Parameter owner: kept alive while the operation is, lest its end closes the descriptor.
+  /// - Parameters:
+  ///   - owner: kept alive while the operation is, lest its end closes the descriptor.
+  ///   - what: what dumps say of those who wait.
   package func op<Value>(
-    _ interest: Interest, keeping owner: AnyObject? = nil, _ attempt: @escaping () throws -> Value?
+    _ interest: Interest, keeping owner: AnyObject? = nil, as what: StaticString? = nil,
+    _ attempt: @escaping () throws -> Value?
   ) -> Op<Value> {
-    let what: StaticString = interest == .readable ? DescriptorWait.reading : DescriptorWait.writing
+    let what = what ?? (interest == .readable ? DescriptorWait.reading : DescriptorWait.writing)
     return Op(AttemptOperation(record.gate(interest), of: owner, what, from: (self, interest), attempt))
   }
 }
@@ -135,10 +146,15 @@ extension DescriptorRef {
     return result
   }
 
-  /// The generation in which a new owner has the number.
-  fileprivate func renewGeneration() -> UInt32 {
+  /// The generation in which a new owner has the number; who waits for an older one finds it closed.
+  fileprivate func adopt() -> UInt32 {
     pointee.lock.lock()
-    defer { pointee.lock.unlock() }
+    _ = renew()
+    pointee.isOwned.store(true, ordering: .relaxed)
+    let generation = self.generation
+    pointee.lock.unlock()
+    readers.signal()
+    writers.signal()
     return generation
   }
 }

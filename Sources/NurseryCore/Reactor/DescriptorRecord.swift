@@ -71,7 +71,8 @@ extension DescriptorRef {
   ///
   /// - Throws: `SystemError`; not for a kind of descriptor that is always ready.
   func watch(by reactor: Reactor, generation: UInt32) throws(SystemError) {
-    if pointee.reactor.load(ordering: .relaxed) == reactor.id { return }
+    let isOurs = pointee.isOwned.load(ordering: .relaxed)
+    if isOurs, pointee.reactor.load(ordering: .relaxed) == reactor.id { return }
     pointee.lock.lock()
     let result = watchLocked(by: reactor, generation: generation)
     pointee.lock.unlock()
@@ -82,14 +83,42 @@ extension DescriptorRef {
 
   private func watchLocked(by reactor: Reactor, generation: UInt32) -> Int32 {
     let isClosing = pointee.uses.load(ordering: .relaxed) & DescriptorRecord.closing != 0
-    guard generation == self.generation, !isClosing, !pointee.otherReactors.contains(reactor.id) else { return 0 }
-    var result = reactor.backend.add(number, token: token(generation))
+    guard generation == self.generation, !isClosing else { return 0 }
+    let last = pointee.reactor.load(ordering: .relaxed)
+    let isKnown = last == reactor.id || pointee.otherReactors.contains(reactor.id)
+    // A descriptor that is not ours may have been closed behind our back and be another one by now: each wait has it watched anew.
+    if isKnown, pointee.isOwned.load(ordering: .relaxed) { return 0 }
+    var result = isKnown ? -System.exists : reactor.backend.add(number, token: token(generation))
     if result == -System.exists { result = reactor.backend.renew(number, token: token(generation)) }
     guard result >= 0 else { return result }
-    let last = pointee.reactor.load(ordering: .relaxed)
-    if last != 0 { pointee.otherReactors.append(last) }
+    if isKnown { return 0 }
+    if last != 0 {
+      pointee.otherReactors.append(last)
+      if pointee.otherReactors.count % 8 == 0 { forgetGoneReactors() }
+    }
     pointee.reactor.store(reactor.id, ordering: .relaxed)
     return 0
+  }
+
+  /// A standard stream is never closed, whoever waits for it.
+  private func forgetGoneReactors() {
+    var living: [UInt32] = []
+    Reactor.forEachLiving { living.append($0.id) }
+    pointee.otherReactors.removeAll { !living.contains($0) }
+  }
+
+  /// Makes everything as good as new for the next who has the number; returns who watched it until now.
+  ///
+  /// Under the lock.
+  func renew() -> (last: UInt32, others: [UInt32]) {
+    let watchers = (pointee.reactor.exchange(0, ordering: .relaxed), pointee.otherReactors)
+    pointee.otherReactors = []
+    pointee.isOwned.store(false, ordering: .relaxed)
+    pointee.vainRead.store(0, ordering: .relaxed)
+    pointee.vainWrite.store(0, ordering: .relaxed)
+    pointee.isEnded.store(false, ordering: .relaxed)
+    pointee.generation.wrappingAdd(1, ordering: .releasing)
+    return watchers
   }
 
   func token(_ generation: UInt32) -> UInt64 { UInt64(generation) << 32 | UInt64(UInt32(bitPattern: number)) }
@@ -138,15 +167,15 @@ extension DescriptorRef {
       ).exchanged
     else { return }
     pointee.lock.lock()
-    pointee.otherReactors.removeAll()
-    pointee.reactor.store(0, ordering: .relaxed)
-    pointee.isOwned.store(false, ordering: .relaxed)
-    pointee.vainRead.store(0, ordering: .relaxed)
-    pointee.vainWrite.store(0, ordering: .relaxed)
-    pointee.isEnded.store(false, ordering: .relaxed)
-    pointee.generation.wrappingAdd(1, ordering: .releasing)
+    let watchers = renew()
     pointee.uses.wrappingSubtract(finishing, ordering: .releasing)
     pointee.lock.unlock()
+    // What is open elsewhere too, in a program that was started or given it, would be reported for ever.
+    if watchers.last != 0 {
+      Reactor.forEachLiving {
+        if $0.id == watchers.last || watchers.others.contains($0.id) { $0.backend.remove(number) }
+      }
+    }
     System.close(number)
   }
 }

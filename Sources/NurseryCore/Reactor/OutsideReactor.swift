@@ -4,26 +4,34 @@ import Synchronization
 enum OutsideReactor {
   /// How many plain threads wait for a descriptor, and have not gone on yet.
   static let waiters = Atomic<Int>(0)
-  private static let isRunning = Atomic<Bool>(false)
+  private static let lock = SpinLock()
+  nonisolated(unsafe) private static let started = Atomic<UnsafeMutableRawPointer?>(nil)
 
-  /// Nil when the kernel grants no epoll set or no thread.
-  static let shared: Reactor? = {
-    guard let reactor = try? Reactor(.automatic) else { return nil }
+  /// - Throws: `SystemError` when the kernel grants no epoll set or no thread; the next call tries again.
+  static func shared() throws(SystemError) -> Reactor {
+    if let reactor = startedReactor { return reactor }
+    lock.lock()
+    defer { lock.unlock() }
+    if let reactor = startedReactor { return reactor }
+    let reactor = try Reactor(.automatic)
     let argument = Unmanaged.passUnretained(reactor).toOpaque()
-    let thread = try? System.startThread("fibers-poll", argument) { argument in
+    let thread = try System.startThread("fibers-poll", argument) { argument in
       Unmanaged<Reactor>.fromOpaque(argument!)._withUnsafeGuaranteedRef { reactor in
         _ = reactor.takeSeat()
         while true { reactor.tell(reactor.ask(nanoseconds: -1)) }
       }
     }
-    guard let thread else { return nil }
     System.detachThread(thread)
-    isRunning.store(true, ordering: .releasing)
+    started.store(Unmanaged.passRetained(reactor).toOpaque(), ordering: .releasing)
     return reactor
-  }()
+  }
+
+  private static var startedReactor: Reactor? {
+    started.load(ordering: .acquiring).map { Unmanaged<Reactor>.fromOpaque($0).takeUnretainedValue() }
+  }
 
   /// How many threads it has.
-  static var threadCount: Int { isRunning.load(ordering: .acquiring) ? 1 : 0 }
+  static var threadCount: Int { startedReactor == nil ? 0 : 1 }
   /// Whether nobody waits, and nobody who did is still being woken.
   static var isIdle: Bool { waiters.load(ordering: .sequentiallyConsistent) == 0 }
 }
@@ -34,10 +42,7 @@ extension FiberRef {
     if let scheduler = pointee.worker.pointee.scheduler {
       return try scheduler.takeUnretainedValue().reactor()
     }
-    guard let reactor = OutsideReactor.shared else {
-      throw SystemError(code: System.noMemory, action: "start the thread that watches descriptors for plain threads")
-    }
-    return reactor
+    return try OutsideReactor.shared()
   }
 
   /// Before it waits for what comes from outside, and after.

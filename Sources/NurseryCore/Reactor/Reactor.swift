@@ -24,9 +24,31 @@ package final class Reactor: @unchecked Sendable {
   init(_ kind: Configuration.Readiness) throws(SystemError) {
     backend = kind == .poll ? try PollBackend() : try EpollBackend()
     id = Self.lastID.wrappingAdd(1, ordering: .relaxed).newValue
+    Self.lock.lock()
+    Self.all.removeAll { $0.reactor == nil }
+    Self.all.append(Entry(reactor: self))
+    Self.lock.unlock()
   }
 
   deinit { events.deallocate() }
+
+  // MARK: All of them
+
+  private struct Entry {
+    weak var reactor: Reactor?
+  }
+
+  private static let lock = SpinLock()
+  nonisolated(unsafe) private static var all: [Entry] = []
+
+  /// Calls `body` for each that is still there; briefly, because the others wait.
+  static func forEachLiving(_ body: (Reactor) -> Void) {
+    lock.lock()
+    defer { lock.unlock() }
+    for entry in all { if let reactor = entry.reactor { body(reactor) } }
+  }
+
+  // MARK: Asking
 
   /// Takes the seat, which makes the caller the one who asks; false if somebody has it.
   func takeSeat() -> Bool {

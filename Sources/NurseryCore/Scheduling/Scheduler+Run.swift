@@ -16,6 +16,9 @@ extension Scheduler {
 
   private func run<Result>(_ body: () throws -> Result) throws -> Result {
     let outer = Worker.ofThisThread
+    // Fibers of a run inside a blocking call may wait for that pool themselves.
+    BlockingPool.lendPlace(of: outer.pointee.current, 1)
+    defer { BlockingPool.lendPlace(of: outer.pointee.current, -1) }
     let root = try begin(inside: outer.pointee.current)
     let result: Swift.Result<Result, any Error>
     do {

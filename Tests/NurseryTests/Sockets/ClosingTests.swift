@@ -33,6 +33,54 @@ struct ClosingTests {
     }
   }
 
+  /// Its owner has closed it with close(2), and the kernel has given the number to a stream.
+  @Test(arguments: World.all) func whoWaitedForANumberThatAStreamHasNowIsTold(world: World) throws {
+    try world.run { nursery in
+      let (reader, writer) = pipeEnds()
+      let old = nursery.goAsync { () -> Bool in
+        do { try readableOp(reader).perform() } catch is SystemError { return true }
+        return false
+      }
+      waitUntilAllParked()
+      // Takes the place of what was open under that number, as close and open would.
+      let (successor, other) = try UnixStream.pair()
+      _ = dup2(successor.fileDescriptor, reader)
+      let stream = try PipeStream(adopting: reader, name: "a successor")
+      expectEqual(try old.wait(), true)
+      let waiting = nursery.goAsync { try stream.read(upTo: 9) }
+      waitUntilAllParked()
+      try other.writeAll("successor")
+      expectEqual(try waiting.wait(), Array("successor".utf8))
+      close(writer)
+    }
+  }
+
+  /// What lies behind the number lives on elsewhere, as in a program that was started with it.
+  @Test(arguments: World.all.filter { $0.workers == 1 })
+  func whatIsClosedHereAndOpenElsewhereWakesNobody(world: World) throws {
+    let sleeps = try world.run { nursery in
+      let (left, right) = try UnixStream.pair()
+      let elsewhere = dup(left.fileDescriptor)
+      defer { close(elsewhere) }
+      let waiting = nursery.goAsync { try left.read(upTo: 1) }
+      waitUntilAllParked()
+      try right.writeAll("x")
+      _ = try waiting.wait()
+      left.close()
+      // As long as somebody waits for a descriptor, the worker sleeps where it would hear of this one.
+      let (reader, writer) = try PipeStream.pair()
+      nursery.goAsync { _ = try reader.read(upTo: 1) }
+      let before = Scheduler.current!.statistics.sleeps
+      for _ in 0..<50 {
+        try right.writeAll("y")
+        try sleep(for: .milliseconds(1))
+      }
+      writer.close()
+      return Scheduler.current!.statistics.sleeps - before
+    }
+    #expect(sleeps < 75, "messages to somebody else have woken the scheduler")
+  }
+
   @Test(arguments: World.all) func aNumberThatIsUsedAgainWakesNoOldWaiter(world: World) throws {
     try world.run { nursery in
       for _ in 0..<200 {
