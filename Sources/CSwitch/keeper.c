@@ -17,7 +17,8 @@
 //   * Nobody else can take its children's statuses, nor do SIGCHLD's handler and `wait` for any child in the program matter: the keeper
 //     itself is a child that sends no signal and that only __WALL finds.
 //   * It reaps, so between its look at its children and its signal to them no number can be used again. That does not hold for deeper
-//     descendants; but numbers are given out in turn, and would have to come round in a few microseconds.
+//     descendants. So each is looked at once more just before its signal: numbers are given out in turn, and would have to come round
+//     in the few microseconds from there.
 //
 // The child is made with vfork semantics, and its failures are written into the memory that all three share. (Under an emulator that
 // makes a fork of it, such a failure is an exit with status 127.)

@@ -13,6 +13,8 @@ enum {
   CS_CHILD_STACK = 16 << 10,
   // Descendants that are signalled in one go. A larger tree takes several passes, and is only asked to end in part.
   CS_TREE_CAPACITY = 2048,
+  // Looks at all processes before one of them. Who is missed then is found when killing is repeated.
+  CS_TREE_PASSES = 4,
 };
 
 typedef struct cs_keeping {

@@ -26,14 +26,16 @@ ALONE static int field(const char **text, const char *end) {
   return number;
 }
 
-typedef struct relations { int parent; int group; char state; } relations;
+typedef struct relations { int parent; char state; } relations;
 
 // False if there is no such process any more.
-ALONE static bool relations_of(cs_keeping *keeping, const char *name, relations *found) {
+ALONE static bool relations_of(cs_keeping *keeping, int process, relations *found) {
   char *text = keeping->text;
   int length = 0;
   for (const char *part = "/proc/"; *part; part++) text[length++] = *part;
-  for (; *name; name++) text[length++] = *name;
+  int power = 1;
+  while (process / power >= 10) power *= 10;
+  for (; power > 0; power /= 10) text[length++] = (char)('0' + process / power % 10);
   for (const char *part = "/stat"; *part; part++) text[length++] = *part;
   text[length] = 0;
   long file = cs_raw4(SYS_openat, AT_FDCWD, text, O_RDONLY | O_CLOEXEC, 0);
@@ -47,7 +49,6 @@ ALONE static bool relations_of(cs_keeping *keeping, const char *name, relations 
   found->state = after[2];
   after += 2;
   found->parent = field(&after, end);
-  found->group = field(&after, end);
   return true;
 }
 
@@ -77,27 +78,37 @@ ALONE static long visit_processes(cs_keeping *keeping, void (*visit)(cs_keeping 
       const char *digit = one->name;
       for (; *digit >= '0' && *digit <= '9'; digit++) process = process * 10 + (*digit - '0');
       relations found;
-      if (*digit == 0 && process > 0 && relations_of(keeping, one->name, &found)) visit(keeping, process, &found);
+      if (*digit == 0 && process > 0 && relations_of(keeping, process, &found)) visit(keeping, process, &found);
     }
   }
   cs_raw1(SYS_close, folder);
   return count;
 }
 
+ALONE static bool is_alive(const relations *found) { return found->state != 'Z' && found->state != 'X'; }
+
 ALONE static void note_descendant(cs_keeping *keeping, int process, const relations *found) {
-  if (keeping->known == CS_TREE_CAPACITY || found->state == 'Z' || found->state == 'X') return;
+  if (keeping->known == CS_TREE_CAPACITY || !is_alive(found)) return;
   if (is_known(keeping, found->parent) && !is_known(keeping, process)) keeping->tree[keeping->known++] = process;
 }
 
-// Fills the table, with the keeper in the first place. Children are mostly listed behind their parents, but need not be.
+// Fills the table, with the keeper in the first place. Children are mostly listed behind their parents, but need not be; and a tree that
+// never stops making processes would have somebody new for every pass.
 ALONE static long find_tree(cs_keeping *keeping) {
   keeping->tree[0] = (int)cs_raw0(SYS_getpid);
   keeping->known = 1;
-  for (;;) {
-    int before = keeping->known;
-    long result = visit_processes(keeping, note_descendant);
-    if (result < 0 || keeping->known == before) return result;
+  long result = 0;
+  for (int pass = 0, before = 0; pass < CS_TREE_PASSES && keeping->known != before && result >= 0; pass++) {
+    before = keeping->known;
+    result = visit_processes(keeping, note_descendant);
   }
+  return result;
+}
+
+// Somebody who was found a while ago may have ended since, and his number may be a stranger's.
+ALONE static bool is_still_there(cs_keeping *keeping, int process) {
+  relations now;
+  return relations_of(keeping, process, &now) && is_alive(&now) && is_known(keeping, now.parent);
 }
 
 // Signals the child's whole group at one instant, and everybody who has left it.
@@ -111,7 +122,7 @@ ALONE cs_tree_outcome cs_signal_tree(cs_keeping *keeping, int signal) {
   for (int i = 1; i < keeping->known; i++) {
     int process = keeping->tree[i];
     bool has_heard = keeping->main != 0 && signal != SIGKILL && cs_raw1(SYS_getpgid, process) == keeping->main;
-    if (has_heard) continue;
+    if (has_heard || !is_still_there(keeping, process)) continue;
     long sent = cs_raw2(SYS_kill, process, signal);
     if (sent == 0) result.reached++;
     if (sent == -EPERM) result.error = EPERM;
