@@ -26,7 +26,9 @@ ALONE static int field(const char **text, const char *end) {
   return number;
 }
 
-typedef struct relations { int parent; char state; } relations;
+typedef struct relations { int parent; int threads; char state; } relations;
+
+enum { FIELD_OF_PARENT = 4, FIELD_OF_THREADS = 20 };
 
 // False if there is no such process any more.
 ALONE static bool relations_of(cs_keeping *keeping, int process, relations *found) {
@@ -42,13 +44,15 @@ ALONE static bool relations_of(cs_keeping *keeping, int process, relations *foun
   if (file < 0) return false;
   long count = cs_raw3(SYS_read, file, text, sizeof keeping->text);
   cs_raw1(SYS_close, file);
-  // number (name) state parent group ...; the name may hold anything, parentheses included, and is short.
+  // number (name) state parent ... threads ...; the name may hold anything, parentheses included, and is short.
   const char *end = text + (count > 0 ? count : 0), *after = end;
   while (after > text && *after != ')') after--;
   if (after == text || end - after < 4) return false;
   found->state = after[2];
   after += 2;
   found->parent = field(&after, end);
+  for (int i = FIELD_OF_PARENT + 1; i < FIELD_OF_THREADS; i++) field(&after, end);
+  found->threads = field(&after, end);
   return true;
 }
 
@@ -85,7 +89,10 @@ ALONE static long visit_processes(cs_keeping *keeping, void (*visit)(cs_keeping 
   return count;
 }
 
-ALONE static bool is_alive(const relations *found) { return found->state != 'Z' && found->state != 'X'; }
+// The state is that of the main thread, which may have ended before others: then it is a zombie, and the process runs on.
+ALONE static bool is_alive(const relations *found) {
+  return found->state == 'Z' ? found->threads > 1 : found->state != 'X';
+}
 
 ALONE static void note_descendant(cs_keeping *keeping, int process, const relations *found) {
   if (keeping->known == CS_TREE_CAPACITY || !is_alive(found)) return;

@@ -17,6 +17,8 @@ import Testing
 
   @Test func filesBeyondTheLimitAreAnErrorAndNoneIsLeftOpen() throws { try play("files", "fine\n") }
 
+  @Test func aProcessWhoseFirstThreadHasEndedIsEnded() throws { try play("endHeadless", "fine\n") }
+
   @Test func standardInputLosesNothingToATimeout() throws {
     let command = "(printf 'on'; sleep 0.1; printf 'e\\ntwo\\nth'; sleep 0.1; printf 'ree') | timeout 60 IOProbe input"
     let outcome = try Workshop().shell(command)

@@ -14,7 +14,9 @@ struct Scene: Sendable {
   static let all: [String: Scene] = [
     "storm": Scene { for workers in [1, 2] { try storm(workers) } },
     "exhaustion": Scene(play: exhaustion),
+    "endHeadless": Scene(play: endHeadless),
     "files": Scene(play: files),
+    "headless": Scene(play: headless),
     "input": Scene(play: input),
   ]
 }
