@@ -66,6 +66,7 @@ ALONE static void reap(cs_keeping *keeping) {
       end();
     }
     if (process <= 0) return;
+    keeping->vain = 0;
     if (process == keeping->main) {
       keeping->main = 0;
       tell(keeping, CS_NEWS_EXITED, status);
@@ -75,6 +76,10 @@ ALONE static void reap(cs_keeping *keeping) {
 
 ALONE static void kill_everything(cs_keeping *keeping) {
   cs_tree_outcome result = cs_signal_tree(keeping, SIGKILL);
+  if (result.reached > 0) keeping->vain = 0;
+  else keeping->vain++;
+  // Who is left and found by nobody is hidden from us (hidepid in proc(5)), as others' processes may be.
+  if (result.error == 0 && keeping->vain == CS_KILLS_IN_VAIN) result.error = EPERM;
   if (result.error == 0 || result.reached > 0) return;
   tell(keeping, CS_NEWS_REFUSED, result.error);
   end();
@@ -105,7 +110,7 @@ ALONE static void keep(cs_keeping *keeping) {
     // Who is being killed may just have started somebody else.
     struct timespec pause;
     pause.tv_sec = 0;
-    pause.tv_nsec = 5000000;
+    pause.tv_nsec = CS_KILL_PAUSE * 1000000;
     cs_raw5(SYS_ppoll, sources, keeping->is_killing ? 1 : 2, keeping->is_killing ? &pause : 0, 0, CS_SIGNAL_SET_SIZE);
     char *drain = keeping->listing;
     while (cs_raw3(SYS_read, keeping->signals, drain, sizeof keeping->listing) > 0) {}

@@ -15,6 +15,9 @@ enum {
   CS_TREE_CAPACITY = 2048,
   // Looks at all processes before one of them. Who is missed then is found when killing is repeated.
   CS_TREE_PASSES = 4,
+  // Milliseconds between two rounds of killing, and how many rounds may find nobody: about a second.
+  CS_KILL_PAUSE = 5,
+  CS_KILLS_IN_VAIN = 200,
 };
 
 typedef struct cs_keeping {
@@ -25,6 +28,7 @@ typedef struct cs_keeping {
   int step;       // of the launch: what the child is at, and what it failed with
   int error;
   bool is_killing;
+  int vain;       // how many times in a row nobody was found to be killed, though somebody is left
   int known;
   int tree[CS_TREE_CAPACITY];
   char listing[4096] __attribute__((aligned(16)));
