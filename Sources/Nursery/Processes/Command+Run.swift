@@ -5,6 +5,9 @@ extension Command {
   /// has its output open any more: who leaves something in the background leaves it with the output closed, or waits for it. Whatever has been
   /// started is ended when this returns or throws. A cancellation point.
   ///
+  /// A redirection to a `.pipe` means here what `.automatic` does without a terminal: output and errors are captured, and the input, if
+  /// there is none, ends at once.
+  ///
   /// - Parameters:
   ///   - input: what the command reads; nil for what its `input` says. It need not read all of it.
   ///   - limit: how many bytes of output, and how many of errors, there may be.
@@ -32,14 +35,19 @@ extension Pipeline {
     try withNursery("run", file: file, line: line) { nursery in
       let (processes, errors) = try startCaptured(hasInput: input != nil)
       let name = description
-      let output =
-        (processes[processes.count - 1].output as (any ReadableStream)? ?? processes[processes.count - 1].terminal)
-        .map { stream in nursery.goAsync { try readAll(stream, of: name, limit: limit) } }
-      let complaints = errors.map { stream in nursery.goAsync { try readAll(stream, of: name, limit: limit) } }
-      if let input, let stream = processes[0].input { nursery.goAsync { try writeAll(input, to: stream) } }
-      return CapturedOutput(
-        statuses: try processes.map { try $0.wait() }, output: try output?.wait() ?? [],
-        error: try complaints?.wait() ?? [])
+      func capture(_ stream: any ReadableStream) -> Fiber<[UInt8]> {
+        nursery.goAsync { try readAll(stream, of: name, limit: limit) }
+      }
+      let last = processes[processes.count - 1]
+      let output = (last.output as (any ReadableStream)? ?? last.terminal).map(capture)
+      // What else is shown in terminals is complaints: the output has gone somewhere else.
+      let shown = processes.compactMap(\.terminal).filter { $0 !== last.terminal || last.output != nil }
+      let complaints = errors.map(capture) + shown.map(capture)
+      if let stream = processes[0].input { nursery.goAsync { try writeAll(input ?? [], to: stream) } }
+      let statuses = try processes.map { try $0.wait() }
+      let error = try complaints.flatMap { try $0.wait() }
+      if error.count > limit { throw OutputLimitError(command: name, limit: limit) }
+      return CapturedOutput(statuses: statuses, output: try output?.wait() ?? [], error: error)
     }
   }
 
@@ -50,19 +58,21 @@ extension Pipeline {
     try run(input: Array(input.utf8), limit: limit, file: file, line: line)
   }
 
-  /// Whatever is `.automatic` goes to pipes: one for the output, and one for everybody's errors.
-  private func startCaptured(hasInput: Bool) throws -> ([ChildProcess], PipeStream?) {
+  /// Whatever is `.automatic` or `.pipe` goes to pipes: one for the output, and one for everybody's errors.
+  private func startCaptured(hasInput: Bool) throws -> ([ChildProcess], errors: [PipeStream]) {
     var commands = commands
     if hasInput { commands[0].input = .pipe }
     let last = commands.count - 1
     if commands[last].output == .automatic, commands[last].terminal == nil { commands[last].output = .pipe }
-    let complaining = commands.indices.filter { commands[$0].error == .automatic && commands[$0].terminal == nil }
-    guard !complaining.isEmpty else { return (try Pipeline(commands).start(), nil) }
+    let complaining = commands.indices.filter {
+      commands[$0].error == .pipe || commands[$0].error == .automatic && commands[$0].terminal == nil
+    }
+    guard !complaining.isEmpty else { return (try Pipeline(commands).start(), []) }
     let ends = try System.makePipe()
     defer { System.close(ends.writing) }
     let errors = try PipeStream(adopting: ends.reading, name: "the errors of \(self)")
     for index in complaining { commands[index].error = .descriptor(ends.writing) }
-    return (try Pipeline(commands).start(), errors)
+    return (try Pipeline(commands).start(), [errors])
   }
 }
 

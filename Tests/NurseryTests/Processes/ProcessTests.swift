@@ -42,6 +42,14 @@ struct ProcessTests {
     #expect(result.error.count == 1 << 20)
   }
 
+  @Test func whatIsToGoToPipesIsCapturedToo() throws {
+    let result = try Command(
+      "sh", "-c", "head -c 1000000 /dev/zero >&2; cat; echo out", input: .pipe, output: .pipe, error: .pipe
+    ).run()
+    #expect(result.text == "out\n")
+    #expect(result.error.count == 1_000_000)
+  }
+
   @Test func inputThatIsNotReadDoesNotMatter() throws {
     let result = try shell("exec 0<&-; echo enough").run(input: [UInt8](repeating: 0, count: 1 << 20))
     #expect(result.text == "enough\n")

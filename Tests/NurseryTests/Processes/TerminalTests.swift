@@ -72,6 +72,17 @@ struct TerminalTests {
     }
   }
 
+  @Test func aTerminalThatIsNotTheOutputsShowsComplaints() throws {
+    let result = try (inTerminal("head -c 200000 /dev/zero >&2; echo through") | Command("cat")).run()
+    #expect(result.text == "through\n")
+    #expect(result.error.count == 200_000)
+    var command = inTerminal("head -c 200000 /dev/zero >&2; echo apart")
+    command.output = .pipe
+    let own = try command.run()
+    #expect(own.text == "apart\n")
+    #expect(own.error.count == 200_000)
+  }
+
   private func text(_ stream: TerminalStream, upTo end: String) throws -> String {
     var bytes: [UInt8] = []
     while !bytes.ends(with: end.utf8) {
