@@ -43,7 +43,10 @@ extension Pipeline {
       // What else is shown in terminals is complaints: the output has gone somewhere else.
       let shown = processes.compactMap(\.terminal).filter { $0 !== last.terminal || last.output != nil }
       let complaints = errors.map(capture) + shown.map(capture)
-      if let stream = processes[0].input { nursery.goAsync { try writeAll(input ?? [], to: stream) } }
+      if let stream = processes[0].input {
+        // Who has been left in the background with it need not read it.
+        nursery.goAsync(daemon: true) { try writeAll(input ?? [], to: stream) }
+      }
       let statuses = try processes.map { try $0.wait() }
       let error = try complaints.flatMap { try $0.wait() }
       if error.count > limit { throw OutputLimitError(command: name, limit: limit) }

@@ -56,6 +56,12 @@ struct ProcessTests {
     #expect(result.isSuccess)
   }
 
+  @Test func inputThatSomebodyInTheBackgroundKeepsDoesNotMatter() throws {
+    let result = try shell("sleep 1000 <&0 >/dev/null 2>&1 & echo left").run(
+      input: [UInt8](repeating: 0, count: 1 << 20))
+    #expect(result.text == "left\n")
+  }
+
   @Test func moreOutputThanAllowedEndsTheCommand() throws {
     let error = expectThrows(OutputLimitError.self) { try Command("yes").run(limit: 1000) }
     #expect(error?.description.hasPrefix("yes has written more than 1000 bytes") == true)
