@@ -90,7 +90,8 @@ ALONE static void obey(cs_keeping *keeping) {
     int order[2];
     long count = cs_raw6(SYS_recvfrom, keeping->channel, order, sizeof order, MSG_DONTWAIT, 0, 0);
     if (count == -EAGAIN || count == -EINTR) return;
-    if (count != (long)sizeof order || order[0] == CS_ORDER_KILL_TREE) {
+    // The end: we have gone, or asked for this.
+    if (count != (long)sizeof order) {
       keeping->is_killing = true;
       return;
     }

@@ -73,6 +73,8 @@ int cs_child_order(const cs_child *child, int order, int signal) {
   return result < 0 ? -errno : 0;
 }
 
+void cs_child_kill_tree(const cs_child *child) { shutdown(child->channel, SHUT_WR); }
+
 void cs_child_release(const cs_child *child) {
   while (waitpid(child->keeper, NULL, __WALL) < 0 && errno == EINTR) {}
   munmap(child->memory, sizeof(cs_keeping));
@@ -113,6 +115,7 @@ int cs_child_news(const cs_child *child, cs_news *news) { return (void)child, (v
 int cs_child_order(const cs_child *child, int order, int signal) {
   return (void)child, (void)order, (void)signal, -ENOSYS;
 }
+void cs_child_kill_tree(const cs_child *child) { (void)child; }
 void cs_child_release(const cs_child *child) { (void)child; }
 int cs_process_pipe(int *reading, int *writing) { return (void)reading, (void)writing, -ENOSYS; }
 int cs_terminal_open(uint16_t rows, uint16_t columns, int *own, int *childs) {

@@ -63,10 +63,11 @@ int cs_child_news(const cs_child *child, cs_news *news);
 enum {
   CS_ORDER_SIGNAL = 1,       // to the child itself
   CS_ORDER_SIGNAL_TREE = 2,  // to the child and all its descendants
-  CS_ORDER_KILL_TREE = 3,    // SIGKILL, again and again until nothing is left
 };
-// Never blocks. -EPIPE when there is nothing left.
+// Never blocks. -EAGAIN when too many orders are waiting to be obeyed, -EPIPE when there is nothing left.
 int cs_child_order(const cs_child *child, int order, int signal);
+// The last order, which always gets through: SIGKILL to everything, again and again until nothing is left. Never blocks.
+void cs_child_kill_tree(const cs_child *child);
 
 // Waits for the keeper and frees everything; when the channel has been closed, upon which the keeper kills what is left, and ends.
 void cs_child_release(const cs_child *child);

@@ -49,7 +49,8 @@ public final class ChildProcess: Sendable {
 
   /// Sends a signal to the process itself, or to everything it has started as well.
   ///
-  /// Never blocks. Does nothing when that has ended.
+  /// Never blocks. Does nothing when that has ended. Signals are not counted: of many that are sent faster than they can be passed on,
+  /// some hundreds, those beyond are dropped.
   public func kill(_ signal: Signal, wholeTree: Bool = false) { guardian.signal(signal, wholeTree: wholeTree) }
 
   /// Ends the process and everything it has started: SIGTERM, after the command's `grace` SIGKILL.

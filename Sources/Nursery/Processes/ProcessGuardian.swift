@@ -44,9 +44,7 @@ final class ProcessGuardian: @unchecked Sendable {
   }
 
   func signal(_ signal: Signal, wholeTree: Bool) {
-    lock.lock()
-    defer { lock.unlock() }
-    child?.signal(signal.rawValue, tree: wholeTree)
+    order { _ = $0.signal(signal.rawValue, tree: wholeTree) }
   }
 
   private func read<Value>(_ body: (State) -> Value) -> Value {
@@ -121,12 +119,17 @@ final class ProcessGuardian: @unchecked Sendable {
   }
 
   private func end() throws {
+    // Who has been stopped cannot hear otherwise.
+    var requests = [Signal.terminate, .continue][...]
+    // At once, however short the grace; and if the user's signals are in the way, when there is room.
     order { child in
-      child.signal(Signal.terminate.rawValue, tree: true)
-      // Who has been stopped cannot hear otherwise.
-      child.signal(Signal.continue.rawValue, tree: true)
+      while let next = requests.first, child.signal(next.rawValue, tree: true) { requests.removeFirst() }
     }
-    if try withTimeoutOrNil(command.grace, follow) != nil { return }
+    let isOver: Void? = try withTimeoutOrNil(command.grace) {
+      for request in requests { try child!.signalTree(request.rawValue) }
+      try follow()
+    }
+    if isOver != nil { return }
     order { $0.killTree() }
     try follow()
   }

@@ -106,16 +106,25 @@ extension System {
       }
     }
 
-    /// Sends a signal to the child itself, or to it and everything it has started.
-    package func signal(_ number: Int32, tree: Bool) {
-      order(tree ? CS_ORDER_SIGNAL_TREE : CS_ORDER_SIGNAL, number)
+    /// Sends a signal to the child itself, or to it and everything it has started; false if too many are on their way.
+    package func signal(_ number: Int32, tree: Bool) -> Bool {
+      order(tree ? CS_ORDER_SIGNAL_TREE : CS_ORDER_SIGNAL, number) != -Int(EAGAIN)
+    }
+
+    /// Sends a signal to the child and everything it has started; waits while too many are on their way.
+    ///
+    /// A cancellation point.
+    package func signalTree(_ number: Int32) throws {
+      _ = try channel.perform(.writable) { _ in order(CS_ORDER_SIGNAL_TREE, number) }
     }
 
     /// Kills the child and everything it has started, until nothing is left.
-    package func killTree() { order(CS_ORDER_KILL_TREE, 0) }
+    ///
+    /// The last order.
+    package func killTree() { withUnsafePointer(to: child) { cs_child_kill_tree($0) } }
 
-    private func order(_ order: Int, _ signal: Int32) {
-      _ = withUnsafePointer(to: child) { cs_child_order($0, Int32(order), signal) }
+    private func order(_ order: Int, _ signal: Int32) -> Int {
+      Int(withUnsafePointer(to: child) { cs_child_order($0, Int32(order), signal) })
     }
 
     /// Frees everything; waits for the keeper, which has ended or is about to.

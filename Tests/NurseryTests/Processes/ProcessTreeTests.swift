@@ -41,6 +41,10 @@
       await #expect(processExitsWith: .success) { try Scenes.signalsReachTheProcessAloneOrTheWholeTree() }
     }
 
+    @Test func noNumberOfSignalsKeepsAProcessFromBeingEnded() async {
+      await #expect(processExitsWith: .success) { try Scenes.noNumberOfSignalsKeepsAProcessFromBeingEnded() }
+    }
+
     @Test func theProgramsOwnChildrenAndItsSignalsAreItsOwn() async {
       await #expect(processExitsWith: .success) { try Scenes.theProgramsOwnChildrenAndItsSignalsAreItsOwn() }
     }
@@ -163,6 +167,22 @@
         text = ""
         while text.count < 13 { text += try next() }
         #expect(Set(text.split(separator: "\n")) == ["child", "parent"])
+      }
+      try Surroundings.expectNoDescendants()
+    }
+
+    static func noNumberOfSignalsKeepsAProcessFromBeingEnded() throws {
+      for (grace, response, status) in [(100, "exit 9", ExitStatus.exited(9)), (0, "", .signalled(.kill))] {
+        let process = try withNursery { _ in
+          let script = "trap '' USR1; trap '\(response)' TERM; echo ready; while true; do sleep 0.01; done"
+          var command = Command("sh", "-c", script, output: .pipe)
+          command.grace = .seconds(grace)
+          let process = try command.start()
+          _ = try process.output!.read(upTo: 100)
+          for _ in 0..<2000 { process.kill(.user1, wholeTree: true) }
+          return process
+        }
+        #expect(process.status == status)
       }
       try Surroundings.expectNoDescendants()
     }
