@@ -67,7 +67,8 @@ extension ChildProcess: CustomStringConvertible {
 extension Command {
   /// Starts the command in the nursery around, which owns the process from now on; see `ChildProcess`.
   ///
-  /// Returns when the program has been executed, which takes about a millisecond. A cancellation point; then nothing has been started.
+  /// Returns when the program has been executed, which takes about a millisecond; files for its input and output are opened before, on
+  /// threads of the blocking pool. A cancellation point; then nothing has been started.
   /// Outside any nursery this is a mistake that traps.
   ///
   /// - Throws: `LaunchError` if there is no such program or directory, if it may not be used, or there are too many processes;

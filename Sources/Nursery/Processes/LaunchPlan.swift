@@ -51,7 +51,7 @@ struct LaunchPlan: ~Copyable {
       try lend(0, ends.reading)
       input = try PipeStream(adopting: ends.writing, name: "the input of \(command.program)")
     case .descriptor(let descriptor): mapping[0] = descriptor
-    case .file(let path): try lend(0, System.openForChild(path, writing: false, append: false))
+    case .file(let path): try lend(0, openFile(path, writing: false, append: false))
     }
   }
 
@@ -67,7 +67,7 @@ struct LaunchPlan: ~Copyable {
       try lend(target, ends.writing)
       return try PipeStream(adopting: ends.reading, name: "the \(what) of \(command.program)")
     case .descriptor(let descriptor): mapping[target] = descriptor
-    case .file(let path, let append): try lend(target, System.openForChild(path, writing: true, append: append))
+    case .file(let path, let append): try lend(target, openFile(path, writing: true, append: append))
     case .output:
       if target == 1 { throw InvalidCommandError("the output of \(command.program) is to go to its output; say where") }
       mapping[target] = mapping[1]
@@ -96,4 +96,20 @@ struct LaunchPlan: ~Copyable {
     if command.program.utf8.contains(UInt8(ascii: "/")) { return [command.program] }
     return command.environment.searchPath.map { "\($0.isEmpty ? "." : $0)/\(command.program)" }
   }
+}
+
+/// A cancellation point, and no worker is held up: a FIFO's other end may never be opened, a device or a file system be slow.
+private func openFile(_ path: String, writing: Bool, append: Bool) throws -> Int32 {
+  try blocking { OpenedForChild(try System.openForChild(path, writing: writing, append: append)) }.take()
+}
+
+/// A descriptor that is closed if nobody waits for it any more.
+private final class OpenedForChild: @unchecked Sendable {
+  private var number: Int32?
+
+  init(_ number: Int32) { self.number = number }
+
+  deinit { number.map(System.close) }
+
+  func take() -> Int32 { number.take()! }
 }

@@ -178,9 +178,11 @@ extension System {
   }
 
   /// Opens a file for a child.
+  ///
+  /// May block: a FIFO's other end has to be opened, too. A terminal does not become ours.
   package static func openForChild(_ path: String, writing: Bool, append: Bool) throws(SystemError) -> Int32 {
     let flags = writing ? O_WRONLY | O_CREAT | (append ? O_APPEND : O_TRUNC) : O_RDONLY
-    return try checked("open \(path)", cs_open(path, flags | O_CLOEXEC, 0o666))
+    return try checked("open \(path)", cs_open(path, flags | O_CLOEXEC | O_NOCTTY, 0o666))
   }
 }
 

@@ -129,6 +129,24 @@ struct ProcessTests {
     #expect(try Command("cat", path).run().text == "third\n")
   }
 
+  @Test func aFileThatNobodyOpensAtItsOtherEndHoldsUpOnlyItsCommand() throws {
+    let path = "/tmp/nursery-\(getpid())-fifo"
+    #expect(mkfifo(path, 0o600) == 0)
+    defer { unlink(path) }
+    try runFibers(Configuration(parallelism: 1)) {
+      try withNursery { nursery in
+        let reader = nursery.goAsync { try Command("cat", input: .file(path)).run().text }
+        try Command("echo", "hello", output: .file(path)).run().requireSuccess()
+        expectEqual(try reader.wait(), "hello\n")
+        expectThrows(TimeoutError.self) {
+          try withTimeout(.milliseconds(10)) { try Command("cat", input: .file(path)).run() }
+        }
+        // The thread of the one that was given up still waits.
+        close(open(path, O_RDWR | O_NONBLOCK))
+      }
+    }
+  }
+
   @Test func aChildHasSignalsAtTheirDefaults() throws {
     let status = try Command("cat", "/proc/self/status").run().text
     let lines = status.split(separator: "\n").filter { $0.hasPrefix("SigBlk") || $0.hasPrefix("SigIgn") }
