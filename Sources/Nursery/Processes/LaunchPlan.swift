@@ -13,6 +13,10 @@ struct LaunchPlan: ~Copyable {
 
   init(_ command: Command) throws {
     self.command = command
+    for text in command.texts where text.utf8.contains(0) {
+      throw InvalidCommandError("a zero byte in the command \(command): the system would see a shorter text")
+    }
+    if command.program.isEmpty { throw InvalidCommandError("a command without a program: write Command(\"name\")") }
     System.ignoreBrokenPipes()
     do {
       try open()
@@ -82,11 +86,7 @@ struct LaunchPlan: ~Copyable {
 
   /// The command in the kernel's words.
   func launch() throws -> System.Launch {
-    for text in [command.program, command.directory ?? ""] + command.arguments where text.utf8.contains(0) {
-      throw InvalidCommandError("a zero byte in the command \(command): the program would see a shorter text")
-    }
-    if command.program.isEmpty { throw InvalidCommandError("a command without a program: write Command(\"name\")") }
-    return System.Launch(
+    System.Launch(
       candidates: candidates, arguments: [command.program] + command.arguments,
       environment: try command.environment.entries(), directory: command.directory, descriptors: mapping,
       terminal: terminalTarget)
@@ -95,6 +95,17 @@ struct LaunchPlan: ~Copyable {
   private var candidates: [String] {
     if command.program.utf8.contains(UInt8(ascii: "/")) { return [command.program] }
     return command.environment.searchPath.map { "\($0.isEmpty ? "." : $0)/\(command.program)" }
+  }
+}
+
+extension Command {
+  /// What the system is told of it, but for its environment.
+  fileprivate var texts: [String] {
+    var texts = [program] + arguments
+    if let directory { texts.append(directory) }
+    if case .file(let path) = input { texts.append(path) }
+    for case .file(let path, _) in [output, error] { texts.append(path) }
+    return texts
   }
 }
 

@@ -61,6 +61,9 @@ struct LaunchErrorTests {
 
   @Test func zeroBytesAreRefused() {
     expectThrows(InvalidCommandError.self) { try Command("echo", "a\0b").run() }
+    expectThrows(InvalidCommandError.self) { try Command("cat", input: .file("/dev/null\0x")).run() }
+    expectThrows(InvalidCommandError.self) { try Command("echo", output: .file("/dev/null\0x")).run() }
+    expectThrows(InvalidCommandError.self) { try Command("echo", error: .file("/dev/null\0x")).run() }
     expectThrows(InvalidCommandError.self) { try Command("").run() }
     expectThrows(InvalidCommandError.self) { try Command("env", environment: .exactly(["A=B": "c"])).run() }
   }
