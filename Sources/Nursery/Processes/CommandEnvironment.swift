@@ -26,7 +26,10 @@ public struct CommandEnvironment: Sendable, Hashable {
   ///
   /// Inherited ones are passed on byte by byte, whatever their encoding.
   func entries() throws -> [[CChar]] {
-    for (name, value) in changes where name.isEmpty || (name + (value ?? "")).utf8.contains(0) || name.contains("=") {
+    for (name, value) in changes {
+      // Bytes, and not characters: an accent behind it does not make another "=" of it.
+      let isName = !name.isEmpty && !name.utf8.contains(UInt8(ascii: "="))
+      if isName, !name.utf8.contains(0), value?.utf8.contains(0) != true { continue }
       throw InvalidCommandError("the environment variable \"\(name)\" has no name, or \"=\" in it, or a zero byte")
     }
     let inherited = isInherited ? System.environment.filter { !isChanged($0) } : []

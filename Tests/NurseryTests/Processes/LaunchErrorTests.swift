@@ -68,6 +68,10 @@ struct LaunchErrorTests {
     expectThrows(InvalidCommandError.self) { try Command("env", environment: .exactly(["A=B": "c"])).run() }
   }
 
+  @Test func noNameOfAVariableHasAnEqualsSignWhateverFollowsThat() {
+    expectThrows(InvalidCommandError.self) { try Command("env", environment: .exactly(["A=\u{301}": "c"])).run() }
+  }
+
   @Test func aFailureToLaunchFailsTheCallerOnly() throws {
     try withNursery { nursery in
       expectThrows(LaunchError.self) { try Command("no-such-program").start() }
