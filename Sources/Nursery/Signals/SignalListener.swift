@@ -5,8 +5,8 @@
 ///
 /// While it listens, the signals do nothing else: SIGTERM does not end the process. Several listeners may listen to the same
 /// signal, and each gets it. Signals that arrive while nobody waits are kept, but of one signal only one, as the system does.
-/// `close` ends it, as does its last reference going; when nobody listens to a signal any more it does again what it did before. When the
-/// nursery ends in which it was made, nobody can wait for it any more.
+/// `close` ends it, as does its last reference going; when nobody listens to a signal any more it does again what it did before, but that
+/// SIGPIPE does nothing then. When the nursery ends in which it was made, nobody can wait for it any more.
 ///
 /// Several fibers may wait on one listener; each signal goes to one of them. Signals that a thread causes itself by a fault (SIGSEGV, SIGFPE
 /// and their kind) must not be listened to: the instruction would be tried again and again.

@@ -51,6 +51,10 @@
       await #expect(processExitsWith: .success) { try Scenes.aWriteToAPipeWithoutReadersIsAnErrorAndNotTheEnd() }
     }
 
+    @Test func aListenerThatHasGoneDoesNotMakeBrokenPipesTheEnd() async {
+      await #expect(processExitsWith: .success) { try Scenes.aListenerThatHasGoneDoesNotMakeBrokenPipesTheEnd() }
+    }
+
     @Test func aHandlerOfTheProgramsForBrokenPipesStays() async {
       await #expect(processExitsWith: .exitCode(42)) { try Scenes.aHandlerOfTheProgramsForBrokenPipesStays() }
     }
@@ -201,6 +205,18 @@
         #expect(try process.wait().isSuccess)
         let error = expectThrows(SystemError.self) { try process.input!.writeAll("nobody reads this") }
         expectEqual(error?.code, EPIPE)
+      }
+    }
+
+    static func aListenerThatHasGoneDoesNotMakeBrokenPipesTheEnd() throws {
+      try withNursery { _ in
+        let listener = try SignalListener([.brokenPipe])
+        let (reader, writer) = try PipeStream.pair()
+        reader.close()
+        expectThrows(SystemError.self) { try writer.writeAll("nobody reads this") }
+        expectEqual(try listener.wait(), .brokenPipe)
+        listener.close()
+        expectThrows(SystemError.self) { try writer.writeAll("nobody reads this") }
       }
     }
 
