@@ -37,7 +37,8 @@ void cs_ignore_broken_pipes(void) {
   struct sigaction action;
   if (sigaction(SIGPIPE, NULL, &action) != 0 || action.sa_handler != SIG_DFL) return;
   action.sa_handler = do_nothing;
-  action.sa_flags = SA_RESTART;
+  // On a fiber's stack there may be no room for what the kernel saves.
+  action.sa_flags = SA_RESTART | SA_ONSTACK;
   sigaction(SIGPIPE, &action, NULL);
 }
 

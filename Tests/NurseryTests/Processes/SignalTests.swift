@@ -55,6 +55,10 @@
       await #expect(processExitsWith: .success) { try Scenes.aListenerThatHasGoneDoesNotMakeBrokenPipesTheEnd() }
     }
 
+    @Test func brokenPipesAreHandledOnTheSignalStack() async {
+      await #expect(processExitsWith: .success) { try Scenes.brokenPipesAreHandledOnTheSignalStack() }
+    }
+
     @Test func aHandlerOfTheProgramsForBrokenPipesStays() async {
       await #expect(processExitsWith: .exitCode(42)) { try Scenes.aHandlerOfTheProgramsForBrokenPipesStays() }
     }
@@ -217,6 +221,15 @@
         expectEqual(try listener.wait(), .brokenPipe)
         listener.close()
         expectThrows(SystemError.self) { try writer.writeAll("nobody reads this") }
+      }
+    }
+
+    static func brokenPipesAreHandledOnTheSignalStack() throws {
+      try withNursery { _ in
+        _ = try PipeStream.pair()
+        var action = sigaction()
+        #expect(sigaction(SIGPIPE, nil, &action) == 0)
+        #expect(action.sa_flags & SA_ONSTACK != 0)
       }
     }
 
