@@ -28,7 +28,12 @@ struct Session {
       if case .quit = command { break }
       try answer(command)
     }
-    try writer.flush()
+    try flush()
+  }
+
+  /// Sends the answers that have been collected.
+  private func flush() throws {
+    if writer.bufferedCount > 0 { try writer.flush() }
   }
 
   // MARK: Reading
@@ -37,7 +42,7 @@ struct Session {
   ///
   /// Half a line at the end is none: who knows what it was to be.
   private func next() throws -> Command? {
-    if writer.bufferedCount > 0, try !hasLine() { try writer.flush() }
+    if writer.bufferedCount > 0, try !hasLine() { try flush() }
     do {
       return try reader.parse(limit: Self.lineLimit) { bytes, isAtEnd -> (Command?, Int)? in
         guard let end = bytes.firstIndex(of: Self.lineFeed) else { return isAtEnd ? (nil, 0) : nil }
@@ -71,12 +76,17 @@ struct Session {
   ///
   /// What is left of the line then is no command: it is passed over.
   private func readData(_ count: Int) throws -> [UInt8]? {
+    // A client may want its answers before it sends the value.
+    if reader.bufferedCount < count + 2 { try flush() }
     let data = try [UInt8](unsafeUninitializedCapacity: count + 2) { buffer, initialized in
       try reader.readExactly(into: UnsafeMutableRawBufferPointer(start: buffer.baseAddress, count: count + 2))
       initialized = count + 2
     }
     if data[count] == Self.carriageReturn, data[count + 1] == Self.lineFeed { return data }
-    if data[count + 1] != Self.lineFeed { try skipLine() }
+    if data[count + 1] != Self.lineFeed {
+      if try !hasLine() { try flush() }
+      try skipLine()
+    }
     return nil
   }
 

@@ -27,6 +27,22 @@ import Testing
     }
   }
 
+  @Test(arguments: ["x\r\n", "xyz"]) func answersAreSentBeforeTheRestOfAValueIsWaitedFor(value: String) throws {
+    try runFibers(.virtual()) {
+      try withNursery { nursery in
+        let (up, down) = (MemoryPipe(), MemoryPipe())
+        nursery.goAsync { try Server().serve(up.reader, down.writer) }
+        let answers = BufferedReader(down.reader)
+        // All that can be read as the value has come at once, or nothing of it.
+        try up.writer.writeAll("version\r\nset a 0 0 1\r\n" + (value == "xyz" ? value : ""))
+        expectEqual(try answers.readLine(), "VERSION 1.5.3")
+        try up.writer.writeAll(value == "xyz" ? "\r\n" : value)
+        expectEqual(try answers.readLine(), value == "xyz" ? "CLIENT_ERROR bad data chunk" : "STORED")
+        up.writer.close()
+      }
+    }
+  }
+
   @Test func halfACommandAtTheEndIsNone() throws {
     try runFibers(.virtual()) {
       let server = Server()
