@@ -47,12 +47,15 @@ package final class Server: Sendable {
       $0.statistics.openConnections += 1
     }
     defer { cache.withLock { $0.statistics.openConnections -= 1 } }
-    var session = Session(self, input, output)
+    func converse(_ input: any ReadableStream) throws {
+      var session = Session(self, input, output)
+      try session.run()
+    }
     do {
-      guard let idleTimeout = options.idleTimeout else { return try session.run {} }
-      // A watchdog: one timer for a connection, which every command sets anew.
+      guard let idleTimeout = options.idleTimeout else { return try converse(input) }
+      // A watchdog: one timer for a connection, which is set anew by whatever comes. A long value on a slow line is no silence.
       try withCancelScope(deadline: FiberClock.now + idleTimeout) { silence in
-        try session.run { silence.deadline = FiberClock.now + idleTimeout }
+        try converse(HeardStream(input) { silence.deadline = FiberClock.now + idleTimeout })
       }
     } catch let error as CancellationError {
       throw error

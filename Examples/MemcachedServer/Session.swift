@@ -22,9 +22,8 @@ struct Session {
   /// Answers until the client says `quit`, or its input ends.
   ///
   /// - Throws: what the streams throw; `UnexpectedEndError` if the input ends within a value.
-  mutating func run(_ commandHasCome: () -> Void) throws {
+  mutating func run() throws {
     while let command = try next() {
-      commandHasCome()
       if case .quit = command { break }
       try answer(command)
     }

@@ -105,4 +105,21 @@ import Testing
       }
     }
   }
+
+  @Test func whoSendsALongValueSlowlyIsNotSilent() throws {
+    try runFibers(.virtual()) {
+      try withNursery { nursery in
+        let server = server { $0.idleTimeout = .seconds(10) }
+        let (up, down) = (MemoryPipe(), MemoryPipe())
+        nursery.goAsync { try server.serve(up.reader, down.writer) }
+        try up.writer.writeAll("set a 0 0 5\r\n")
+        for byte in "value\r\n".utf8 {
+          try sleep(for: .seconds(9))
+          try up.writer.writeAll([byte])
+        }
+        expectEqual(try BufferedReader(down.reader).readLine(), "STORED")
+        up.writer.close()
+      }
+    }
+  }
 }
