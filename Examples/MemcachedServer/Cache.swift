@@ -9,7 +9,7 @@ import Nursery
 package struct Cache {
   /// How many bytes the items may take.
   let memoryLimit: Int
-  /// How many bytes a value may have.
+  /// How many bytes a value may have: what has no room, however little else there is, is too large at once.
   let valueLimit: Int
 
   var statistics = Statistics()
@@ -23,7 +23,7 @@ package struct Cache {
 
   package init(memoryLimit: Int, valueLimit: Int) {
     self.memoryLimit = memoryLimit
-    self.valueLimit = valueLimit
+    self.valueLimit = min(valueLimit, memoryLimit - Item.largestOverhead)
   }
 
   package var count: Int { items.count }
@@ -46,7 +46,7 @@ package struct Cache {
     lastUnique += 1
     let item = Item(key, flags: flags, unique: lastUnique, data: data, deadline: deadline)
     if let old = items[key] { remove(old) }
-    guard data.count - 2 <= valueLimit, item.size <= memoryLimit else { return false }
+    guard data.count - 2 <= valueLimit else { return false }
     while memory + item.size > memoryLimit, let oldest {
       remove(oldest)
       statistics.evictions += 1

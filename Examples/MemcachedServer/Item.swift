@@ -34,7 +34,11 @@ final class Item: @unchecked Sendable {
   var value: ArraySlice<UInt8> { data.dropLast(2) }
 
   /// What it counts against the memory limit: the bytes, and roughly what the objects, the table and the allocator add.
-  var size: Int { key.bytes.count + data.count + 200 }
+  var size: Int { key.bytes.count + data.count + Self.overhead }
+
+  private static let overhead = 200
+  /// What an item may take beside its value.
+  static let largestOverhead = Key.longest + 2 + overhead
 
   func hasExpired(at now: FiberClock.Instant) -> Bool { deadline.map { $0 <= now } ?? false }
 }

@@ -16,7 +16,7 @@ package struct Options: Sendable {
       -p PORT         listen on that port; 0 for one that is free (default: 11211)
       -l ADDRESS      listen on that numeric address only (default: 127.0.0.1; 0.0.0.0 for everybody)
       -m MEGABYTES    keep that much, and forget what has not been used for the longest time (default: 64)
-      -I BYTES        refuse values that are longer (default: 1048576)
+      -I BYTES        refuse values that are longer, or have no room in memory (default: 1048576)
       -c CONNECTIONS  serve that many clients at once; others wait (default: 1024)
       -i SECONDS      hang up on a client that says nothing for that long (default: never)
       -t WORKERS      use that many threads (default: one per processor)

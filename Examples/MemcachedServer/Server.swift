@@ -16,12 +16,16 @@ package final class Server: Sendable {
 
   let options: Options
   let clock: ServerClock
+  /// How many bytes a value may have.
+  let valueLimit: Int
   package let cache: Locked<Cache>
 
   package init(_ options: Options = Options(), clock: ServerClock = ServerClock()) {
     self.options = options
     self.clock = clock
-    cache = Locked(Cache(memoryLimit: options.memoryLimit, valueLimit: options.valueLimit))
+    let cache = Cache(memoryLimit: options.memoryLimit, valueLimit: options.valueLimit)
+    valueLimit = cache.valueLimit
+    self.cache = Locked(cache)
   }
 
   /// Serves everybody who connects, until the listener is closed or the scope is cancelled.
@@ -87,7 +91,7 @@ package final class Server: Sendable {
         STAT maxbytes \(options.memoryLimit)\r
         STAT maxconns \(options.connectionLimit)\r
         STAT tcpport \(options.port)\r
-        STAT item_size_max \(options.valueLimit)\r
+        STAT item_size_max \(valueLimit)\r
         END\r
 
         """

@@ -142,7 +142,7 @@ struct Session {
 
   private func store(_ request: StoreRequest) throws {
     let cache = server.cache
-    guard request.count <= server.options.valueLimit else {
+    guard request.count <= server.valueLimit else {
       reader.skip(request.count + 2)
       cache.withLock { $0.refuse(request, FiberClock.now) }
       return try say(Mistake.tooLarge.rawValue)

@@ -45,6 +45,20 @@ import Testing
     }
   }
 
+  @Test func whatHasNoRoomInMemoryIsTooLargeAndAppendingItLeavesTheValueAsItWas() throws {
+    try runFibers(.virtual()) {
+      let server = server { $0.memoryLimit = 1000 }
+      expectEqual(
+        try server.answers(
+          to: "set a 0 0 500\r\n\(value(500))\r\nappend a 0 0 400\r\n\(value(400))\r\nget a\r\n"),
+        "STORED\r\nSERVER_ERROR object too large for cache\r\nVALUE a 0 500\r\n\(value(500))\r\nEND\r\n")
+      // Refused by its line already: nothing that has no room is read first.
+      expectEqual(
+        try server.answers(to: "set b 0 0 1000\r\n"), "SERVER_ERROR object too large for cache\r\n")
+      #expect(try server.answers(to: "stats settings\r\n").contains("STAT item_size_max 548\r\n"))
+    }
+  }
+
   @Test func memoryIsBoundedAndTheLeastUsedIsForgotten() throws {
     try runFibers(.virtual()) {
       let server = server { $0.memoryLimit = 100_000 }
