@@ -46,6 +46,7 @@ struct CommandLineArguments {
     guard words.count == 3, let number = Int64(words[2]) else { throw UsageError(description: "that is no command") }
     switch words[0] {
     case "incr", "decr":
+      guard number > .min else { throw UsageError(description: "that is no number to count by") }
       guard let result = try client.add(words[0] == "incr" ? number : -number, to: words[1]) else {
         return say(false, "", "not found")
       }

@@ -1,8 +1,9 @@
-import MemcachedClient
 import MemcachedServer
 import Nursery
 import TestSupport
 import Testing
+
+@testable import MemcachedClient
 
 @Suite struct MemcachedClientTests {
   /// A client and a server with a pipe in between, in virtual time.
@@ -19,6 +20,13 @@ import Testing
         try body(MemcachedClient(reading: down.reader, writing: up.writer, in: nursery))
         up.writer.close()
       }
+    }
+  }
+
+  @Test(arguments: ["incr", "decr"]) func theCommandLineRefusesANumberThatHasNoNegative(verb: String) throws {
+    try withClient { client in
+      let command = try CommandLineArguments([verb, "n", "\(Int64.min)"])
+      expectThrows(UsageError.self) { try command.run(client) }
     }
   }
 
