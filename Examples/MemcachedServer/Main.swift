@@ -12,7 +12,8 @@ import Nursery
 ///
 ///     memcached-server -p 11211 -m 64
 ///
-/// A fiber per client, which reads, looks things up and writes as if it were alone. The protocol is that of
+/// A fiber per client, which reads, looks things up and writes as if it were alone. SIGINT or SIGTERM ends it when the commands under way
+/// have been answered. The protocol is that of
 /// https://github.com/memcached/memcached/blob/master/doc/protocol.txt, without the binary and meta commands.
 @main
 struct Main {
@@ -20,10 +21,12 @@ struct Main {
     do {
       let options = try Options(CommandLine.arguments.dropFirst())
       try runFibers(Configuration(parallelism: options.workers, onDeadlock: .wait)) {
-        let listener = try TCPListener(options.host, port: options.port, limit: options.connectionLimit)
-        print("memcached-server listens on \(listener.address)")
-        fflush(nil)
-        try Server(options).serve(listener)
+        try withGracefulShutdown("server", grace: .seconds(10)) { _ in
+          let listener = try TCPListener(options.host, port: options.port, limit: options.connectionLimit)
+          print("memcached-server listens on \(listener.address)")
+          fflush(nil)
+          try Server(options).serve(listener)
+        }
       }
     } catch let error as UsageError {
       report("memcached-server: \(error)\n\(Options.usage)")

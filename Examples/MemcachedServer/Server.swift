@@ -29,8 +29,14 @@ package final class Server: Sendable {
   }
 
   /// Serves everybody who connects, until the listener is closed or the scope is cancelled.
+  ///
+  /// Asked to drain, it lets nobody in, and hangs up on each client when the command under way has been answered.
   package func serve(_ listener: TCPListener) throws {
     try withNursery("connections") { connections in
+      connections.goAsync("closing time", daemon: true) {
+        try drainingOp().perform()
+        listener.close()
+      }
       for connection in listener {
         connections.goAsync {
           defer { connection.close() }

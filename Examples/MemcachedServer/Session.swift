@@ -12,14 +12,24 @@ struct Session {
   let reader: BufferedReader
   let writer: BufferedWriter
   private var header: [UInt8] = []
+  /// Waits until something comes; false for nothing more.
+  ///
+  /// Made once.
+  private let hasMore: Op<Bool>
 
   init(_ server: Server, _ input: any ReadableStream, _ output: any WritableStream) {
     self.server = server
-    reader = BufferedReader(input)
+    let reader = BufferedReader(input)
+    self.reader = reader
     writer = BufferedWriter(output)
+    let more = reader.parseOp(limit: .max) { bytes, isAtEnd -> (Bool, Int)? in
+      bytes.isEmpty && !isAtEnd ? nil : (!bytes.isEmpty, 0)
+    }
+    // What has come is answered before the client is hung up on: he could not know.
+    hasMore = .biased([more, drainingOp().wrap { false }])
   }
 
-  /// Answers until the client says `quit`, or its input ends.
+  /// Answers until the client says `quit`, its input ends, or a nursery around drains and no command is under way.
   ///
   /// - Throws: what the streams throw; `UnexpectedEndError` if the input ends within a value.
   mutating func run() throws {
@@ -42,6 +52,7 @@ struct Session {
   /// Half a line at the end is none: who knows what it was to be.
   private func next() throws -> Command? {
     if writer.bufferedCount > 0, try !hasLine() { try flush() }
+    if reader.bufferedCount == 0, try !hasMore.perform() { return nil }
     do {
       return try reader.parse(limit: Self.lineLimit) { bytes, isAtEnd -> (Command?, Int)? in
         guard let end = bytes.firstIndex(of: Self.lineFeed) else { return isAtEnd ? (nil, 0) : nil }

@@ -23,6 +23,9 @@ final class Workshop: Sendable {
 
   deinit { system("rm -rf \(quoted(folder))") }
 
+  /// Where an example program is.
+  func path(of program: String) -> String { "\(programs)/\(program)" }
+
   /// What a command came to.
   struct Outcome {
     let status: Int32

@@ -13,6 +13,7 @@ import Nursery
 ///     ping-server [PORT] [LIMIT]
 ///
 /// The port is 11211 if it is left out, and any that is free if it is 0. No more than LIMIT clients are served at once; the others wait.
+/// SIGINT or SIGTERM ends it when the pings under way have been answered.
 @main
 struct Main {
   static func main() throws {
@@ -25,10 +26,12 @@ struct Main {
       exit(2)
     }
     try runFibers(Configuration(onDeadlock: .wait)) {
-      let listener = try TCPListener(port: port, limit: limit)
-      print("ping-server listens on \(listener.address)")
-      fflush(nil)
-      try servePings(listener)
+      try withGracefulShutdown("server", grace: .seconds(10)) { _ in
+        let listener = try TCPListener(port: port, limit: limit)
+        print("ping-server listens on \(listener.address)")
+        fflush(nil)
+        try servePings(listener)
+      }
     }
   }
 }

@@ -4,8 +4,14 @@ import Nursery
 ///
 /// Guile Fibers' example of this name speaks a little of memcached's protocol; here the memcached server does that, and this is the
 /// least that a client can check an answer by.
+///
+/// Asked to drain, it lets nobody in, and hangs up on each client when the ping under way has been answered.
 package func servePings(_ listener: TCPListener) throws {
   try withNursery("connections") { connections in
+    connections.goAsync("closing time", daemon: true) {
+      try drainingOp().perform()
+      listener.close()
+    }
     for connection in listener {
       connections.goAsync {
         defer { connection.close() }
@@ -24,15 +30,22 @@ package func servePings(_ listener: TCPListener) throws {
 private func answerPings(_ connection: TCPStream) throws {
   let reader = BufferedReader(connection, capacity: 512)
   var answer: [UInt8] = []
-  while let isPing = try reader.withLine(
-    limit: 64,
-    { line in
-      answer.removeAll(keepingCapacity: true)
-      answer += "pong".utf8
-      answer += line.dropFirst(4)
-      answer.append(UInt8(ascii: "\n"))
-      return line.starts(with: "ping ".utf8)
-    }), isPing
+  let hasMore: Op<Bool> = .biased([
+    reader.parseOp(limit: .max) { bytes, isAtEnd -> (Bool, Int)? in
+      bytes.isEmpty && !isAtEnd ? nil : (!bytes.isEmpty, 0)
+    },
+    drainingOp().wrap { false },
+  ])
+  while try reader.bufferedCount > 0 || hasMore.perform(),
+    let isPing = try reader.withLine(
+      limit: 64,
+      { line in
+        answer.removeAll(keepingCapacity: true)
+        answer += "pong".utf8
+        answer += line.dropFirst(4)
+        answer.append(UInt8(ascii: "\n"))
+        return line.starts(with: "ping ".utf8)
+      }), isPing
   {
     try connection.writeAll(answer)
   }

@@ -35,6 +35,26 @@ import Testing
     }
   }
 
+  @Test func drainingLetsNobodyInAndEverybodyFinish() throws {
+    try runFibers(Configuration(parallelism: 1)) {
+      let listener = try TCPListener(port: 0)
+      try withNursery { nursery in
+        nursery.goAsync { try servePings(listener) }
+        let stream = try TCPStream.connect(to: listener.address)
+        let reader = BufferedReader(stream)
+        try stream.writeAll("ping 1\npi")
+        expectEqual(try reader.readLine(), "pong 1")
+        nursery.drain(grace: .seconds(100))
+        waitUntilAllParked()
+        expectThrows(SystemError.self) { try TCPStream.connect(to: listener.address) }
+        try stream.writeAll("ng 2\n")
+        expectEqual(try reader.readLine(), "pong 2")
+        expectEqual(try reader.readLine(), nil)
+        stream.close()
+      }
+    }
+  }
+
   @Test func aWrongAnswerIsNoticed() throws {
     try runFibers {
       try withNursery { nursery in
