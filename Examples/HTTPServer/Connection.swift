@@ -121,6 +121,7 @@ final class Connection {
   /// Says what was wrong; false if that is not possible, because another answer is on its way.
   private func refuse(_ error: HTTPError) throws -> Bool {
     guard !response.hasBegun else { return false }
+    response.forgetFields()
     response.status = error.status
     response.keepsAlive = false
     try response.send("\(error.message)\n", type: "text/plain; charset=utf-8")

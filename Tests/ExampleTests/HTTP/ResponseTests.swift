@@ -121,6 +121,17 @@ struct ResponseTests {
           "no\n", "403 Forbidden", fields: "Connection: close\r\nContent-Type: text/plain; charset=utf-8\r\n"))
   }
 
+  @Test func anErrorWithAStatusHasNothingOfTheResponseThatWasToBe() throws {
+    let text = try answer(next) { _, response in
+      try response.add("Content-Type", "text/csv")
+      throw HTTPError(.forbidden, "no")
+    }
+    #expect(
+      text
+        == response(
+          "no\n", "403 Forbidden", fields: "Connection: close\r\nContent-Type: text/plain; charset=utf-8\r\n"))
+  }
+
   @Test func aResponseIsAsLongAsItSays() throws {
     let log = Log<String>()
     #expect(
