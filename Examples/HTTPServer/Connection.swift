@@ -114,8 +114,15 @@ final class Connection {
     }
     if response.keepsAlive, !request.body.isAtEnd {
       try response.flush()
-      if try !request.body.discard(limit: service.limits.discarded) { response.keepsAlive = false }
+      if try !discardBody() { response.keepsAlive = false }
     }
+  }
+
+  /// Reads what the handler did not want; false if the connection is no good for another request after that.
+  ///
+  /// A body that is malformed or too late is nothing to the response, which is complete: the client is to see that.
+  private func discardBody() throws -> Bool {
+    do { return try request.body.discard(limit: service.limits.discarded) } catch is HTTPError { return false }
   }
 
   /// Says what was wrong; false if that is not possible, because another answer is on its way.

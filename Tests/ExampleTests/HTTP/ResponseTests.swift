@@ -85,6 +85,18 @@ struct ResponseTests {
     #expect(try answer { _, response in response.status = .created } == response("", "201 Created"))
   }
 
+  @Test func aBodyThatNobodyReadsAndThatIsMalformedLeavesTheClientTimeToReadTheResponse() throws {
+    try runFibers(.virtual()) {
+      let output = MemoryWriter()
+      let log = Log<String>()
+      let service = Service { _, response in try response.send("hello") }
+      let request = MemoryReader(Array("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nx\r\n".utf8))
+      try service.serve(request, output) { log.append("there is no more") }
+      expectEqual(withoutDates(output.text), response("hello"))
+      expectEqual(log.entries, ["there is no more"])
+    }
+  }
+
   // MARK: Mistakes
 
   @Test func aFailureBeforeTheResponseIsAnsweredAndReported() throws {
