@@ -17,6 +17,8 @@ final class Connection {
   private let input: BufferedReader
   /// Tells the client that nothing follows, while what he sends can still be read.
   private let closeWriting: () throws -> Void
+  /// Breaks the connection off, so that the client cannot take what he has got for the whole.
+  private let cut: () -> Void
   private let response: ResponseWriter
   private var request = Request()
   private var parser: HeadParser
@@ -25,11 +27,12 @@ final class Connection {
 
   init(
     _ service: Service, _ input: any ReadableStream, _ output: any WritableStream,
-    closeWriting: @escaping () throws -> Void
+    closeWriting: @escaping () throws -> Void, cut: @escaping () -> Void
   ) {
     let reader = BufferedReader(input)
     self.service = service
     self.closeWriting = closeWriting
+    self.cut = cut
     self.input = reader
     response = ResponseWriter(output, timeout: service.timeouts.write)
     parser = HeadParser(limits: service.limits)
@@ -46,14 +49,20 @@ final class Connection {
   func serve() throws {
     defer { request.body.end() }
     do {
-      while try readHead() {
-        try answer()
-        if response.keepsAlive { continue }
-        try response.flush()
-        return linger()
-      }
-    } catch let error as HTTPError {
+      try serveRequests()
+    } catch {
+      if response.endsWithConnection { cut() }
+      guard let error = error as? HTTPError else { throw error }
       if try refuse(error) { linger() }
+    }
+  }
+
+  private func serveRequests() throws {
+    while try readHead() {
+      try answer()
+      if response.keepsAlive { continue }
+      try response.flush()
+      return linger()
     }
   }
 

@@ -30,6 +30,8 @@ final class ResponseWriter {
   var body = Body.notBegun
   /// Whether another request can follow this response.
   var keepsAlive = true
+  /// Whether nothing but the connection's end tells the client where the response ends.
+  private(set) var endsWithConnection = false
   private var isHead = false
   private var isOld = false
   /// What the client may still be sending.
@@ -51,6 +53,7 @@ final class ResponseWriter {
     status = .ok
     body = .notBegun
     keepsAlive = true
+    endsWithConnection = false
     isHead = false
     isOld = false
     requestBody = nil
@@ -114,6 +117,7 @@ final class ResponseWriter {
     if Fiber.isDraining { keepsAlive = false }
     composeHead()
     if isHead || status.isBodiless { body = .ended }
+    endsWithConnection = body == .untilClose
     try scratch.withUnsafeBytes { try pass($0) }
   }
 

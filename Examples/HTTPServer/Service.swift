@@ -45,7 +45,8 @@ final class Service: Sendable {
       for connection in listener {
         nursery.goAsync { [self] in
           defer { connection.close() }
-          try serve(connection, connection) { try connection.closeWriting() }
+          try serve(
+            connection, connection, closeWriting: { try connection.closeWriting() }, cut: { connection.reset() })
         }
       }
     }
@@ -53,12 +54,14 @@ final class Service: Sendable {
 
   /// Serves one connection; the streams are the caller's to close.
   ///
+  /// - Parameter cut: called when the client must not take the connection's end for that of a response, before it is closed.
   /// - Throws: `CancellationError` only.
   func serve(
-    _ input: any ReadableStream, _ output: any WritableStream, closeWriting: @escaping () throws -> Void
+    _ input: any ReadableStream, _ output: any WritableStream, closeWriting: @escaping () throws -> Void,
+    cut: @escaping () -> Void = {}
   ) throws {
     do {
-      try Connection(self, input, output, closeWriting: closeWriting).serve()
+      try Connection(self, input, output, closeWriting: closeWriting, cut: cut).serve()
     } catch let error as CancellationError {
       throw error
     } catch is StreamClosedError {

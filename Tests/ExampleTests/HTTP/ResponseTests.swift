@@ -125,6 +125,24 @@ struct ResponseTests {
     #expect(log.entries == ["Oops(number: 1)"])
   }
 
+  @Test func aFailureInTheMiddleOfAResponseOfTheOldVersionIsNotItsEnd() throws {
+    try runFibers(.virtual()) {
+      for (error, count) in [(Oops(1) as any Error, 1), (HTTPError(.forbidden, "no"), 1), (nil, 0)]
+        as [((any Error)?, Int)]
+      {
+        let output = MemoryWriter()
+        let cuts = Counter()
+        let service = Service { _, response in
+          try response.write("hello")
+          if let error { throw error }
+        }
+        let request = MemoryReader(Array("GET / HTTP/1.0\r\n\r\n".utf8))
+        try service.serve(request, output, closeWriting: {}, cut: { cuts.add() })
+        expectEqual(cuts.value, count)
+      }
+    }
+  }
+
   @Test func anErrorWithAStatusIsAnsweredWithIt() throws {
     let text = try answer(next) { _, _ in throw HTTPError(.forbidden, "no") }
     #expect(
