@@ -19,8 +19,8 @@ final class RequestBody: ReadableStream, @unchecked Sendable {
   private var input: BufferedReader?
   private var limit = 0
   private var timeout = Duration.zero
-  /// When the first wait began.
-  private var start: FiberClock.Instant?
+  /// How long the client has been waited for: what the handler does meanwhile is not the client's time.
+  private var waited = Duration.zero
   /// What every further read throws: nobody knows where the next request begins.
   private var failure: HTTPError?
   /// Tells the client to send the body; nil when that has been done.
@@ -39,7 +39,7 @@ final class RequestBody: ReadableStream, @unchecked Sendable {
     invite: (() throws -> Void)?
   ) throws(HTTPError) {
     (self.input, self.limit, self.timeout, self.invite) = (input, limit, timeout, invite)
-    (start, failure, length, received) = (nil, nil, nil, 0)
+    (waited, failure, length, received) = (.zero, nil, nil, 0)
     switch framing {
     case .none: (state, length) = (.none, 0)
     case .length(let count):
@@ -121,12 +121,19 @@ final class RequestBody: ReadableStream, @unchecked Sendable {
         self.invite = nil
         try invite()
       }
-      let start = self.start ?? FiberClock.now
-      self.start = start
-      let deadline = start.advanced(by: timeout * (1 + received / Timeouts.portion))
-      return input.stream.whenReadableOp(attempt).orTimeout(after: FiberClock.now.duration(to: deadline)).recover {
-        throw $0 is TimeoutError ? HTTPError(.requestTimeout, "the body takes too long") : $0
-      }
+      let start = FiberClock.now
+      func stopWaiting() { waited += start.duration(to: FiberClock.now) }
+      return input.stream.whenReadableOp(attempt)
+        .orTimeout(after: timeout * (1 + received / Timeouts.portion) - waited)
+        .wrap {
+          stopWaiting()
+          return $0
+        }
+        .recover {
+          stopWaiting()
+          throw $0 is TimeoutError ? HTTPError(.requestTimeout, "the body takes too long") : $0
+        }
+        .onAbandon(stopWaiting)
     }
   }
 

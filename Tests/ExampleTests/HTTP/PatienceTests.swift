@@ -54,6 +54,25 @@ struct PatienceTests {
     }
   }
 
+  @Test func theTimeThatTheHandlerTakesIsNotTheClients() throws {
+    let service = Service { request, response in
+      for _ in 0..<3 {
+        _ = try request.body.read(upTo: 1)
+        try sleep(for: .seconds(100))
+      }
+      try response.send("done")
+    }
+    try withClient(service) { client, _ in
+      try client.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\n")
+      for _ in 0..<3 {
+        try client.send("x")
+        // Ten seconds of each round are waited for by the handler.
+        try sleep(for: .seconds(110))
+      }
+      expectEqual(try client.readHead(), "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\n")
+    }
+  }
+
   @Test func aClientThatDoesNotReadIsGivenUp() throws {
     try runFibers(.virtual()) {
       let (requests, responses) = (MemoryPipe(), MemoryPipe(capacity: 1000))
