@@ -52,6 +52,7 @@ struct Options {
     while let argument = rest.popFirst() {
       guard argument.hasPrefix("-") else {
         if hasRoot { throw UsageError(description: "one folder can be served, not '\(argument)' as well") }
+        if argument.isEmpty { throw UsageError(description: "the folder to serve has no name; say '.' for this one") }
         hasRoot = true
         root = argument
         continue

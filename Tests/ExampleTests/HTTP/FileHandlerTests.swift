@@ -33,6 +33,11 @@ struct FileHandlerTests {
 
   private let html = "Content-Type: text/html; charset=utf-8\r\n"
 
+  @Test func noNameIsNoFolder() throws {
+    expectThrows(UsageError.self) { try Options([""]) }
+    expectEqual(try Options(["."]).root, ".")
+  }
+
   @Test func aFileIsSentWithWhatItContains() throws {
     let text = try answer(get("/a%20b.HTML?x=y"), files: "printf hello > 'a b.HTML'")
     #expect(text == response("hello", fields: html))
