@@ -72,6 +72,26 @@ import Testing
     }
   }
 
+  @Test(arguments: parallelisms) func whatABrokenServerHasSaidIsNotTakenForAllWhileTheClientTalks(workers: Int) throws {
+    try withProxy(workers: workers) { listener, address, _ in
+      for _ in 0..<20 {
+        let client = try TCPStream.connect(to: address)
+        let server = try listener.accept()
+        let bytes = bytes(65_536)
+        // Until the buffers of two connections, and what the proxy keeps, are full: then the proxy waits to write, and to read.
+        repeat {
+          while try bytes.withUnsafeBytes({ try client.tryWrite($0) }) != nil {}
+          try sleep(for: .milliseconds(5))
+        } while try bytes.withUnsafeBytes({ try client.tryWrite($0) }) != nil
+        try server.writeAll("half")
+        expectEqual(try client.read(upTo: 100), Array("half".utf8))
+        server.reset()
+        expectThrows(SystemError.self) { try client.read(upTo: 1) }
+        client.close()
+      }
+    }
+  }
+
   @Test func whatAServerSaysBeforeItHangsUpOnATalkerIsDelivered() throws {
     try withProxy { listener, address, _ in
       let client = try TCPStream.connect(to: address)
