@@ -18,7 +18,7 @@ def load_generator():
 # What Nursery has: the workload, the product, its package with where that is built, and the arguments.
 PRODUCTS = [
     ("echo", "EchoServer", BENCHMARKS, "swift", ["{port}", "{workers}"]),
-    ("http", "http-server", ROOT, "nursery", ["{port}"]),
+    ("http", "http-server", ROOT, "nursery", ["--plaintext", "--workers", "{workers}", "--port", "{port}"]),
     ("copy", "FileCopy", BENCHMARKS, "swift", []),
 ]
 
