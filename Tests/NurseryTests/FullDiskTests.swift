@@ -52,6 +52,18 @@
       }
     }
 
+    @Test func aFlushThatFindsNoRoomSaysSo() throws {
+      try withSmallDisk { directory in
+        try virtually {
+          try FileStream("\(directory)/large", .write, [.create]).writeAll(pattern(1 << 20))
+          let file = try FileStream("\(directory)/file", .write, [.create])
+          expectThrows(SystemError(code: ENOSPC, action: "write to the file \(directory)/file")) {
+            try withBufferedWriter(file) { try $0.write("one byte too many") }
+          }
+        }
+      }
+    }
+
     @Test func aCopyThatFindsNoRoomLeavesNothing() throws {
       try withSmallDisk { directory in
         try virtually {

@@ -58,7 +58,7 @@ extension FileStream {
       try self.check(offset, "write to")
       defer { self.contentsChanged() }
       var done = 0
-      try bytes.withUnsafeBytes { try self.writeFully($0, at: offset, &done) }
+      try bytes.withUnsafeBytes { try self.writeIfOpen($0, at: offset, &done) }
     }
   }
 

@@ -4,14 +4,19 @@ import NurseryCore
 // it the bytes, and commits when the thread begins. An operation made of attempts cannot: it has to have committed before anything
 // is written, so the bytes are copied, which is when it commits. Either way the call waits for the end, deaf to cancellation. So an
 // error is thrown by the call that it belongs to, and a call that throws `CancellationError` has written nothing. A second
-// write, and a read, wait for the first.
+// write, and a read, wait for the first. What was accepted keeps the descriptor's number until it is written, so closing the file
+// loses none of it.
 extension FileStream {
   private static let mostAtOnce = 1 << 20
   private static let mostLent = 16 << 20
 
+  /// Whether `tryWrite` only accepts bytes: always, as where they are written at once only the kernel can tell.
+  public var writesLater: Bool { true }
+
   /// Accepts bytes to be written at the position: the number of bytes; nil while earlier ones are being written.
   ///
-  /// Never blocks. What a thread of the pool cannot write is thrown by the next call; `write` waits for it, and throws it itself.
+  /// Never blocks. What was accepted is written, also if the file is closed meanwhile. If that fails, the next call throws why; `write`
+  /// waits for it, and throws it itself. When no call is left to throw it, the handler of suppressed errors gets it.
   ///
   /// - Throws: `SystemError` if it cannot be written, `StreamClosedError` if it was closed here.
   public func tryWrite(_ bytes: UnsafeRawBufferPointer) throws -> Int? {
@@ -34,7 +39,7 @@ extension FileStream {
     var chunk: [UInt8] = []
     chunk.reserveCapacity(min(parts.reduce(0) { $0 + $1.count }, Self.mostAtOnce))
     for part in parts where chunk.count < Self.mostAtOnce { chunk += part.prefix(Self.mostAtOnce - chunk.count) }
-    give(chunk)
+    try give(chunk)
     return chunk.count
   }
 
@@ -65,7 +70,7 @@ extension FileStream {
     let (done, error) = try BlockingPool.shared.committedOutcomeOp { () -> (Int, (any Error)?) in
       var done = 0
       do {
-        try self.writeFully(bytes, at: offset, &done)
+        try self.writeIfOpen(bytes, at: offset, &done)
         return (done, nil)
       } catch {
         return (done, error)
@@ -125,7 +130,8 @@ extension FileStream {
     return try value(result, "write to")
   }
 
-  private func give(_ chunk: [UInt8]) {
+  private func give(_ chunk: [UInt8]) throws {
+    guard descriptor.beginUse() else { throw StreamClosedError(stream: description) }
     let offset = withLock {
       isWriting = true
       defer { moved(by: chunk.count) }
@@ -133,22 +139,28 @@ extension FileStream {
     }
     BlockingPool.shared.start(orElse: { self.endWrite(chunk.count, at: offset, 0, $0)() }) {
       var done = 0
-      do {
-        try chunk.withUnsafeBytes { try self.writeFully($0, at: offset, &done) }
-        return self.endWrite(chunk.count, at: offset, done, nil)
-      } catch {
-        return self.endWrite(chunk.count, at: offset, done, error)
-      }
+      let result = chunk.withUnsafeBytes { self.writeFully(self.descriptor.number, $0, at: offset, &done) }
+      let error = result < 0 ? SystemError(code: Int32(-result), action: "write to \(self.description)") : nil
+      return self.endWrite(chunk.count, at: offset, done, error)
     }
   }
 
   /// On a thread of the pool.
-  func writeFully(_ bytes: UnsafeRawBufferPointer, at offset: Int64, _ done: inout Int) throws {
+  func writeIfOpen(_ bytes: UnsafeRawBufferPointer, at offset: Int64, _ done: inout Int) throws {
+    _ = try value(descriptor.use { writeFully($0, bytes, at: offset, &done) }, "write to")
+  }
+
+  /// How many bytes there were, or a negative errno value.
+  private func writeFully(_ number: Int32, _ bytes: UnsafeRawBufferPointer, at offset: Int64, _ done: inout Int) -> Int
+  {
     while done < bytes.count {
       let rest = UnsafeRawBufferPointer(rebasing: bytes[done...])
       let place = isSeekable && !isAppending ? offset + Int64(done) : -1
-      done += try value(descriptor.use { System.write($0, rest, at: place) }, "write to")!
+      let result = System.write(number, rest, at: place)
+      if result < 0 { return result }
+      done += result
     }
+    return done
   }
 
   private func endWrite(
@@ -166,6 +178,7 @@ extension FileStream {
         currentPosition = offset + Int64(done)
       }
     }
+    if isAccepted { descriptor.endUse() }
     return {
       self.descriptor.signal(.writable)
       self.descriptor.signal(.readable)

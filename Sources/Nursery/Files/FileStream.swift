@@ -74,11 +74,14 @@ public final class FileStream: ReadableStream, WritableStream, CustomStringConve
     descriptor = Descriptor(adopting: opened.take())
   }
 
-  deinit { close() }
+  deinit {
+    close()
+    if let writeError = withLock({ self.writeError }) { Scheduler.reportSuppressed(writeError) }
+  }
 
   /// Closes the file; who waits for it gets `StreamClosedError`.
   ///
-  /// Never blocks. What has been written stays; to know that it has reached the device call `sync()` before. Closing it again does nothing.
+  /// Never blocks. What has been written, or accepted by `tryWrite`, stays; to know that it has reached the device call `sync()` before. Closing it again does nothing.
   public func close() { descriptor.close() }
 
   /// Whether it has been closed here.

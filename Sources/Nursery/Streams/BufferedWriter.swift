@@ -74,13 +74,14 @@ public final class BufferedWriter {
 
   /// Passes on everything that is in the buffer, waiting as often as need be.
   ///
-  /// A cancellation point.
+  /// When it returns, a file has got everything that was written to the writer. A cancellation point.
   ///
-  /// - Throws: what the stream throws; `CancellationError` if the current scope is cancelled. What has not been passed on is still in
+  /// - Throws: what the stream throws, also about what it has accepted before; `CancellationError` if the current scope is cancelled. What has not been passed on is still in
   ///   the buffer, to be flushed later.
   public func flush() throws {
     if Performer.enter().isCancelled { throw CancellationError() }
-    if try passAll() == nil { try flushOp().perform() }
+    // Where bytes are accepted to be written later, only an operation waits for that.
+    if try stream.writesLater || passAll() == nil { try flushOp().perform() }
   }
 
   /// The operation that commits when everything has been passed on.

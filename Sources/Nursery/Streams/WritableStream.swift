@@ -15,6 +15,12 @@ public protocol WritableStream: AnyObject, Sendable {
   /// - Throws: as `tryWrite`.
   func tryWrite(parts: UnsafeBufferPointer<UnsafeRawBufferPointer>) throws -> Int?
 
+  /// Whether `tryWrite` only accepts bytes, which are written while the program goes on; false unless a type says otherwise.
+  ///
+  /// If so, an operation of `whenWritableOp` waits for what was accepted when it has committed, and throws why it could not be written.
+  /// A stream that passes on to another says what that one says.
+  var writesLater: Bool { get }
+
   /// The operation that commits when `attempt` returns a value.
   ///
   /// `attempt` uses `tryWrite`; it is called on the performing fiber, at first and whenever there may be room, and never after the
@@ -35,6 +41,9 @@ public protocol WritableStream: AnyObject, Sendable {
 }
 
 extension WritableStream {
+  /// Whether `tryWrite` only accepts bytes: no.
+  public var writesLater: Bool { false }
+
   /// Writes the first part that is not empty, as far as that goes without waiting.
   ///
   /// - Throws: as `tryWrite`.

@@ -11,6 +11,14 @@ extension Descriptor {
     return result == -Int(System.wouldBlock) ? .tooEarly : .failed(Int32(truncatingIfNeeded: -result))
   }
 
+  /// Keeps the number, also if it is closed meanwhile, until `endUse`; false if it has been closed already.
+  ///
+  /// For calls that have been promised and are made later.
+  package func beginUse() -> Bool { record.beginUse(generation) }
+
+  /// Ends what `beginUse` has begun.
+  package func endUse() { record.endUse() }
+
   /// The beginning of a call that may block, for those that go on without an operation if they need not wait.
   ///
   /// - Throws: `CancellationError` if the current scope is cancelled.

@@ -1,0 +1,80 @@
+import Testing
+
+@testable import Nursery
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#elseif canImport(Darwin)
+  import Darwin
+#endif
+
+/// A writer to a file, whose bytes a thread of the pool may write later than the file has accepted them.
+@Suite struct BufferedFileTests {
+  private func contents(_ path: String) throws -> String {
+    String(decoding: try FileStream(path).read(upTo: 1 << 20, at: 0), as: UTF8.self)
+  }
+
+  private func size(_ path: String) -> Int {
+    var status = stat()
+    return stat(path, &status) == 0 ? Int(status.st_size) : -1
+  }
+
+  @Test(arguments: [FileStream.Access.write, .append]) func whatWasFlushedIsInTheFile(access: FileStream.Access) throws
+  {
+    try withDirectory { directory in
+      try virtually {
+        for round in 0..<200 {
+          let path = "\(directory)/\(round)"
+          let file = try FileStream(path, access, [.create])
+          file.canWriteNow.store(false, ordering: .relaxed)
+          try withBufferedWriter(file) { try $0.write("flushed") }
+          file.close()
+          expectEqual(try contents(path), "flushed")
+        }
+      }
+    }
+  }
+
+  @Test func closingAFileLosesNothingThatItHasAccepted() throws {
+    try withDirectory { directory in
+      try virtually {
+        let paths = (0..<200).map { "\(directory)/\($0)" }
+        for path in paths {
+          let file = try FileStream(path, .append, [.create])
+          expectEqual(try Array("accepted".utf8).withUnsafeBytes { try file.tryWrite($0) }, 8)
+          file.close()
+        }
+        expectSoon { paths.allSatisfy { size($0) == 8 } }
+      }
+    }
+  }
+
+  @Test func aFlushThrowsWhyAnEarlierPieceCouldNotBeWritten() throws {
+    try virtually {
+      let file = try FileStream("/dev/full", .write)
+      let writer = BufferedWriter(file, capacity: 4)
+      try writer.write("abcdefgh")
+      expectEqual(writer.bufferedCount, 0)
+      expectThrows(SystemError(code: 28, action: "write to the file /dev/full")) { try writer.flush() }
+      expectThrows(SystemError(code: 28, action: "write to the file /dev/full")) {
+        try withBufferedWriter(file) { try $0.write("x") }
+      }
+    }
+  }
+
+  @Test func anErrorThatNoCallIsLeftToThrowIsReported() throws {
+    let reported = Log<Oops>()
+    try withDirectory { directory in
+      let configuration = Configuration(
+        parallelism: 1, onSuppressedError: { error in if let error = error as? Oops { reported.append(error) } })
+      try runFibers(configuration) {
+        let file = try FileStream("\(directory)/file", .write, [.create])
+        file.withLock { file.writeError = Oops(1) }
+        file.close()
+      }
+    }
+    #expect(reported.entries == [Oops(1)])
+  }
+}
