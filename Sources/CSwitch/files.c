@@ -32,17 +32,29 @@ int cs_file_open(const char *path, uint32_t flags, mode_t mode) {
   return cs_open(path, kernels, mode);
 }
 
-int cs_file_status_of(int fd, cs_file_status *status) {
-  struct stat found;
-  if (fstat(fd, &found) != 0) return -errno;
+static void fill(cs_file_status *status, struct stat found) {
   status->size = found.st_size;
   status->device = found.st_dev;
   status->inode = found.st_ino;
   status->permissions = found.st_mode & 07777;
   status->is_directory = S_ISDIR(found.st_mode);
   status->is_regular = S_ISREG(found.st_mode);
+  status->is_socket = S_ISSOCK(found.st_mode);
   // A character device may say that it can seek and pay no attention: /dev/zero, terminals.
   status->is_seekable = S_ISREG(found.st_mode) || S_ISBLK(found.st_mode);
+}
+
+int cs_file_status_of(int fd, cs_file_status *status) {
+  struct stat found;
+  if (fstat(fd, &found) != 0) return -errno;
+  fill(status, found);
+  return 0;
+}
+
+int cs_file_status_at(const char *path, cs_file_status *status) {
+  struct stat found;
+  if (lstat(path, &found) != 0) return -errno;
+  fill(status, found);
   return 0;
 }
 

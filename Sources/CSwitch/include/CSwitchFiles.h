@@ -33,12 +33,13 @@ typedef struct cs_file_status {
   int64_t size;
   uint64_t device, inode;
   uint32_t permissions;
-  bool is_directory, is_regular, is_seekable;
+  bool is_directory, is_regular, is_socket, is_seekable;
 } cs_file_status;
 
 // Close-on-exec.
 int cs_file_open(const char *path, uint32_t flags, mode_t mode);
 int cs_file_status_of(int fd, cs_file_status *status);
+int cs_file_status_at(const char *path, cs_file_status *status);   // of a symbolic link itself
 
 // At an offset, or at the descriptor's own position if that is negative.
 ssize_t cs_file_read(int fd, void *buffer, size_t count, int64_t offset);

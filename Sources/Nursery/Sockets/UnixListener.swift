@@ -1,10 +1,13 @@
 /// Accepts connections of processes on this machine.
 ///
 /// Any number of fibers may accept. It belongs to the nursery in which it was made, which closes it when everybody in it has
-/// ended; it is closed earlier by `close()`, or with the last reference to it. Closing it removes its path.
+/// ended; it is closed earlier by `close()`, or with the last reference to it. Closing it removes its path, unless something else has
+/// taken its place there; if the nursery closes it, the path goes with the last reference.
 public final class UnixListener: Sequence, Sendable, CustomStringConvertible {
   private let acceptor: Acceptor
   private let path: String?
+  /// The device and the inode of what it has made at the path.
+  private let identity: SIMD2<UInt64>?
 
   /// Listens on a path, where a file of this type is made; connections are queued from now on.
   ///
@@ -12,11 +15,12 @@ public final class UnixListener: Sequence, Sendable, CustomStringConvertible {
   ///   - path: at most 107 bytes. A socket that nobody listens on any more, left by a process that has crashed, is replaced.
   ///   - backlog: how many connections the kernel queues that have not been accepted.
   ///   - limit: how many accepted connections may be open at once: beyond, accepting waits until one is closed. Nil for any number.
-  /// - Throws: `SystemError` if the path is in use, not allowed or too long, or no descriptor is left.
+  /// - Throws: `SystemError` if the path is in use, by a file that is no socket, too; not allowed or too long; or if no descriptor is left.
   public init(path: String, backlog: Int = 1024, limit: Int? = nil, options: SocketOptions = SocketOptions()) throws {
     if options.reusesAddress { try Self.removeIfAbandoned(path) }
     acceptor = try Acceptor(.unix(path: path), backlog: backlog, limit: limit, options)
     self.path = path
+    identity = System.status(at: path)?.identity
   }
 
   /// Listens on a name in Linux's abstract namespace.
@@ -27,16 +31,24 @@ public final class UnixListener: Sequence, Sendable, CustomStringConvertible {
   ) throws {
     acceptor = try Acceptor(.abstract(name: name), backlog: backlog, limit: limit, options)
     path = nil
+    identity = nil
   }
 
   deinit { close() }
 
   private static func removeIfAbandoned(_ path: String) throws {
-    let address = SocketAddress.unix(path: path)
+    let raw = try SocketAddress.unix(path: path).checkedRaw()
+    guard let found = System.status(at: path) else { return }
+    // To connect to a file that is no socket is refused as well.
+    guard found.isSocket else {
+      throw SystemError(
+        code: System.addressInUse,
+        action: "listen on \(path): there is something that is no socket; remove it, or choose another path")
+    }
     let probe = try checked("make a socket", System.socket(.unix, .stream))
     defer { System.close(probe) }
     // A listener that lives accepts, or has too long a queue; both say that the path is in use.
-    if System.connect(probe, try address.checkedRaw()) == -System.connectionRefused { System.unlink(path) }
+    if System.connect(probe, raw) == -System.connectionRefused { System.unlink(path) }
   }
 
   /// Where it listens.
@@ -57,11 +69,16 @@ public final class UnixListener: Sequence, Sendable, CustomStringConvertible {
     }
   }
 
-  /// Closes the listener and removes its path; who waits to accept gets `StreamClosedError`, and who is queued is turned away.
+  /// Closes the listener and removes its path, if it is still its own; who waits to accept gets `StreamClosedError`, and who is queued is turned away.
   ///
   /// Connections that were accepted stay. Never blocks. Closing it again does nothing.
   public func close() {
-    if let path, !acceptor.isPathRemoved.exchange(true, ordering: .relaxed) { System.unlink(path) }
+    if let path, !acceptor.isPathRemoved.exchange(true, ordering: .relaxed),
+      let identity, identity == System.status(at: path)?.identity
+    {
+      // While its socket is open, nothing else can have this identity.
+      System.unlink(path)
+    }
     acceptor.descriptor.close()
   }
 

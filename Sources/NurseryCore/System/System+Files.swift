@@ -27,7 +27,18 @@ extension System {
     package var permissions: UInt16
     package var isDirectory: Bool
     package var isRegular: Bool
+    package var isSocket: Bool
     package var isSeekable: Bool
+
+    fileprivate init(_ found: cs_file_status) {
+      size = found.size
+      identity = [found.device, found.inode]
+      permissions = UInt16(found.permissions)
+      isDirectory = found.is_directory
+      isRegular = found.is_regular
+      isSocket = found.is_socket
+      isSeekable = found.is_seekable
+    }
   }
 
   package static let isDirectory = EISDIR
@@ -48,10 +59,14 @@ extension System {
     var found = cs_file_status()
     let result = cs_file_status_of(descriptor, &found)
     guard result == 0 else { return result }
-    status = FileStatus(
-      size: found.size, identity: [found.device, found.inode], permissions: UInt16(found.permissions),
-      isDirectory: found.is_directory, isRegular: found.is_regular, isSeekable: found.is_seekable)
+    status = FileStatus(found)
     return 0
+  }
+
+  /// What there is at a path, a symbolic link being one itself; nil if nothing, or nothing can be said.
+  package static func status(at path: String) -> FileStatus? {
+    var found = cs_file_status()
+    return path.withCString { cs_file_status_at($0, &found) } == 0 ? FileStatus(found) : nil
   }
 
   /// Reads at an offset; at the descriptor's own position if that is negative.

@@ -48,6 +48,39 @@ struct UnixTests {
     }
   }
 
+  @Test func whatIsNoSocketIsNotReplaced() throws {
+    try withDirectory { directory in
+      try runFibers {
+        let path = "\(directory)/file"
+        _ = try FileStream(path, .write, [.create])
+        symlink(path, "\(directory)/link")
+        for path in [path, "\(directory)/link"] {
+          let error = expectThrows(SystemError.self) { try UnixListener(path: path) }
+          expectEqual(
+            error?.description,
+            "could not listen on \(path): there is something that is no socket; remove it, or choose another path: "
+              + "Address already in use (98)")
+        }
+      }
+      #expect(names(in: directory) == ["file", "link"])
+    }
+  }
+
+  @Test func aListenerThatIsClosedLeavesItsSuccessorsPath() throws {
+    try withDirectory { directory in
+      try runFibers {
+        let path = "\(directory)/socket"
+        let first = try UnixListener(path: path)
+        unlink(path)
+        let second = try UnixListener(path: path)
+        first.close()
+        _ = try UnixStream.connect(to: second.address)
+        second.close()
+      }
+      #expect(names(in: directory) == [])
+    }
+  }
+
   @Test func namesAndErrors() throws {
     try runFibers {
       let name = "nursery-test-\(getpid())"
