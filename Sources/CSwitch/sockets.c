@@ -211,14 +211,21 @@ ssize_t cs_receive_descriptor(int fd, void *buffer, size_t count, int *descripto
   for (;;) {
     union control control = {{0}};
     struct msghdr message = {
-        .msg_iov = &part, .msg_iovlen = 1, .msg_control = control.bytes, .msg_controllen = sizeof control.bytes};
+        .msg_iov = &part, .msg_iovlen = 1, .msg_control = control.bytes, .msg_controllen = CMSG_LEN(sizeof(int))};
     ssize_t result = recvmsg(fd, &message, MSG_CMSG_CLOEXEC);
     if (result < 0 && errno == EINTR) continue;
     if (result < 0) return -errno;
-    // There is room for one; the kernel closes what does not fit.
+    // There is room for one: behind it is padding, into which a second one would fit if it were offered. What does not fit, or finds no
+    // number, the kernel closes, and says so.
     struct cmsghdr *header = CMSG_FIRSTHDR(&message);
     if (header && header->cmsg_level == SOL_SOCKET && header->cmsg_type == SCM_RIGHTS) {
       memcpy(descriptor, CMSG_DATA(header), sizeof *descriptor);
+    }
+    if (message.msg_flags & MSG_CTRUNC) {
+      if (*descriptor < 0) return -EMFILE;
+      close(*descriptor);
+      *descriptor = -1;
+      return -EMSGSIZE;
     }
     return result;
   }

@@ -83,7 +83,8 @@ ssize_t cs_send_to(int fd, const void *_Nullable buffer, size_t count, const cs_
 // `*truncated` tells that the datagram was longer than the buffer.
 ssize_t cs_receive_from(int fd, void *_Nullable buffer, size_t count, cs_address *_Nullable address, bool *truncated);
 
-// With bytes goes or comes a descriptor; -1 for none. What comes is closed on exec.
+// With bytes goes or comes a descriptor; -1 for none. What comes is closed on exec. What has come is lost with -EMSGSIZE, of several
+// descriptors at once, and with -EMFILE, of one that this process cannot have.
 ssize_t cs_send_descriptor(int fd, const void *buffer, size_t count, int descriptor);
 ssize_t cs_receive_descriptor(int fd, void *buffer, size_t count, int *descriptor);
 

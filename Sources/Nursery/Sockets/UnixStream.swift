@@ -60,7 +60,8 @@ public final class UnixStream: SocketStream, @unchecked Sendable {
   /// Empty at the end. The descriptor is the caller's to close. Of descriptors that come with a plain `read` nobody hears; the kernel
   /// closes them. A cancellation point; then nothing has been read.
   ///
-  /// - Throws: as `read`.
+  /// - Throws: as `read`. `SystemError`, too, if several descriptors have come at once, or no number is left for the one that has: what
+  ///   was sent is lost then, the bytes with it, so close the stream.
   public func receiveDescriptor(upTo count: Int) throws -> (bytes: [UInt8], descriptor: Int32?) {
     try receiveDescriptorOp(upTo: count).perform()
   }
@@ -74,6 +75,11 @@ public final class UnixStream: SocketStream, @unchecked Sendable {
       let bytes = try [UInt8](unsafeUninitializedCapacity: count) { buffer, initialized in
         let result = descriptor.attempt(.readable) {
           System.receive($0, UnsafeMutableRawBufferPointer(buffer), passed: &passed)
+        }
+        if case .failed(System.messageTooLong) = result {
+          throw SystemError(
+            code: System.messageTooLong,
+            action: "receive a descriptor from \(self): several have come at once; send each with bytes of its own")
         }
         found = try value(result, "receive a descriptor from")
         initialized = found ?? 0

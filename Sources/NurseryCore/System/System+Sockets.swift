@@ -28,6 +28,7 @@ extension System {
   package static let noAddress = EADDRNOTAVAIL
   package static let connectionAborted = ECONNABORTED
   package static let connectionRefused = ECONNREFUSED
+  package static let messageTooLong = EMSGSIZE
   package static let addressInUse = EADDRINUSE
   /// No descriptors, buffers or memory are left: trying again later may help, trying at once does not.
   package static func isExhaustion(_ code: Int32) -> Bool {

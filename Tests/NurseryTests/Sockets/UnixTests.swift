@@ -113,4 +113,66 @@ struct UnixTests {
       expectEqual(try right.receiveDescriptor(upTo: 10).descriptor, nil)
     }
   }
+
+  /// Sends descriptors in one message, however many.
+  private func send(_ descriptors: [Int32], by socket: Int32) {
+    struct Header {
+      var length: Int
+      var level: Int32
+      var type: Int32
+    }
+    let size = MemoryLayout<Header>.size + 4 * descriptors.count
+    let control = UnsafeMutableRawPointer.allocate(byteCount: size + 8, alignment: 8)
+    defer { control.deallocate() }
+    control.storeBytes(of: Header(length: size, level: SOL_SOCKET, type: 1), as: Header.self)
+    for (place, descriptor) in descriptors.enumerated() {
+      control.storeBytes(of: descriptor, toByteOffset: MemoryLayout<Header>.size + 4 * place, as: Int32.self)
+    }
+    var byte: UInt8 = 7
+    withUnsafeMutableBytes(of: &byte) { bytes in
+      var part = iovec(iov_base: bytes.baseAddress, iov_len: 1)
+      withUnsafeMutablePointer(to: &part) { part in
+        var message = msghdr()
+        message.msg_iov = part
+        message.msg_iovlen = 1
+        message.msg_control = control
+        message.msg_controllen = numericCast(size)
+        #expect(sendmsg(socket, &message, 0) == 1)
+      }
+    }
+  }
+
+  @Test func severalDescriptorsAtOnceAreAnErrorAndNoneIsKept() throws {
+    try runFibers {
+      let (left, right) = try UnixStream.pair()
+      for count in 2...5 {
+        let (reader, writer) = try PipeStream.pair()
+        send([Int32](repeating: writer.fileDescriptor, count: count), by: left.fileDescriptor)
+        writer.close()
+        let error = expectThrows(SystemError.self) { try right.receiveDescriptor(upTo: 10) }
+        expectEqual(error?.code, EMSGSIZE)
+        // The pipe has an end only when nobody keeps its other one.
+        expectEqual(try reader.readOp(upTo: 1).orTimeout(after: .seconds(20)).perform(), [])
+      }
+      try left.writeAll("on")
+      expectEqual(try right.receiveDescriptor(upTo: 10).bytes, Array("on".utf8))
+    }
+  }
+
+  @Test func aDescriptorThatFindsNoNumberIsAnError() async {
+    await #expect(processExitsWith: .success) {
+      try runFibers {
+        let (left, right) = try UnixStream.pair()
+        expectEqual(try left.send(descriptor: 0, with: [1]), 1)
+        let free = dup(0)
+        close(free)
+        var limit = rlimit()
+        getrlimit(numericCast(RLIMIT_NOFILE.rawValue), &limit)
+        limit.rlim_cur = numericCast(free)
+        setrlimit(numericCast(RLIMIT_NOFILE.rawValue), &limit)
+        let error = expectThrows(SystemError.self) { try right.receiveDescriptor(upTo: 10) }
+        expectEqual(error?.code, EMFILE)
+      }
+    }
+  }
 }
