@@ -52,6 +52,19 @@ import Testing
     }
   }
 
+  @Test func aFifoThatWasMadeNotToBlockSaysThatItWouldHaveTo() throws {
+    try withDirectory { directory in
+      let path = "\(directory)/fifo"
+      mkfifo(path, 0o600)
+      try virtually {
+        let file = try FileStream(path, .readWrite)
+        expectEqual(fcntl(file.fileDescriptor, F_SETFL, O_NONBLOCK), 0)
+        expect(EAGAIN, "read from the file \(path)") { _ = try file.read(upTo: 1) }
+        expect(EAGAIN, "write to the file \(path)") { try file.writeAll([UInt8](repeating: 1, count: 1 << 20)) }
+      }
+    }
+  }
+
   @Test func aFullDeviceIsAnErrorOfTheWriteItself() throws {
     try virtually {
       let file = try FileStream("/dev/full", .write)

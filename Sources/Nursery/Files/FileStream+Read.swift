@@ -63,7 +63,7 @@ extension FileStream {
   /// Reads at an offset, as far as that takes no waiting.
   func readNow(into buffer: UnsafeMutableRawBufferPointer, at offset: Int64) throws -> Int? {
     guard canReadNow.load(ordering: .relaxed) else { return nil }
-    let result = descriptor.use { System.readNow($0, buffer, at: isSeekable ? offset : -1) }
+    let result = descriptor.useNow { System.readNow($0, buffer, at: isSeekable ? offset : -1) }
     if case .failed(let code) = result, System.isNotSupported(code) {
       canReadNow.store(false, ordering: .relaxed)
       return nil

@@ -122,7 +122,7 @@ extension FileStream {
   private func writeNow(_ bytes: UnsafeRawBufferPointer) throws -> Int? {
     guard canWriteNow.load(ordering: .relaxed), isSeekable, !isAppending else { return nil }
     let offset = withLock { currentPosition }
-    let result = descriptor.use { System.writeNow($0, bytes, at: offset) }
+    let result = descriptor.useNow { System.writeNow($0, bytes, at: offset) }
     if case .failed(let code) = result, System.isNotSupported(code) {
       canWriteNow.store(false, ordering: .relaxed)
       return nil

@@ -1,14 +1,20 @@
 // For descriptors whose calls block: files. Threads of the pool make the calls, and tell those who wait at the descriptor's gates.
 extension Descriptor {
-  /// Calls the kernel, which may take its time; for threads of the pool, and for calls that are known not to wait.
+  /// Calls the kernel, which may take its time; for threads of the pool.
   ///
-  /// The number does not go back to the kernel meanwhile.
+  /// The number does not go back to the kernel meanwhile. Never too early: who has made the descriptor not block gets an error for it.
   package func use(_ call: (Int32) -> Int) -> Attempt {
     guard record.beginUse(generation) else { return .closed }
     defer { record.endUse() }
     let result = call(number)
-    if result >= 0 { return .done(result) }
-    return result == -Int(System.wouldBlock) ? .tooEarly : .failed(Int32(truncatingIfNeeded: -result))
+    return result >= 0 ? .done(result) : .failed(Int32(truncatingIfNeeded: -result))
+  }
+
+  /// Calls the kernel, which says that it would have to wait instead of waiting.
+  package func useNow(_ call: (Int32) -> Int) -> Attempt {
+    let result = use(call)
+    if case .failed(System.wouldBlock) = result { return .tooEarly }
+    return result
   }
 
   /// Keeps the number, also if it is closed meanwhile, until `endUse`; false if it has been closed already.
