@@ -91,11 +91,13 @@ extension FileStream {
     }
   }
 
-  /// Waits for what the pool is writing, and throws why it failed.
+  /// Waits for what the pool is writing, and throws why it failed; a fiber or a thread of the pool may do so.
   func finishWriting() throws {
     while !(try isReadyToWrite()) {
-      try withShield {
-        try descriptor.op(.writable, keeping: self) { self.withLock { self.isWriting } ? nil : () }.perform()
+      try BlockingPool.shared.lendingThread {
+        try withShield {
+          try descriptor.op(.writable, keeping: self) { self.withLock { self.isWriting } ? nil : () }.perform()
+        }
       }
     }
   }

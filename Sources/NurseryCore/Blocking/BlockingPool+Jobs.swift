@@ -116,6 +116,16 @@ extension BlockingPool {
     make(call)
   }
 
+  /// Calls `body`, which waits for what another job of this pool does.
+  ///
+  /// If the caller is one of the threads here, another may take its place meanwhile.
+  package func lendingThread<Result>(_ body: () throws -> Result) rethrows -> Result {
+    let me = Performer.current()
+    lend(me, 1)
+    defer { lend(me, -1) }
+    return try body()
+  }
+
   /// Whether a performer is one of the threads here.
   private func isOwnThread(_ performer: FiberRef) -> Bool {
     performer.pointee.worker.pointee.pool?.toOpaque() == Unmanaged.passUnretained(self).toOpaque()

@@ -64,6 +64,31 @@ import Testing
     }
   }
 
+  @Test(.timeLimit(.minutes(1))) func whoWaitsForAWriteOnTheOnlyThreadLetsItBeDone() async {
+    await #expect(processExitsWith: .success) {
+      try withDirectory { directory in
+        BlockingPool.shared.limit = 1
+        try runFibers(Configuration(parallelism: 1)) {
+          let file = try FileStream("\(directory)/file", .append, [.create])
+          let gate = Condition()
+          try withTimeout(.seconds(20)) {
+            try withNursery { nursery in
+              nursery.goAsync { try blocking { try gate.wait() } }
+              nursery.goAsync { try file.size() }
+              nursery.goAsync { try file.sync() }
+              nursery.goAsync { try file.truncate(to: 3) }
+              waitUntilAllParked()
+              // Behind the others in the queue, who wait for it.
+              expectEqual(try [1, 2, 3, 4].withUnsafeBytes { try file.tryWrite($0) }, 4 * MemoryLayout<Int>.size)
+              gate.signal()
+            }
+          }
+          expectEqual(try file.size(), 3)
+        }
+      }
+    }
+  }
+
   @Test func anErrorThatNoCallIsLeftToThrowIsReported() throws {
     let reported = Log<Oops>()
     try withDirectory { directory in
