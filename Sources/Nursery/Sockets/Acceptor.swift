@@ -41,8 +41,8 @@ final class Acceptor: Sendable {
       case .tooEarly:
         slot?.giveBack()
         return nil
-      // Gone again before we came to it; there may be others behind it.
-      case .failed(System.connectionAborted): continue
+      // There may be others behind it.
+      case .failed(let code) where System.isOfOneConnection(code): continue
       case .failed(let code): throw SystemError(code: code, action: "accept a connection on \(address)")
       case .closed: throw StreamClosedError(stream: "the listener on \(address)")
       }
@@ -79,14 +79,18 @@ final class Acceptor: Sendable {
 
   /// Accepts until the listener is closed or the scope is cancelled; nil then.
   ///
-  /// When there are no descriptors left it waits and tries again, at first after 5 ms, at last every second.
+  /// When there are no descriptors left it waits and tries again, at first after 5 ms, at last every second. It ends for any other error,
+  /// too, which the handler of suppressed errors gets.
   func next<Stream>(_ accept: () throws -> Stream) -> Stream? {
     var pause = Duration.milliseconds(5)
     while true {
       do { return try accept() } catch let error as SystemError where System.isExhaustion(error.code) {
         guard (try? sleep(for: pause)) != nil else { return nil }
         pause = min(pause * 2, .seconds(1))
-      } catch { return nil }
+      } catch {
+        if !(error is StreamClosedError || error is CancellationError) { Scheduler.reportSuppressed(error) }
+        return nil
+      }
     }
   }
 }

@@ -57,7 +57,8 @@ public final class TCPListener: Sequence, Sendable, CustomStringConvertible {
   /// Begins an iteration: `for connection in listener`.
   ///
   /// The loop ends when the listener is closed, and in a cancelled scope. While no descriptors are left it waits, in growing pauses of up
-  /// to a second.
+  /// to a second. It ends, too, when the kernel says that accepting cannot go on, and the handler of suppressed errors gets that
+  /// error; to catch it call `accept()` in a loop of your own.
   public func makeIterator() -> Iterator { Iterator(listener: self) }
 
   /// Accepts connections one after the other.

@@ -26,13 +26,26 @@ package enum SocketKind: Int32, Sendable {
 extension System {
   package static let inProgress = EINPROGRESS
   package static let noAddress = EADDRNOTAVAIL
-  package static let connectionAborted = ECONNABORTED
   package static let connectionRefused = ECONNREFUSED
   package static let messageTooLong = EMSGSIZE
   package static let addressInUse = EADDRINUSE
   /// No descriptors, buffers or memory are left: trying again later may help, trying at once does not.
   package static func isExhaustion(_ code: Int32) -> Bool {
     code == EMFILE || code == ENFILE || code == ENOBUFS || code == ENOMEM
+  }
+
+  /// What accept(2) says of the one connection that it has taken from the queue: that it has gone, or what the network says of it.
+  package static func isOfOneConnection(_ code: Int32) -> Bool {
+    switch code {
+    case ECONNABORTED, EPROTO, ENOPROTOOPT, EOPNOTSUPP: return true
+    case ENETDOWN, ENETUNREACH, EHOSTDOWN, EHOSTUNREACH: return true
+    default:
+      #if os(Linux)
+        return code == ENONET
+      #else
+        return false
+      #endif
+    }
   }
 
   package static func socket(_ family: SocketFamily, _ kind: SocketKind) -> Int32 {
