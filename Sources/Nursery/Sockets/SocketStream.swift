@@ -102,8 +102,8 @@ public class SocketStream: ReadableStream, WritableStream, CustomStringConvertib
 
   /// Closes the connection; who waits for it gets `StreamClosedError`.
   ///
-  /// What has been written is still delivered, unless there is something unread: then the other side is told of a reset. Never blocks.
-  /// Closing it again does nothing.
+  /// What has been written is still delivered, unless there is something unread: then the other side is told of a reset. Never blocks,
+  /// unless `SocketOptions.linger` asks for it. Closing it again does nothing.
   public func close() {
     descriptor.close()
     slot?.free()
