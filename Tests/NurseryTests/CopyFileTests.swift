@@ -30,6 +30,17 @@ import Testing
     }
   }
 
+  @Test func aCopyRunsAsNobodyElse() throws {
+    try withDirectory { directory in
+      try virtually { try FileStream("\(directory)/a", .write, [.create]).writeAll("program") }
+      #expect(chmod("\(directory)/a", 0o7755) == 0)
+      try virtually { try copyFile(from: "\(directory)/a", to: "\(directory)/b") }
+      var status = stat()
+      stat("\(directory)/b", &status)
+      #expect(status.st_mode & 0o7777 == 0o755)
+    }
+  }
+
   @Test func filesOfUnknownSizeAreCopiedWhole() throws {
     try withDirectory { directory in
       try virtually {

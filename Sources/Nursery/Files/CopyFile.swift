@@ -4,8 +4,8 @@ import Synchronization
 /// Copies a file, and returns how many bytes that were.
 ///
 /// The target appears whole or not at all: the bytes go to a file beside it, which takes its name in the end. A file of that name is
-/// replaced; a directory or a device is not. The copy has the permissions of the source, less those that the process masks out.
-/// The kernel copies by itself where it can, on a thread of the blocking pool.
+/// replaced; a directory or a device is not. The copy has the permissions of the source, less those that the process masks out,
+/// but is no set-user-ID or set-group-ID program, whoever owns it. The kernel copies by itself where it can, on a thread of the blocking pool.
 ///
 /// A cancellation point; then there is no target, and an earlier one is as it was.
 ///
