@@ -6,6 +6,11 @@ final class Acceptor: Sendable {
   let descriptor: Descriptor
   let address: SocketAddress
   private let limit: Int
+  /// Lets one at a time accept under a limit.
+  ///
+  /// So nobody takes a place before there is a connection for it, and nobody is turned away because of a place that is only tried, to
+  /// wait for a signal that never comes.
+  private let lock = SpinLock()
   /// Of a listener that has one.
   let isPathRemoved = Atomic<Bool>(false)
   /// How many connections it has accepted that are open; not counted without a limit.
@@ -32,15 +37,13 @@ final class Acceptor: Sendable {
 
   /// A connection, if one waits and the limit allows.
   func tryAccept<Stream>(_ make: (Descriptor, SocketAddress, Slot?) -> Stream) throws -> Stream? {
-    let slot = limit < .max ? Slot(self) : nil
-    if slot?.isBeyondLimit == true { return nil }
     var peer = RawAddress()
+    let isLimited = limit < .max
     while true {
-      switch descriptor.attempt(.readable, { Int(System.accept($0, &peer)) }) {
-      case .done(let number): return make(Descriptor(adopting: Int32(number)), SocketAddress(peer), slot)
-      case .tooEarly:
-        slot?.giveBack()
-        return nil
+      switch isLimited ? acceptWithinLimit(&peer) : accept(&peer) {
+      case .done(let number):
+        return make(Descriptor(adopting: Int32(number)), SocketAddress(peer), isLimited ? Slot(self) : nil)
+      case .tooEarly: return nil
       // There may be others behind it.
       case .failed(let code) where System.isOfOneConnection(code): continue
       case .failed(let code): throw SystemError(code: code, action: "accept a connection on \(address)")
@@ -49,31 +52,33 @@ final class Acceptor: Sendable {
     }
   }
 
-  /// One of the connections that a limit allows; free again when the connection is closed, or has gone.
+  private func accept(_ peer: inout RawAddress) -> Descriptor.Attempt {
+    descriptor.attempt(.readable) { Int(System.accept($0, &peer)) }
+  }
+
+  /// Too early at the limit, too: whoever closes a connection signals then.
+  private func acceptWithinLimit(_ peer: inout RawAddress) -> Descriptor.Attempt {
+    lock.lock()
+    defer { lock.unlock() }
+    guard open.load(ordering: .acquiring) < limit else { return descriptor.isClosed ? .closed : .tooEarly }
+    let result = accept(&peer)
+    if case .done = result { open.add(1, ordering: .relaxed) }
+    return result
+  }
+
+  /// One of the connections that a limit allows, counted already; free again when the connection is closed, or has gone.
   final class Slot: Sendable {
     private let acceptor: Acceptor
     private let isFree = Atomic<Bool>(false)
-    let isBeyondLimit: Bool
 
-    init(_ acceptor: Acceptor) {
-      self.acceptor = acceptor
-      isBeyondLimit = acceptor.open.add(1, ordering: .relaxed).newValue > acceptor.limit
-    }
+    init(_ acceptor: Acceptor) { self.acceptor = acceptor }
 
     deinit { free() }
 
-    /// Frees it when there was no connection: nobody waits for a slot then, but for the next connection, which wakes everybody.
-    ///
-    /// Telling them would make the one who gives it back try again, for ever.
-    func giveBack() {
-      isFree.store(true, ordering: .relaxed)
-      acceptor.open.subtract(1, ordering: .sequentiallyConsistent)
-    }
-
     func free() {
       guard !isFree.exchange(true, ordering: .relaxed) else { return }
-      acceptor.open.subtract(1, ordering: .sequentiallyConsistent)
-      if !isBeyondLimit { acceptor.descriptor.signal(.readable) }
+      acceptor.open.subtract(1, ordering: .releasing)
+      acceptor.descriptor.signal(.readable)
     }
   }
 
