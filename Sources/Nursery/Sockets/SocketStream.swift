@@ -115,9 +115,14 @@ public class SocketStream: ReadableStream, WritableStream, CustomStringConvertib
   /// The descriptor's number, for what only the system can do; it is the stream's to close.
   public var fileDescriptor: Int32 { descriptor.number }
 
-  /// This side's address.
+  /// This side's address; `unnamed` once it has been closed.
   public var localAddress: SocketAddress {
-    System.localAddress(descriptor.number).map { SocketAddress($0) } ?? .unnamed
+    var address: RawAddress?
+    _ = descriptor.attempt(.none) { number in
+      address = System.localAddress(number)
+      return 0
+    }
+    return address.map { SocketAddress($0) } ?? .unnamed
   }
 
   /// "the stream to 127.0.0.1:80".

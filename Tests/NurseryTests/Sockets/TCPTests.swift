@@ -192,6 +192,16 @@ struct TCPTests {
     }
   }
 
+  @Test func aClosedStreamHasNoAddressNotItsSuccessors() throws {
+    try runFibers {
+      let (client, _) = try connectedStreams()
+      client.close()
+      let successors = try (0..<4).map { _ in try TCPListener(port: 0) }
+      #expect(client.localAddress == .unnamed)
+      withExtendedLifetime(successors) {}
+    }
+  }
+
   @Test func versionSixWorksToo() throws {
     try runFibers {
       guard let listener = try? TCPListener(.loopbackV6, port: 0) else { return }
