@@ -4,7 +4,7 @@ import CSwitch
 public enum SocketAddress: Hashable, Sendable, CustomStringConvertible {
   /// An internet address and a port.
   case ip(IPAddress, port: UInt16)
-  /// A socket in the file system.
+  /// A socket in the file system; an empty path, or one with a zero byte, is an error where it is used.
   case unix(path: String)
   /// A socket in Linux's abstract namespace, which has no file and goes with its last user.
   case abstract(name: String)
@@ -70,7 +70,7 @@ extension SocketAddress {
 
   /// In the system's layout.
   ///
-  /// - Throws: `SystemError` for a path or name that does not fit into an address.
+  /// - Throws: `SystemError` for a path or name that does not fit into an address, an empty path, or one with a zero byte.
   package func checkedRaw() throws(SystemError) -> RawAddress {
     var raw = RawAddress()
     switch self {
@@ -81,6 +81,13 @@ extension SocketAddress {
         cs_address_v4(&raw, address.bytes, port)
       }
     case .unix(let path):
+      // The kernel takes both for names without a file, or for a shorter path.
+      if path.isEmpty || path.utf8.contains(0) {
+        throw SystemError(
+          code: System.invalidArgument,
+          action: "use the path \(path.debugDescription) for a socket, which is empty or has a zero byte; "
+            + "write .abstract(name:) for one without a file")
+      }
       let bytes = Array(path.utf8)
       try checked("use the path \(path) for a socket", cs_address_unix(&raw, bytes, bytes.count))
     case .abstract(let name):

@@ -90,6 +90,11 @@ struct UnixTests {
       #expect(client.description == "the Unix stream to @\(name)")
       let long = String(repeating: "x", count: 200)
       expectThrows(SystemError.self) { try UnixListener(path: long) }
+      for path in ["", "\0name", "a\0b"] {
+        let error = expectThrows(SystemError.self) { try UnixListener(path: path) }
+        expectEqual(error?.description.contains("write .abstract(name:) for one without a file"), true)
+        expectThrows(SystemError.self) { try UnixStream.connect(to: .unix(path: path)) }
+      }
       let none = expectThrows(SystemError.self) { try UnixStream.connect(to: .unix(path: "/nowhere")) }
       #expect(none?.description == "could not connect to /nowhere: No such file or directory (2)")
     }
