@@ -7,6 +7,11 @@ enum Connector {
       let socket = try begin(address, options)
       return socket.op(.writable) { try finish(socket, address).map { make(socket) } }
         .onAbandon { socket.close() }
+        .recover { error in
+          // The reactor, for instance, that cannot be had.
+          socket.close()
+          throw error
+        }
     }
   }
 

@@ -2,6 +2,14 @@ import Testing
 
 @testable import Nursery
 
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#elseif canImport(Darwin)
+  import Darwin
+#endif
+
 struct ConnectTests {
   @Test func addressesOfBothVersionsTakeTurns() {
     let four = ["192.0.2.1", "192.0.2.2", "192.0.2.3"].map { IPAddress($0)! }
@@ -45,6 +53,27 @@ struct ConnectTests {
       let listener = try TCPListener(port: 0)
       let stream = try TCPStream.connect(toFirstOf: [deaf.address, listener.address], SocketOptions())
       expectEqual(stream.remoteAddress, listener.address)
+    }
+  }
+
+  @Test func aConnectThatCannotWaitLeavesNoDescriptor() async {
+    await #expect(processExitsWith: .success) {
+      try runFibers(Configuration(parallelism: 1)) {
+        let deaf = try TCPListener(port: 0, backlog: 0)
+        let queued = try (0..<4).map { _ in try Connector.begin(deaf.address, SocketOptions()) }
+        // One number is left, for the socket, and none for what would watch it.
+        let last = dup(0)
+        close(last)
+        var limit = rlimit()
+        getrlimit(numericCast(RLIMIT_NOFILE.rawValue), &limit)
+        limit.rlim_cur = numericCast(last + 1)
+        setrlimit(numericCast(RLIMIT_NOFILE.rawValue), &limit)
+        let error = expectThrows(SystemError.self) { try TCPStream.connect(to: deaf.address) }
+        expectEqual(error?.code, EMFILE)
+        expectEqual(error?.action.hasPrefix("make an"), true)
+        expectEqual(dup(0), last)
+        withExtendedLifetime(queued) {}
+      }
     }
   }
 
