@@ -37,11 +37,15 @@ extension TCPStream {
     // Of an attempt that has succeeded the stream has taken charge.
     defer { for attempt in attempts { attempt.giveUp() } }
     func begin() {
-      guard let address = waiting.popFirst() else { return }
-      do { attempts.append(try Connector.Attempt(to: address, options)) } catch { firstFailure = firstFailure ?? error }
+      // One that fails at once gives way to the next at once.
+      while let address = waiting.popFirst() {
+        do { return attempts.append(try Connector.Attempt(to: address, options)) } catch {
+          firstFailure = firstFailure ?? error
+        }
+      }
     }
+    begin()
     while true {
-      while attempts.isEmpty, !waiting.isEmpty { begin() }
       if attempts.isEmpty { throw firstFailure ?? SystemError(code: System.noAddress, action: "connect to no address") }
       var branches = attempts.enumerated().map { place, attempt in
         attempt.op.wrap { Event.ended(place: place, $0) }

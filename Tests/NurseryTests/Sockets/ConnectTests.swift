@@ -56,6 +56,21 @@ struct ConnectTests {
     }
   }
 
+  /// Each of them for a quarter of a second would be too long by far.
+  @Test func addressesThatFailAtOnceDoNotHoldUpTheNext() throws {
+    try runFibers {
+      let deaf = try TCPListener(port: 0, backlog: 0)
+      let queued = try (0..<4).map { _ in try Connector.begin(deaf.address, SocketOptions()) }
+      let listener = try TCPListener(port: 0)
+      let impossible = [SocketAddress](repeating: .unix(path: String(repeating: "x", count: 200)), count: 400)
+      let stream = try withTimeout(.seconds(20)) {
+        try TCPStream.connect(toFirstOf: [deaf.address] + impossible + [listener.address], SocketOptions())
+      }
+      expectEqual(stream.remoteAddress, listener.address)
+      withExtendedLifetime(queued) {}
+    }
+  }
+
   @Test func aConnectThatCannotWaitLeavesNoDescriptor() async {
     await #expect(processExitsWith: .success) {
       try runFibers(Configuration(parallelism: 1)) {
