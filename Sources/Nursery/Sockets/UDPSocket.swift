@@ -14,16 +14,16 @@ public final class UDPSocket: Sendable, CustomStringConvertible {
   }
 
   private let descriptor: Descriptor
-  /// Where it receives, with the port that was found.
+  /// Where it receives, with the port that was found; of a socket at `.any` no address that others can send to, but the port.
   public let address: SocketAddress
 
   /// Binds a socket to a port of an address.
   ///
   /// - Parameters:
-  ///   - host: which of this machine's addresses; its version is the socket's.
+  ///   - host: which of this machine's addresses; its version is the socket's. Only this machine is reached from, and reaches, `.loopback`.
   ///   - port: 0 for one that is free; see `address`.
   /// - Throws: `SystemError` if the port is in use or not allowed, or no descriptor is left.
-  public init(_ host: IPAddress = .loopback, port: UInt16 = 0, options: SocketOptions = SocketOptions()) throws {
+  public init(_ host: IPAddress = .any, port: UInt16 = 0, options: SocketOptions = SocketOptions()) throws {
     let wanted = SocketAddress.ip(host, port: port)
     let number = try checked("make a socket", System.socket(wanted.family, .datagram))
     do throws(SystemError) {

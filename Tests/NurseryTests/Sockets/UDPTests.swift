@@ -1,11 +1,19 @@
 import Nursery
 import Testing
 
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#elseif canImport(Darwin)
+  import Darwin
+#endif
+
 struct UDPTests {
   @Test(arguments: World.all) func datagramsKeepTheirBoundsAndTellTheirSender(world: World) throws {
     try world.run { nursery in
-      let left = try UDPSocket()
-      let right = try UDPSocket()
+      let left = try UDPSocket(.loopback)
+      let right = try UDPSocket(.loopback)
       let receiver = nursery.goAsync { try (0..<3).map { _ in try right.receive() } }
       for text in ["one", "", "three"] { try left.send(Array(text.utf8), to: right.address) }
       let received = try receiver.wait()
@@ -20,10 +28,10 @@ struct UDPTests {
 
   @Test(arguments: World.all) func aConnectedSocketHearsOfNobodyListening(world: World) throws {
     try world.run { nursery in
-      let gone = try UDPSocket()
+      let gone = try UDPSocket(.loopback)
       let address = gone.address
       gone.close()
-      let socket = try UDPSocket()
+      let socket = try UDPSocket(.loopback)
       try socket.connect(to: address)
       try socket.send([1])
       let error = expectThrows(SystemError.self) {
@@ -34,11 +42,25 @@ struct UDPTests {
     }
   }
 
+  @Test func aSocketThatNobodyHasRestrictedMaySendAnywhere() throws {
+    try runFibers {
+      let socket = try UDPSocket()
+      expectEqual(socket.address.ip, .any)
+      // Where there is no network, that is the error.
+      do { try socket.send([1], to: .ip(IPAddress("192.0.2.1")!, port: 9)) } catch let error as SystemError {
+        expectEqual(error.code == EINVAL, false)
+      }
+      let other = try UDPSocket(.loopback)
+      try socket.send([2], to: other.address)
+      expectEqual(try other.receive().sender, .ip(.loopback, port: try #require(socket.address.port)))
+    }
+  }
+
   @Test(arguments: World.all) func aReceiveThatTimesOutTakesNothing(world: World) throws {
     try world.run { nursery in
-      let socket = try UDPSocket()
+      let socket = try UDPSocket(.loopback)
       expectThrows(TimeoutError.self) { try socket.receiveOp().orTimeout(after: .milliseconds(2)).perform() }
-      let other = try UDPSocket()
+      let other = try UDPSocket(.loopback)
       try other.send([9], to: socket.address)
       expectEqual(try socket.receive().bytes, [9])
       socket.close()
