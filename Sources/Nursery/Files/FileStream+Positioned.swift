@@ -39,7 +39,7 @@ extension FileStream {
         isReady = found != nil
         initialized = found ?? 0
       }
-      return isReady ? .always(bytes) : blockingOp { try self.readFully(count, at: offset) }
+      return isReady ? .always(bytes.withoutSpareMemory) : blockingOp { try self.readFully(count, at: offset) }
     }
   }
 

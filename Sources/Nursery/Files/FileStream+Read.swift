@@ -108,7 +108,7 @@ extension FileStream {
       initialized = try value(
         descriptor.use { System.read($0, UnsafeMutableRawBufferPointer(buffer), at: self.isSeekable ? offset : -1) },
         "read from")!
-    }
+    }.withoutSpareMemory
   }
 
   private func endFetch(_ offset: Int64, _ result: Result<[UInt8], any Error>, since changes: Int) -> () -> Void {

@@ -92,7 +92,9 @@ public final class UDPSocket: Sendable, CustomStringConvertible {
         found = try value(result, "receive at", to: nil)
         initialized = found ?? 0
       }
-      return found.map { _ in Datagram(bytes: bytes, sender: SocketAddress(sender), isTruncated: isTruncated) }
+      return found.map { _ in
+        Datagram(bytes: bytes.withoutSpareMemory, sender: SocketAddress(sender), isTruncated: isTruncated)
+      }
     }
   }
 

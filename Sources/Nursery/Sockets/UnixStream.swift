@@ -84,7 +84,7 @@ public final class UnixStream: SocketStream, @unchecked Sendable {
         found = try value(result, "receive a descriptor from")
         initialized = found ?? 0
       }
-      return found.map { _ in (bytes, passed < 0 ? nil : passed) }
+      return found.map { _ in (bytes.withoutSpareMemory, passed < 0 ? nil : passed) }
     }
   }
 

@@ -52,7 +52,7 @@ extension ReadableStream {
   public func read(upTo count: Int) throws -> [UInt8] {
     try [UInt8](unsafeUninitializedCapacity: count) { buffer, initialized in
       initialized = try read(into: UnsafeMutableRawBufferPointer(buffer))
-    }
+    }.withoutSpareMemory
   }
 
   /// The operation that reads at most `count` bytes; its value is empty at the end.
@@ -66,7 +66,7 @@ extension ReadableStream {
         isReady = found != nil
         initialized = found ?? 0
       }
-      return isReady ? bytes : nil
+      return isReady ? bytes.withoutSpareMemory : nil
     }
   }
 }

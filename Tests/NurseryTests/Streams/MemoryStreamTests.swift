@@ -2,6 +2,16 @@ import Nursery
 import Testing
 
 @Suite struct MemoryStreamTests {
+  @Test func aShortAnswerTakesLittleMemory() throws {
+    try virtually {
+      let stream = MemoryReader("short", chunks: [1])
+      for bytes in [try stream.read(upTo: 65_536), try stream.readOp(upTo: 65_536).perform()] {
+        expectEqual(bytes.count, 1)
+        expectEqual(bytes.capacity < 512, true)
+      }
+    }
+  }
+
   @Test func aFullPipeHoldsTheWriterUp() throws {
     try virtually {
       try withNursery { nursery in
