@@ -90,11 +90,15 @@ bool cs_address_parse(const char *text, uint16_t port, cs_address *address) {
   if (inet_pton(AF_INET6, name, ip) != 1) return false;
   uint32_t scope = 0;
   if (percent) {
-    scope = if_nametoindex(percent + 1);
-    for (const char *digit = percent + 1; scope == 0 && *digit >= '0' && *digit <= '9'; digit++) {
-      if (digit[1] == 0) scope = (uint32_t)strtoul(percent + 1, NULL, 10);
+    const char *interface = percent + 1;
+    scope = if_nametoindex(interface);
+    if (scope == 0) {
+      // Digits alone: strtoull knows signs and spaces, too, and says the most it can for more.
+      if (interface[strspn(interface, "0123456789")] != 0) return false;
+      unsigned long long number = strtoull(interface, NULL, 10);
+      if (number == 0 || number > UINT32_MAX) return false;
+      scope = (uint32_t)number;
     }
-    if (scope == 0) return false;
   }
   cs_address_v6(address, ip, port, scope);
   return true;
