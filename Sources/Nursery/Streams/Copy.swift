@@ -18,11 +18,6 @@ public func copy(
   from source: any ReadableStream, to destination: any WritableStream, limit: Int? = nil,
   progress: ((_ count: Int) throws -> Void)? = nil
 ) throws -> Int {
-  if let source = source as? any DirectCopySource,
-    let count = try source.copyDirectly(to: destination, limit: limit, progress: progress)
-  {
-    return count
-  }
   let reader = BufferedReader(source, capacity: 65_536)
   return try copy(from: reader, to: destination, limit: limit, readsAhead: false, progress: progress)
 }
@@ -42,14 +37,6 @@ public func copy(
   progress: ((_ count: Int) throws -> Void)? = nil
 ) throws -> Int {
   try copy(from: source, to: destination, limit: limit, readsAhead: true, progress: progress)
-}
-
-/// A stream that knows a shorter way to some destinations than through memory.
-package protocol DirectCopySource: ReadableStream {
-  /// Copies as `copy` does; nil, having copied nothing, if there is no shorter way to this destination.
-  func copyDirectly(
-    to destination: any WritableStream, limit: Int?, progress: ((_ count: Int) throws -> Void)?
-  ) throws -> Int?
 }
 
 private func copy(
