@@ -74,7 +74,7 @@ extension FileStream {
     blockingOp {
       try self.finishWriting()
       var status: System.FileStatus?
-      _ = try self.value(self.descriptor.use { Int(System.status($0, &status)) }, "find the size of")
+      _ = try self.descriptor.use { Int(System.status($0, &status)) }.value("find the size of", self)
       return status!.size
     }
   }
@@ -91,7 +91,7 @@ extension FileStream {
     committedOp {
       try self.finishWriting()
       defer { self.contentsChanged() }
-      _ = try self.value(self.descriptor.use { Int(System.truncate($0, to: size)) }, "set the size of")
+      _ = try self.descriptor.use { Int(System.truncate($0, to: size)) }.value("set the size of", self)
     }
   }
 
@@ -107,7 +107,7 @@ extension FileStream {
   public func syncOp(dataOnly: Bool = false) -> Op<Void> {
     blockingOp {
       try self.finishWriting()
-      _ = try self.value(self.descriptor.use { Int(System.sync($0, dataOnly: dataOnly)) }, "sync")
+      _ = try self.descriptor.use { Int(System.sync($0, dataOnly: dataOnly)) }.value("sync", self)
     }
   }
 

@@ -68,7 +68,7 @@ extension FileStream {
       canReadNow.store(false, ordering: .relaxed)
       return nil
     }
-    return try value(result, "read from")
+    return try result.value("read from", self)
   }
 
   private func takeFetched(_ buffer: UnsafeMutableRawBufferPointer) throws -> Int? {
@@ -105,9 +105,10 @@ extension FileStream {
   /// On a thread of the pool.
   func readFully(_ count: Int, at offset: Int64) throws -> [UInt8] {
     try [UInt8](unsafeUninitializedCapacity: count) { buffer, initialized in
-      initialized = try value(
-        descriptor.use { System.read($0, UnsafeMutableRawBufferPointer(buffer), at: self.isSeekable ? offset : -1) },
-        "read from")!
+      let result = descriptor.use {
+        System.read($0, UnsafeMutableRawBufferPointer(buffer), at: self.isSeekable ? offset : -1)
+      }
+      initialized = try result.value("read from", self)!
     }.withoutSpareMemory
   }
 

@@ -129,7 +129,7 @@ extension FileStream {
       canWriteNow.store(false, ordering: .relaxed)
       return nil
     }
-    return try value(result, "write to")
+    return try result.value("write to", self)
   }
 
   private func give(_ chunk: [UInt8]) throws {
@@ -149,7 +149,7 @@ extension FileStream {
 
   /// On a thread of the pool.
   func writeIfOpen(_ bytes: UnsafeRawBufferPointer, at offset: Int64, _ done: inout Int) throws {
-    _ = try value(descriptor.use { writeFully($0, bytes, at: offset, &done) }, "write to")
+    _ = try descriptor.use { writeFully($0, bytes, at: offset, &done) }.value("write to", self)
   }
 
   /// How many bytes there were, or a negative errno value.

@@ -93,16 +93,6 @@ public final class FileStream: ReadableStream, WritableStream, CustomStringConve
   /// "the file /etc/hosts".
   public var description: String { "the file \(path)" }
 
-  /// The result of a call, nil if it was too early.
-  func value(_ attempt: Descriptor.Attempt, _ verb: String) throws -> Int? {
-    switch attempt {
-    case .done(let count): count
-    case .tooEarly: nil
-    case .closed: throw StreamClosedError(stream: description)
-    case .failed(let code): throw SystemError(code: code, action: "\(verb) \(description)")
-    }
-  }
-
   func withLock<Result>(_ body: () throws -> Result) rethrows -> Result {
     lock.lock()
     defer { lock.unlock() }

@@ -41,7 +41,7 @@ public final class PipeStream: ReadableStream, WritableStream, CustomStringConve
   /// - Throws: `SystemError`; `StreamClosedError` if it was closed here.
   public func tryRead(into buffer: UnsafeMutableRawBufferPointer) throws -> Int? {
     if buffer.isEmpty { return 0 }
-    return try value(descriptor.attempt(.readable) { System.read($0, buffer) }, "read from")
+    return try descriptor.attempt(.readable) { System.read($0, buffer) }.value("read from", self)
   }
 
   /// Waits until there is something, and reads it into `buffer`: the number of bytes, 0 at the end.
@@ -51,7 +51,7 @@ public final class PipeStream: ReadableStream, WritableStream, CustomStringConve
   /// - Throws: as `tryRead`; `CancellationError` if the current scope is cancelled.
   public func read(into buffer: UnsafeMutableRawBufferPointer) throws -> Int {
     if buffer.isEmpty { return 0 }
-    return try value(descriptor.perform(.readable) { System.read($0, buffer) }, "read from")!
+    return try descriptor.perform(.readable) { System.read($0, buffer) }.value("read from", self)!
   }
 
   /// The operation that commits when `attempt`, which tries to read, returns a value; see `ReadableStream`.
@@ -66,7 +66,7 @@ public final class PipeStream: ReadableStream, WritableStream, CustomStringConve
   /// - Throws: `SystemError` if nobody can read it any more; `StreamClosedError` if it was closed here.
   public func tryWrite(_ bytes: UnsafeRawBufferPointer) throws -> Int? {
     if bytes.isEmpty { return 0 }
-    return try value(descriptor.attempt(.writable) { System.write($0, bytes) }, "write to")
+    return try descriptor.attempt(.writable) { System.write($0, bytes) }.value("write to", self)
   }
 
   /// Waits until there is room, and writes what there is room for: the number of bytes, at least 1 if there are any.
@@ -76,7 +76,7 @@ public final class PipeStream: ReadableStream, WritableStream, CustomStringConve
   /// - Throws: as `tryWrite`; `CancellationError` if the current scope is cancelled.
   public func write(_ bytes: UnsafeRawBufferPointer) throws -> Int {
     if bytes.isEmpty { return 0 }
-    return try value(descriptor.perform(.writable) { System.write($0, bytes) }, "write to")!
+    return try descriptor.perform(.writable) { System.write($0, bytes) }.value("write to", self)!
   }
 
   /// The operation that commits when `attempt`, which tries to write, returns a value; see `WritableStream`.
@@ -97,13 +97,4 @@ public final class PipeStream: ReadableStream, WritableStream, CustomStringConve
 
   /// Its name.
   public var description: String { name }
-
-  func value(_ attempt: Descriptor.Attempt, _ verb: String) throws -> Int? {
-    switch attempt {
-    case .done(let count): count
-    case .tooEarly: nil
-    case .closed: throw StreamClosedError(stream: name)
-    case .failed(let code): throw SystemError(code: code, action: "\(verb) \(name)")
-    }
-  }
 }

@@ -64,6 +64,12 @@ public final class StandardStream: ReadableStream, WritableStream, CustomStringC
   /// Never blocks. Closing it again does nothing.
   public func close() { descriptor?.close() }
 
+  /// Whether it has been closed here, or the process was started without it.
+  public var isClosed: Bool { descriptor?.isClosed ?? true }
+
+  /// The number of this object's own descriptor, for what only the system can do, and the object's to close; -1 if there is none.
+  public var fileDescriptor: Int32 { descriptor?.number ?? -1 }
+
   /// "standard input".
   public var description: String { name }
 
@@ -76,11 +82,6 @@ public final class StandardStream: ReadableStream, WritableStream, CustomStringC
       let ready = System.pollNow(number, interest)
       return ready > 0 ? call(number) : ready == 0 ? -Int(System.wouldBlock) : Int(ready)
     }
-    switch result {
-    case .done(let count): return count
-    case .tooEarly: return nil
-    case .closed, nil: throw StreamClosedError(stream: name)
-    case .failed(let code): throw SystemError(code: code, action: "\(verb) \(name)")
-    }
+    return try (result ?? .closed).value(verb, self)
   }
 }

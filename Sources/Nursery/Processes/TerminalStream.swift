@@ -13,7 +13,7 @@ public final class TerminalStream: ReadableStream, WritableStream {
   /// - Throws: `StreamClosedError` if it has been closed here.
   public func resize(_ size: TerminalSize) throws {
     let result = stream.descriptor.attempt(.none) { System.resizeTerminal($0, rows: size.rows, columns: size.columns) }
-    _ = try stream.value(result, "resize")
+    _ = try result.value("resize", stream)
   }
 
   /// Reads what can be had without waiting; 0 bytes when nobody has the terminal open any more.

@@ -29,9 +29,8 @@ public class SocketStream: ReadableStream, WritableStream, CustomStringConvertib
   /// - Throws: `SystemError` if the connection is broken, `StreamClosedError` if it was closed here.
   public func tryRead(into buffer: UnsafeMutableRawBufferPointer) throws -> Int? {
     if buffer.isEmpty { return 0 }
-    return try value(
-      descriptor.attempt(.readable, wanted: shortReadsDrain ? buffer.count : nil) { System.receive($0, buffer) },
-      "read from")
+    let wanted = shortReadsDrain ? buffer.count : nil
+    return try descriptor.attempt(.readable, wanted: wanted) { System.receive($0, buffer) }.value("read from", self)
   }
 
   /// Waits until something has come, and reads it into `buffer`: the number of bytes, 0 at the end.
@@ -41,9 +40,8 @@ public class SocketStream: ReadableStream, WritableStream, CustomStringConvertib
   /// - Throws: as `tryRead`; `CancellationError` if the current scope is cancelled.
   public func read(into buffer: UnsafeMutableRawBufferPointer) throws -> Int {
     if buffer.isEmpty { return 0 }
-    return try value(
-      descriptor.perform(.readable, wanted: shortReadsDrain ? buffer.count : nil) { System.receive($0, buffer) },
-      "read from")!
+    let wanted = shortReadsDrain ? buffer.count : nil
+    return try descriptor.perform(.readable, wanted: wanted) { System.receive($0, buffer) }.value("read from", self)!
   }
 
   /// The operation that commits when `attempt`, which tries to read, returns a value; see `ReadableStream`.
@@ -60,7 +58,7 @@ public class SocketStream: ReadableStream, WritableStream, CustomStringConvertib
   /// - Throws: `SystemError` if the connection is broken, `StreamClosedError` if it was closed here.
   public func tryWrite(_ bytes: UnsafeRawBufferPointer) throws -> Int? {
     if bytes.isEmpty { return 0 }
-    return try value(descriptor.attempt(.writable) { System.send($0, bytes) }, "write to")
+    return try descriptor.attempt(.writable) { System.send($0, bytes) }.value("write to", self)
   }
 
   /// Writes several parts in one call, as far as there is room: the number of bytes, nil if there is no room yet.
@@ -70,7 +68,7 @@ public class SocketStream: ReadableStream, WritableStream, CustomStringConvertib
   /// - Throws: as `tryWrite`.
   public func tryWrite(parts: UnsafeBufferPointer<UnsafeRawBufferPointer>) throws -> Int? {
     if parts.allSatisfy(\.isEmpty) { return 0 }
-    return try value(descriptor.attempt(.writable) { System.send($0, parts: parts) }, "write to")
+    return try descriptor.attempt(.writable) { System.send($0, parts: parts) }.value("write to", self)
   }
 
   /// Waits until there is room, and writes what there is room for: the number of bytes, at least 1 if there are any.
@@ -80,7 +78,7 @@ public class SocketStream: ReadableStream, WritableStream, CustomStringConvertib
   /// - Throws: as `tryWrite`; `CancellationError` if the current scope is cancelled.
   public func write(_ bytes: UnsafeRawBufferPointer) throws -> Int {
     if bytes.isEmpty { return 0 }
-    return try value(descriptor.perform(.writable) { System.send($0, bytes) }, "write to")!
+    return try descriptor.perform(.writable) { System.send($0, bytes) }.value("write to", self)!
   }
 
   /// The operation that commits when `attempt`, which tries to write, returns a value; see `WritableStream`.
@@ -97,7 +95,7 @@ public class SocketStream: ReadableStream, WritableStream, CustomStringConvertib
   /// - Throws: `SystemError` if the connection is broken, `StreamClosedError` if it was closed here.
   public func closeWriting() throws {
     let result = descriptor.attempt(.none) { Int(System.shutdown($0, reading: false, writing: true)) }
-    _ = try value(result, "half-close")
+    _ = try result.value("half-close", self)
   }
 
   /// Closes the connection; who waits for it gets `StreamClosedError`.
@@ -127,13 +125,4 @@ public class SocketStream: ReadableStream, WritableStream, CustomStringConvertib
 
   /// "the stream to 127.0.0.1:80".
   public var description: String { "the stream to \(remoteAddress)" }
-
-  func value(_ attempt: Descriptor.Attempt, _ verb: String) throws -> Int? {
-    switch attempt {
-    case .done(let count): count
-    case .tooEarly: nil
-    case .closed: throw StreamClosedError(stream: description)
-    case .failed(let code): throw SystemError(code: code, action: "\(verb) \(description)")
-    }
-  }
 }

@@ -54,6 +54,12 @@ public final class TCPListener: Sequence, Sendable, CustomStringConvertible {
   /// Connections that were accepted stay. Never blocks. Closing it again does nothing.
   public func close() { acceptor.descriptor.close() }
 
+  /// Whether it has been closed here.
+  public var isClosed: Bool { acceptor.descriptor.isClosed }
+
+  /// The descriptor's number, for what only the system can do; it is the listener's to close.
+  public var fileDescriptor: Int32 { acceptor.descriptor.number }
+
   /// Begins an iteration: `for connection in listener`.
   ///
   /// The loop ends when the listener is closed, and in a cancelled scope. While no descriptors are left it waits, in growing pauses of up

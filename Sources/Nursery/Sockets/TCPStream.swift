@@ -32,7 +32,7 @@ public final class TCPStream: SocketStream, @unchecked Sendable {
   /// - Throws: `SystemError`, `StreamClosedError`.
   public func setNoDelay(_ isOn: Bool) throws {
     let result = descriptor.attempt(.none) { Int(System.setOption($0, CS_NO_DELAY, isOn ? 1 : 0)) }
-    _ = try value(result, "set noDelay of")
+    _ = try result.value("set noDelay of", self)
   }
 
   /// Closes the connection by breaking it off: the other side reads an error where it would else have read an end.

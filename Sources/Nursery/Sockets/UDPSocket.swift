@@ -47,7 +47,7 @@ public final class UDPSocket: Sendable, CustomStringConvertible {
   /// - Throws: `SystemError`, `StreamClosedError`.
   public func connect(to peer: SocketAddress) throws {
     let raw = try peer.checkedRaw()
-    _ = try value(descriptor.attempt(.none) { Int(System.connect($0, raw)) }, "connect", to: peer)
+    _ = try descriptor.attempt(.none) { Int(System.connect($0, raw)) }.value("connect", self, " to \(peer)")
   }
 
   /// Waits until there is room, and sends a datagram.
@@ -65,7 +65,7 @@ public final class UDPSocket: Sendable, CustomStringConvertible {
       let result = bytes.withUnsafeBytes { bytes in
         descriptor.attempt(.writable) { System.send($0, bytes, to: raw) }
       }
-      return try value(result, "send from", to: peer).map { _ in () }
+      return try result.value("send from", self, peer.map { " to \($0)" } ?? "").map { _ in () }
     }
   }
 
@@ -89,7 +89,7 @@ public final class UDPSocket: Sendable, CustomStringConvertible {
         let result = descriptor.attempt(.readable) {
           System.receive($0, UnsafeMutableRawBufferPointer(buffer), from: &sender, isTruncated: &isTruncated)
         }
-        found = try value(result, "receive at", to: nil)
+        found = try result.value("receive at", self)
         initialized = found ?? 0
       }
       return found.map { _ in
@@ -103,16 +103,12 @@ public final class UDPSocket: Sendable, CustomStringConvertible {
   /// Never blocks. Closing it again does nothing.
   public func close() { descriptor.close() }
 
+  /// Whether it has been closed here.
+  public var isClosed: Bool { descriptor.isClosed }
+
+  /// The descriptor's number, for what only the system can do; it is the socket's to close.
+  public var fileDescriptor: Int32 { descriptor.number }
+
   /// "the UDP socket at 127.0.0.1:53".
   public var description: String { "the UDP socket at \(address)" }
-
-  private func value(_ attempt: Descriptor.Attempt, _ verb: String, to peer: SocketAddress?) throws -> Int? {
-    switch attempt {
-    case .done(let count): count
-    case .tooEarly: nil
-    case .closed: throw StreamClosedError(stream: description)
-    case .failed(let code):
-      throw SystemError(code: code, action: "\(verb) \(description)" + (peer.map { " to \($0)" } ?? ""))
-    }
-  }
 }

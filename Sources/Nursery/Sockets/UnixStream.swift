@@ -51,7 +51,7 @@ public final class UnixStream: SocketStream, @unchecked Sendable {
       let result = bytes.withUnsafeBytes { bytes in
         descriptor.attempt(.writable) { System.send($0, bytes, passing: passed) }
       }
-      return try value(result, "send a descriptor to")
+      return try result.value("send a descriptor to", self)
     }
   }
 
@@ -81,7 +81,7 @@ public final class UnixStream: SocketStream, @unchecked Sendable {
             code: System.messageTooLong,
             action: "receive a descriptor from \(self): several have come at once; send each with bytes of its own")
         }
-        found = try value(result, "receive a descriptor from")
+        found = try result.value("receive a descriptor from", self)
         initialized = found ?? 0
       }
       return found.map { _ in (bytes.withoutSpareMemory, passed < 0 ? nil : passed) }

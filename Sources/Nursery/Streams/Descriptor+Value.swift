@@ -1,0 +1,17 @@
+extension Descriptor.Attempt {
+  /// What a stream's call returns, the number of bytes or nil if it was too early, or throws.
+  ///
+  /// - Parameters:
+  ///   - verb: what was to be done with the stream: "read from".
+  ///   - more: what there is to say behind its name.
+  func value(
+    _ verb: String, _ stream: some CustomStringConvertible, _ more: @autoclosure () -> String = ""
+  ) throws -> Int? {
+    switch self {
+    case .done(let count): count
+    case .tooEarly: nil
+    case .closed: throw StreamClosedError(stream: stream.description)
+    case .failed(let code): throw SystemError(code: code, action: "\(verb) \(stream)\(more())")
+    }
+  }
+}
