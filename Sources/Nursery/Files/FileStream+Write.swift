@@ -16,7 +16,7 @@ extension FileStream {
   /// Accepts bytes to be written at the position: the number of bytes; nil while earlier ones are being written.
   ///
   /// Never blocks. What was accepted is written, also if the file is closed meanwhile. If that fails, the next call throws why; `write`
-  /// waits for it, and throws it itself. When no call is left to throw it, the handler of suppressed errors gets it.
+  /// waits for it, and throws it itself. If no call is left to throw it, it is reported as suppressed.
   ///
   /// - Throws: `SystemError` if it cannot be written, `StreamClosedError` if it was closed here.
   public func tryWrite(_ bytes: UnsafeRawBufferPointer) throws -> Int? {
