@@ -44,8 +44,10 @@ public struct Configuration: Sendable {
   /// where `parallelism` is 1. From 100 microseconds to a minute; each time slice in which all workers are busy a thread wakes to look.
   public var timeSlice: Duration
 
-  /// Called, on the fiber that ran the nursery's body, with each failure that a `.failFast` nursery could not throw because an earlier
-  /// one is thrown; nil writes a line to standard error.
+  /// Called with each error that no call is left to throw; nil writes a line to standard error.
+  ///
+  /// That is a further failure in a `.failFast` nursery, which throws the first (called on the fiber that ran the nursery's body);
+  /// the error that ends a loop over a listener or over lines; and that of the last write to a file that nobody flushed.
   public var onSuppressedError: (@Sendable (any Error) -> Void)?
 
   /// What to do when every fiber waits and nothing is left that could wake one; deterministic schedulers always fail.

@@ -57,7 +57,8 @@ struct ProcessTests {
   }
 
   @Test func inputThatSomebodyInTheBackgroundKeepsDoesNotMatter() throws {
-    let result = try shell("sleep 1000 <&0 >/dev/null 2>&1 & echo left").run(
+    // A shell gives /dev/null for its input to whoever it puts into the background, unless told otherwise.
+    let result = try shell("exec 3<&0; sleep 1000 <&3 >/dev/null 2>&1 & echo left").run(
       input: [UInt8](repeating: 0, count: 1 << 20))
     #expect(result.text == "left\n")
   }
