@@ -85,6 +85,7 @@ static int64_t now(clockid_t clock) {
 }
 
 int64_t cs_monotonic_now(void) { return now(CLOCK_MONOTONIC); }
+int64_t cs_thread_time(void) { return now(CLOCK_THREAD_CPUTIME_ID); }
 
 int64_t cs_wall_now(void) { return now(CLOCK_REALTIME); }
 

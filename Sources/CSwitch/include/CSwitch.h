@@ -270,9 +270,10 @@ int cs_futex_wait(const uint32_t *word, uint32_t expected, int64_t nanoseconds);
 // Wakes at most `count` waiters; returns how many.
 int cs_futex_wake(const uint32_t *word, int count);
 
-// Nanoseconds of the monotonic clock; of the wall clock since 1970.
+// Nanoseconds of the monotonic clock; of the wall clock since 1970; for which the calling thread has had a processor.
 int64_t cs_monotonic_now(void);
 int64_t cs_wall_now(void);
+int64_t cs_thread_time(void);
 
 // The plain calls, returning -errno and restarted on EINTR.
 ssize_t cs_read(int fd, void *buffer, size_t count);

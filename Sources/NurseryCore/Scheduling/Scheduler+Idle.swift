@@ -49,7 +49,10 @@ extension Scheduler {
     }
     let count = places.load(ordering: .acquiring)
     guard count > 1 else { return nil }
-    if inspection.isByClock, sharing.isPauseOver { sharing.resume(&inspection) }
+    // Who finds the pause to be over is the first to share again.
+    if inspection.isByClock, sharing.isPaused, sharing.resumeIfDue(System.monotonicNow()) {
+      inspection.isByClock = false
+    }
     let isShared = !sharing.isPaused
     let start = Int(truncatingIfNeeded: me.nextRandom() >> 33)
     for offset in 0..<count {
@@ -62,7 +65,7 @@ extension Scheduler {
       let isStuck = isOnWatch && inspection.isUnmoved(index, other.pointee.switches.load(ordering: .relaxed))
       if queued >= 2 && isSlow || queued == 1 && isStuck, let stolen = other.pointee.queue.steal(atMost: 128, by: me) {
         if isStuck { takeovers.add(1, ordering: .relaxed) }
-        me.pointee.stolenAt = System.monotonicNow()
+        me.pointee.stolenAt = System.threadTime()
         return keepStolen(stolen, me)
       }
     }

@@ -25,35 +25,33 @@ struct Sharing: ~Copyable {
   private static var shortest: Int64 { 100_000 }
   private static var longest: Int64 { 25_000_000 }
   private static var mostStealsInVain: Int { 8 }
+  /// What a barrier and the misses are worth.
+  private static var worthStealing: Int64 { 20_000 }
 
   var isPaused: Bool { pauseEnd.load(ordering: .relaxed) != 0 }
 
-  /// Whether the pause has lasted long enough.
-  var isPauseOver: Bool {
-    let end = pauseEnd.load(ordering: .relaxed)
-    return end != 0 && end <= System.monotonicNow()
-  }
-
-  /// Lets everybody share again, the caller first.
-  func resume(_ inspection: inout Scheduler.Inspection) {
+  /// Lets everybody share again if the pause has lasted long enough; true if it has.
+  func resumeIfDue(_ now: Int64) -> Bool {
+    guard isPaused, pauseEnd.load(ordering: .relaxed) <= now else { return false }
     pauseEnd.store(0, ordering: .relaxed)
     stealsInVain.store(0, ordering: .relaxed)
-    inspection.isByClock = false
+    return true
   }
 
-  func pause() {
+  func pause(_ now: Int64) {
     guard !isPaused else { return }
     let pause = min(max(2 * lastPause.load(ordering: .relaxed), Self.shortest), Self.longest)
     lastPause.store(pause, ordering: .relaxed)
-    pauseEnd.store(System.monotonicNow() &+ pause, ordering: .relaxed)
+    pauseEnd.store(now &+ pause, ordering: .relaxed)
   }
 
-  func judge(_ hasPaid: Bool) {
-    if hasPaid {
+  /// - Parameter time: for how long what was stolen has occupied the thief's processor, in nanoseconds.
+  func judgeSteal(_ time: Int64, now: Int64) {
+    if time >= Self.worthStealing {
       stealsInVain.store(0, ordering: .relaxed)
       lastPause.store(0, ordering: .relaxed)
     } else if stealsInVain.wrappingAdd(1, ordering: .relaxed).newValue >= Self.mostStealsInVain {
-      pause()
+      pause(now)
     }
   }
 }
@@ -62,18 +60,16 @@ extension Scheduler {
   /// Whether growing queues are left to their workers for the time being, and somebody keeps an eye on them.
   var isKeptTogether: Bool { sharing.isPaused && isWatched }
 
-  /// How long what was stolen has to keep a thief occupied to be worth a barrier and the misses.
-  private static var worthStealing: Int64 { 20_000 }
-
   /// How long a worker runs on average from one wait for a lock to the next when it had better not run.
   private static var clash: Int64 { 4_000 }
 
   /// A worker that has run dry looks back whether its last steal was worth it.
   func judgeSteal(_ me: WorkerRef) {
     guard me.pointee.stolenAt != 0 else { return }
-    let time = System.monotonicNow() &- me.pointee.stolenAt
+    // Not the clock's time, of which others may have had a part.
+    let time = System.threadTime() &- me.pointee.stolenAt
     me.pointee.stolenAt = 0
-    sharing.judge(time >= Self.worthStealing)
+    sharing.judgeSteal(time, now: System.monotonicNow())
   }
 
   /// Called every 64 switches: a worker that mostly waits for locks, and not by accident, leaves its fibers to an earlier one.
@@ -97,7 +93,7 @@ extension Scheduler {
         $0.pointee.duty.load(ordering: .relaxed) == .regular && !$0.pointee.sleep.pointee.isAsleep
       })
     else { return }
-    sharing.pause()
+    sharing.pause(System.monotonicNow())
     me.pointee.stolenAt = 0
     guard let chain = me.pointee.queue.popAll() else { return }
     if !heir.pointee.queue.give(chain, by: me) { return me.queueChain(chain) }

@@ -78,7 +78,7 @@ package struct Worker: ~Copyable {
   var freeStacks: StackRef?
   var freeStackCount = 0
 
-  /// When it last stole, until it is known what that was worth; 0 for none.
+  /// How long its thread had run when it last stole, until it is known what that was worth; 0 for none.
   var stolenAt: Int64 = 0
   /// When it last noticed that it waits for locks most of the time; 0 if it does not.
   var clashingSince: Int64 = 0

@@ -34,6 +34,9 @@ package enum System {
   /// Nanoseconds of the monotonic clock.
   static func monotonicNow() -> Int64 { cs_monotonic_now() }
 
+  /// How long the calling thread has had a processor, in nanoseconds; a system call.
+  static func threadTime() -> Int64 { cs_thread_time() }
+
   static func writeToStandardError(_ text: String) {
     var text = text
     text.withUTF8 { bytes in
