@@ -71,25 +71,11 @@ struct ConnectTests {
     }
   }
 
-  @Test func aConnectThatCannotWaitLeavesNoDescriptor() async {
-    await #expect(processExitsWith: .success) {
-      try runFibers(Configuration(parallelism: 1)) {
-        let deaf = try TCPListener(port: 0, backlog: 0)
-        let queued = try (0..<4).map { _ in try Connector.begin(deaf.address, SocketOptions()) }
-        // One number is left, for the socket, and none for what would watch it.
-        let last = dup(0)
-        close(last)
-        var limit = rlimit()
-        getrlimit(numericCast(RLIMIT_NOFILE.rawValue), &limit)
-        limit.rlim_cur = numericCast(last + 1)
-        setrlimit(numericCast(RLIMIT_NOFILE.rawValue), &limit)
-        let error = expectThrows(SystemError.self) { try TCPStream.connect(to: deaf.address) }
-        expectEqual(error?.code, EMFILE)
-        expectEqual(error?.action.hasPrefix("make an"), true)
-        expectEqual(dup(0), last)
-        withExtendedLifetime(queued) {}
-      }
-    }
+  @Test(
+    .disabled(
+      if: isSanitized, "with so few descriptors the address sanitizer ends the process with a status of its own"))
+  func aConnectThatCannotWaitLeavesNoDescriptor() async {
+    await #expect(processExitsWith: .success) { try Scene.aConnectThatCannotWaitLeavesNoDescriptor() }
   }
 
   @Test(arguments: World.all) func aConnectThatIsGivenUpLeavesNoDescriptor(world: World) throws {
@@ -106,6 +92,28 @@ struct ConnectTests {
       }
       // Other tests open and close descriptors at the same time.
       #expect(try PipeStream.pair().reader.fileDescriptor < number + 20)
+    }
+  }
+}
+
+/// What the process does; closures inside those of the macro are mixed up by some compilers (Swift 6.3.1).
+private enum Scene {
+  static func aConnectThatCannotWaitLeavesNoDescriptor() throws {
+    try runFibers(Configuration(parallelism: 1)) {
+      let deaf = try TCPListener(port: 0, backlog: 0)
+      let queued = try (0..<4).map { _ in try Connector.begin(deaf.address, SocketOptions()) }
+      // One number is left, for the socket, and none for what would watch it.
+      let last = dup(0)
+      close(last)
+      var limit = rlimit()
+      getrlimit(numericCast(RLIMIT_NOFILE.rawValue), &limit)
+      limit.rlim_cur = numericCast(last + 1)
+      setrlimit(numericCast(RLIMIT_NOFILE.rawValue), &limit)
+      let error = expectThrows(SystemError.self) { try TCPStream.connect(to: deaf.address) }
+      expectEqual(error?.code, EMFILE)
+      expectEqual(error?.action.hasPrefix("make an"), true)
+      expectEqual(dup(0), last)
+      withExtendedLifetime(queued) {}
     }
   }
 }
