@@ -25,7 +25,7 @@ import Testing
 
   @Test(arguments: [2, 3]) func nothingIsLostWhereSharingIsGivenUpAndTriedAgain(workers: Int) throws {
     try runFibers(Configuration(parallelism: workers)) {
-      for senders in [8, 100, 1000] { try exchange(senders: senders, each: 100_000 / senders) }
+      for senders in [8, 100, 1000] { try exchange(senders: senders, each: 30_000 / senders) }
     }
   }
 
