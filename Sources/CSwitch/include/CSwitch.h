@@ -206,9 +206,8 @@ void *_Nullable cs_thread_pointer(void);
 void cs_set_thread_pointer(void *_Nullable pointer);
 void cs_set_thread_pointer_destructor(void (*destroy)(void *pointer));
 
-// Counts that the calling thread has had to wait for a lock.
+// Counts that the calling thread has had to wait for a lock; how often it has had to since it last asked.
 void cs_note_contention(void);
-// How often the calling thread has had to since it last asked.
 uint32_t cs_take_contentions(void);
 
 // Whether the process has no other thread, so that nothing needs a locked instruction or a fence against one. Only this thread can
