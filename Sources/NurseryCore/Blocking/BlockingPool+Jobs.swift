@@ -6,7 +6,7 @@ extension BlockingPool {
     let job = BlockingJob(source, offer)
     offer.pointee.argument = UInt(bitPattern: Unmanaged.passRetained(job).toOpaque())
     let performer = offer.pointee.performer
-    performer.pointee.worker.pointee.scheduler?._withUnsafeGuaranteedRef { $0.expectOutside() }
+    performer.expectOutside()
     lock.lock()
     if isOwnThread(performer) { lent += 1 }
     queue.append(job)
@@ -30,7 +30,7 @@ extension BlockingPool {
     job.offer = nil
     if isOwnThread(performer) { lent -= 1 }
     lock.unlock()
-    performer.pointee.worker.pointee.scheduler?._withUnsafeGuaranteedRef { $0.endExpectation() }
+    performer.endExpectation()
   }
 
   /// The oldest job that is still wanted; under the lock.

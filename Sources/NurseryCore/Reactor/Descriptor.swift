@@ -66,9 +66,10 @@ package struct Descriptor: @unchecked Sendable, Hashable {
   private func attempt(
     _ interest: Interest, wanted: Int?, isWatched: Bool, _ call: (Int32) -> Int
   ) -> Attempt {
+    if isWatched, record.isKnownToBeVain(interest, generation) { return .tooEarly }
     guard record.beginUse(generation) else { return .closed }
     defer { record.endUse() }
-    let result = record.attempt(interest, wanted: wanted, isWatched: isWatched, call)
+    let result = record.attempt(interest, wanted: wanted, call)
     if result >= 0 { return .done(result) }
     return result == -Int(System.wouldBlock) ? .tooEarly : .failed(Int32(truncatingIfNeeded: -result))
   }
@@ -110,9 +111,11 @@ package struct Descriptor: @unchecked Sendable, Hashable {
 extension Descriptor {
   /// Before somebody waits: sees to it that his reactor watches the descriptor, and that the scheduler knows why he waits.
   func beginWait(_ performer: FiberRef, _ interest: Interest) throws(SystemError) {
-    let reactor = try performer.reactor()
-    try record.watch(by: reactor, generation: generation)
-    reactor.backend.expect(number, interest)
+    if !performer.isTold(of: record) {
+      let reactor = try performer.reactor()
+      try record.watch(by: reactor, generation: generation)
+      reactor.backend.expect(number, interest)
+    }
     performer.expectOutside()
   }
 
@@ -120,17 +123,29 @@ extension Descriptor {
 }
 
 extension DescriptorRef {
-  /// `call`'s result, or -EAGAIN without a call if it would be in vain, as far as that is known.
+  /// Whether a call would be in vain, as far as that is known.
   ///
   /// What is noted of a vain call is the gate's epoch before it. Whatever comes after the call moves the epoch, so the note holds for
   /// as long as there is nothing, and for nobody who has not made the call or come after it.
+  ///
+  /// The call is not counted in `uses`. Should the descriptor be closed after this, or become another's: both move the epoch when all
+  /// else has been done, so who then begins to wait with the epoch from before this tries again instead.
   @inline(__always)
-  func attempt(_ interest: Interest, wanted: Int?, isWatched: Bool, _ call: (Int32) -> Int) -> Int {
+  func isKnownToBeVain(_ interest: Interest, _ generation: UInt32) -> Bool {
+    let isClosing = pointee.uses.load(ordering: .acquiring) & DescriptorRecord.closing != 0
+    guard interest != .none, !isClosing, generation == self.generation else { return false }
+    let isRead = interest == .readable
+    let known = isRead ? pointee.vainRead.load(ordering: .relaxed) : pointee.vainWrite.load(ordering: .relaxed)
+    return known == UInt64((isRead ? readers : writers).epoch) + 1
+  }
+
+  /// `call`'s result; what is learnt from it is noted.
+  @inline(__always)
+  func attempt(_ interest: Interest, wanted: Int?, _ call: (Int32) -> Int) -> Int {
     if interest == .none { return call(number) }
     let isRead = interest == .readable
     let epoch = UInt64((isRead ? readers : writers).epoch) + 1
     let known = isRead ? pointee.vainRead.load(ordering: .relaxed) : pointee.vainWrite.load(ordering: .relaxed)
-    if isWatched, known == epoch { return -Int(System.wouldBlock) }
     let result = call(number)
     let isDrained =
       isRead && wanted.map { result < $0 && result > 0 && !pointee.isEnded.load(ordering: .relaxed) } ?? false

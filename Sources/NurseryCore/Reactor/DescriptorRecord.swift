@@ -1,3 +1,4 @@
+import CSwitch
 import Synchronization
 
 package typealias DescriptorRef = UnsafeMutablePointer<DescriptorRecord>
@@ -58,6 +59,8 @@ extension DescriptorRef {
 
   func gate(_ interest: Interest) -> GateRef { interest == .readable ? readers : writers }
 
+  func fetch() { for line in 0..<2 { cs_prefetch(UnsafeRawPointer(self) + 64 * line) } }
+
   /// What a reactor calls with what it has found.
   func note(_ ready: Interest, generation: UInt32) {
     guard generation == self.generation else { return }
@@ -71,8 +74,6 @@ extension DescriptorRef {
   ///
   /// - Throws: `SystemError`; not for a kind of descriptor that is always ready.
   func watch(by reactor: Reactor, generation: UInt32) throws(SystemError) {
-    let isOurs = pointee.isOwned.load(ordering: .relaxed)
-    if isOurs, pointee.reactor.load(ordering: .relaxed) == reactor.id { return }
     pointee.lock.lock()
     let result = watchLocked(by: reactor, generation: generation)
     pointee.lock.unlock()
@@ -103,7 +104,7 @@ extension DescriptorRef {
   /// A standard stream is never closed, whoever waits for it.
   private func forgetGoneReactors() {
     var living: [UInt32] = []
-    Reactor.forEachLiving { living.append($0.id) }
+    Reactor.forEachLiving { id, _ in living.append(id) }
     pointee.otherReactors.removeAll { !living.contains($0) }
   }
 
@@ -172,8 +173,8 @@ extension DescriptorRef {
     pointee.lock.unlock()
     // What is open elsewhere too, in a program that was started or given it, would be reported for ever.
     if watchers.last != 0 {
-      Reactor.forEachLiving {
-        if $0.id == watchers.last || watchers.others.contains($0.id) { $0.backend.remove(number) }
+      Reactor.forEachLiving { id, backend in
+        if id == watchers.last || watchers.others.contains(id) { backend.remove(number) }
       }
     }
     System.close(number)

@@ -40,6 +40,7 @@ final class EpollBackend: ReactorBackend {
 
   func remove(_ descriptor: Int32) { System.epollRemove(epoll, descriptor) }
 
+  var reportsChanges: Bool { true }
   func expect(_ descriptor: Int32, _ interest: Interest) {}
 
   func wait(_ events: UnsafeMutableBufferPointer<cs_ready>, nanoseconds: Int64) -> Int {

@@ -1,3 +1,4 @@
+import CSwitch
 import Synchronization
 
 package typealias GateRef = UnsafeMutablePointer<Gate>
@@ -16,7 +17,7 @@ package typealias GateRef = UnsafeMutablePointer<Gate>
 /// branches are tried and left anew (`Performance.tryAgain`). Meanwhile a partner may have passed him by, which does no harm: the
 /// partner stands in his own queue by then, and is found there.
 package struct Gate: ~Copyable {
-  // Not the lock first: the thread sanitizer books a mutation of any part at the address of the whole.
+  // Not the lock first: the thread sanitizer books a mutation of any part at the address of the whole. `fetchFirst` knows it, too.
   fileprivate var waiters = WaitQueue()
   fileprivate let lock = SpinLock()
   fileprivate let moves = Atomic<UInt32>(0)
@@ -28,10 +29,18 @@ extension GateRef {
   /// How many signals there have been; to be noted before an attempt.
   package var epoch: UInt32 { pointee.moves.load(ordering: .acquiring) }
 
+  func fetch() { cs_prefetch(self) }
+
+  /// Asks for the memory of the first who waits, as far as can be said without the lock.
+  func fetchFirst() {
+    cs_prefetch_pointee(UnsafeRawPointer(self).assumingMemoryBound(to: UnsafeRawPointer?.self))
+  }
+
   /// Tells everybody who waits to try again.
   package func signal() {
     pointee.lock.lock()
-    pointee.moves.wrappingAdd(1, ordering: .releasing)
+    // Nobody else writes it now.
+    pointee.moves.store(pointee.moves.load(ordering: .relaxed) &+ 1, ordering: .releasing)
     pointee.waiters.wakeAll(.again)
     pointee.lock.unlock()
   }

@@ -45,18 +45,30 @@ extension FiberRef {
     return try OutsideReactor.shared()
   }
 
+  /// Whether its reactor watches the descriptor, and a wait needs no preparation.
+  @inline(__always)
+  func isTold(of record: DescriptorRef) -> Bool {
+    guard let scheduler = pointee.worker.pointee.scheduler else { return false }
+    return scheduler._withUnsafeGuaranteedRef { scheduler in
+      guard let reactor = scheduler.reactorPointer.load(ordering: .acquiring) else { return false }
+      return Unmanaged<Reactor>.fromOpaque(reactor)._withUnsafeGuaranteedRef { $0.reportsAlready(record) }
+    }
+  }
+
   /// Before it waits for what comes from outside, and after.
   func expectOutside() {
-    if let scheduler = pointee.worker.pointee.scheduler {
-      scheduler._withUnsafeGuaranteedRef { $0.expectOutside() }
+    let worker = pointee.worker
+    if worker.pointee.scheduler != nil {
+      worker.count(worker.pointee.expected)
     } else {
       OutsideReactor.waiters.add(1, ordering: .sequentiallyConsistent)
     }
   }
 
   func endExpectation() {
-    if let scheduler = pointee.worker.pointee.scheduler {
-      scheduler._withUnsafeGuaranteedRef { $0.endExpectation() }
+    let worker = pointee.worker
+    if worker.pointee.scheduler != nil {
+      worker.count(worker.pointee.expected, -1)
     } else {
       OutsideReactor.waiters.subtract(1, ordering: .sequentiallyConsistent)
     }

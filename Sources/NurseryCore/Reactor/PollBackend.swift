@@ -37,6 +37,8 @@ final class PollBackend: ReactorBackend, @unchecked Sendable {
 
   func remove(_ descriptor: Int32) { change { entries[descriptor] = nil } }
 
+  var reportsChanges: Bool { false }
+
   func expect(_ descriptor: Int32, _ interest: Interest) {
     change { _ = entries[descriptor]?.interest.formUnion(interest) }
   }

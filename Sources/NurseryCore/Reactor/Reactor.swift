@@ -14,6 +14,7 @@ package final class Reactor: @unchecked Sendable {
   /// Never that of another one; what is registered with a reactor that has gone is so for nobody.
   let id: UInt32
   let backend: any ReactorBackend
+  private let reportsChanges: Bool
   private let isSeatTaken = Atomic<Bool>(false)
   /// How often it has been asked.
   let asked = Atomic<Int>(0)
@@ -23,29 +24,39 @@ package final class Reactor: @unchecked Sendable {
 
   init(_ kind: Configuration.Readiness) throws(SystemError) {
     backend = kind == .poll ? try PollBackend() : try EpollBackend()
+    reportsChanges = backend.reportsChanges
     id = Self.lastID.wrappingAdd(1, ordering: .relaxed).newValue
     Self.lock.lock()
-    Self.all.removeAll { $0.reactor == nil }
-    Self.all.append(Entry(reactor: self))
+    Self.backends[id] = backend
     Self.lock.unlock()
   }
 
-  deinit { events.deallocate() }
+  deinit {
+    events.deallocate()
+    Self.lock.lock()
+    Self.backends[id] = nil
+    Self.lock.unlock()
+  }
 
   // MARK: All of them
 
-  private struct Entry {
-    weak var reactor: Reactor?
-  }
-
   private static let lock = SpinLock()
-  nonisolated(unsafe) private static var all: [Entry] = []
+  /// By reactor's number; no weak references, which would make each strong one dear.
+  nonisolated(unsafe) private static var backends: [UInt32: any ReactorBackend] = [:]
 
   /// Calls `body` for each that is still there; briefly, because the others wait.
-  static func forEachLiving(_ body: (Reactor) -> Void) {
+  static func forEachLiving(_ body: (UInt32, any ReactorBackend) -> Void) {
     lock.lock()
     defer { lock.unlock() }
-    for entry in all { if let reactor = entry.reactor { body(reactor) } }
+    for (id, backend) in backends { body(id, backend) }
+  }
+
+  // MARK: Before somebody waits
+
+  /// Whether a wait for this descriptor of ours needs no more than to be begun.
+  func reportsAlready(_ record: DescriptorRef) -> Bool {
+    reportsChanges && record.pointee.reactor.load(ordering: .relaxed) == id
+      && record.pointee.isOwned.load(ordering: .relaxed)
   }
 
   // MARK: Asking
@@ -64,11 +75,27 @@ package final class Reactor: @unchecked Sendable {
   }
 
   /// Tells those who wait for what was found.
+  ///
+  /// With a thousand connections none of it is in a cache, so memory is asked for what a dozen events need at once.
   func tell(_ count: Int) {
-    for event in events.prefix(count) where event.token != Self.bellToken {
-      let descriptor = Int32(truncatingIfNeeded: event.token & 0xFFFF_FFFF)
-      let generation = UInt32(truncatingIfNeeded: event.token >> 32)
-      DescriptorTable.record(descriptor).note(Interest(rawValue: event.ready), generation: generation)
+    var rest = events[..<count]
+    while !rest.isEmpty {
+      let some = rest.prefix(12)
+      rest = rest.dropFirst(12)
+      for event in some { event.record?.fetch() }
+      for event in some { event.record?.readers.fetch() }
+      for event in some { event.record?.readers.fetchFirst() }
+      for event in some {
+        let generation = UInt32(truncatingIfNeeded: event.token >> 32)
+        event.record?.note(Interest(rawValue: event.ready), generation: generation)
+      }
     }
+  }
+}
+
+extension cs_ready {
+  /// Whom it concerns; nil for the bell.
+  fileprivate var record: DescriptorRef? {
+    token == Reactor.bellToken ? nil : DescriptorTable.record(Int32(truncatingIfNeeded: token & 0xFFFF_FFFF))
   }
 }

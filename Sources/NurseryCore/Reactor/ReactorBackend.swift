@@ -20,9 +20,10 @@ package protocol ReactorBackend: AnyObject, Sendable {
   /// Reports no more of it; called before the descriptor is closed.
   func remove(_ descriptor: Int32)
 
-  /// Somebody is about to wait, having found the descriptor not ready.
-  ///
-  /// A backend that reports states and not changes has kept silent about this since its last report, and speaks again.
+  /// Whether it reports every change, unasked; else states, and of each only the first report until `expect` asks for the next.
+  var reportsChanges: Bool { get }
+
+  /// Somebody is about to wait, having found the descriptor not ready; called unless changes are reported.
   func expect(_ descriptor: Int32, _ interest: Interest)
 
   /// Waits at most `nanoseconds` (negative: for ever) and returns how many events were found.

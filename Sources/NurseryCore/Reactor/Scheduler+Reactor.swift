@@ -41,7 +41,7 @@ extension Scheduler {
 
   /// Gives the calling worker the seat to sleep in, if it has to be taken: everybody sleeps, and somebody waits for the world.
   func seatToSleepIn(allAsleep: Bool) -> Reactor? {
-    guard allAsleep, expectations.load(ordering: .relaxed) > 0, let reactor = reactorIfAny, reactor.takeSeat() else {
+    guard allAsleep, expectsOutside, let reactor = reactorIfAny, reactor.takeSeat() else {
       return nil
     }
     return reactor

@@ -23,7 +23,7 @@ extension Scheduler {
   private static let shortestPatience: Int64 = 200_000_000
 
   /// Whether everybody's sleep may be the end; not while a descriptor is waited for, which is how servers sleep.
-  var suspectsDeadlocks: Bool { onDeadlock == .fail && expectations.load(ordering: .relaxed) == 0 }
+  var suspectsDeadlocks: Bool { onDeadlock == .fail && !expectsOutside }
 
   /// Sleeps until called: the last one to fall asleep, with no timer to wait for.
   ///
@@ -67,7 +67,7 @@ extension Scheduler {
 
   /// Whether a fiber can run, or something is known that will make one able to.
   private var isAnythingComing: Bool {
-    if !OutsideReactor.isIdle || expectations.load(ordering: .relaxed) > 0 { return true }
+    if !OutsideReactor.isIdle || expectsOutside { return true }
     if overflowCount.load(ordering: .sequentiallyConsistent) > 0 { return true }
     for index in 0..<places.load(ordering: .acquiring) {
       let worker = worker(index)

@@ -74,7 +74,7 @@ extension Scheduler {
       me.callForHelpIfUseful()
     }
     // Who works may compute, and then nobody would ask the reactor.
-    if !isPassedOn, parallelism > 1, expectations.load(ordering: .relaxed) > 0, !isWatched { wakeWorker() }
+    if !isPassedOn, parallelism > 1, expectsOutside, !isWatched { wakeWorker() }
     callSentinelIfNobodySleeps()
   }
 

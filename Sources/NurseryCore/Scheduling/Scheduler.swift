@@ -66,8 +66,6 @@ public final class Scheduler: @unchecked Sendable {
   /// Fibers that other threads than the workers have spawned, and those of them that never ran.
   let spawnedOutside = Atomic<Int>(0)
   let endedOutside = Atomic<Int>(0)
-  /// Waits whose end comes from outside, such as a descriptor's; virtual time stands still for them.
-  let expectations = Atomic<Int>(0)
   let readiness: Configuration.Readiness
   /// Made with the first wait for a descriptor; retained.
   let reactorPointer = Atomic<UnsafeMutableRawPointer?>(nil)
@@ -104,13 +102,19 @@ public final class Scheduler: @unchecked Sendable {
 
   var now: Int64 { isVirtual ? virtualNow.load(ordering: .relaxed) : System.monotonicNow() }
 
-  func expectOutside() { expectations.wrappingAdd(1, ordering: .relaxed) }
-  func endExpectation() { expectations.wrappingSubtract(1, ordering: .relaxed) }
+  /// Whether somebody waits for what comes from outside, such as a descriptor; virtual time stands still meanwhile.
+  ///
+  /// Certain if everybody sleeps. Who works may be counted wrongly, when a fiber has begun to wait on one worker and goes on on another.
+  var expectsOutside: Bool {
+    var expected = 0
+    for index in 0..<places.load(ordering: .acquiring) {
+      expected += worker(index).pointee.expected.load(ordering: .relaxed)
+    }
+    return expected > 0
+  }
 
   /// Whether there is a timer, or something outside to wait for.
-  func isTimeLeft(_ me: WorkerRef) -> Bool {
-    me.pointee.timers.earliest != .max || expectations.load(ordering: .relaxed) > 0
-  }
+  func isTimeLeft(_ me: WorkerRef) -> Bool { me.pointee.timers.earliest != .max || expectsOutside }
 
   /// With everybody asleep and nothing under way, jumps to the next timer and fires what is due; false if there is no timer.
   func advanceVirtualTime(_ me: WorkerRef) -> Bool {
@@ -120,7 +124,7 @@ public final class Scheduler: @unchecked Sendable {
     defer { timeLock.unlock() }
     let risingsBefore = risings.load(ordering: .sequentiallyConsistent)
     if !isEverybodyAsleep { return false }
-    if expectations.load(ordering: .relaxed) > 0 { return false }
+    if expectsOutside { return false }
     var earliest = Int64.max
     for index in 0..<places.load(ordering: .acquiring) {
       let worker = worker(index)

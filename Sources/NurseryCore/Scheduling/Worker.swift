@@ -46,6 +46,8 @@ package struct Worker: ~Copyable {
   let allocations = Atomic<Int>(0)
   /// Barriers on every running thread that this one has asked the kernel for.
   let fences = Atomic<Int>(0)
+  /// Waits begun here whose end comes from outside, less those that ended here.
+  let expected = Atomic<Int>(0)
 
   /// Counts how often a plain thread has begun or ended a sleep without a timer: odd while it is in one.
   let parkings = Atomic<Int>(0)
@@ -163,8 +165,8 @@ extension WorkerRef {
 
   /// Adds to a statistic that only this worker writes.
   @inline(__always)
-  func count(_ counter: borrowing Atomic<Int>) {
-    counter.store(counter.load(ordering: .relaxed) &+ 1, ordering: .relaxed)
+  func count(_ counter: borrowing Atomic<Int>, _ step: Int = 1) {
+    counter.store(counter.load(ordering: .relaxed) &+ step, ordering: .relaxed)
   }
 
   var now: Int64 {

@@ -9,19 +9,21 @@ import CSwitch
 #endif
 
 /// What is known to be ready of a descriptor.
+@usableFromInline
 package struct Interest: OptionSet, Sendable {
-  package let rawValue: UInt32
+  @usableFromInline package let rawValue: UInt32
 
+  @inlinable
   package init(rawValue: UInt32) { self.rawValue = rawValue }
 
   /// For calls that never have to wait.
-  package static let none: Interest = []
-  package static let readable = Interest(rawValue: 1)
-  package static let writable = Interest(rawValue: 2)
+  @inlinable package static var none: Interest { [] }
+  @inlinable package static var readable: Interest { Interest(rawValue: 1) }
+  @inlinable package static var writable: Interest { Interest(rawValue: 2) }
   /// A hang-up or an error, which readers and writers are to be told.
-  package static let broken = Interest(rawValue: 4)
+  @inlinable package static var broken: Interest { Interest(rawValue: 4) }
   /// The other side sends no more, or something lies out of band: a short read does not mean that there is no more.
-  package static let ended = Interest(rawValue: 8)
+  @inlinable package static var ended: Interest { Interest(rawValue: 8) }
 }
 
 extension System {
