@@ -37,7 +37,7 @@ let package = Package(
     .executableTarget(name: "OnlyThreadProbe", dependencies: ["Nursery", "CSwitch"], path: "Tests/OnlyThreadProbe"),
     .testTarget(name: "CSwitchTests", dependencies: ["CSwitch"], exclude: ["Standalone"]),
     .target(name: "TestSupport", dependencies: ["NurseryCore"], path: "Tests/TestSupport"),
-    .testTarget(name: "NurseryCoreTests", dependencies: ["NurseryCore", "TestSupport"]),
+    .testTarget(name: "NurseryCoreTests", dependencies: ["CSwitch", "NurseryCore", "TestSupport"]),
     .target(name: "AllocationCounter", path: "Tests/AllocationCounter"),
     .testTarget(name: "NurseryTests", dependencies: ["Nursery", "TestSupport", "AllocationCounter"]),
     .testTarget(

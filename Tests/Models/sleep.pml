@@ -25,7 +25,7 @@
  * With -DVIRTUAL: time never moves while a worker has a fiber in hand, and no timer is left when both sleep for ever.
  * -DNO_RISINGS: time moves without a look at `risings`.
  * The sleeper does without the heavy fence where nobody else is awake, or he is about to keep the watch.
- * -DTOGETHER: what is queued may be left to its worker (Scheduler+Sharing.swift): whether it is, is arbitrary at every look; and worker 1 may
+ * -DTOGETHER: what is queued may be left to its worker (Sharing.swift): whether it is, is arbitrary at every look; and worker 1 may
  * give its queue to the other. -DUNWATCHED: a single one too, even if nobody inspects.
  * -DNO_FENCE: he always does. -DAS_BEFORE: without the second look in timeToSleep and the call in findWork.
  */

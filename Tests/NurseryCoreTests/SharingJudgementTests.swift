@@ -1,4 +1,5 @@
 #if DEBUG
+  import CSwitch
   import Testing
 
   @testable import NurseryCore
@@ -9,7 +10,7 @@
     private let worthIt: Int64 = 1_000_000
 
     private func stealInVain(_ count: Int, _ sharing: borrowing Sharing, now: Int64) {
-      for _ in 0..<count { sharing.judgeSteal(inVain, now: now) }
+      for _ in 0..<count { sharing.judgeSteal(inVain, cost: 1, now: now) }
     }
 
     private func expectIsPaused(
@@ -19,14 +20,49 @@
       #expect(isPaused == expected, sourceLocation: location)
     }
 
-    @Test func eightStealsInVainInARowAreEnough() {
+    private func stealWell(_ count: Int, _ sharing: borrowing Sharing) {
+      for _ in 0..<count { sharing.judgeSteal(worthIt, cost: 1, now: 0) }
+    }
+
+    @Test func eightMoreInVainThanNotAreEnough() {
       let sharing = Sharing()
       stealInVain(7, sharing, now: 0)
-      sharing.judgeSteal(worthIt, now: 0)
-      stealInVain(7, sharing, now: 0)
+      stealWell(3, sharing)
+      stealInVain(3, sharing, now: 0)
       expectIsPaused(false, sharing)
       stealInVain(1, sharing, now: 0)
       expectIsPaused(true, sharing)
+    }
+
+    @Test func aStealThatTookLongHasToBringMore() {
+      let sharing = Sharing()
+      for _ in 0..<8 { sharing.judgeSteal(399_999, cost: 100_000, now: 0) }
+      expectIsPaused(true, sharing)
+      _ = sharing.resumeIfDue(.max)
+      for _ in 0..<8 { sharing.judgeSteal(400_000, cost: 100_000, now: 0) }
+      expectIsPaused(false, sharing)
+    }
+
+    @Test func aStealAmongClashesIsInVain() {
+      var trial = SharingTrial()
+      trial.beginSteal(cost: 5)
+      for _ in 0..<1_000_000 { cs_note_contention() }
+      let first = trial.endSteal()
+      #expect(first?.time == 0 && first?.cost == 5)
+      let again = trial.endSteal()
+      #expect(again == nil)
+    }
+
+    @Test func onlyManyClashesInAShortTimeAreClashing() {
+      var trial = SharingTrial()
+      for _ in 0..<15 { cs_note_contention() }
+      let few = trial.isClashing()
+      // These sixteen have come since the clock began.
+      cs_note_contention()
+      let slow = trial.isClashing()
+      for _ in 0..<1_000_000 { cs_note_contention() }
+      let fast = trial.isClashing()
+      #expect(!few && !slow && fast)
     }
 
     @Test func eachPauseIsTwiceAsLongUpToALimit() {
@@ -44,13 +80,13 @@
       }
     }
 
-    @Test func afterAStealThatPaysPausesAreShortAgain() {
+    @Test func afterStealsThatPayPausesAreShortAgain() {
       let sharing = Sharing()
       for _ in 0..<5 {
         stealInVain(8, sharing, now: 0)
         _ = sharing.resumeIfDue(.max)
       }
-      sharing.judgeSteal(worthIt, now: 0)
+      stealWell(8, sharing)
       sharing.pause(0)
       let isOver = sharing.resumeIfDue(100_000)
       #expect(isOver)

@@ -206,7 +206,7 @@ void *_Nullable cs_thread_pointer(void);
 void cs_set_thread_pointer(void *_Nullable pointer);
 void cs_set_thread_pointer_destructor(void (*destroy)(void *pointer));
 
-// Counts that the calling thread has had to wait for a lock; how often it has had to since it last asked.
+// Counts that the calling thread has had to wait for a lock, once and again every microsecond or so; how often since it last asked.
 void cs_note_contention(void);
 uint32_t cs_take_contentions(void);
 

@@ -15,7 +15,7 @@ import Synchronization
 // from outside announces it and then looks for sleepers; who goes to sleep announces it and then looks for fibers; between the
 // two stands a full fence on both sides (an owner's push to its own queue has the light side, the sleeper the heavy one). The heavy
 // side is left out where nobody else is awake to push, or the sleeper is about to keep the watch: what it overlooks it finds at its
-// next inspection. A queue of several that moves fast may be left to its worker (`Scheduler+Sharing`); one that is slow or stands
+// next inspection. A queue of several that moves fast may be left to its worker (`Sharing`); one that is slow or stands
 // still is shared.
 //
 // One sleeping worker keeps watch for all (`Scheduler+Watch`); while none sleeps, a spare does (`Scheduler+Spares`).
@@ -63,9 +63,11 @@ extension Scheduler {
       let queued = other.pointee.queue.count
       let isSlow = inspection.isSlow(index, other.pointee.switches.load(ordering: .relaxed), queued) ?? isShared
       let isStuck = isOnWatch && inspection.isUnmoved(index, other.pointee.switches.load(ordering: .relaxed))
-      if queued >= 2 && isSlow || queued == 1 && isStuck, let stolen = other.pointee.queue.steal(atMost: 128, by: me) {
+      guard queued >= 2 && isSlow || queued == 1 && isStuck else { continue }
+      let start = System.monotonicNow()
+      if let stolen = other.pointee.queue.steal(atMost: 128, by: me) {
         if isStuck { takeovers.add(1, ordering: .relaxed) }
-        me.pointee.stolenAt = System.threadTime()
+        me.pointee.trial.beginSteal(cost: System.monotonicNow() &- start)
         return keepStolen(stolen, me)
       }
     }

@@ -58,7 +58,7 @@ public final class Scheduler: @unchecked Sendable {
   let watch = Atomic<Int>(-1)
   let watchDeadline = Atomic<Int64>(.max)
   let isInspecting = Atomic<Bool>(false)
-  /// Whether workers share what is queued; see `Scheduler+Sharing`.
+  /// Whether workers share what is queued; see `Sharing`.
   let sharing = Sharing()
   let steals = Atomic<Int>(0)
   /// How often the queue of a worker that did not get anywhere was taken over.

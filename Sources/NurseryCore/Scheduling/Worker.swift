@@ -80,10 +80,8 @@ package struct Worker: ~Copyable {
   var freeStacks: StackRef?
   var freeStackCount = 0
 
-  /// How long its thread had run when it last stole, until it is known what that was worth; 0 for none.
-  var stolenAt: Int64 = 0
-  /// When it last noticed that it waits for locks most of the time; 0 if it does not.
-  var clashingSince: Int64 = 0
+  /// What it has seen of the worth of sharing.
+  var trial = SharingTrial()
 
   /// What a spare has seen of the others; empty on a worker, who remembers it while it looks for work.
   var inspection = Scheduler.Inspection()

@@ -39,6 +39,7 @@ package struct SpinLock: ~Copyable, @unchecked Sendable {
     repeat {
       while word.load(ordering: .relaxed) != 0 {
         spins += 1
+        if spins % 16 == 0 { cs_note_contention() }
         if spins % 128 == 0 { cs_thread_yield() } else { cs_pause() }
       }
     } while word.exchange(1, ordering: .acquiringAndReleasing) != 0
