@@ -262,12 +262,6 @@ static inline void cs_pause(void) {
 // Asks for the cache line at an address, which need not be mapped; nothing waits for it.
 static inline void cs_prefetch(const void *address) { __builtin_prefetch(address, 1, 3); }
 
-// Asks for the cache line that a pointer points to, which others may just be changing: then another line comes, in vain.
-__attribute__((no_sanitize("thread"))) static inline void cs_prefetch_pointee(const void *_Nullable const *_Nonnull pointer) {
-  const void *address = __atomic_load_n(pointer, __ATOMIC_RELAXED);
-  if (address) cs_prefetch(address);
-}
-
 // MARK: System calls
 
 // Waits while `*word == expected`, for at most `nanoseconds` (negative: for ever). Returns 0, -EAGAIN, -EINTR or -ETIMEDOUT.

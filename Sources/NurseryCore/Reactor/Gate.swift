@@ -17,7 +17,7 @@ package typealias GateRef = UnsafeMutablePointer<Gate>
 /// branches are tried and left anew (`Performance.tryAgain`). Meanwhile a partner may have passed him by, which does no harm: the
 /// partner stands in his own queue by then, and is found there.
 package struct Gate: ~Copyable {
-  // Not the lock first: the thread sanitizer books a mutation of any part at the address of the whole. `fetchFirst` knows it, too.
+  // Not the lock first: the thread sanitizer books a mutation of any part at the address of the whole.
   fileprivate var waiters = WaitQueue()
   fileprivate let lock = SpinLock()
   fileprivate let moves = Atomic<UInt32>(0)
@@ -31,9 +31,11 @@ extension GateRef {
 
   func fetch() { cs_prefetch(self) }
 
-  /// Asks for the memory of the first who waits, as far as can be said without the lock.
   func fetchFirst() {
-    cs_prefetch_pointee(UnsafeRawPointer(self).assumingMemoryBound(to: UnsafeRawPointer?.self))
+    pointee.lock.lock()
+    let first = pointee.waiters.first
+    pointee.lock.unlock()
+    if let first { cs_prefetch(first) }
   }
 
   /// Tells everybody who waits to try again.

@@ -82,9 +82,11 @@ package final class Reactor: @unchecked Sendable {
     while !rest.isEmpty {
       let some = rest.prefix(12)
       rest = rest.dropFirst(12)
-      for event in some { event.record?.fetch() }
-      for event in some { event.record?.readers.fetch() }
-      for event in some { event.record?.readers.fetchFirst() }
+      if some.count > 4 {
+        for event in some { event.record?.fetch() }
+        for event in some { event.record?.readers.fetch() }
+        for event in some { event.record?.readers.fetchFirst() }
+      }
       for event in some {
         let generation = UInt32(truncatingIfNeeded: event.token >> 32)
         event.record?.note(Interest(rawValue: event.ready), generation: generation)
