@@ -22,7 +22,11 @@ struct HTTPServer {
     do {
       let options = try Options(CommandLine.arguments.dropFirst())
       if options.wantsHelp { return try StandardStream.output.writeAll(Options.help) }
-      try run(options)
+      do {
+        try run(options)
+      } catch is CancellationError {
+        // The grace is over, or a second signal has come. The server has ended, as the signal demands.
+      }
     } catch let error as UsageError {
       report(error)
       try? StandardStream.error.writeAll(Options.usage)
