@@ -15,6 +15,8 @@ struct FileFacts: Sendable {
   let size: Int
   /// In seconds since 1970.
   let modified: Int
+  /// The part of the time behind the second.
+  let modifiedNanoseconds: Int
 
   /// Asks on a thread that may block, as a file system far away may take its time.
   ///
@@ -28,7 +30,13 @@ struct FileFacts: Sendable {
     isFolder = status.st_mode & S_IFMT == S_IFDIR
     isRegular = status.st_mode & S_IFMT == S_IFREG
     size = Int(status.st_size)
-    modified = status.st_mtim.tv_sec
+    #if canImport(Darwin)
+      let time = status.st_mtimespec
+    #else
+      let time = status.st_mtim
+    #endif
+    modified = Int(time.tv_sec)
+    modifiedNanoseconds = Int(time.tv_nsec)
   }
 }
 

@@ -1,9 +1,17 @@
 import Nursery
 
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#elseif canImport(Darwin)
+  import Darwin
+#endif
+
 /// Answers with the files of a folder.
 ///
 /// A folder's own page is its `index.html`; there are no listings. Links are followed: who may make them in the folder decides what is
-/// served.
+/// served. A client that has a file, or a part of it, can say so: by its `ETag`, by its date, and with `Range`.
 struct FileHandler: Sendable {
   let root: String
 
@@ -24,7 +32,7 @@ struct FileHandler: Sendable {
         let index = "\(file)/index.html"
         try send(index, "index.html", FileFacts(index), request, response)
       } else {
-        try response.add("Location", "\(request.path)/")
+        try response.add("Location", "\(request.path)/\(request.query.map { "?\($0)" } ?? "")")
         try response.sendStatus(.movedPermanently)
       }
     } catch let error as SystemError where !response.hasBegun && error.isMissing {
@@ -40,16 +48,38 @@ struct FileHandler: Sendable {
     guard facts.isRegular else { return try response.sendStatus(.notFound) }
     let file = try FileStream(path)
     defer { file.close() }
-    let date = httpDate(facts.modified)
-    try response.add("Last-Modified", date)
-    // Whoever asks has the date from us: it is the same, or the file is not.
-    if request["If-Modified-Since"] == date {
+    let content = try FileContent(file, facts)
+    let now = time(nil)
+    let validators = content.isAsStated ? Validators(facts, now: now) : nil
+
+    let precondition = request.precondition(validators, now: now)
+    if precondition == .failed { return try response.sendStatus(.preconditionFailed) }
+    var ranges = ByteRanges.whole
+    if precondition == .holds, request.method == .get, let validators, let length = content.length,
+      let header = request.list("Range"), request.wantsParts(of: validators, now: now)
+    {
+      ranges = ByteRanges(header, length: length)
+      if ranges == .unsatisfiable {
+        try response.add("Content-Range", "bytes */\(length)")
+        return try response.sendStatus(.rangeNotSatisfiable)
+      }
+    }
+
+    if let validators {
+      try response.add("ETag", "\(validators.tag)")
+      try response.add("Last-Modified", httpDate(validators.modified))
+    }
+    if precondition == .notModified {
       response.status = .notModified
       return try response.begin(length: nil)
     }
-    try response.add("Content-Type", contentType(name))
-    try response.begin(length: facts.size)
-    try response.send(from: file)
+    if validators != nil { try response.add("Accept-Ranges", "bytes") }
+    if case .parts(let parts) = ranges, let length = content.length {
+      try response.send(parts, of: length, type: contentType(name)) { try content.write($0, response) }
+    } else {
+      try response.add("Content-Type", contentType(name))
+      try content.sendWhole(response)
+    }
   }
 }
 

@@ -22,7 +22,8 @@ struct Options {
   static let help = """
     usage: http-server [OPTION...] [FOLDER]
 
-    Serves the files of a folder (default: the current one) over HTTP/1.1. POST /echo answers with what it is sent.
+    Serves the files of a folder (default: the current one) over HTTP/1.1, also in parts (Range) and only if they have
+    changed (ETag, Last-Modified). POST /echo answers with what it is sent.
     Prints its address when it is ready. SIGINT or SIGTERM ends it when the requests under way have been answered.
 
       --port N              where to listen (default: 8080); 0 for any free port
@@ -41,7 +42,7 @@ struct Options {
       --grace S             for requests under way when the server is to end (default: 10)
       --help                print this text
 
-    The exit status is 0 if it was ended, 1 if it could not listen, 2 if an option is wrong.
+    A second signal, or the end of the grace, ends it at once. The exit status is 0 if it was ended, 1 if it could not listen, 2 if an option is wrong.
 
     """
 

@@ -29,6 +29,13 @@ final class Request {
   /// The value of the first header of this name; whether its letters are small or large does not matter.
   subscript(name: String) -> String? { head.firstField(name).map { head.text($0.value) } }
 
+  /// The values of all headers of this name, as one list; nil if there are none.
+  func list(_ name: String) -> String? {
+    guard head.firstField(name) != nil else { return nil }
+    let name = name.lowercased()
+    return headers.filter { $0.name.lowercased() == name }.map(\.value).joined(separator: ", ")
+  }
+
   /// All headers, in the order in which they were sent.
   var headers: [(name: String, value: String)] { head.fields.map { (head.text($0.name), head.text($0.value)) } }
 

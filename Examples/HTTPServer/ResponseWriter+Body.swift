@@ -20,16 +20,20 @@ extension ResponseWriter {
   /// Sends what a stream delivers for the body, or its rest: up to the stream's end, or to the length that was announced.
   ///
   /// The head goes with the first bytes: if the stream is the request's body, its client may still wait to be asked for it.
-  func send(from stream: some ReadableStream) throws {
+  ///
+  /// - Parameter count: how many bytes are sent at most.
+  func send(from stream: some ReadableStream, count: Int = .max) throws {
+    var rest = count
     let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: Timeouts.portion, alignment: 16)
     defer { buffer.deallocate() }
     while true {
-      var wanted = buffer.count
+      var wanted = min(buffer.count, rest)
       if case .length(let remaining) = body { wanted = min(wanted, remaining) }
       if wanted == 0 || body == .ended { return }
       let count = try stream.read(into: UnsafeMutableRawBufferPointer(rebasing: buffer.prefix(wanted)))
       if count == 0 { return }
       try write(UnsafeRawBufferPointer(rebasing: buffer.prefix(count)))
+      rest -= count
     }
   }
 

@@ -12,23 +12,16 @@ import Testing
 #endif
 
 struct FileHandlerTests {
-  private let workshop: Workshop
+  private let site: Site
 
-  init() throws { workshop = try Workshop() }
+  init() throws { site = try Site() }
 
-  /// What the server answers, from the files that a shell command has made.
+  /// What the server answers, from the files that a shell command has made; without what depends on their time.
   private func answer(_ request: String, files command: String) throws -> String {
-    let outcome = try workshop.shell("mkdir -p root; pwd; cd root; \(command)")
-    #expect(outcome.status == 0 && outcome.errors == "")
-    let folder = outcome.output.split(separator: "\n").first.map(String.init) ?? ""
-    let files = FileHandler(root: "\(folder)/root")
-    let text = try exchange(request, service: Service(report: { Issue.record($0) }) { try files($0, $1) })
-    return text.split(separator: "\r\n", omittingEmptySubsequences: false).filter { !$0.hasPrefix("Last-Modified: ") }
-      .joined(separator: "\r\n")
-  }
-
-  private func get(_ path: String, _ fields: String = "", method: String = "GET") -> String {
-    "\(method) \(path) HTTP/1.1\r\nHost: a\r\n\(fields)\r\n"
+    try site.make(command)
+    let fields = ["Last-Modified: ", "ETag: ", "Accept-Ranges: "]
+    return try site.answer(request).split(separator: "\r\n", omittingEmptySubsequences: false)
+      .filter { line in !fields.contains { line.hasPrefix($0) } }.joined(separator: "\r\n")
   }
 
   private let html = "Content-Type: text/html; charset=utf-8\r\n"
@@ -57,6 +50,8 @@ struct FileHandlerTests {
     #expect(
       try answer(get("/sub"), files: files).contains(
         "301 Moved Permanently\r\nContent-Length: 22\r\nLocation: /sub/\r\n"))
+    #expect(try answer(get("/sub?a=b&c"), files: files).contains("\r\nLocation: /sub/?a=b&c\r\n"))
+    #expect(try answer(get("http://a/sub?"), files: files).contains("\r\nLocation: /sub/?\r\n"))
     for path in ["/empty/", "/sub/index.html/", "//sub/", "/sub//index.html", "/SUB/"] {
       #expect(statuses(try answer(get(path), files: files)) == [404], "\(path)")
     }
@@ -82,17 +77,60 @@ struct FileHandlerTests {
     #expect(statuses(try answer(get("/", method: "BREW"), files: "true")) == [501])
   }
 
-  @Test func aFileThatTheClientHasIsNotSentAgain() throws {
-    let files = "printf hello > a; touch -d @784111777 a"
-    let date = "If-Modified-Since: Sun, 06 Nov 1994 08:49:37 GMT\r\n"
-    #expect(try answer(get("/a", date), files: files) == "HTTP/1.1 304 Not Modified\r\n\r\n")
-    let older = "If-Modified-Since: Sun, 06 Nov 1994 08:49:36 GMT\r\n"
-    #expect(statuses(try answer(get("/a", older), files: files)) == [200])
-  }
-
   @Test func aLargeFileArrivesWhole() throws {
     let text = try answer(get("/large"), files: "yes 0123456789abcde | head -c 1000000 > large")
     #expect(text.utf8.count > 1_000_000)
     #expect(text.hasSuffix(String(repeating: "0123456789abcde\n", count: 62_500)))
   }
+
+  #if os(Linux)
+    /// What the server answers for the environment of a process, whose size is stated as 0, and what it is.
+    private func answerForEnvironment(
+      variables: Int, of length: Int, method: String = "GET"
+    ) throws -> (answer: String, content: String) {
+      let names = (0..<variables).map { "V\($0)" }
+      // The shell that writes to `ready` is the one that has this environment.
+      try site.make(
+        """
+        mkfifo ready hold && value=$(head -c \(length) /dev/zero | tr '\\0' v)
+        env -i \(names.map { "\($0)=$value" }.joined(separator: " ")) /bin/sh -c 'echo > ready; read line < hold' &
+        read line < ready && ln -s /proc/$! process
+        """)
+      defer { try? site.make("echo > hold; rm ready hold process") }
+      return (
+        try site.answer(get("/process/environ", method: method)),
+        names.map { "\($0)=\(String(repeating: "v", count: length))\0" }.joined()
+      )
+    }
+
+    @Test func aSmallFileThatStatesNoSizeIsSentWhole() throws {
+      let (answer, content) = try answerForEnvironment(variables: 1, of: 1000)
+      let whole = response(content, fields: "Content-Type: application/octet-stream\r\n")
+      #expect(answer == whole)
+      let (head, _) = try answerForEnvironment(variables: 1, of: 1000, method: "HEAD")
+      #expect(head == whole.dropLast(content.count))
+    }
+
+    @Test func aLargeFileThatStatesNoSizeIsSentInChunks() throws {
+      let (answer, content) = try answerForEnvironment(variables: 3, of: 100_000)
+      var rest = answer[...]
+      #expect(answer.contains("\r\nTransfer-Encoding: chunked\r\n"))
+      rest = rest[(rest.firstRange(of: "\r\n\r\n")?.upperBound ?? rest.endIndex)...]
+      var chunks = ""
+      while let end = rest.firstRange(of: "\r\n"), let count = Int(rest[..<end.lowerBound], radix: 16), count > 0 {
+        chunks += rest[end.upperBound...].prefix(count)
+        rest = rest[end.upperBound...].dropFirst(count + 1)  // a line's end is one character
+      }
+      #expect(rest == "0\r\n\r\n")
+      #expect(chunks == content)
+    }
+
+    /// The kernel states the size of a page for it.
+    @Test(.enabled(if: access("/sys/devices/system/cpu/online", R_OK) == 0, "there is no /sys"))
+    func aFileThatStatesTooLargeASizeIsSentWhole() throws {
+      try site.make("ln -s /sys/devices/system/cpu cpu; cat cpu/online > copy")
+      let expected = try answer(get("/copy"), files: "true")
+      #expect(try site.answer(get("/cpu/online")) == expected)
+    }
+  #endif
 }

@@ -1,0 +1,33 @@
+/// The mark of one version of a file (RFC 9110, 8.8.3): `"5-2eb9f0a1.0"`.
+///
+/// A weak tag, `W/"5-2eb9f0a1.0"`, may mark two versions: the file has changed so recently that another change could leave its size and
+/// time as they are.
+struct EntityTag: Equatable, CustomStringConvertible {
+  let isWeak: Bool
+  /// The text between the quotes.
+  let value: String
+
+  var description: String { isWeak ? "W/\"\(value)\"" : "\"\(value)\"" }
+
+  /// Whether both mark versions that can stand for each other.
+  func matchesWeakly(_ other: EntityTag) -> Bool { value == other.value }
+
+  /// Whether both mark the same bytes.
+  func matchesStrongly(_ other: EntityTag) -> Bool { !isWeak && !other.isWeak && value == other.value }
+
+  /// The tags in a header's value; none if it is malformed.
+  static func list(_ text: String) -> [EntityTag] {
+    var rest = text.utf8[...]
+    var tags: [EntityTag] = []
+    while true {
+      rest = rest.drop { $0.isBlank || $0 == .comma }
+      if rest.isEmpty { return tags }
+      let isWeak = rest.starts(with: "W/".utf8)
+      if isWeak { rest = rest.dropFirst(2) }
+      guard rest.popFirst() == UInt8(ascii: "\""), let end = rest.firstIndex(of: UInt8(ascii: "\"")) else { return [] }
+      tags.append(EntityTag(isWeak: isWeak, value: String(decoding: rest[..<end], as: UTF8.self)))
+      rest = rest[rest.index(after: end)...].drop(while: \.isBlank)
+      guard rest.isEmpty || rest.first == .comma else { return [] }
+    }
+  }
+}
