@@ -13,8 +13,9 @@ extension Command {
 
   private static func parse(_ words: inout Words) throws -> Command {
     guard let verb = words.next() else { throw Mistake.unknown }
-    if verb == "get" { return .get(try keys(&words), showsUnique: false) }
-    if verb == "gets" { return .get(try keys(&words), showsUnique: true) }
+    if verb == "get" || verb == "gets" {
+      return .retrieve(try keys(&words), Retrieval(showsUnique: verb == "gets"))
+    }
     if verb == "set" { return store(.set, words) }
     if verb == "add" { return store(.add, words) }
     if verb == "replace" { return store(.replace, words) }
@@ -29,7 +30,7 @@ extension Command {
     }
     if verb == "gat" || verb == "gats" {
       let expiry = try expiry(&words)
-      return .getAndTouch(try keys(&words), expiry: expiry, showsUnique: verb == "gats")
+      return .retrieve(try keys(&words), Retrieval(expiry: expiry, showsUnique: verb == "gats"))
     }
     return try parseAdministrative(verb, &words)
   }
@@ -111,7 +112,14 @@ extension Command {
   // MARK: Words
 
   private static func keys(_ words: inout Words) throws -> [Key] {
-    var keys = [try key(&words)]
+    let keys = try moreKeys(&words)
+    if keys.isEmpty { throw Mistake.unknown }
+    return keys
+  }
+
+  /// The keys up to the end of the line, or of the part of it that has come; there may be none.
+  static func moreKeys(_ words: inout Words) throws -> [Key] {
+    var keys: [Key] = []
     while !words.isAtEnd { keys.append(try key(&words)) }
     return keys
   }

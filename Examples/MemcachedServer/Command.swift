@@ -1,9 +1,9 @@
 /// What a client asks for, as the line says it.
 enum Command {
-  /// `get`, `gets`.
-  case get([Key], showsUnique: Bool)
-  /// `gat`, `gats`.
-  case getAndTouch([Key], expiry: Expiry, showsUnique: Bool)
+  /// `get`, `gets`, `gat`, `gats`.
+  case retrieve([Key], Retrieval)
+  /// The same, for a long line: more keys follow.
+  case beginToRetrieve([Key], Retrieval)
   /// Everything that brings a value, which follows the line.
   case store(StoreRequest)
   /// `incr`, `decr`.
@@ -17,6 +17,13 @@ enum Command {
   case quit
   /// No command, and what to say about it. `data` bytes follow the line if it has announced a value: they must not pass for commands.
   case mistake(Mistake, data: Int?)
+}
+
+/// How items are asked for; the same for all keys of a line.
+struct Retrieval {
+  /// When the items are to expire from now on; nil if that stays as it is.
+  var expiry: Expiry?
+  var showsUnique: Bool
 }
 
 /// A value that is to be stored.

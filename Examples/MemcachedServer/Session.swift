@@ -5,7 +5,7 @@ import Nursery
 /// Answers are collected while there are more commands to read, and sent before a wait: so it does not matter whether a client asks for
 /// one thing at a time or for a thousand in one packet.
 struct Session {
-  /// How long a command's line may be: enough for a `get` of some hundred keys.
+  /// How much of a command's line is kept; a longer one that asks for items is answered while it comes.
   static let lineLimit = 65_536
 
   let server: Server
@@ -55,14 +55,47 @@ struct Session {
     if reader.bufferedCount == 0, try !hasMore.perform() { return nil }
     do {
       return try reader.parse(limit: Self.lineLimit) { bytes, isAtEnd -> (Command?, Int)? in
-        guard let end = bytes.firstIndex(of: Self.lineFeed) else { return isAtEnd ? (nil, 0) : nil }
-        let hasReturn = end > 0 && bytes[end - 1] == Self.carriageReturn
-        return (Command(bytes[..<(hasReturn ? end - 1 : end)]), end + 1)
+        guard let line = Self.line(bytes) else { return isAtEnd ? (nil, 0) : nil }
+        return (Command(line.words), line.count)
       }
     } catch is InputTooLongError {
+      return try beginLongLine()
+    }
+  }
+
+  /// Reads the first keys of a line that is longer than the limit; passes over a line that asks for no items.
+  private func beginLongLine() throws -> Command {
+    do {
+      return try nextPiece { words, isLast in
+        guard !isLast, case .retrieve(let keys, let retrieval) = Command(words) else { throw Mistake.lineTooLong }
+        return .beginToRetrieve(keys, retrieval)
+      }
+    } catch is Mistake {
       try skipLine()
       return .mistake(.lineTooLong, data: nil)
     }
+  }
+
+  /// Reads those words of a line that have come; `isLast` if the line ends behind them.
+  ///
+  /// - Throws: `Mistake` for a word that is too long for a key; `UnexpectedEndError` if the input ends before the line.
+  private func nextPiece<Value>(
+    _ body: (_ words: Slice<UnsafeRawBufferPointer>, _ isLast: Bool) throws -> Value
+  ) throws -> Value {
+    try reader.parse(limit: .max) { bytes, _ -> (Value, Int)? in
+      if let line = Self.line(bytes) { return (try body(line.words, true), line.count) }
+      // The word behind the last space may go on.
+      if let end = bytes.lastIndex(of: UInt8(ascii: " ")) { return (try body(bytes[..<end], false), end + 1) }
+      if bytes.count > Key.longest + 1 { throw Mistake.format }
+      return nil
+    }
+  }
+
+  /// The first line, without its end, and how many bytes it has with it; nil if the end has not come.
+  private static func line(_ bytes: UnsafeRawBufferPointer) -> (words: Slice<UnsafeRawBufferPointer>, count: Int)? {
+    guard let end = bytes.firstIndex(of: lineFeed) else { return nil }
+    let hasReturn = end > 0 && bytes[end - 1] == carriageReturn
+    return (bytes[..<(hasReturn ? end - 1 : end)], end + 1)
   }
 
   /// Whether a line has come, or the end; does not wait for one.
@@ -109,17 +142,12 @@ struct Session {
     let cache = server.cache
     let now = FiberClock.now
     switch command {
-    case .get(let keys, let showsUnique):
-      for key in keys {
-        if let item = cache.withLock({ $0.get(key, now) }) { try write(item, showsUnique) }
-      }
+    case .retrieve(let keys, let retrieval):
+      try write(keys, retrieval, now)
       try writer.write("END\r\n")
-    case .getAndTouch(let keys, let expiry, let showsUnique):
-      let deadline = server.clock.deadline(expiry, now)
-      for key in keys {
-        if let item = cache.withLock({ $0.getAndTouch(key, deadline, now) }) { try write(item, showsUnique) }
-      }
-      try writer.write("END\r\n")
+    case .beginToRetrieve(let keys, let retrieval):
+      try write(keys, retrieval, now)
+      try retrieveMore(retrieval)
     case .store(let request): try store(request)
     case .change(let key, let delta, let isIncrement, let isQuiet):
       switch cache.withLock({ $0.change(key, by: delta, isIncrement: isIncrement, now) }) {
@@ -165,8 +193,40 @@ struct Session {
     try say(stored.rawValue, unless: request.isQuiet && stored != .tooLarge)
   }
 
+  /// Answers the rest of a line as it comes, so that the memory for it does not grow with the line.
+  ///
+  /// The client must read while it sends such a line. If there is a mistake behind items that have been sent, it takes the place of `END`.
+  private mutating func retrieveMore(_ retrieval: Retrieval) throws {
+    var isLast = false
+    do {
+      while !isLast {
+        try flush()
+        let keys: [Key]
+        (keys, isLast) = try nextPiece { words, isLast in
+          var words = Words(words)
+          return (try Command.moreKeys(&words), isLast)
+        }
+        try write(keys, retrieval, FiberClock.now)
+      }
+      try writer.write("END\r\n")
+    } catch let mistake as Mistake {
+      try skipLine()
+      try say(mistake.rawValue)
+    }
+  }
+
   private func say(_ line: String, unless isQuiet: Bool = false) throws {
     if !isQuiet { try writer.write(line) }
+  }
+
+  private mutating func write(_ keys: [Key], _ retrieval: Retrieval, _ now: FiberClock.Instant) throws {
+    let deadline = retrieval.expiry.flatMap { server.clock.deadline($0, now) }
+    for key in keys {
+      let item = server.cache.withLock {
+        retrieval.expiry == nil ? $0.get(key, now) : $0.getAndTouch(key, deadline, now)
+      }
+      if let item { try write(item, retrieval.showsUnique) }
+    }
   }
 
   private mutating func write(_ item: Item, _ showsUnique: Bool) throws {
