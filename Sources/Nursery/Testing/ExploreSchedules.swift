@@ -25,14 +25,16 @@ public struct ExplorationReport: Sendable, Hashable {
 /// - Parameters:
 ///   - strategy: which schedules to run.
 ///   - maximumDecisions: how many decisions and yields one schedule may take.
+///   - onSuppressedError: is given the errors of `body` that no caller is left to catch, as `Configuration.onSuppressedError`; without it
+///     they are dropped.
 /// - Throws: `ExplorationFailure` for the first schedule under which the body throws, deadlocks, leaves something behind, is not
 ///   deterministic or does not end.
 /// - Returns: what was covered.
 @discardableResult
 public func exploreSchedules(
   _ strategy: ExplorationStrategy = .exhaustive(limit: 100_000), maximumDecisions: Int = 10_000,
-  _ body: () throws -> Void
+  onSuppressedError: @escaping @Sendable (any Error) -> Void = { _ in }, _ body: () throws -> Void
 ) throws -> ExplorationReport {
-  var explorer = ScheduleExplorer(maximumDecisions: maximumDecisions)
+  var explorer = ScheduleExplorer(maximumDecisions: maximumDecisions, onSuppressedError: onSuppressedError)
   return try explorer.explore(strategy, body)
 }

@@ -11,15 +11,20 @@ struct ScheduleExplorer {
   private var last = Schedule()
   private var limits: RecordedDecisions.Limits
   private let injection: CancellationInjection?
+  private let onSuppressedError: @Sendable (any Error) -> Void
   private var passed = 0
   private var deepest = 0
   /// The most decisions between fibers that a run has taken: how long the next one may be.
   private var longest = 0
 
   /// - Parameter injection: told of every blocking call.
-  init(maximumDecisions: Int, injection: CancellationInjection? = nil) {
+  init(
+    maximumDecisions: Int, injection: CancellationInjection? = nil,
+    onSuppressedError: @escaping @Sendable (any Error) -> Void = { _ in }
+  ) {
     limits = RecordedDecisions.Limits(decisions: maximumDecisions)
     self.injection = injection
+    self.onSuppressedError = onSuppressedError
   }
 
   mutating func explore(_ strategy: ExplorationStrategy, _ body: () throws -> Void) throws -> ExplorationReport {
@@ -51,7 +56,7 @@ struct ScheduleExplorer {
     let inventory = Inventory()
     let decisions = Decisions(record, inventory: inventory)
     var configuration = Configuration(parallelism: 1, clock: .virtual, seed: 0)
-    configuration.onSuppressedError = { _ in }
+    configuration.onSuppressedError = onSuppressedError
     configuration.makeDecisions = { decisions }
     var failure: (any Error)?
     do {

@@ -5,9 +5,10 @@ import Testing
 ///
 /// Scripts are small enough to be exhausted: two or three fibers and a few calls each.
 func underEverySchedule(
-  limit: Int = 200_000, location: SourceLocation = #_sourceLocation, _ script: () throws -> Void
+  limit: Int = 200_000, onSuppressedError: @escaping @Sendable (any Error) -> Void = { _ in },
+  location: SourceLocation = #_sourceLocation, _ script: () throws -> Void
 ) throws {
-  let report = try exploreSchedules(.exhaustive(limit: limit), script)
+  let report = try exploreSchedules(.exhaustive(limit: limit), onSuppressedError: onSuppressedError, script)
   #expect(report.isExhausted, "\(report.schedules) schedules are not all", sourceLocation: location)
 }
 
