@@ -22,7 +22,7 @@ struct ShellPipeline {
     } catch let error as UsageError {
       report(error)
       exit(2)
-    } catch is CancellationError {
+    } catch is NurseryCancelledError {
       report("interrupted")
       exit(130)
     } catch {

@@ -109,12 +109,19 @@ struct CancellationTests {
         return 8
       }
       #expect(value == 8)
-      expectThrows(CancellationError.self) {
-        try withNursery { nursery in
-          nursery.cancel()
-          try sleep(for: .zero)
+      try withNursery { nursery in
+        nursery.cancel()
+        try sleep(for: .zero)
+      }
+      let error = expectThrows(NurseryCancelledError.self) {
+        try withNursery("search") { nursery in
+          nursery.cancel("enough")
+          return try Op<Int>.never.perform()
         }
       }
+      #expect(error?.reason == .requested("enough"))
+      #expect(error?.nursery == "search")
+      #expect(error.map { "\($0)".contains("was cancelled before its body had returned a value (enough)") } == true)
       expectThrows(Oops(1)) {
         try withNursery { nursery in
           nursery.cancel()

@@ -11,9 +11,9 @@ struct NamesTests {
       ChannelClosedError.self, CancelScope.self, Op<Int>.self, Channel<Int>.self, Condition.self, Nack.self,
       (any BaseOperation).self, Waiter<Int>.self, Coroutine<Int, Int, Int>.self, Generator<Int>.self, StackPool.self,
       StackError.self, Scheduler.self, Configuration.self, ConfigurationError.self, FiberClock.self,
-      FiberClock.Instant.self, SystemError.self, CancellationError.self,
+      FiberClock.Instant.self, SystemError.self, CancellationError.self, NurseryCancelledError.self,
     ]
-    #expect(types.count == 25)
+    #expect(types.count == 26)
   }
 
   @Test func everyNameOfInputAndOutputIsUnambiguous() {

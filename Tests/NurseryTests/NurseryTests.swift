@@ -75,6 +75,87 @@ struct NurseryTests {
     await #expect(throws: CancellationError.self) { try await task.value }
   }
 
+  /// A task that can be cancelled by what it runs.
+  private final class OwnTask: Sendable {
+    private let task = Guarded<Task<Int, any Error>?>(nil)
+
+    func run(_ body: @escaping @Sendable () async throws -> Int) async throws -> Int {
+      let task = Task { try await body() }
+      self.task.withLock { $0 = task }
+      return try await task.value
+    }
+
+    func cancel() {
+      expectSoon { task.withLock { $0 != nil } }
+      task.withLock { $0?.cancel() }
+    }
+  }
+
+  @Test func theTasksCancellationHoldsUntilTheCallReturns() async throws {
+    let task = OwnTask()
+    // The body has returned, and a child goes on.
+    await #expect(throws: CancellationError.self) {
+      try await task.run {
+        try await withNursery { nursery in
+          nursery.goAsync {
+            task.cancel()
+            try Op<Void>.never.perform()
+          }
+          return 1
+        }
+      }
+    }
+    // The children have ended, and a daemon goes on, or a hook; neither is cut short by the task.
+    let second = OwnTask()
+    let value = try await second.run {
+      try await withNursery { nursery in
+        nursery.goAsync(daemon: true) {
+          do { try Op<Void>.never.perform() } catch { second.cancel() }
+        }
+        nursery.onExit { try sleep(for: .zero) }
+        return 2
+      }
+    }
+    #expect(value == 2)
+  }
+
+  @Test func theTasksCancellationIsNotTheNurserysToAbsorb() async throws {
+    for isCancelledInside in [false, true] {
+      let task = OwnTask()
+      await #expect(throws: CancellationError.self) {
+        try await task.run {
+          try await withNursery { nursery in
+            if isCancelledInside { nursery.cancel("inside") }
+            task.cancel()
+            try Op<Void>.never.perform()
+          }
+          return 1
+        }
+      }
+      let other = OwnTask()
+      await #expect(throws: CancellationError.self) {
+        try await other.run {
+          try await withNursery { nursery in
+            other.cancel()
+            if isCancelledInside { nursery.cancel("inside") }
+            return try Op<Int>.never.perform()
+          }
+        }
+      }
+    }
+    // Its own it absorbs there, too.
+    try await withNursery { nursery in
+      nursery.cancel()
+      try Op<Void>.never.perform()
+    }
+    await #expect(throws: NurseryCancelledError.self) {
+      try await withNursery { nursery in
+        nursery.cancel()
+        return try Op<Int>.never.perform()
+      }
+    }
+  }
+
   @Test func aTaskThatIsCancelledAlreadyCancelsTheNursery() async throws {
     let task = Task {
       withUnsafeCurrentTask { $0?.cancel() }

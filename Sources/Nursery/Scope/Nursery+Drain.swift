@@ -3,7 +3,8 @@ extension Nursery {
   ///
   /// Makes `drainingOp()` ready, for whoever asks, in this nursery and in those inside it. An accept loop that chooses between the next
   /// connection and draining stops accepting; a connection finishes its request and hangs up; who does not ask goes on until the
-  /// cancellation. A body that waits then is cancelled like the children, and `withNursery` throws its `CancellationError`.
+  /// cancellation. A body that waits then is cancelled like the children. The nursery absorbs that, as any cancellation of its own: see
+  /// `withNursery`.
   ///
   /// Never blocks, and may be called from any fiber or thread, but not from a signal handler; and again: the grace that ends first
   /// counts. Of zero, it cancels at once. Does nothing once the nursery has ended.

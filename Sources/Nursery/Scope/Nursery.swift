@@ -36,8 +36,8 @@ public final class Nursery: @unchecked Sendable {
   /// Cancels the nursery: every blocking call in it throws `CancellationError` until it exits.
   ///
   /// Never blocks, may be called from anywhere and any number of times; the first reason is kept, for `reason` and
-  /// `Fiber.cancellationReason`. Children end with
-  /// `CancellationError`, which is not a failure.
+  /// `Fiber.cancellationReason`. Children end with `CancellationError`, which is not a failure. The nursery absorbs this cancellation: see
+  /// `withNursery`.
   public func cancel(_ reason: String? = nil) { scope.cancel(.requested(reason)) }
 
   /// The operation that commits once the nursery, or a scope around it, has been cancelled.
@@ -48,13 +48,18 @@ public final class Nursery: @unchecked Sendable {
   // MARK: Running
 
   /// Runs the body on its host and waits for the children; the order is: body, children, daemons, exit hooks, descriptors, then throw.
+  ///
+  /// What is thrown, the first that applies: the failures; the cancellation of a scope around, if it ended the body or a child; if the
+  /// nursery's own cancellation ended the body, nothing or `NurseryCancelledError`; what the body threw.
   func run<Result>(_ host: FiberRef, _ body: (Nursery) throws -> Result) throws -> Result {
     let result: Swift.Result<Result, any Error>
+    var ownCancellation: CancellationReason?
     do {
       result = .success(try body(self))
     } catch {
       result = .failure(error)
-      noteBodyFailure(error)
+      ownCancellation = scope.reason
+      noteBodyEnded(error)
     }
     scope.joinChildren(host)
     exitHooks.run { scope.noteFailure($0) }
@@ -62,14 +67,22 @@ public final class Nursery: @unchecked Sendable {
     let failures = scope.failures
     scope.close()
     if !failures.isEmpty { throw traced(policy.errorToThrow(failures)) }
-    // The cancellation of a scope around is that scope's to absorb: a timeout is to hear that it has ended the children.
-    if case .success = result, scope.wasCutShort { throw CancellationError() }
-    return try result.get()
+    switch result {
+    case .success(let value):
+      // Rethrown: an enclosing timeout must learn that it ended the children.
+      if scope.wasCutShort { throw CancellationError() }
+      return value
+    case .failure(let error):
+      guard error is CancellationError, let ownCancellation, !scope.isParentCancelled else { throw error }
+      if Result.self == Void.self { return () as! Result }
+      throw traced(NurseryCancelledError(scope, ownCancellation))
+    }
   }
 
-  /// A body's failure counts like a child's, and cancels the children whatever the policy: there is nobody left to supervise them.
-  private func noteBodyFailure(_ error: any Error) {
+  /// A body's failure counts like a child's, and cancels the children whatever the policy: no body is left to supervise them.
+  private func noteBodyEnded(_ error: any Error) {
     if error is CancellationError {
+      // Where a scope around is cancelled, its reason is what the children are told.
       if !scope.isCancelled { scope.cancel(.requested("the nursery's body has ended with a CancellationError")) }
       return
     }

@@ -2,9 +2,9 @@ import Synchronization
 
 /// Opens a nursery from asynchronous code, with the default configuration; see the one that takes a configuration.
 ///
-/// Cancelling the task cancels the nursery.
+/// Cancelling the task cancels the nursery, as the cancellation of a scope around it.
 ///
-/// - Throws: what the body throws, or the children's failures as `policy` says; `SystemError` when no thread can be started.
+/// - Throws: as the plain form; `CancellationError` if the task is cancelled; `SystemError` when no thread can be started.
 /// - Returns: the body's value.
 @discardableResult
 public func withNursery<Result: Sendable>(
@@ -17,10 +17,11 @@ public func withNursery<Result: Sendable>(
 /// Opens a nursery from asynchronous code: runs `body` as the root fiber of a scheduler on a thread of its own, and suspends the
 /// calling task, without blocking its executor, until the body and every child have ended.
 ///
-/// Cancelling the task cancels the nursery.
+/// Cancelling the task cancels the nursery, as the cancellation of a scope around it does: at any moment before this call returns, and
+/// never absorbed.
 ///
-/// - Throws: what the body throws, or the children's failures as `policy` says; `ConfigurationError`; `SystemError` when no
-///   thread can be started.
+/// - Throws: as the plain form; `CancellationError` if the task is cancelled; `ConfigurationError`; `SystemError` when no thread can be
+///   started.
 /// - Returns: the body's value.
 @discardableResult
 public func withNursery<Result: Sendable>(
@@ -34,11 +35,14 @@ public func withNursery<Result: Sendable>(
     try await withUnsafeThrowingContinuation { (continuation: UnsafeContinuation<Result, any Error>) in
       do {
         try Scheduler.runOnThread(configuration) {
-          try withNursery(name, onFailure: policy, limit: limit, file: file, line: line) { nursery in
-            link.connect(nursery)
-            defer { link.disconnect() }
-            return try work.value(nursery)
+          let result = try withCancelScope { scope in
+            link.connect(scope)
+            return try withNursery(name, onFailure: policy, limit: limit, file: file, line: line) { nursery in
+              try work.value(nursery)
+            }
           }
+          guard let result else { throw CancellationError() }
+          return result
         } completion: {
           continuation.resume(with: $0)
         }
@@ -60,38 +64,35 @@ private struct Transfer<Value>: @unchecked Sendable {
   }
 }
 
-/// Lets a task's cancellation find the nursery, whichever comes first.
+/// Lets a task's cancellation find the scope around the nursery, whichever comes first.
+///
+/// The scope ignores a cancellation that comes after its end.
 private final class TaskLink: Sendable {
   private enum State {
     case waiting
-    case connected(Nursery)
+    case connected(CancelScope)
     case cancelled
-    case done
   }
 
   private let state = Mutex(State.waiting)
 
-  func connect(_ nursery: Nursery) {
+  func connect(_ scope: CancelScope) {
     let isCancelled = state.withLock { state in
       if case .cancelled = state { return true }
-      state = .connected(nursery)
+      state = .connected(scope)
       return false
     }
-    if isCancelled { nursery.cancel("the task was cancelled") }
+    if isCancelled { cancel(scope) }
   }
-
-  func disconnect() { state.withLock { $0 = .done } }
 
   func cancel() {
-    let nursery: Nursery? = state.withLock { state in
-      switch state {
-      case .connected(let nursery): return nursery
-      case .waiting:
-        state = .cancelled
-        return nil
-      case .cancelled, .done: return nil
-      }
+    let scope: CancelScope? = state.withLock { state in
+      if case .connected(let scope) = state { return scope }
+      state = .cancelled
+      return nil
     }
-    nursery?.cancel("the task was cancelled")
+    if let scope { cancel(scope) }
   }
+
+  private func cancel(_ scope: CancelScope) { scope.cancel("the task was cancelled") }
 }

@@ -16,9 +16,12 @@
 ///   - limit: how many children run at once; those spawned beyond it wait for their turn, first come, first served, while `goAsync`
 ///     does not wait. A child of a full nursery that waits for a sibling may wait for ever. Less than 1 is a mistake that traps; nil
 ///     for no limit.
-/// - Throws: what the body throws, or the children's failures as `policy` says. Waiting for the children cannot be
-///   cancelled, but a cancellation reaches them. The nursery's own is absorbed; if one from outside has ended a child,
-///   `CancellationError` is thrown although the body has returned a value.
+/// Waiting for the children cannot be cancelled, but a cancellation reaches them. The nursery absorbs its own cancellation, by `cancel`
+/// or at the end of a drain's grace. If that ended the body, `withNursery` returns if the result is `Void`; else it throws
+/// `NurseryCancelledError`.
+///
+/// - Throws: what the body throws, or the children's failures as `policy` says; `NurseryCancelledError`; `CancellationError` if a scope
+///   around is cancelled and that ended the body, or a child although the body has returned a value.
 /// - Returns: the body's value.
 @discardableResult
 public func withNursery<Result>(

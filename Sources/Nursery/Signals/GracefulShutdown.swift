@@ -12,7 +12,7 @@
 ///   - name: shown in dumps and messages.
 ///   - grace: how long the nursery may take to end by itself.
 ///   - signals: those that mean the end.
-/// - Throws: as `withNursery`: a body that waits when the grace is over is cancelled, and its `CancellationError` is thrown here.
+/// - Throws: as `withNursery`: if the body still waits when the grace is over, and a value is due, `NurseryCancelledError`.
 ///   `SystemError` if the signals cannot be listened to.
 /// - Returns: the body's value.
 @discardableResult

@@ -107,6 +107,8 @@ package struct ScopeRecord: ~Copyable {
 extension ScopeRef {
   /// The names from the outermost nursery to this one: "server/connections".
   package var path: String { pointee.path?.description ?? "" }
+  /// Where it was opened.
+  package var site: SourceSite { pointee.site }
   package var isCancelled: Bool { pointee.isCancelled }
 
   /// Why this very scope was cancelled.

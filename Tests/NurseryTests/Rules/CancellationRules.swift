@@ -154,7 +154,7 @@ struct CancellationRules {
     }
   }
 
-  @Test func afterACancelTheNurseryReturnsTheBodysValueOrThrowsWhatTheBodyThrew() throws {
+  @Test func aNurseryAbsorbsItsOwnCancellation() throws {
     try underEverySchedule {
       let value = try withNursery { nursery in
         nursery.goAsync { try Op<Void>.never.perform() }
@@ -163,10 +163,14 @@ struct CancellationRules {
         return 1
       }
       try hold(value == 1, "\(value)")
-      try holdThrows(CancellationError.self) {
+      try withNursery { nursery in
+        nursery.goAsync { nursery.cancel() }
+        try Op<Void>.never.perform()
+      }
+      try holdThrows(NurseryCancelledError.self) {
         try withNursery { nursery in
           nursery.goAsync { nursery.cancel() }
-          try Op<Void>.never.perform()
+          return try Op<Int>.never.perform()
         }
       }
     }

@@ -1,0 +1,25 @@
+/// A nursery was cancelled, from inside, before its body had returned the value that `withNursery` owes its caller.
+///
+/// A nursery absorbs its own cancellation. If the result is `Void`, `withNursery` returns. If a value is due and the cancellation ended the
+/// body, no value exists, and `withNursery` throws this error. It is a failure like any other: it fails the nursery around.
+public struct NurseryCancelledError: Error, Hashable, CustomStringConvertible {
+  /// The names of the nurseries around the cancelled one and its own: "server/connections"; empty if none has a name.
+  public let nursery: String
+  /// Where the nursery was opened.
+  public let site: SourceSite
+  /// Why it was cancelled.
+  public let reason: CancellationReason
+
+  init(_ scope: ScopeRef, _ reason: CancellationReason) {
+    nursery = scope.path
+    site = scope.site
+    self.reason = reason
+  }
+
+  /// Which nursery, why, and what to write.
+  public var description: String {
+    let name = nursery.isEmpty ? "a nursery" : "nursery \"\(nursery)\""
+    return
+      "\(name), opened at \(site), was cancelled before its body had returned a value (\(reason)); catch CancellationError in the body and return one, or let the body return nothing"
+  }
+}

@@ -1,0 +1,98 @@
+import Nursery
+import Testing
+
+/// The rules of how a nursery ends, each under every schedule of a small script.
+struct EndingRules {
+  @Test(arguments: NurseryEvents.all) func aNurseryEndsAsWhatHappenedInItSays(events: NurseryEvents) throws {
+    let suppressed = Log<any Error>()
+    try underEverySchedule(onSuppressedError: { suppressed.append($0) }) { try events.check(suppressed, due: 7) }
+    try underEverySchedule(onSuppressedError: { suppressed.append($0) }) { try events.check(suppressed, due: ()) }
+  }
+
+  @Test(arguments: [(1, 2), (2, 1), (1, 1)])
+  func aTimeoutHearsItsOwnDeadlineAndNotTheNurserysCancellation(inside: Int, outside: Int) throws {
+    try underEverySchedule {
+      let outcome = Result { try endNursery(after: inside, in: outside, due: ()) }
+      switch outcome {
+      case .success: try hold(inside <= outside, "the nursery's cancellation came first")
+      case .failure(let error): try hold(error is TimeoutError && outside <= inside, "\(error)")
+      }
+    }
+    try underEverySchedule {
+      do {
+        _ = try endNursery(after: inside, in: outside, due: 1)
+        throw Broken("a value without a body's")
+      } catch is NurseryCancelledError {
+        try hold(inside <= outside, "the nursery's cancellation came first")
+      } catch is TimeoutError {
+        try hold(outside <= inside, "the timeout's came first")
+      }
+    }
+  }
+
+  @Test func whatIsAbsorbedIsOnlyTheCancellation() throws {
+    try underEverySchedule {
+      // Drained, its grace over: its own cancellation too.
+      try withNursery { nursery in
+        nursery.drain(grace: .seconds(1))
+        try Op<Void>.never.perform()
+      }
+      do {
+        _ = try withNursery { nursery in
+          nursery.drain(grace: .seconds(1))
+          return try Op<Int>.never.perform()
+        }
+        throw Broken("a value")
+      } catch let error as NurseryCancelledError {
+        try hold(error.reason == .drained, "\(error)")
+      }
+      // A fiber that is cancelled alone is cancelled outside of what it has opened.
+      try withNursery { nursery in
+        let child = nursery.goAsync {
+          try withNursery { inner in
+            inner.goAsync { inner.cancel() }
+            try withShield { try sleep(for: .seconds(1)) }
+            try sleep(for: .zero)
+          }
+        }
+        nursery.goAsync { child.cancel() }
+        try holdThrows(CancellationError.self) { try child.wait() }
+      }
+    }
+  }
+
+  @Test func aCancellationErrorOfTheBodysOwnPassesUnchanged() throws {
+    try underEverySchedule {
+      try holdThrows(CancellationError.self) { try withNursery { _ in throw CancellationError() } }
+      try holdThrows(CancellationError.self) {
+        try withNursery { nursery in
+          let child = nursery.goAsync { try Op<Void>.never.perform() }
+          nursery.goAsync { child.cancel() }
+          nursery.goAsync { try Op<Void>.never.perform() }
+          try child.wait()
+        }
+      }
+    }
+  }
+
+  @Test func aNurseryCancelledErrorIsAFailureLikeAnyOther() throws {
+    try underEverySchedule {
+      let ended = Counter()
+      try holdThrows(NurseryCancelledError.self) {
+        try withNursery { outer in
+          outer.goAsync {
+            defer { ended.add() }
+            try Op<Void>.never.perform()
+          }
+          outer.goAsync {
+            _ = try withNursery { inner in
+              inner.goAsync { inner.cancel() }
+              return try Op<Int>.never.perform()
+            }
+          }
+        }
+      }
+      try hold(ended.value < 2, "\(ended.value)")
+    }
+  }
+}
