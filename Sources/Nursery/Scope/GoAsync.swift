@@ -68,25 +68,57 @@ public func goAsync<Value: Sendable>(
   ambientNursery("goAsync").spawnChild(nil, daemon: daemon, SourceSite(file: file, line: line), body)
 }
 
-/// Spawns a child into the nursery around and waits for its result: `body` on a stack of its own.
+/// Calls `body` on a fiber of its own, with a stack of its own, and returns its value.
 ///
-/// A cancellation point.
+/// A call like any other: the fiber runs in the caller's current scope, is cancelled with it, and has ended when this returns or throws.
+/// Its error is the caller's alone, and fails no nursery. A bare `goAsync` in it spawns into the nursery around the caller, whose
+/// limit does not count it. A cancellation point: in a cancelled scope `body` never runs.
+///
+/// - Throws: what `body` throws; `CancellationError` if the current scope is cancelled on entry.
 @inlinable
 @discardableResult
 public func goAndWait<Value: Sendable>(
   _ name: String?, file: StaticString = #fileID, line: UInt = #line,
   _ body: consuming sending @escaping () throws -> Value
 ) throws -> Value {
-  try Fiber<Value>(ambientNursery("goAndWait").spawn(name, SourceSite(file: file, line: line), body)).wait()
+  try callOnFiber(name, SourceSite(file: file, line: line), body)
 }
 
-/// Spawns a nameless child into the nursery around and waits for its result; see the form with a name.
+/// Calls `body` on a nameless fiber of its own; see the form with a name.
 @inlinable
 @discardableResult
 public func goAndWait<Value: Sendable>(
   file: StaticString = #fileID, line: UInt = #line, _ body: consuming sending @escaping () throws -> Value
 ) throws -> Value {
-  try Fiber<Value>(ambientNursery("goAndWait").spawn(nil, SourceSite(file: file, line: line), body)).wait()
+  try callOnFiber(nil, SourceSite(file: file, line: line), body)
+}
+
+@inlinable
+func callOnFiber<Value>(
+  _ name: String?, _ site: SourceSite, _ body: consuming sending @escaping () throws -> Value
+) throws -> Value {
+  let scope = openCall(site)
+  let core = scope.spawn(name, site, body)
+  endCall(scope)
+  return try core.outcome()
+}
+
+/// A scope for the one child: it waits for the child, hands on the cancellation, and keeps the failure from the nursery around.
+@usableFromInline
+func openCall(_ site: SourceSite) -> ScopeRef {
+  let host = Performer.enter()
+  _ = ambientNursery("goAndWait")
+  var traits = ScopeTraits()
+  traits.site = site
+  traits.policy = .supervise
+  return ScopeRef.open(host: host, traits)
+}
+
+@usableFromInline
+func endCall(_ scope: ScopeRef) {
+  scope.joinChildren(Performer.current())
+  scope.close()
+  scope.free()
 }
 
 @usableFromInline

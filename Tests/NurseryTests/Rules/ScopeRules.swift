@@ -127,6 +127,72 @@ struct ScopeRules {
     }
   }
 
+  @Test(arguments: [FailurePolicy.failFast, .collect, .supervise])
+  func goAndWaitIsACallWhoseErrorIsTheCallersAlone(policy: FailurePolicy) throws {
+    try underEverySchedule {
+      let log = Log<String>()
+      try withNursery(onFailure: policy) { nursery in
+        nursery.goAsync {
+          try holdThrows(Oops.self) { try goAndWait { throw Oops(1) } }
+          try sleep(for: .seconds(1))
+          log.append("went on")
+        }
+        try holdThrows(Oops.self) { try goAndWait { throw Oops(2) } }
+        try hold(!nursery.isCancelled, "the nursery has failed")
+      }
+      try hold(log.entries == ["went on"], "\(log.entries)")
+    }
+  }
+
+  @Test func whatGoAndWaitCallsRunsInTheCallersCurrentScopeAndHasEndedWhenItReturns() throws {
+    try underEverySchedule {
+      let log = Log<String>()
+      try withNursery { nursery in
+        let caller = nursery.goAsync {
+          try holdThrows(TimeoutError.self) {
+            try withTimeout(.seconds(1)) {
+              try goAndWait {
+                defer { log.append("ended") }
+                try Op<Void>.never.perform()
+              }
+            }
+          }
+          log.append("returned")
+          // Completed although cancelled: the value is returned, as from any call.
+          let value = try goAndWait {
+            try? Op<Void>.never.perform()
+            return 2
+          }
+          try hold(value == 2, "the value was lost")
+          try withShield { try goAndWait { try sleep(for: .seconds(1)) } }
+          try holdThrows(CancellationError.self) { try goAndWait { log.append("ran") } }
+        }
+        nursery.goAsync {
+          try sleep(for: .milliseconds(1500))
+          caller.cancel()
+        }
+      }
+      try hold(log.entries == ["ended", "returned"], "\(log.entries)")
+    }
+  }
+
+  @Test func whatGoAndWaitCallsTakesNoTurnAndSpawnsIntoTheNurseryAround() throws {
+    try underEverySchedule {
+      let ended = Counter()
+      try withNursery(limit: 1) { nursery in
+        nursery.goAsync {
+          try goAndWait {
+            try goAndWait {
+              goAsync { ended.add() }
+              try hold(nursery.childCount == 2, "\(nursery.childCount)")
+            }
+          }
+        }
+      }
+      try hold(ended.value == 1, "\(ended.value)")
+    }
+  }
+
   @Test func anErrorBeforeStartedIsThrownByStartAndOneAfterwardsFailsTheNursery() throws {
     try underEverySchedule {
       try withNursery { nursery in
