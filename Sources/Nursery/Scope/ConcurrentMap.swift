@@ -10,7 +10,7 @@ extension Sequence where Element: Sendable {
   ///   - limit: how many fibers there are at most, from 1; less is a mistake that traps. `.max` for one for every element.
   ///   - transform: called on those fibers, at the same time for several elements.
   /// - Throws: the first failure, as it is, after it has cancelled the others and they have ended; `CancellationError` if the current
-  ///   scope is cancelled.
+  ///   scope is cancelled, or if a transform throws one by itself, which ends the map in the same way.
   @discardableResult
   public func concurrentMap<Transformed: Sendable>(
     limit: Int, file: StaticString = #fileID, line: UInt = #line,
@@ -20,28 +20,38 @@ extension Sequence where Element: Sendable {
       fatalError("\(file):\(line): concurrentMap(limit: \(limit)): nothing could ever run; write 1 or more, or .max")
     }
     return try withNursery("concurrentMap", file: file, line: line) { nursery in
-      let work = Channel<(index: Int, element: Element)>()
-      var helpers: [Fiber<[(Int, Transformed)]>] = []
-      var count = 0
-      for element in self {
-        let item = (index: count, element: element)
-        count += 1
-        if try work.trySend(item) { continue }
-        if helpers.count == limit {
-          try work.send(item)
-        } else {
-          helpers.append(
-            nursery.goAsync(file: file, line: line) {
-              var results = [(item.index, try transform(item.element))]
-              for next in work { results.append((next.index, try transform(next.element))) }
-              return results
-            })
+      // A transform without a result ends the loop, in whatever the loop waits; a failure does so through the nursery.
+      let results = try withCancelScope { loop in
+        let work = Channel<(index: Int, element: Element)>()
+        var helpers: [Fiber<[(Int, Transformed)]>] = []
+        var count = 0
+        for element in self {
+          let item = (index: count, element: element)
+          count += 1
+          if try work.trySend(item) { continue }
+          if helpers.count == limit {
+            try work.send(item)
+          } else {
+            helpers.append(
+              nursery.goAsync(file: file, line: line) {
+                do {
+                  var results = [(item.index, try transform(item.element))]
+                  for next in work { results.append((next.index, try transform(next.element))) }
+                  return results
+                } catch let error as CancellationError {
+                  loop.cancel("a transform has ended without a result")
+                  throw error
+                }
+              })
+          }
         }
+        work.close()
+        // A channel's elements end in a cancelled scope, too.
+        try Fiber.checkCancellation()
+        return try inOrder(waitAll(helpers), count: count)
       }
-      work.close()
-      // A channel's elements end in a cancelled scope, too.
-      try Fiber.checkCancellation()
-      return try inOrder(waitAll(helpers), count: count)
+      guard let results else { throw CancellationError() }
+      return results
     }
   }
 }

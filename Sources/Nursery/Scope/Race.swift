@@ -4,8 +4,8 @@
 ///
 ///     let page = try race({ try fetch(from: mirror) }, { try fetch(from: origin) })
 ///
-/// The first contender that fails decides the race too: its error is thrown. One that ends with a `CancellationError` of its own has
-/// only withdrawn. A failure of a loser on its way out is thrown as well, as from any nursery.
+/// The first contender that ends without a value decides the race too: its error is thrown, also a `CancellationError` of its own. If a
+/// loser fails on its way out, that failure is thrown in place of the value, as from any nursery.
 ///
 /// The contenders are whole fibers: one may have taken something, from a channel for instance, when another wins, and what it
 /// took goes with it. Where that must not be, `choose` between operations instead, of which exactly one happens.
@@ -18,17 +18,9 @@ public func race<Value: Sendable>(
   if contenders.isEmpty { return try Op.never.perform() }
   return try withNursery("race", file: file, line: line) { nursery in
     let fibers = contenders.map { nursery.goAsync(file: file, line: line, $0) }
-    let ended = inCompletionOrder(fibers)
-    for _ in fibers {
-      do {
-        let value = try ended.receive().wait()
-        nursery.cancel("the race is decided")
-        return value
-      } catch is CancellationError {
-        try Fiber.checkCancellation()
-      }
-    }
-    throw CancellationError()
+    let value = try inCompletionOrder(fibers).receive().wait()
+    nursery.cancel("the race is decided")
+    return value
   }
 }
 

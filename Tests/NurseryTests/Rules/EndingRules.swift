@@ -95,4 +95,60 @@ struct EndingRules {
       try hold(ended.value < 2, "\(ended.value)")
     }
   }
+
+  @Test func anEndingWithoutAResultIsAnEnding() throws {
+    try underEverySchedule {
+      // Of a map, whether it waits for a helper, for the next element, or for the results.
+      try holdThrows(CancellationError.self) {
+        try [1, 2, 3].concurrentMap(limit: 1) { number in
+          if number == 1 { throw CancellationError() }
+          return number
+        }
+      }
+      let numbers = Channel<Int>(.bounded(1))
+      try numbers.send(1)
+      try holdThrows(CancellationError.self) { try numbers.concurrentMap(limit: 2) { _ in throw CancellationError() } }
+    }
+    try underEverySchedule {
+      try holdThrows(CancellationError.self) {
+        try [1, 2].concurrentMap(limit: 2) { number in
+          if number == 2 { throw CancellationError() }
+          try Op<Void>.never.perform()
+        }
+      }
+    }
+    try underEverySchedule {
+      // Of a race, and of what comes in the order of the ends.
+      try holdThrows(CancellationError.self) {
+        try race({ throw CancellationError() }, { try Op<Void>.never.perform() })
+      }
+      try withNursery { nursery in
+        let fiber = nursery.goAsync { throw CancellationError() }
+        try holdThrows(CancellationError.self) { try inCompletionOrder([fiber]).receive().wait() }
+        try holdThrows(CancellationError.self) { try waitFirst([fiber]) }
+        try holdThrows(CancellationError.self) { try nursery.start { _ in throw CancellationError() } }
+      }
+    }
+  }
+
+  @Test(arguments: 1...2) func aMapEndsAsItsTransformsNurserySays(limit: Int) throws {
+    try underEverySchedule {
+      try holdThrows(NurseryCancelledError.self) {
+        try ["a", "b", "c"].concurrentMap(limit: limit) { name in
+          try withNursery { nursery in
+            nursery.goAsync { if name == "a" { nursery.cancel("not needed") } }
+            try sleep(for: .seconds(1))
+            return name
+          }
+        }
+      }
+    }
+    try underEverySchedule {
+      try withNursery { nursery in
+        let child = nursery.goAsync { try Op<Int>.never.perform() }
+        nursery.goAsync { child.cancel() }
+        try holdThrows(CancellationError.self) { try (0..<2).concurrentMap(limit: 1) { _ in try child.wait() } }
+      }
+    }
+  }
 }
