@@ -48,7 +48,8 @@ extension Nursery {
     }
     do {
       return try handshake.wait(child)
-    } catch is CancellationError where !child.isFinished {
+    } catch is CancellationError {
+      // The child may have ended before this call heard of the cancellation; its error is this call's all the same.
       child.cancel()
       _ = try withShield { try child.result() }
       throw handshake.failure ?? CancellationError()

@@ -13,7 +13,8 @@ import CSwitch
 ///     try running.resume(70)     // .returned("enough")
 ///
 /// A coroutine belongs to one fiber or thread at a time. When an unfinished one is dropped, the `yield` it stands in
-/// throws `CancellationError`, so that its body unwinds and releases what it holds.
+/// throws `CancellationError`, so that its body unwinds and releases what it holds. Another error that the body throws on its way out goes
+/// to the scheduler's suppressed-error handler.
 public final class Coroutine<Input, Output, Return> {
   /// What a `resume` came to.
   public enum Step {
@@ -74,10 +75,19 @@ public final class Coroutine<Input, Output, Return> {
   }
 
   deinit {
-    if core.pointee.context.state == .suspended { _ = try? exchange(nil, .unwinding) }
+    if core.pointee.context.state == .suspended { unwind() }
     core.pointee.context.giveBackStack()
     core.deinitialize(count: 1)
     core.deallocate()
+  }
+
+  /// No caller is left to catch what the body throws.
+  private func unwind() {
+    do {
+      _ = try exchange(nil, .unwinding)
+    } catch {
+      if !(error is CancellationError) { Scheduler.reportSuppressed(error) }
+    }
   }
 
   /// Whether the body has returned or thrown.

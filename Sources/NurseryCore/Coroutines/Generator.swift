@@ -6,7 +6,8 @@
 ///     print(Array(squares.prefix(3)))   // [1, 4, 9]
 ///
 /// Every iteration runs the function afresh, on a stack of its own. Leaving a loop early unwinds the function: the `yield` it stands in
-/// throws `CancellationError`. An error of the function's own ends the iteration and is kept in the iterator's `failure`.
+/// throws `CancellationError`. An error of the function's own ends the iteration and is kept in the iterator's `failure`; if nobody has asked
+/// for it when the iterator goes, as in a plain `for` loop, the scheduler's suppressed-error handler gets it.
 public struct Generator<Element>: Sequence {
   /// The function's side: hands out one element.
   public struct Yielder {
@@ -35,14 +36,16 @@ public struct Generator<Element>: Sequence {
   /// One run of the function.
   public struct Iterator: IteratorProtocol {
     private var coroutine: Coroutine<Void, Element, Void>?
+    private var ending: GeneratorFailure?
+
     /// The error that ended the iteration, if one did: the function's, or a `StackError`.
-    public private(set) var failure: (any Error)?
+    public var failure: (any Error)? { ending?.take() }
 
     fileprivate init(_ body: @escaping (Yielder) throws -> Void) {
       do {
         coroutine = try Coroutine { yielder, _ in try body(Yielder(yielder)) }
       } catch {
-        failure = error
+        ending = GeneratorFailure(error)
       }
     }
 
@@ -51,10 +54,27 @@ public struct Generator<Element>: Sequence {
       do {
         if case .yielded(let element) = try coroutine?.resume() { return element }
       } catch {
-        failure = error
+        ending = GeneratorFailure(error)
       }
       coroutine = nil
       return nil
     }
+  }
+}
+
+/// What ended an iteration, shared by the copies of its iterator; reported when the last one goes, unless it was asked for.
+private final class GeneratorFailure {
+  private let error: any Error
+  private var isSeen = false
+
+  init(_ error: any Error) { self.error = error }
+
+  deinit {
+    if !isSeen, !(error is CancellationError) { Scheduler.reportSuppressed(error) }
+  }
+
+  func take() -> any Error {
+    isSeen = true
+    return error
   }
 }

@@ -47,7 +47,8 @@ public struct Configuration: Sendable {
   /// Called with each error that no call is left to throw; nil writes a line to standard error.
   ///
   /// That is a further failure in a `.failFast` nursery, which throws the first (called on the fiber that ran the nursery's body);
-  /// the error that ends a loop over a listener or over lines; and that of the last write to a file that nobody flushed.
+  /// the error that ends a loop over a listener, a generator or lines; that of a coroutine that was dropped; that of a fiber that a
+  /// deadlock has ended; and that of the last write to a file that nobody flushed.
   public var onSuppressedError: (@Sendable (any Error) -> Void)?
 
   /// What to do when every fiber waits and nothing is left that could wake one; deterministic schedulers always fail.

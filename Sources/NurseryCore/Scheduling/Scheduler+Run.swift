@@ -6,7 +6,8 @@ extension Scheduler {
   ///
   /// Returns when the body and every fiber that was spawned inside have ended.
   ///
-  /// - Throws: `ConfigurationError`; what the body throws; otherwise the first failure of a fiber spawned into the root scope.
+  /// - Throws: `ConfigurationError`; `DeadlockError`; what the body throws; otherwise the first failure of a fiber spawned into the root
+  ///   scope. The other errors go to the suppressed-error handler.
   public static func run<Result>(
     _ configuration: Configuration = Configuration(), _ body: () throws -> Result
   ) throws -> Result {
@@ -27,9 +28,14 @@ extension Scheduler {
       result = .failure(error)
       root.scope.cancel(.failure)
     }
-    let failures = end(root, inside: outer.pointee.current)
-    if let deadlock { throw deadlock }
-    if case .success = result, let first = failures.first { throw first }
+    var failures = end(root, inside: outer.pointee.current)
+    if case .failure(let error) = result, !(error is CancellationError) {
+      let bodys = ErrorIdentity(error)
+      failures = [error] + failures.filter { ErrorIdentity($0) != bodys }
+    }
+    let thrown = deadlock ?? failures.first
+    for error in deadlock == nil ? failures.dropFirst() : failures[...] { report(suppressed: error) }
+    if let thrown { throw thrown }
     return try result.get()
   }
 

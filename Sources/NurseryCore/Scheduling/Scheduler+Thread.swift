@@ -30,11 +30,18 @@ extension Scheduler {
     }
   }
 
-  /// An error that nobody is left to catch: another failure of a nursery has been thrown already.
+  /// Hands an error that no caller is left to catch to the current scheduler's handler.
   package static func reportSuppressed(_ error: any Error) {
-    guard let handler = current?.onSuppressedError else {
-      return System.writeToStandardError("nursery: a further failure was suppressed: \(error)\n")
-    }
-    handler(error)
+    guard let scheduler = current else { return writeSuppressed(error) }
+    scheduler.report(suppressed: error)
+  }
+
+  func report(suppressed error: any Error) {
+    guard let onSuppressedError else { return Self.writeSuppressed(error) }
+    onSuppressedError(error)
+  }
+
+  private static func writeSuppressed(_ error: any Error) {
+    System.writeToStandardError("nursery: a further failure was suppressed: \(error)\n")
   }
 }
