@@ -14,6 +14,9 @@
 // and no lock in this file, and no instrumentation. It lives until the tree is empty, or until its socket is closed: then
 // this process has gone, whatever way it went, and everything is killed.
 //
+// Its maker is the launcher (launcher.c), whose table of descriptors, of which it gets a copy, is empty but for a socket.
+// The child's descriptors come over the channel, as its first messages.
+//
 //   * Nobody else can take its children's statuses, nor do SIGCHLD's handler and `wait` for any child in the program matter: the keeper
 //     itself is a child that sends no signal and that only __WALL finds.
 //   * It reaps, so between its look at its children and its signal to them no number can be used again. That does not hold for deeper
@@ -37,6 +40,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <sys/socket.h>
+#include <sys/uio.h>
 #include <sys/wait.h>
 #include <time.h>
 
@@ -119,16 +123,49 @@ ALONE static void keep(cs_keeping *keeping) {
   }
 }
 
-ALONE static void leave_descriptors(cs_keeping *keeping) {
-  unsigned low = (unsigned)keeping->channel, high = (unsigned)keeping->signals;
-  if (low > high) low = high, high = (unsigned)keeping->channel;
+// All but two; they may be the same.
+ALONE static void leave_descriptors_but(unsigned low, unsigned high) {
+  if (low > high) {
+    unsigned lower = high;
+    high = low;
+    low = lower;
+  }
   if (low > 0) cs_close_descriptors(0, low - 1);
-  cs_close_descriptors(low + 1, high - 1);
+  if (low < high) cs_close_descriptors(low + 1, high - 1);
   cs_close_descriptors(high + 1, ~0u);
+}
+
+// The child's descriptors, in their order, into `tree`. Zero or -errno.
+ALONE static long receive_descriptors(cs_keeping *keeping) {
+  struct cmsghdr *header = (struct cmsghdr *)keeping->listing;
+  for (int count = 0; count < keeping->launch->count;) {
+    char byte;
+    struct iovec part;
+    part.iov_base = &byte;
+    part.iov_len = 1;
+    struct msghdr message;
+    message.msg_name = 0;
+    message.msg_namelen = 0;
+    message.msg_iov = &part;
+    message.msg_iovlen = 1;
+    message.msg_control = header;
+    message.msg_controllen = sizeof keeping->listing;
+    message.msg_flags = 0;
+    long result = cs_raw3(SYS_recvmsg, keeping->channel, &message, MSG_CMSG_CLOEXEC);
+    if (result == -EINTR) continue;
+    if (result < 0) return result;
+    // What finds no number the kernel closes, and says so.
+    if (message.msg_flags & MSG_CTRUNC || message.msg_controllen < CMSG_LEN(sizeof(int))) return -EMFILE;
+    const int *numbers = (const int *)CMSG_DATA(header);
+    int more = (int)((header->cmsg_len - CMSG_LEN(0)) / sizeof(int));
+    for (int i = 0; i < more; i++) keeping->tree[count++] = numbers[i];
+  }
+  return 0;
 }
 
 ALONE static void keeper_main(void *context) {
   cs_keeping *keeping = context;
+  leave_descriptors_but((unsigned)keeping->channel, (unsigned)keeping->channel);
   // Out of the group that a terminal, or somebody who wants us all dead, sends signals to: the tree has to be seen to then.
   cs_raw2(SYS_setpgid, 0, 0);
   cs_raw2(SYS_prctl, PR_SET_NAME, "nursery-keeper");
@@ -137,12 +174,18 @@ ALONE static void keeper_main(void *context) {
   cs_default_signal(SIGCHLD);
   volatile unsigned long child_signal = 1ul << (SIGCHLD - 1);
   if (result >= 0) result = cs_raw4(SYS_signalfd4, -1, &child_signal, CS_SIGNAL_SET_SIZE, O_NONBLOCK | O_CLOEXEC);
+  keeping->step = CS_STEP_PROCESS;
   if (result >= 0) {
     keeping->signals = (int)result;
-    result = cs_raw_clone(CLONE_VM | CLONE_VFORK | SIGCHLD, keeping->child_stack + sizeof keeping->child_stack, cs_child_main, keeping);
+    keeping->step = CS_STEP_DESCRIPTORS;
+    result = receive_descriptors(keeping);
+  }
+  if (result >= 0) {
+    keeping->step = CS_STEP_PROCESS;
+    char *top = keeping->child_stack + sizeof keeping->child_stack;
+    result = cs_raw_clone(CLONE_VM | CLONE_VFORK | SIGCHLD, top, 0, cs_child_main, keeping);
   }
   if (result < 0) {
-    keeping->step = CS_STEP_PROCESS;
     keeping->error = (int)-result;
   }
   if (keeping->error != 0) {
@@ -152,15 +195,18 @@ ALONE static void keeper_main(void *context) {
   }
   keeping->main = (int)result;
   keeping->launch = 0;
-  leave_descriptors(keeping);
+  leave_descriptors_but((unsigned)keeping->channel, (unsigned)keeping->signals);
   tell(keeping, CS_NEWS_STARTED, keeping->main);
   keep(keeping);
 }
 
 CS_ALONE_END
 
-CS_UNSANITIZED int cs_keeper_start(cs_keeping *keeping) {
-  return (int)cs_raw_clone(CLONE_VM, keeping->stack + sizeof keeping->stack, keeper_main, keeping);
+CS_UNSANITIZED int cs_keeper_start(cs_keeping *keeping, int channel) {
+  keeping->channel = channel;
+  char *top = keeping->stack + sizeof keeping->stack;
+  long result = cs_raw_clone(CLONE_VM | CLONE_PARENT_SETTID, top, &keeping->keeper, keeper_main, keeping);
+  return result < 0 ? (int)result : 0;
 }
 
 #endif

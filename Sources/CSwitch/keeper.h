@@ -1,6 +1,6 @@
 // What the launcher and the keeper of a child share: one block of memory, and one socket.
 //
-// See keeper.c.
+// See launcher.c and keeper.c.
 #ifndef NURSERY_CSWITCH_KEEPER_H
 #define NURSERY_CSWITCH_KEEPER_H
 
@@ -20,8 +20,35 @@ enum {
   CS_KILLS_IN_VAIN = 200,
 };
 
+enum { CS_PROCESSOR_WORDS = 64 };
+
+// The kernel's struct sched_attr, in its first version.
+typedef struct cs_scheduling {
+  uint32_t size, policy;
+  uint64_t flags;
+  int32_t nice;
+  uint32_t priority;
+  uint64_t runtime, deadline, period;
+} cs_scheduling;
+
+// What capget(2) fills, in its third version.
+typedef struct cs_capabilities { struct { uint32_t effective, permitted, inheritable; } halves[2]; } cs_capabilities;
+
+// What a child inherits from the thread that launches it, and not from the process.
+typedef struct cs_thread_traits {
+  cs_scheduling scheduling;
+  bool has_scheduling;
+  unsigned long processors[CS_PROCESSOR_WORDS];
+  long processors_size;  // bytes; 0 if unknown
+  cs_capabilities capabilities;
+  bool has_capabilities;
+  bool has_no_new_privileges;
+} cs_thread_traits;
+
 typedef struct cs_keeping {
   const cs_launch *launch;
+  cs_thread_traits traits;
+  int keeper;     // its process number, written by the kernel before the keeper runs; 0 if there is none
   int channel;    // the keeper's end of the socket
   int signals;    // its signalfd
   int main;       // the child itself, until it has been reaped
@@ -63,8 +90,11 @@ typedef struct cs_tree_outcome {
 
 CS_HIDDEN cs_tree_outcome cs_signal_tree(cs_keeping *keeping, int signal);
 
-// Starts the keeper on its stack. All signals must be blocked. Returns its process number, or -errno.
-int cs_keeper_start(cs_keeping *keeping);
+CS_HIDDEN void cs_read_traits(cs_thread_traits *traits);
+
+// Starts the keeper on its stack, with this end of its socket. All signals must be blocked. Returns 0 or -errno; the block is then the
+// keeper's and the launching side's.
+CS_HIDDEN int cs_keeper_start(cs_keeping *keeping, int channel);
 
 #endif
 #endif

@@ -3,7 +3,7 @@
 // It runs on the memory of this program while the keeper, which has made it, waits for it as vfork(2) does: the rules are those
 // of keeper.c.
 //
-// Sources: vfork(2), close_range(2), execve(2), execvp(3), ioctl_tty(2); glibc, sysdeps/unix/sysv/linux/spawni.c.
+// Sources: vfork(2), close_range(2), execve(2), execvp(3), ioctl_tty(2), sched_setattr(2), capset(2); glibc, sysdeps/unix/sysv/linux/spawni.c.
 #define _GNU_SOURCE
 #include "keeper.h"
 
@@ -47,13 +47,14 @@ ALONE void cs_close_descriptors(unsigned first, unsigned last) {
   for (unsigned fd = first; fd <= last && fd < limit.rlim_cur; fd++) cs_raw1(SYS_close, fd);
 }
 
-// Any permutation: first copies above all targets, then these to their places; and nothing else.
+// From the numbers under which they were received: first copies above all targets, then these to their places. The child
+// gets no others.
 ALONE static void place_descriptors(cs_keeping *keeping) {
   const cs_launch *launch = keeping->launch;
   int above = launch->targets[launch->count - 1] + 1;
   int *copies = keeping->tree;
   for (int i = 0; i < launch->count; i++) {
-    long copy = cs_raw3(SYS_fcntl, launch->sources[i], F_DUPFD, above);
+    long copy = cs_raw3(SYS_fcntl, copies[i], F_DUPFD, above);
     if (copy < 0) fail(keeping, CS_STEP_DESCRIPTORS, copy);
     copies[i] = (int)copy;
   }
@@ -66,6 +67,59 @@ ALONE static void place_descriptors(cs_keeping *keeping) {
   }
   cs_close_descriptors(next, ~0u);
 }
+
+// MARK: What threads have for themselves
+
+enum { CAPABILITY_VERSION = 0x20080522 };
+
+ALONE static bool read_capabilities(cs_capabilities *capabilities) {
+  volatile struct { uint32_t version; int32_t thread; } header;
+  header.version = CAPABILITY_VERSION;
+  header.thread = 0;
+  return cs_raw2(SYS_capget, &header, capabilities) == 0;
+}
+
+// The calling thread's.
+ALONE void cs_read_traits(cs_thread_traits *traits) {
+  traits->scheduling.size = sizeof traits->scheduling;
+  traits->has_scheduling =
+      cs_raw4(SYS_sched_getattr, 0, &traits->scheduling, sizeof traits->scheduling, 0) == 0;
+  long size = cs_raw3(SYS_sched_getaffinity, 0, sizeof traits->processors, traits->processors);
+  traits->processors_size = size > 0 ? size : 0;
+  traits->has_capabilities = read_capabilities(&traits->capabilities);
+  traits->has_no_new_privileges = cs_raw5(SYS_prctl, PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1;
+}
+
+// Gives the child what it would have inherited from the launching thread, had that thread made it. A change that is not
+// permitted is left out; the child gains no privilege by it.
+ALONE static void apply_traits(cs_thread_traits *wanted, cs_thread_traits *own) {
+  cs_read_traits(own);
+  cs_scheduling *now = &own->scheduling, *then = &wanted->scheduling;
+  if (wanted->has_scheduling && own->has_scheduling &&
+      (now->policy != then->policy || now->nice != then->nice || now->priority != then->priority))
+    cs_raw3(SYS_sched_setattr, 0, then, 0);
+  bool is_same = wanted->processors_size == own->processors_size;
+  for (long i = 0; is_same && i < own->processors_size / (long)sizeof(long); i++)
+    is_same = wanted->processors[i] == own->processors[i];
+  if (!is_same && wanted->processors_size > 0)
+    cs_raw3(SYS_sched_setaffinity, 0, wanted->processors_size, wanted->processors);
+  if (wanted->has_no_new_privileges) cs_raw5(SYS_prctl, PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+  if (!wanted->has_capabilities || !own->has_capabilities) return;
+  bool is_less = false;
+  for (int i = 0; i < 2; i++) {
+    uint32_t *have = &own->capabilities.halves[i].effective, *may = &wanted->capabilities.halves[i].effective;
+    for (int set = 0; set < 3; set++) {
+      is_less = is_less || (have[set] & ~may[set]) != 0;
+      have[set] &= may[set];
+    }
+  }
+  volatile struct { uint32_t version; int32_t thread; } header;
+  header.version = CAPABILITY_VERSION;
+  header.thread = 0;
+  if (is_less) cs_raw2(SYS_capset, &header, &own->capabilities);
+}
+
+// MARK: The program
 
 // Tries the paths as a shell does: what is not there is passed by, and what may not be executed is remembered.
 ALONE static void execute(cs_keeping *keeping) {
@@ -90,6 +144,9 @@ ALONE void cs_child_main(void *context) {
   if (launch->terminal >= 0) cs_raw0(SYS_setsid);
   else cs_raw2(SYS_setpgid, 0, 0);
   place_descriptors(keeping);
+  // Room for them that nothing else needs until the child has been made.
+  _Static_assert(sizeof keeping->listing >= sizeof(cs_thread_traits), "no room");
+  apply_traits(&keeping->traits, (cs_thread_traits *)keeping->listing);
   if (launch->terminal >= 0) {
     long result = cs_raw3(SYS_ioctl, launch->terminal, TIOCSCTTY, 0);
     if (result < 0) fail(keeping, CS_STEP_TERMINAL, result);

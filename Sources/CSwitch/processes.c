@@ -1,9 +1,6 @@
-// Children: launching them, hearing of them, giving them orders; pipes and pseudo terminals for them.
+// Children that have been launched (launcher.c): hearing of them, giving them orders; pipes and pseudo terminals for them.
 //
-// Nothing of ours runs between the making of the process and the execution of its program but the C of keeper.c, whatever other
-// threads do meanwhile; no lock can be found taken there, and no memory is copied.
-//
-// Sources: clone(2), socketpair(2), wait(2), pipe(2), pty(7), ioctl_tty(2) (TIOCGPTPEER since Linux 4.13).
+// Sources: wait(2), pipe(2), pty(7), ioctl_tty(2) (TIOCGPTPEER since Linux 4.13).
 #define _GNU_SOURCE
 #include "keeper.h"
 
@@ -29,35 +26,6 @@ int cs_terminal_resize(int fd, uint16_t rows, uint16_t columns) {
 
 // MARK: Children
 
-int cs_child_launch(const cs_launch *launch, cs_child *child) {
-  if (launch->count > CS_TREE_CAPACITY) return -EMFILE;
-  cs_keeping *keeping = mmap(NULL, sizeof *keeping, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  if (keeping == MAP_FAILED) return -errno;
-  int ends[2];
-  int result = cs_status(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends));
-  if (result < 0) {
-    munmap(keeping, sizeof *keeping);
-    return result;
-  }
-  keeping->launch = launch;
-  keeping->channel = ends[1];
-
-  // The keeper has our handlers and must not run them.
-  sigset_t all, before;
-  sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, &before);
-  result = cs_keeper_start(keeping);
-  pthread_sigmask(SIG_SETMASK, &before, NULL);
-  close(ends[1]);
-  if (result < 0) {
-    close(ends[0]);
-    munmap(keeping, sizeof *keeping);
-    return result;
-  }
-  *child = (cs_child){.keeper = result, .channel = ends[0], .memory = keeping};
-  return 0;
-}
-
 int cs_child_news(const cs_child *child, cs_news *news) {
   for (;;) {
     ssize_t count = recv(child->channel, news, sizeof *news, MSG_DONTWAIT);
@@ -76,7 +44,9 @@ int cs_child_order(const cs_child *child, int order, int signal) {
 void cs_child_kill_tree(const cs_child *child) { shutdown(child->channel, SHUT_WR); }
 
 void cs_child_release(const cs_child *child) {
-  while (waitpid(child->keeper, NULL, __WALL) < 0 && errno == EINTR) {}
+  const cs_keeping *keeping = child->memory;
+  // Written by the kernel before the keeper ran, so before anything could be heard of it.
+  while (keeping->keeper != 0 && waitpid(keeping->keeper, NULL, __WALL) < 0 && errno == EINTR) {}
   munmap(child->memory, sizeof(cs_keeping));
 }
 
@@ -111,6 +81,7 @@ int cs_terminal_open(uint16_t rows, uint16_t columns, int *own, int *childs) {
 
 // Darwin: posix_spawn and kqueue would go here; it has no subreaper. Not yet written.
 int cs_child_launch(const cs_launch *launch, cs_child *child) { return (void)launch, (void)child, -ENOSYS; }
+int cs_launcher_thread_count(void) { return 0; }
 int cs_child_news(const cs_child *child, cs_news *news) { return (void)child, (void)news, -ENOSYS; }
 int cs_child_order(const cs_child *child, int order, int signal) {
   return (void)child, (void)order, (void)signal, -ENOSYS;

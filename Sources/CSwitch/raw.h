@@ -20,8 +20,9 @@ CS_RAW long cs_raw(long number, long a, long b, long c, long d, long e, long f) 
   return result;
 }
 
-// Makes a process that calls `body(argument)`, which must not return, on a stack of its own; this one goes on.
-CS_RAW long cs_raw_clone(long flags, void *top, void (*body)(void *), void *argument) {
+// Makes a process that calls `body(argument)`, which must not return, on a stack of its own; this one goes on. With
+// CLONE_PARENT_SETTID the kernel writes the new process's number to `number` before that process runs.
+CS_RAW long cs_raw_clone(long flags, void *top, int *number, void (*body)(void *), void *argument) {
   long result;
   register long r10 __asm__("r10") = 0, r8 __asm__("r8") = 0;
   register void *r12 __asm__("r12") = (void *)body, *r13 __asm__("r13") = argument;
@@ -34,7 +35,7 @@ CS_RAW long cs_raw_clone(long flags, void *top, void (*body)(void *), void *argu
                    "ud2\n"
                    "1:"
                    : "=a"(result)
-                   : "a"((long)SYS_clone), "D"(flags), "S"(top), "d"(0L), "r"(r10), "r"(r8), "r"(r12), "r"(r13)
+                   : "a"((long)SYS_clone), "D"(flags), "S"(top), "d"(number), "r"(r10), "r"(r8), "r"(r12), "r"(r13)
                    : "rcx", "r11", "memory");
   return result;
 }
@@ -48,9 +49,9 @@ CS_RAW long cs_raw(long number, long a, long b, long c, long d, long e, long f) 
   return x0;
 }
 
-CS_RAW long cs_raw_clone(long flags, void *top, void (*body)(void *), void *argument) {
-  register long x8 __asm__("x8") = SYS_clone, x0 __asm__("x0") = flags, x2 __asm__("x2") = 0, x3 __asm__("x3") = 0;
-  register long x4 __asm__("x4") = 0;
+CS_RAW long cs_raw_clone(long flags, void *top, int *number, void (*body)(void *), void *argument) {
+  register long x8 __asm__("x8") = SYS_clone, x0 __asm__("x0") = flags, x3 __asm__("x3") = 0, x4 __asm__("x4") = 0;
+  register int *x2 __asm__("x2") = number;
   register void *x1 __asm__("x1") = top, *x9 __asm__("x9") = (void *)body, *x10 __asm__("x10") = argument;
   __asm__ volatile("svc #0\n\t"
                    "cbnz x0, 1f\n\t"

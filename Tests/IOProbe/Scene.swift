@@ -18,6 +18,7 @@ struct Scene: Sendable {
     "files": Scene(play: files),
     "headless": Scene(play: headless),
     "input": Scene(play: input),
+    "launches": Scene(play: launches),
   ]
 }
 

@@ -38,16 +38,21 @@ typedef struct cs_launch {
   int terminal;                                      // which of the targets becomes its controlling terminal; -1: none
 } cs_launch;
 
-// A child, its keeper, and the socket between the keeper and us.
+// A child, the socket between its keeper and us, and what they share.
 typedef struct cs_child {
-  pid_t keeper;
   int channel;              // becomes readable when there is news
+  int step;                 // where a launch has failed that has not begun
   void *_Nullable memory;
 } cs_child;
 
-// Begins to launch a child in a session or process group of its own, under a keeper: with default signal handling and no signal
-// blocked. Returns 0 or -errno, and never blocks; the first news says what has become of it. Until then the launch must stay as it is.
+// Begins to launch a child in a session or process group of its own, under a keeper: with default signal handling and no
+// signal blocked. Returns 0 or -errno; the first news tells the outcome. Until then the launch must stay as it is, except
+// for our descriptors: the child's copies exist when this returns. The first call waits until the launcher has started;
+// while some 200 launches are queued, a call waits for one of them to be taken.
 int cs_child_launch(const cs_launch *launch, cs_child *child);
+
+// How many threads of ours make children: 1 after the first launch.
+int cs_launcher_thread_count(void);
 
 enum {
   CS_NEWS_STARTED = 1,  // the program has been executed: `value` is the process's number

@@ -72,7 +72,7 @@ final class ProcessGuardian: @unchecked Sendable {
       self.child = child
       lock.unlock()
     } catch {
-      return fail(LaunchError(command, .process, code: error.code))
+      return fail(LaunchError(command, error.step, code: error.code))
     }
     defer { release() }
     guard try withShield(hasStarted) else { return }

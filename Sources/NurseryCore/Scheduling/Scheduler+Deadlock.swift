@@ -59,7 +59,8 @@ extension Scheduler {
     let own = present.load(ordering: .acquiring) + spares.load(ordering: .acquiring)
     let threads = PlainThread.parked
     let helpers = BlockingPool.sharedIdle
-    guard System.threadCount == own + threads.count + helpers.count + OutsideReactor.threadCount else { return false }
+    let services = OutsideReactor.threadCount + System.launcherThreadCount
+    guard System.threadCount == own + threads.count + helpers.count + services else { return false }
     if isAnythingComing || PlainThread.isOneCalled { return false }
     if PlainThread.parked != threads || BlockingPool.sharedIdle != helpers { return false }
     return risings.load(ordering: .sequentiallyConsistent) == risingsBefore

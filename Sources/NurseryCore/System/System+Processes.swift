@@ -49,13 +49,25 @@ extension System {
       descriptors.deallocate()
     }
 
-    /// Begins it, without waiting.
-    package func begin() throws(SystemError) -> Child {
+    /// Begins it; the descriptors are the child's when this returns.
+    package func begin() throws(LaunchFailure) -> Child {
       var child = cs_child()
-      try checked("make a process", cs_child_launch(launch, &child))
+      let result = cs_child_launch(launch, &child)
+      guard result == 0 else {
+        throw LaunchFailure(code: -result, step: LaunchStep(rawValue: child.step) ?? .process)
+      }
       return Child(child)
     }
   }
+
+  /// A launch that has not begun.
+  package struct LaunchFailure: Error {
+    package let code: SystemErrorCode
+    package let step: LaunchStep
+  }
+
+  /// How many threads make children.
+  static var launcherThreadCount: Int { Int(cs_launcher_thread_count()) }
 
   /// Where a launch has failed; the numbers are those of `CSwitchProcesses.h`.
   package enum LaunchStep: Int32 {
