@@ -271,6 +271,8 @@ int cs_futex_wake(const uint32_t *word, int count);
 
 // Nanoseconds of the monotonic clock; of the wall clock since 1970; for which the calling thread has had a processor.
 int64_t cs_monotonic_now(void);
+// The monotonic clock as of the kernel's last tick: never ahead of it.
+int64_t cs_coarse_monotonic_now(void);
 int64_t cs_wall_now(void);
 int64_t cs_thread_time(void);
 

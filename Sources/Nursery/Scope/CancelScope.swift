@@ -67,9 +67,10 @@ public final class CancelScope: @unchecked Sendable {
 /// - Throws: what the body throws otherwise; an outer scope's cancellation passes through.
 @discardableResult
 public func withCancelScope<Result>(
-  deadline: FiberClock.Instant? = nil, _ body: (CancelScope) throws -> Result
+  deadline: FiberClock.Instant? = nil, file: StaticString = #fileID, line: UInt = #line,
+  _ body: (CancelScope) throws -> Result
 ) throws -> Result? {
-  let scope = ScopeRef.open(host: Performer.current())
+  let scope = ScopeRef.open(host: Performer.current(), ScopeTraits(file: file, line: line))
   if let deadline { scope.setDeadline(deadline.nanoseconds) }
   return try CancelScope(scope).run(body)
 }

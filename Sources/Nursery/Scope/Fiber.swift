@@ -84,7 +84,7 @@ extension Fiber where Value == Never {
   public static var cancellationReason: CancellationReason? { Performer.current().cancellationReason }
 
   /// Whether the current scope is cancelled.
-  public static var isCancelled: Bool { Performer.isCancelledByNow() }
+  public static var isCancelled: Bool { Performer.current().isCancelled }
 
   /// Whether the nursery around, or one further out, has been asked to finish.
   public static var isDraining: Bool { Performer.current().scope.isDraining }

@@ -61,7 +61,8 @@ public final class Nursery: @unchecked Sendable {
       ownCancellation = scope.reason
       noteBodyEnded(error)
     }
-    scope.joinChildren(host)
+    // The host may be another by now, if a coroutine was carried to another fiber meanwhile.
+    scope.joinChildren(Performer.current())
     exitHooks.run { scope.noteFailure($0) }
     scope.closeDescriptors()
     let failures = scope.failures

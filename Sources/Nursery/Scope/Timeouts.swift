@@ -9,7 +9,7 @@
 public func withTimeout<Result>(
   _ duration: Duration, file: StaticString = #fileID, line: UInt = #line, _ body: () throws -> Result
 ) throws -> Result {
-  guard let result = try withTimeoutOrNil(duration, body) else {
+  guard let result = try withTimeoutOrNil(duration, file: file, line: line, body) else {
     throw TimeoutError(after: duration, file: file, line: line)
   }
   return result
@@ -19,8 +19,10 @@ public func withTimeout<Result>(
 ///
 /// - Throws: what the body throws otherwise.
 @discardableResult
-public func withTimeoutOrNil<Result>(_ duration: Duration, _ body: () throws -> Result) throws -> Result? {
-  let scope = ScopeRef.open(host: Performer.current())
+public func withTimeoutOrNil<Result>(
+  _ duration: Duration, file: StaticString = #fileID, line: UInt = #line, _ body: () throws -> Result
+) throws -> Result? {
+  let scope = ScopeRef.open(host: Performer.current(), ScopeTraits(file: file, line: line))
   scope.setDeadline(after: duration.nanosecondsClamped)
   return try run(body, in: scope)
 }
@@ -32,7 +34,7 @@ public func withTimeoutOrNil<Result>(_ duration: Duration, _ body: () throws -> 
 public func withDeadline<Result>(
   _ deadline: FiberClock.Instant, file: StaticString = #fileID, line: UInt = #line, _ body: () throws -> Result
 ) throws -> Result {
-  let scope = ScopeRef.open(host: Performer.current())
+  let scope = ScopeRef.open(host: Performer.current(), ScopeTraits(file: file, line: line))
   scope.setDeadline(deadline.nanoseconds)
   guard let result = try run(body, in: scope) else { throw TimeoutError(after: nil, file: file, line: line) }
   return result

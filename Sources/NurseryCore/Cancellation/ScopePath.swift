@@ -9,5 +9,13 @@ final class ScopePath: Sendable, CustomStringConvertible {
   }
 
   /// "server/connections".
-  var description: String { outer.map { "\($0)/\(name)" } ?? name }
+  var description: String {
+    var names = [name]
+    var candidate = outer
+    while let path = candidate {
+      names.append(path.name)
+      candidate = path.outer
+    }
+    return names.reversed().joined(separator: "/")
+  }
 }

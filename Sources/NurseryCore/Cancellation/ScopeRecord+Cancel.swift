@@ -10,32 +10,33 @@ extension ScopeRef {
     pointee.lock.unlock()
   }
 
-  /// As `cancel`, with the lock held.
+  /// As `cancel`, with the lock held; a deadline that has passed came first.
   func cancelUnderLock(_ reason: CancellationReason) {
     if pointee.isClosed || pointee.reason != nil { return }
-    pointee.reason = reason
-    mark()
-    // Marks before claims, on every processor: see `parkUnlessCancelled`.
-    fullFence()
-    wake()
+    pointee.reason = isOverdue ? pointee.deadlineReason : reason
+    spread()
   }
 
-  /// Marks this scope and the scopes inside it.
+  /// Marks this scope and the scopes inside it, then commits the performs that wait there with the cancellation.
   ///
   /// Called with this scope's lock held.
-  fileprivate func mark() {
-    pointee.cancelled.store(true, ordering: .releasing)
-    forEachInner { inner in
-      inner.pointee.lock.lock()
-      inner.mark()
-      inner.pointee.lock.unlock()
+  func spread() {
+    visitInside { scope in
+      if scope != self, scope.pointee.isShielded { return false }
+      scope.pointee.expiry.store(.min, ordering: .releasing)
+      return true
+    }
+    // Marks before claims, on every processor: see `parkUnlessCancelled`.
+    fullFence()
+    visitInside { scope in
+      if scope != self, scope.pointee.isShielded { return false }
+      scope.wake()
+      return true
     }
   }
 
-  /// Commits the performs that wait inside with the cancellation.
-  ///
-  /// Called with this scope's lock held.
-  fileprivate func wake() {
+  /// Called with the lock held.
+  private func wake() {
     pointee.cancellation?.signal()
     forfeitAllTurns()
     pointee.host?.interrupt(in: self)
@@ -43,19 +44,6 @@ extension ScopeRef {
     while let fiber = child {
       child = fiber.pointee.nextSibling
       fiber.interrupt(in: self)
-    }
-    forEachInner { inner in
-      inner.pointee.lock.lock()
-      inner.wake()
-      inner.pointee.lock.unlock()
-    }
-  }
-
-  private func forEachInner(_ body: (ScopeRef) -> Void) {
-    var candidate = pointee.firstInner
-    while let inner = candidate {
-      candidate = inner.pointee.nextSibling
-      if !inner.pointee.isShielded { body(inner) }
     }
   }
 }
@@ -77,14 +65,15 @@ extension FiberRef {
 
   /// Why the current scope is cancelled: the reason of the innermost one, up to a shield, that was cancelled itself.
   package var cancellationReason: CancellationReason? {
-    var candidate: ScopeRef? = scope
-    while let scope = candidate {
-      if let reason = scope.reason { return reason }
-      if scope == pointee.home, pointee.isCancelledAlone.load(ordering: .acquiring) { return .requested(nil) }
-      if scope.pointee.isShielded { return nil }
-      candidate = scope.pointee.parent
+    var reason: CancellationReason?
+    scope.visitAround { scope in
+      reason = scope.reason
+      if reason == nil, scope == pointee.home, pointee.isCancelledAlone.load(ordering: .acquiring) {
+        reason = .requested(nil)
+      }
+      return reason == nil && !scope.pointee.isShielded
     }
-    return nil
+    return reason
   }
 
   /// Cancels this fiber and what it has opened, not its siblings.
@@ -99,9 +88,7 @@ extension FiberRef {
     home.forfeitTurn(of: self)
     if let outermost = pointee.outermostScope, !outermost.pointee.isShielded {
       outermost.pointee.lock.lock()
-      outermost.mark()
-      fullFence()
-      outermost.wake()
+      outermost.spread()
       outermost.pointee.lock.unlock()
     } else {
       fullFence()

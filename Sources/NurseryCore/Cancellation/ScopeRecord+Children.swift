@@ -33,8 +33,8 @@ extension ScopeRef {
 
   /// Notes a child's failure and, unless the policy is to go on, cancels the siblings.
   package func noteFailure(_ error: any Error) {
-    // A scope without a host is one of daemons; they fail their nursery.
-    if pointee.host == nil { return pointee.parent!.noteFailure(error) }
+    // A scope without an opener is one of daemons; they fail their nursery.
+    if pointee.opener == nil { return pointee.parent!.noteFailure(error) }
     pointee.lock.lock()
     if pointee.failureIdentities.insert(ErrorIdentity(error)).inserted { pointee.failures.append(error) }
     let policy = pointee.policy

@@ -5,12 +5,24 @@ import Synchronization
 /// The deadline stands in the timers of `timerWorker` while it is not `.max`; both are written under the scope's lock, which is taken
 /// before the timers' own. Who fires a deadline has taken it from the timers and then cancels, and may be overtaken in between:
 ///
-///     in the timers -- popped, firings + 1 --> firing -- under the scope's lock: still due? --> cancelled, firings - 1
-///           ^                                    |
-///           +------- moved to a later instant ---+  the firing finds it not due, and does nothing
+///     in the timers -- popped, visitors + 1 --> firing -- under the scope's lock: still due? --> cancelled, visitors - 1
+///           ^                                     |
+///           +------- moved to a later instant ----+  the firing finds it not due, and does nothing
 ///
-/// Invariant: a scope's memory outlives its firings. `close` forbids further deadlines, takes the last one out of the timers, and
-/// waits, holding no lock, for who has popped one before.
+/// Invariant: a scope's memory outlives its visitors. `close` forbids further deadlines, takes the last one out of the timers, and
+/// waits, without holding a lock, for each thread that has popped one before.
+///
+/// The timers wake fibers that wait. A fiber that does not wait notices the deadline at its next call: each scope carries, in `expiry`, the
+/// earliest deadline of itself and the scopes around it, and a call compares that with the clock (a coarse one, which is late by a tick
+/// at most and never early; the virtual clock is exact). So the answer depends on no worker's timers. The first call that finds a
+/// deadline passed cancels its scope; from the deadline on nothing else can: no other reason, no later deadline.
+///
+///     setDeadline, under the scope's lock:  own deadline := d;  expiry := min(d, the parent's expiry), and so for the scopes inside
+///     cancelled:                            expiry := .min, for good
+///
+/// Invariant: while no deadline is being moved, a scope's expiry is the least of its own deadline and, unless it is a shield, its
+/// parent's expiry. A parent stores its own expiry before it takes the lock of a scope inside, which reads it under that lock: so
+/// of two deadlines that are moved at once the later to lock the inner scope sees both.
 extension ScopeRef {
   /// The instant at which the scope cancels itself; `.max` for never.
   package var deadline: Int64 {
@@ -22,25 +34,28 @@ extension ScopeRef {
   /// Moves the instant at which the scope cancels itself; does nothing once it is cancelled or closed.
   package func setDeadline(_ deadline: Int64) {
     pointee.lock.lock()
+    expireUnderLock()
     if isBeyondDeadlines { return pointee.lock.unlock() }
-    let isDue = deadline != .max && deadline <= pointee.timerWorker!.now
+    let isDue = deadline != .max && deadline <= now
     replaceDeadline(deadline, .deadline, isDue: isDue)
   }
 
   /// As `setDeadline`, given how long from now.
   package func setDeadline(after nanoseconds: Int64) {
     pointee.lock.lock()
+    expireUnderLock()
     if isBeyondDeadlines { return pointee.lock.unlock() }
     let isDue = nanoseconds <= 0
-    let deadline = isDue ? .min : saturatingAdd(pointee.timerWorker!.now, nanoseconds)
+    let deadline = isDue ? .min : saturatingAdd(now, nanoseconds)
     replaceDeadline(deadline, .deadline, isDue: isDue)
   }
 
   /// Lets the scope cancel itself so long from now, unless it does earlier anyway.
   func bringDeadlineForward(_ nanoseconds: Int64, _ reason: CancellationReason) {
     pointee.lock.lock()
+    expireUnderLock()
     if isBeyondDeadlines { return pointee.lock.unlock() }
-    let deadline = saturatingAdd(pointee.timerWorker!.now, nanoseconds)
+    let deadline = saturatingAdd(now, nanoseconds)
     if nanoseconds > 0, deadline >= pointee.deadline { return pointee.lock.unlock() }
     replaceDeadline(deadline, reason, isDue: nanoseconds <= 0)
   }
@@ -60,6 +75,7 @@ extension ScopeRef {
       worker.pointee.timers.insert(.deadline(self), deadline: deadline)
       worker.tellOfTimer(deadline)
     }
+    updateExpiry()
     if isDue { cancelUnderLock(reason) }
     pointee.lock.unlock()
   }
@@ -71,9 +87,9 @@ extension ScopeRef {
     if pointee.deadline != .max { pointee.timerWorker!.pointee.timers.remove(self) }
   }
 
-  /// Waits, with no lock held, until nobody touches the scope on account of a deadline any more.
-  func waitForFirings() {
-    spin { pointee.firings.load(ordering: .acquiring) != 0 }
+  /// Waits, without holding a lock, until no other thread uses the scope.
+  func waitForVisitors() {
+    spin { pointee.visitors.load(ordering: .acquiring) != 0 }
   }
 
   /// Cancels the scope if its deadline has not been moved since it was found due at `now`.
@@ -81,7 +97,63 @@ extension ScopeRef {
     pointee.lock.lock()
     if pointee.deadline <= now { cancelUnderLock(pointee.deadlineReason) }
     pointee.lock.unlock()
-    pointee.firings.subtract(1, ordering: .releasing)
+    pointee.visitors.subtract(1, ordering: .releasing)
+  }
+
+  // MARK: Expiry
+
+  /// The instant of the clock that the scope's deadlines go by; the scope is open.
+  var now: Int64 { clock?.now ?? System.monotonicNow() }
+
+  /// The same, late by a tick at most where the clock is a real one.
+  var coarseNow: Int64 { clock?.coarseNow ?? System.coarseMonotonicNow() }
+
+  /// A worker whose clock the scope's deadlines go by; a scope of daemons has its nursery's.
+  private var clock: WorkerRef? { pointee.timerWorker ?? pointee.parent?.pointee.timerWorker }
+
+  /// Whether the scope's own deadline has passed, noticed or not.
+  ///
+  /// Called with the lock held, on an open scope.
+  var isOverdue: Bool { pointee.deadline != .max && pointee.deadline <= now }
+
+  /// Cancels the scope if its own deadline has passed unnoticed.
+  ///
+  /// Called with the lock held.
+  func expireUnderLock() {
+    if !pointee.isClosed, pointee.reason == nil, isOverdue { cancelUnderLock(pointee.deadlineReason) }
+  }
+
+  /// Cancels this scope and those around it, up to a shield, whose deadlines have passed unnoticed.
+  ///
+  /// Called by a fiber inside, without a lock.
+  func expire() {
+    visitAround { scope in
+      scope.pointee.lock.lock()
+      scope.expireUnderLock()
+      scope.pointee.lock.unlock()
+      return !scope.pointee.isShielded
+    }
+  }
+
+  /// Computes the expiry of this scope and of those inside it anew, after its own deadline or its parent has changed.
+  ///
+  /// Called with the lock held. A scope that is cancelled stays so. A run inside has a clock of its own: what it was given when it
+  /// began stays.
+  func updateExpiry() {
+    visitInside { scope in
+      if scope != self {
+        let isOfSameRun = scope.pointee.scheduler?.toOpaque() == pointee.scheduler?.toOpaque()
+        if scope.pointee.isShielded || !isOfSameRun { return false }
+      }
+      let parent = scope.pointee.isShielded ? nil : scope.pointee.parent
+      let around = parent?.pointee.expiry.load(ordering: .relaxed) ?? .max
+      let old = scope.pointee.expiry.load(ordering: .relaxed)
+      let new = min(scope.pointee.deadline, around)
+      if old == .min || old == new { return false }
+      scope.pointee.expiry.store(new, ordering: .releasing)
+      scope.pointee.cancellation?.expiry.store(new, ordering: .relaxed)
+      return true
+    }
   }
 
   /// Lets another worker of the same thread keep the deadlines of this scope and those around it: a scheduler is run inside, or has
@@ -90,16 +162,18 @@ extension ScopeRef {
   /// A deadline keeps its distance if the clocks differ.
   func moveDeadlines(from old: WorkerRef, to new: WorkerRef) {
     let difference = old.isVirtual || new.isVirtual ? new.now - old.now : 0
-    var candidate: ScopeRef? = self
-    while let scope = candidate {
+    visitAround { scope in
       scope.pointee.lock.lock()
       if scope.pointee.timerWorker == old { scope.moveDeadline(to: new, difference) }
       scope.pointee.lock.unlock()
-      candidate = scope.pointee.parent
+      return true
     }
   }
 
-  private func moveDeadline(to new: WorkerRef, _ difference: Int64) {
+  /// Called with the lock held.
+  ///
+  /// The expiry stays what it is to the fibers that go by the other clock.
+  func moveDeadline(to new: WorkerRef, _ difference: Int64) {
     removeDeadline()
     pointee.timerWorker = new
     guard pointee.deadline != .max, pointee.reason == nil else { return }

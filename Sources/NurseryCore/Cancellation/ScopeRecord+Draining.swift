@@ -14,15 +14,11 @@ extension ScopeRef {
   }
 
   /// Called with this scope's lock held.
-  private func markDraining() {
-    pointee.isDraining = true
-    pointee.draining?.signal()
-    var candidate = pointee.firstInner
-    while let inner = candidate {
-      candidate = inner.pointee.nextSibling
-      inner.pointee.lock.lock()
-      inner.markDraining()
-      inner.pointee.lock.unlock()
+  func markDraining() {
+    visitInside { scope in
+      scope.pointee.isDraining = true
+      scope.pointee.draining?.signal()
+      return true
     }
   }
 

@@ -31,20 +31,49 @@ extension ScopeRef {
   }
 
   func adoptUnderLock(_ inner: ScopeRef) {
-    inner.pointee.nextSibling = pointee.firstInner
-    if let first = pointee.firstInner { first.pointee.previousSibling = inner }
-    pointee.firstInner = inner
+    link(inner)
     inner.pointee.isDraining = pointee.isDraining
-    // A scope that a fiber opens directly in its home is the fiber's outermost, and a fiber can be cancelled by itself.
-    let opener = inner.pointee.opener
-    let isOutermost = opener?.pointee.home == self
-    if isOutermost { opener!.pointee.outermostScope = inner }
-    let isOpenerCancelled = isOutermost && opener!.pointee.isCancelledAlone.load(ordering: .relaxed)
-    if pointee.isCancelled || isOpenerCancelled, !inner.pointee.isShielded {
-      inner.pointee.cancelled.store(true, ordering: .relaxed)
-    }
+    if !inner.pointee.isShielded { inner.pointee.expiry.store(expiry(for: inner), ordering: .relaxed) }
     inner.pointee.host?.scope = inner
   }
+
+  /// Called with both locks held.
+  func link(_ inner: ScopeRef) {
+    inner.pointee.nextSibling = pointee.firstInner
+    inner.pointee.previousSibling = nil
+    if let first = pointee.firstInner { first.pointee.previousSibling = inner }
+    pointee.firstInner = inner
+    // A scope that a fiber opens directly in its home is the fiber's outermost, and a fiber can be cancelled by itself.
+    if let opener = inner.pointee.opener, opener.pointee.home == self { opener.pointee.outermostScope = inner }
+  }
+
+  /// Called with both locks held.
+  func unlink(_ inner: ScopeRef) {
+    let next = inner.pointee.nextSibling
+    let previous = inner.pointee.previousSibling
+    if let previous { previous.pointee.nextSibling = next } else { pointee.firstInner = next }
+    if let next { next.pointee.previousSibling = previous }
+    if let opener = inner.pointee.opener, opener.pointee.outermostScope == inner { opener.pointee.outermostScope = nil }
+  }
+
+  /// What a scope that hangs directly under this one inherits.
+  ///
+  /// Called with the lock held.
+  func expiry(for inner: ScopeRef) -> Int64 {
+    if let opener = inner.pointee.opener, opener.pointee.home == self,
+      opener.pointee.isCancelledAlone.load(ordering: .relaxed)
+    {
+      return .min
+    }
+    let expiry = pointee.expiry.load(ordering: .relaxed)
+    guard expiry != .max, expiry != .min, let worker = inner.pointee.timerWorker, worker.isVirtual || isVirtual else {
+      return expiry
+    }
+    // A run inside goes by another clock; the distance is the same.
+    return saturatingAdd(expiry, worker.now - now)
+  }
+
+  private var isVirtual: Bool { pointee.timerWorker?.isVirtual ?? false }
 
   /// Closes the scope on its host, which has no other scope open inside it and no child left.
   ///
@@ -53,17 +82,22 @@ extension ScopeRef {
     guard let parent = pointee.parent else { return }
     parent.pointee.lock.lock()
     pointee.lock.lock()
+    settleExpiry()
     pointee.isClosed = true
     removeDeadline()
-    let next = pointee.nextSibling
-    let previous = pointee.previousSibling
-    if let previous { previous.pointee.nextSibling = next } else { parent.pointee.firstInner = next }
-    if let next { next.pointee.previousSibling = previous }
+    parent.unlink(self)
     pointee.host?.scope = parent
-    if let opener = pointee.opener, opener.pointee.outermostScope == self { opener.pointee.outermostScope = nil }
     pointee.lock.unlock()
     parent.pointee.lock.unlock()
-    waitForFirings()
+    waitForVisitors()
+  }
+
+  /// Decides for good whether the scope was cancelled: once it is closed its clock may be gone.
+  func settleExpiry() {
+    let expiry = pointee.expiry.load(ordering: .relaxed)
+    if expiry == .max || expiry == .min { return }
+    if pointee.reason == nil, pointee.deadline <= coarseNow { return cancelUnderLock(pointee.deadlineReason) }
+    pointee.expiry.store(expiry <= coarseNow ? .min : .max, ordering: .releasing)
   }
 
   /// Gives the memory back; nobody may know the scope any more.

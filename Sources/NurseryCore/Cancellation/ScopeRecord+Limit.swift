@@ -17,7 +17,7 @@ extension ScopeRef {
   func takeTurn(_ child: FiberRef) -> Bool {
     pointee.lock.lock()
     defer { pointee.lock.unlock() }
-    if pointee.isCancelled { return true }
+    if pointee.isMarked { return true }
     if pointee.runningCount < pointee.limit {
       pointee.runningCount += 1
       child.pointee.turn = .taken

@@ -8,8 +8,9 @@ package enum ScopePolicy: UInt8 {
 
 /// What kind of scope it is; fixed when it is opened.
 package struct ScopeTraits {
-  /// For a nursery: its name, which becomes part of the path, and where it was opened.
+  /// For a nursery: its name, which becomes part of the path.
   package var name = ""
+  /// Where it was opened.
   package var site = SourceSite()
   /// Whether `goAsync` finds it as the ambient nursery.
   package var isNursery = false
@@ -20,4 +21,8 @@ package struct ScopeTraits {
   package var limit = Int.max
 
   package init() {}
+
+  package init(file: StaticString, line: UInt) {
+    site = SourceSite(file: file, line: line)
+  }
 }

@@ -48,8 +48,8 @@ public final class FiberLocal<Value: Sendable>: Sendable {
 
   /// Runs `body` with the value bound; children that are spawned inside inherit it as the local's policy says.
   ///
-  /// Allocates one object. In the body of a coroutine or generator, do not yield inside: the binding belongs to the fiber, and
-  /// whoever resumes would find it, or lose one of its own.
+  /// Allocates one object. In the body of a coroutine or generator the binding is the coroutine's: when the body yields, it takes the
+  /// binding along and leaves the bindings of the fiber that resumed it as they were.
   @discardableResult
   public func withValue<Result, Failure: Error>(
     _ value: Value, _ body: () throws(Failure) -> Result
@@ -60,17 +60,8 @@ public final class FiberLocal<Value: Sendable>: Sendable {
     let isShadowing = outer?.key == ObjectIdentifier(self)
     let binding = ValueBinding(self, value, isShadowing ? outer?.outer : outer)
     me.pointee.locals = binding
-    defer { restore(outer, in: binding, on: me) }
+    // In a coroutine the performer may be another by then.
+    defer { Performer.current().pointee.locals = outer }
     return try body()
-  }
-
-  /// Ends a binding; a coroutine may have been carried to another fiber in between, and then this one's are not ours to change.
-  private func restore(_ outer: LocalBinding?, in binding: LocalBinding, on me: FiberRef) {
-    guard Performer.current() == me, me.pointee.locals === binding else {
-      fatalError(
-        "the body of FiberLocal.withValue was left in another place than it was entered: a coroutine or generator yielded in it; bind the value inside or outside of its life as a whole"
-      )
-    }
-    me.pointee.locals = outer
   }
 }

@@ -81,13 +81,20 @@ public final class Coroutine<Input, Output, Return> {
     core.deallocate()
   }
 
+  /// Lets a suspended body end, shielded from the scopes around the owner that drops the coroutine.
+  ///
   /// No caller is left to catch what the body throws.
   private func unwind() {
+    var traits = ScopeTraits()
+    traits.isShielded = true
+    let shield = ScopeRef.open(host: Performer.current(), traits)
     do {
       _ = try exchange(nil, .unwinding)
     } catch {
       if !(error is CancellationError) { Scheduler.reportSuppressed(error) }
     }
+    shield.close()
+    shield.free()
   }
 
   /// Whether the body has returned or thrown.

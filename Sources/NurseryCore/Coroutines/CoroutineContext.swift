@@ -20,6 +20,14 @@ struct CoroutineContext {
   /// The list of open Swift accesses of the side that is off.
   @usableFromInline var accesses: UnsafeMutableRawPointer?
   @usableFromInline var state = State.fresh
+  /// The fiber-locals of the side that is off; the body begins with those of its first resumer.
+  @usableFromInline var locals: LocalBinding?
+  /// While it runs: the coroutine in whose body it was resumed.
+  @usableFromInline var outer: UnsafeMutablePointer<CoroutineContext>?
+  /// While it runs: the scope that it was resumed in.
+  @usableFromInline var base: ScopeRef?
+  /// While it is suspended: the scopes that the body has open, if any.
+  @usableFromInline var suspended: SuspendedScopes?
   fileprivate let pool: StackPool
   fileprivate let stack: StackRef
   /// Who counts the stack, in an explored run.
@@ -68,10 +76,18 @@ extension UnsafeMutablePointer<CoroutineContext> {
   }
 
   /// From the resumer to the body.
+  ///
+  /// What a body has of the fiber around goes along: open accesses, fiber-locals and open scopes.
   @inlinable @inline(__always)
   func enter(_ state: CoroutineContext.State) {
+    let isFresh = pointee.state == .fresh
     pointee.state = state
-    if !cs_exclusivity_exchange_quickly(&pointee.accesses) { return enterSlowly() }
+    guard !cs_is_sanitized, let worker = Worker.ofThisThreadIfAny, worker.pointee.accessHead != nil else {
+      return enterSlowly(isFresh)
+    }
+    let me = worker.pointee.current
+    arrive(me, isFresh)
+    exchangeAccesses(worker.pointee.accessHead.unsafelyUnwrapped)
     cs_pair_enter(pair)
   }
 
@@ -79,16 +95,22 @@ extension UnsafeMutablePointer<CoroutineContext> {
   @inlinable @inline(__always)
   func leave(_ state: CoroutineContext.State) {
     pointee.state = state
-    if !cs_exclusivity_exchange_quickly(&pointee.accesses) { return leaveSlowly() }
+    guard !cs_is_sanitized, let worker = Worker.ofThisThreadIfAny, worker.pointee.accessHead != nil else {
+      return leaveSlowly()
+    }
+    let me = worker.pointee.current
+    depart(me)
+    exchangeAccesses(worker.pointee.accessHead.unsafelyUnwrapped)
     cs_pair_leave(pair)
   }
 
   @usableFromInline @inline(never)
-  func enterSlowly() {
+  func enterSlowly(_ isFresh: Bool) {
+    let me = Performer.current()
+    arrive(me, isFresh)
     cs_exclusivity_exchange(&pointee.accesses)
     if !cs_is_sanitized { return cs_pair_enter(pair) }
     // The fiber around, if it is suspended inside the coroutine, is suspended on this stack.
-    let me = Performer.current()
     let outside = me.pointee.stack ?? .forThread()
     pointee.resumerStack = outside
     me.pointee.stack = pointee.stack
@@ -97,12 +119,65 @@ extension UnsafeMutablePointer<CoroutineContext> {
 
   @usableFromInline @inline(never)
   func leaveSlowly() {
+    let me = Performer.current()
+    depart(me)
     cs_exclusivity_exchange(&pointee.accesses)
     if !cs_is_sanitized { return cs_pair_leave(pair) }
     let outside = pointee.resumerStack!
-    Performer.current().pointee.stack = outside
+    me.pointee.stack = outside
     let inside = pointee.state == .finished ? nil : pointee.stack.notes
     cs_switch(&pair.pointee.inside, pair.pointee.outside!, inside, outside.notes)
+  }
+
+  // MARK: Surroundings
+
+  @inlinable @inline(__always)
+  func arrive(_ me: FiberRef, _ isFresh: Bool) {
+    if isFresh { pointee.locals = me.pointee.locals }
+    pointee.base = me.scope
+    if pointee.suspended != nil { joinScopes(me) }
+    pointee.outer = me.pointee.coroutine
+    me.pointee.coroutine = self
+    exchangeLocals(me)
+  }
+
+  @inlinable @inline(__always)
+  func depart(_ me: FiberRef) {
+    if me.pointee.coroutine != self { refuseToLeave() }
+    if me.scope != pointee.base { leaveScopes(me) }
+    me.pointee.coroutine = pointee.outer
+    exchangeLocals(me)
+  }
+
+  /// As words: references are neither counted nor, when both sides have the same, written.
+  @inlinable @inline(__always)
+  func exchangeLocals(_ me: FiberRef) {
+    withUnsafeMutablePointer(to: &me.pointee.locals) { theirs in
+      withUnsafeMutablePointer(to: &pointee.locals) { ours in
+        let theirs = UnsafeMutableRawPointer(theirs).assumingMemoryBound(to: UInt.self)
+        let ours = UnsafeMutableRawPointer(ours).assumingMemoryBound(to: UInt.self)
+        let word = theirs.pointee
+        if word == ours.pointee { return }
+        theirs.pointee = ours.pointee
+        ours.pointee = word
+      }
+    }
+  }
+
+  @inlinable @inline(__always)
+  func exchangeAccesses(_ head: UnsafeMutablePointer<UnsafeMutableRawPointer?>) {
+    let accesses = head.pointee
+    if accesses == pointee.accesses { return }
+    head.pointee = pointee.accesses
+    pointee.accesses = accesses
+  }
+
+  /// Says why the running code cannot leave the coroutine.
+  @usableFromInline @inline(never)
+  func refuseToLeave() -> Never {
+    fatalError(
+      "yield() of a coroutine from inside another coroutine, another fiber, or a run that was started in its body; only the body itself may yield, on the fiber that resumed it, inside no runFibers and no withNursery that started a scheduler"
+    )
   }
 
   @inlinable

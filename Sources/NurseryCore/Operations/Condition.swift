@@ -7,6 +7,8 @@ public final class Condition: OperationSource, @unchecked Sendable {
   private let lock = SpinLock()
   private let signalled = Atomic<Bool>(false)
   @exclusivity(unchecked) private var waiters = WaitQueue()
+  /// For the cancellation of a scope: the instant from which the condition holds although nothing has signalled it yet.
+  let expiry = Atomic<Int64>(.max)
   /// For dumps and deadlock reports.
   private let what: StaticString
 
@@ -44,19 +46,25 @@ public final class Condition: OperationSource, @unchecked Sendable {
 
   override package func attempt(_ offer: OfferRef, _ attempt: Attempt) -> Answer {
     if !attempt.enlists {
-      guard isSignalled else { return .pending }
+      guard holds(for: offer.pointee.performer) else { return .pending }
       offer.win()
       return .committed
     }
     lock.lock()
     defer { lock.unlock() }
-    guard isSignalled else {
+    guard holds(for: offer.pointee.performer) else {
       waiters.enlist(offer, attempt)
       return .pending
     }
     guard offer.commits(attempt) else { return .lost }
     offer.win()
     return .committed
+  }
+
+  private func holds(for performer: FiberRef) -> Bool {
+    if isSignalled { return true }
+    let expiry = expiry.load(ordering: .relaxed)
+    return expiry != .max && expiry <= performer.pointee.worker.coarseNow
   }
 
   override package func withdraw(_ offer: OfferRef) {

@@ -9,7 +9,7 @@ extension FiberRef {
     pointee.offers = offers
     pointee.offerCount.store(Int32(truncatingIfNeeded: count), ordering: .relaxed)
     Self.fenceAfterEnlisting()
-    if isCancelled, commitSelf() {
+    if isMarkedCancelled, commitSelf() {
       pointee.winner = -1
     } else {
       Worker.suspend(self)

@@ -39,11 +39,11 @@ extension ScopeRef {
     var pending = [self]
     while let scope = pending.popLast() {
       scope.pointee.lock.lock()
-      if let host = scope.pointee.host, host.scope == scope { fibers.append(host.parked) }
+      if let host = scope.pointee.host, host.scope == scope { host.add(to: &fibers, &pending) }
       var child = scope.pointee.firstChild
       while let fiber = child {
         child = fiber.pointee.nextSibling
-        if fiber.scope == scope { fibers.append(fiber.parked) }
+        if fiber.scope == scope { fiber.add(to: &fibers, &pending) }
       }
       var inner = scope.pointee.firstInner
       while let found = inner {
@@ -57,6 +57,12 @@ extension ScopeRef {
 }
 
 extension FiberRef {
+  /// Adds this fiber to a report, and the scopes that its suspended coroutines have open to what is to be looked at.
+  fileprivate func add(to fibers: inout [DeadlockError.ParkedFiber], _ pending: inout [ScopeRef]) {
+    fibers.append(parked)
+    forEachSuspended { pending.append($0) }
+  }
+
   /// What a fiber or thread that is parked waits for, branch by branch in the order they are written.
   var parked: DeadlockError.ParkedFiber {
     let offers = UnsafeBufferPointer(start: pointee.offers, count: Int(pointee.offerCount.load(ordering: .relaxed)))

@@ -40,7 +40,7 @@ package struct FiberRecord: ~Copyable {
   /// The worker that runs it or ran it last.
   @usableFromInline var worker: WorkerRef
   /// The innermost scope that is open.
-  let currentScope: Atomic<ScopeRef>
+  @usableFromInline let currentScope: Atomic<ScopeRef>
   /// The branch that committed; -1 when the scope's cancellation did.
   ///
   /// Written by the committer before it makes the fiber ready.
@@ -77,8 +77,12 @@ package struct FiberRecord: ~Copyable {
   var previousSibling: FiberRef?
   /// The outermost scope that this fiber has open (under the home's lock).
   var outermostScope: ScopeRef?
-  /// What is bound on it; see `FiberLocal`.
-  var locals: LocalBinding?
+  /// What is bound on it, or in the coroutine that it runs; see `FiberLocal`.
+  @usableFromInline var locals: LocalBinding?
+  /// The innermost coroutine whose body it runs.
+  @usableFromInline var coroutine: UnsafeMutablePointer<CoroutineContext>?
+  /// The first of the suspended coroutines that have scopes of this fiber's open; see `SuspendedScopes`.
+  let suspended = Atomic<UnsafeMutablePointer<CoroutineContext>?>(nil)
   /// Signalled with `isCancelledAlone`, if anybody has asked (under the home's lock).
   var cancellationAlone: Condition?
 
@@ -158,16 +162,35 @@ extension FiberRef {
   /// The innermost open scope.
   ///
   /// Others read it while this fiber changes it: either answer is right for them.
+  @inlinable
   package var scope: ScopeRef {
     get { pointee.currentScope.load(ordering: .acquiring) }
     nonmutating set { pointee.currentScope.store(newValue, ordering: .releasing) }
   }
 
-  /// True once the innermost scope or one around it (up to a shield) is cancelled, or the fiber by itself.
+  /// True once the innermost scope or one around it (up to a shield) is cancelled or past its deadline, or the fiber is cancelled by
+  /// itself.
+  ///
+  /// The first that finds a deadline passed cancels its scope. A load and a comparison where no deadline is set, a look at a coarse clock
+  /// where one is.
   @usableFromInline
   package var isCancelled: Bool {
+    let expiry = scope.pointee.expiry.load(ordering: .acquiring)
+    if expiry != .max { return isCancelled(expiry) }
+    return pointee.isCancelledAlone.load(ordering: .acquiring) && scope == pointee.home
+  }
+
+  @inline(never)
+  private func isCancelled(_ expiry: Int64) -> Bool {
+    if expiry > .min, expiry > pointee.worker.coarseNow { return isMarkedCancelled }
+    if expiry > .min { scope.expire() }
+    return true
+  }
+
+  /// As `isCancelled`, without regard to deadlines that have passed unnoticed.
+  var isMarkedCancelled: Bool {
     let scope = scope
-    return scope.pointee.isCancelled || pointee.isCancelledAlone.load(ordering: .acquiring) && scope == pointee.home
+    return scope.pointee.isMarked || pointee.isCancelledAlone.load(ordering: .acquiring) && scope == pointee.home
   }
 
   package var id: UInt64 { pointee.id }

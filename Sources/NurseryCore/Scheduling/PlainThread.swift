@@ -33,11 +33,13 @@ enum PlainThread {
       free.pointee.all.append(worker)
       free.pointee.lock.unlock()
     }
+    worker.pointee.accessHead = cs_exclusivity_head()
     cs_set_thread_pointer(worker)
     return worker
   }
 
   private static func unregister(_ worker: WorkerRef) {
+    worker.pointee.current.leaveSuspendedScopes()
     FiberSlab.leave(worker)
     // What the sanitizers know of the thread's stack ends with the thread.
     worker.pointee.current.pointee.stack?.disposeOfThread()
@@ -92,14 +94,6 @@ package enum Performer {
   /// The calling fiber or thread.
   @usableFromInline
   package static func current() -> FiberRef { Worker.ofThisThread.pointee.current }
-
-  /// Whether the current scope is cancelled, deadlines that are due but have not been looked at included.
-  package static func isCancelledByNow() -> Bool {
-    let me = current()
-    let timers = me.pointee.worker.pointee.timers
-    if timers.earliest != .max { _ = timers.fire(me.now) }
-    return me.isCancelled
-  }
 
   /// The calling fiber or thread, at the beginning of a call that may block.
   @usableFromInline

@@ -69,6 +69,7 @@ extension Scheduler {
   private func end(_ root: FiberRef, inside caller: FiberRef) -> [any Error] {
     let scope = root.scope
     scope.joinChildren(root)
+    root.leaveSuspendedScopes()
     let failures = scope.failures
     scope.close()
     let worker = worker(0)

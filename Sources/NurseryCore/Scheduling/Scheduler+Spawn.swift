@@ -48,7 +48,7 @@ extension ScopeRef {
     }
     here.count(here.pointee.spawned)
     if isLimited, !takeTurn(record) { return }
-    if pointee.isCancelled {
+    if isPastExpiry {
       here.count(here.pointee.ended)
       return endUnstarted(body)
     }
@@ -62,11 +62,18 @@ extension ScopeRef {
     record.pointee.worker = scheduler.worker(0)
     scheduler.spawnedOutside.add(1, ordering: .relaxed)
     if isLimited, !takeTurn(record) { return }
-    if pointee.isCancelled {
+    if isPastExpiry {
       scheduler.endedOutside.add(1, ordering: .relaxed)
       return endUnstarted(body)
     }
     record.makeReady(.last)
+  }
+
+  /// Whether a child that is spawned now is not to run.
+  @inline(__always)
+  private var isPastExpiry: Bool {
+    let expiry = pointee.expiry.load(ordering: .acquiring)
+    return expiry != .max && (expiry == .min || expiry <= coarseNow)
   }
 
   /// Ends a child of a cancelled scope, whose body is not to run.

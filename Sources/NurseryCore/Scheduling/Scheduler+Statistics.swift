@@ -91,15 +91,13 @@ extension ScopeRef {
     pointee.lock.lock()
     defer { pointee.lock.unlock() }
     var count = 0
-    var child = pointee.firstChild
-    while let fiber = child {
-      child = fiber.pointee.nextSibling
-      count += fiber.offersOutstanding
-    }
-    var inner = pointee.firstInner
-    while let scope = inner {
-      inner = scope.pointee.nextSibling
-      count += scope.offersOutstanding
+    visitInside { scope in
+      var child = scope.pointee.firstChild
+      while let fiber = child {
+        child = fiber.pointee.nextSibling
+        count += fiber.offersOutstanding
+      }
+      return true
     }
     return count
   }

@@ -97,6 +97,8 @@ extension FiberRef {
   @inline(never)
   func finish(error: (any Error)?) {
     if let error { FailureTrace.note(error, traceStep) }
+    // Before the result can be asked for: a coroutine may be part of it.
+    leaveSuspendedScopes()
     if pointee.locals != nil { pointee.locals = nil }
     let body = pointee.body!
     body._withUnsafeGuaranteedRef { $0.end() }

@@ -22,7 +22,7 @@ package struct Worker: ~Copyable {
   /// Makes the choices, in a deterministic scheduler.
   let decisions: Unmanaged<Decisions>?
   /// The thread's list of open Swift accesses, null where only the runtime's own door works.
-  var accessHead: UnsafeMutablePointer<UnsafeMutableRawPointer?>?
+  @usableFromInline var accessHead: UnsafeMutablePointer<UnsafeMutableRawPointer?>?
 
   /// Shared with thieves.
   let queue: UnsafeMutablePointer<RunQueue>
@@ -114,6 +114,7 @@ package struct Worker: ~Copyable {
 
 extension Worker {
   /// The calling thread's worker, if it has one.
+  @inlinable @inline(__always)
   static var ofThisThreadIfAny: WorkerRef? {
     cs_thread_pointer()?.assumingMemoryBound(to: Worker.self)
   }
@@ -170,6 +171,9 @@ extension WorkerRef {
   var now: Int64 {
     pointee.scheduler?._withUnsafeGuaranteedRef { $0.now } ?? System.monotonicNow()
   }
+
+  /// The same, quicker, and late by a tick of the kernel's at most where the clock is a real one.
+  var coarseNow: Int64 { isVirtual ? now : System.coarseMonotonicNow() }
 }
 
 extension FiberRef {

@@ -75,7 +75,7 @@ extension UnsafeMutablePointer<TimerQueue> {
         _ = offer.commitFromOutside(.value, .soon)
       case .deadline(let scope):
         scope.pointee.timer = -1
-        scope.pointee.firings.add(1, ordering: .relaxed)
+        scope.pointee.visitors.add(1, ordering: .relaxed)
       case nil: break
       }
       pointee.earliestDeadline.store(pointee.heap.earliest, ordering: .relaxed)

@@ -1,0 +1,131 @@
+import Synchronization
+
+/// The scopes that a coroutine's body has open belong to the coroutine: when it yields they leave the resumer's tree, and the next
+/// resume hangs them under the scope that the resumer is in then.
+///
+///     linked under the resumer's scope, hosted by the resumer --- yield ---> alone, without a host
+///          ^                                                                   |   deadlines run on and mark; children run on
+///          +------------------------------ resume -----------------------------+
+///
+/// Everything happens under the locks of the scope around and, one after the other, of the scopes that move. A canceller holds the lock of the
+/// scope in which it interrupts a host, so it interrupts none that has left.
+extension ScopeRef {
+  /// The outermost of the scopes from this one, the innermost of the calling fiber, up to `base`, which stays.
+  func outermost(inside base: ScopeRef) -> ScopeRef {
+    var scope = self
+    while let around = scope.pointee.parent, around != base { scope = around }
+    return scope
+  }
+
+  /// Takes the scopes from this one, the innermost of `host`, out to the one below `base` away from the tree.
+  func leave(_ base: ScopeRef, with host: FiberRef) {
+    let outermost = outermost(inside: base)
+    base.pointee.lock.lock()
+    var candidate: ScopeRef? = self
+    while let scope = candidate, scope != base {
+      candidate = scope.pointee.parent
+      scope.pointee.lock.lock()
+      scope.pointee.host = nil
+      if scope == self { host.scope = base }
+      if scope == outermost {
+        base.unlink(scope)
+        scope.pointee.parent = nil
+        scope.updateExpiry()
+      }
+      scope.pointee.lock.unlock()
+    }
+    base.pointee.lock.unlock()
+    // A thread that came from a scope inside may be about to take the lock of the base, which need not outlive this call otherwise.
+    base.waitForVisitors()
+  }
+
+  /// Hangs the scopes from this one outwards under the innermost scope of `host`, which runs their bodies from now on.
+  func join(_ host: FiberRef) {
+    let base = host.scope
+    var outermost = self
+    var candidate: ScopeRef? = self
+    base.pointee.lock.lock()
+    while let scope = candidate {
+      scope.pointee.lock.lock()
+      scope.pointee.host = host
+      scope.pointee.opener = host
+      if scope.pointee.timerWorker?.isOfSameScheduler(as: host.pointee.worker) != true { scope.moveClock(to: host) }
+      candidate = scope.pointee.parent
+      outermost = scope
+      if candidate != nil { scope.pointee.lock.unlock() }
+    }
+    outermost.pointee.parent = base
+    base.readopt(outermost)
+    host.scope = self
+    outermost.pointee.lock.unlock()
+    base.pointee.lock.unlock()
+  }
+
+  /// Links a scope that has scopes inside already.
+  ///
+  /// Called with both locks held.
+  private func readopt(_ inner: ScopeRef) {
+    let expiry = inner.pointee.expiry.load(ordering: .relaxed)
+    link(inner)
+    if pointee.isDraining, !inner.pointee.isDraining { inner.markDraining() }
+    if inner.pointee.isShielded || expiry == .min { return }
+    if self.expiry(for: inner) == .min { inner.spread() } else { inner.updateExpiry() }
+  }
+
+  /// Lets the scheduler of `host` keep the scope's deadline, which has been kept by another, or by none.
+  ///
+  /// Called with the lock held.
+  private func moveClock(to host: FiberRef) {
+    let old = pointee.timerWorker
+    let new = host.pointee.worker
+    let difference = old.map { $0.isVirtual || new.isVirtual ? new.now - $0.now : 0 } ?? 0
+    moveDeadline(to: new, difference)
+    pointee.scheduler = host.scope.pointee.scheduler
+    pointee.daemons?.pointee.scheduler = pointee.scheduler
+    pointee.isClosed = false
+  }
+
+  /// Whether children of this scope, a nursery, have not ended.
+  private var hasChildren: Bool {
+    pointee.lock.lock()
+    defer { pointee.lock.unlock() }
+    return pointee.childCount > 0 || pointee.daemons.map { $0.childCount > 0 } ?? false
+  }
+
+  /// Of the scopes from this one outwards, a nursery with children.
+  var nurseryWithChildren: ScopeRef? {
+    var candidate: ScopeRef? = self
+    while let scope = candidate {
+      if scope.pointee.isNursery, scope.hasChildren { return scope }
+      candidate = scope.pointee.parent
+    }
+    return nil
+  }
+
+  /// Of the scopes from this one outwards, a nursery, or a scope with a deadline ahead: they need a scheduler that has them.
+  var scopeBoundToScheduler: ScopeRef? {
+    var candidate: ScopeRef? = self
+    while let scope = candidate {
+      if scope.pointee.isNursery || scope.deadline != .max && scope.reason == nil { return scope }
+      candidate = scope.pointee.parent
+    }
+    return nil
+  }
+
+  /// Closes the scopes from this one outwards to whoever has handles of them: the fiber whose scheduler they went by ends.
+  func retire() {
+    var candidate: ScopeRef? = self
+    while let scope = candidate {
+      scope.pointee.lock.lock()
+      scope.settleExpiry()
+      scope.pointee.isClosed = true
+      scope.removeDeadline()
+      scope.pointee.deadline = .max
+      scope.pointee.timerWorker = nil
+      scope.pointee.scheduler = nil
+      candidate = scope.pointee.parent
+      scope.pointee.lock.unlock()
+      scope.waitForVisitors()
+    }
+  }
+}
