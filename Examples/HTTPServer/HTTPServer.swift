@@ -22,11 +22,7 @@ struct HTTPServer {
     do {
       let options = try Options(CommandLine.arguments.dropFirst())
       if options.wantsHelp { return try StandardStream.output.writeAll(Options.help) }
-      do {
-        try run(options)
-      } catch is CancellationError {
-        // The grace is over, or a second signal has come. The server has ended, as the signal demands.
-      }
+      try run(options)
     } catch let error as UsageError {
       report(error)
       try? StandardStream.error.writeAll(Options.usage)

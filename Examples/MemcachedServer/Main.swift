@@ -28,8 +28,6 @@ struct Main {
           try Server(options).serve(listener)
         }
       }
-    } catch is CancellationError {
-      // The grace is over, or a second signal has come. The server has ended, as the signal demands.
     } catch let error as UsageError {
       report("memcached-server: \(error)\n\(Options.usage)")
       exit(2)

@@ -94,6 +94,21 @@ import Testing
     #expect(failure.description.contains("without a cancellation: there is no blocking call 2"))
   }
 
+  @Test func errorsThatNoCallIsLeftToThrowAreHandedOver() throws {
+    let suppressed = Log<String>()
+    try exploreCancellations(onSuppressedError: { suppressed.append("\($0)") }) {
+    } body: {
+      let coroutine = try Coroutine<Void, Int, Void> { yielder, _ in
+        do { try yielder.yield(1) } catch { throw Oops(1) }
+      }
+      _ = try coroutine.resume()
+      try sleep(for: .seconds(1))
+    } check: { _, _ in
+    }
+    // Once when the sleep was cancelled, and once without a cancellation.
+    #expect(suppressed.entries == Array(repeating: "\(Oops(1))", count: 2))
+  }
+
   @Test func aDeadlockAfterACancellationIsAFailure() throws {
     let failure = try #require(throws: CancellationInjectionFailure.self) {
       try exploreCancellations {

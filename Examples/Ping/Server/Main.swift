@@ -25,17 +25,13 @@ struct Main {
       write(STDERR_FILENO, usage, usage.utf8.count)
       exit(2)
     }
-    do {
-      try runFibers(Configuration(onDeadlock: .wait)) {
-        try withGracefulShutdown("server", grace: .seconds(10)) { _ in
-          let listener = try TCPListener(port: port, limit: limit)
-          print("ping-server listens on \(listener.address)")
-          fflush(nil)
-          try servePings(listener)
-        }
+    try runFibers(Configuration(onDeadlock: .wait)) {
+      try withGracefulShutdown("server", grace: .seconds(10)) { _ in
+        let listener = try TCPListener(port: port, limit: limit)
+        print("ping-server listens on \(listener.address)")
+        fflush(nil)
+        try servePings(listener)
       }
-    } catch is CancellationError {
-      // The grace is over, or a second signal has come. The server has ended, as the signal demands.
     }
   }
 }

@@ -19,19 +19,22 @@
 ///     waits. A limit or count is that of the schedules for one call.
 ///   - call: the number of the one call to cancel, from 1, to reproduce a failure; nil for one after the other.
 ///   - maximumDecisions: how many decisions and yields one run may take.
+///   - onSuppressedError: is given the errors of `body` that no caller is left to catch; without it they are dropped.
 /// - Throws: `CancellationInjectionFailure` with the number of the call, the schedule and the error.
 /// - Returns: how many blocking calls there are, under the schedule that has most, each of which has been cancelled.
 @discardableResult
 public func exploreCancellations<State>(
   _ strategy: ExplorationStrategy = .replay(""), at call: Int? = nil, maximumDecisions: Int = 10_000,
-  _ prepare: () throws -> State, body: (State) throws -> Void,
+  onSuppressedError: @escaping @Sendable (any Error) -> Void = { _ in }, _ prepare: () throws -> State,
+  body: (State) throws -> Void,
   check: (State, _ isCompleted: Bool) throws -> Void
 ) throws -> Int {
   var current = call ?? 1
   precondition(current > 0, "exploreCancellations(at: \(current)): blocking calls are numbered from 1")
   while true {
     let injection = CancellationInjection(at: current)
-    var explorer = ScheduleExplorer(maximumDecisions: maximumDecisions, injection: injection)
+    var explorer = ScheduleExplorer(
+      maximumDecisions: maximumDecisions, injection: injection, onSuppressedError: onSuppressedError)
     do {
       _ = try explorer.explore(strategy) {
         injection.begin()
