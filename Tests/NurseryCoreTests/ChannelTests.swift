@@ -99,7 +99,7 @@ struct ChannelTests {
       try #expect(channel.trySend(1) == false)
       let receiver = spawn { try channel.receive() }
       letOthersRun()
-      try #expect(channel.trySend(2))
+      #expect(try channel.trySend(2))
       try #expect(receiver.wait() == 2)
       let sender = spawn { try channel.send(3) }
       letOthersRun()

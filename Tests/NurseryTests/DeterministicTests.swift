@@ -33,7 +33,7 @@ import Testing
         return (0..<20).map { _ in channel.tryReceive()! }
       }
     }
-    try #expect(trace(42) == trace(42))
-    try #expect(trace(42) != trace(43))
+    #expect(try trace(42) == trace(42))
+    #expect(try trace(42) != trace(43))
   }
 }

@@ -161,7 +161,7 @@ struct NurseryTests {
       withUnsafeCurrentTask { $0?.cancel() }
       return try await withNursery { nursery in nursery.isCancelled }
     }
-    try await #expect(task.value)
+    #expect(try await task.value)
   }
 
   @Test func goAsyncUsesTheNurseryAround() throws {

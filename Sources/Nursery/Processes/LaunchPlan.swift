@@ -1,6 +1,6 @@
 /// The descriptors of a command that is about to be launched: what it is given, what is ours, and what is to be closed.
 struct LaunchPlan: ~Copyable {
-  let command: Command
+  private(set) var command: Command
   private(set) var input: PipeStream?
   private(set) var output: PipeStream?
   private(set) var error: PipeStream?
