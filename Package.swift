@@ -32,6 +32,7 @@ let package = Package(
     .executableTarget(name: "PingServer", dependencies: ["Nursery"], path: "Examples/Ping/Server"),
     .executableTarget(name: "PingClient", dependencies: ["Nursery"], path: "Examples/Ping/Client"),
     .executableTarget(name: "Proxy", dependencies: ["Nursery"], path: "Examples/Proxy"),
+    .executableTarget(name: "CrashProbe", dependencies: ["Nursery"], path: "Tests/CrashProbe"),
     .executableTarget(name: "DeadlockProbe", dependencies: ["Nursery"], path: "Tests/DeadlockProbe"),
     .executableTarget(name: "IOProbe", dependencies: ["Nursery"], path: "Tests/IOProbe"),
     .executableTarget(name: "OnlyThreadProbe", dependencies: ["Nursery", "CSwitch"], path: "Tests/OnlyThreadProbe"),
@@ -44,8 +45,8 @@ let package = Package(
       name: "ExampleTests",
       dependencies: [
         "CSwitch", "Nursery", "TestSupport", "WordCount", "Fibonacci", "PrimeSieve", "ShellPipeline", "HTTPServer",
-        "MemcachedServer", "MemcachedClient", "PingServer", "PingClient", "Proxy", "DeadlockProbe", "IOProbe",
-        "OnlyThreadProbe",
+        "MemcachedServer", "MemcachedClient", "PingServer", "PingClient", "Proxy", "CrashProbe", "DeadlockProbe",
+        "IOProbe", "OnlyThreadProbe",
       ]),
   ],
   swiftLanguageModes: [.v6]

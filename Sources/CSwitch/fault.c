@@ -1,22 +1,33 @@
-// Turns a fault in a stack's guard into a message, and passes every other fault on.
+// Says which fiber has crashed, and passes the signal on to whoever handled it before.
 //
-// The handler needs a stack of its own (the faulting one is full), so each thread gets an alternate signal stack.
-// Handlers that were there before us (a sanitizer's, the Swift runtime's backtracer) keep all faults that are not ours.
+// The handler needs a stack of its own (a fiber that overflows has none left), so each thread gets an alternate signal stack.
+// Handlers that were there before us keep their signals: a sanitizer's, Swift's backtracer, a runtime that recovers from its own faults.
+// Where one of the latter might, nothing is said, except of a fault in a stack's guard, from which nobody recovers.
 //
-// Sources: sigaltstack(2), sigaction(2), signal-safety(7).
+// Sources: sigaltstack(2), sigaction(2), signal-safety(7); swift/stdlib/public/runtime/CrashHandlerLinux.cpp.
 #define _GNU_SOURCE
 #include "internal.h"
 
+#include <dlfcn.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <ucontext.h>
 #include <unistd.h>
 
 enum { SIGNAL_STACK_SIZE = 64 * 1024 };
 
+// Weak: plain C programs use this library without the Swift runtime.
+extern void swift_beginAccess(void *pointer, void *buffer, uintptr_t flags, void *pc) __attribute__((weak));
+
+static const int signals[] = {SIGSEGV, SIGBUS, SIGILL, SIGTRAP, SIGFPE, SIGABRT};
+enum { SIGNALS = sizeof signals / sizeof *signals };
+
 static cs_describe_fault reporter;
-static struct sigaction previous_segv, previous_bus;
+static struct sigaction previous[SIGNALS];
+static bool previous_is_runtimes;
 
 static void die_by_default(int number) {
   struct sigaction action;
@@ -26,39 +37,88 @@ static void die_by_default(int number) {
   sigaction(number, &action, NULL);
 }
 
+static struct sigaction *previous_of(int number) {
+  int index = 0;
+  while (signals[index] != number) index++;
+  return &previous[index];
+}
+
+// Whether the signal does not repeat by itself when the handler returns: it was sent, by kill(2) and the like, or came from a breakpoint.
+static bool is_over(int number, siginfo_t *info) { return info->si_code <= 0 || number == SIGTRAP; }
+
 static void pass_on(int number, siginfo_t *info, void *context) {
-  struct sigaction *previous = number == SIGSEGV ? &previous_segv : &previous_bus;
-  bool sent = info->si_code <= 0;  // by kill(2) and the like: it will not repeat when we return
-  if (previous->sa_flags & SA_SIGINFO) {
-    previous->sa_sigaction(number, info, context);
-  } else if (previous->sa_handler == SIG_IGN && sent) {
+  struct sigaction *before = previous_of(number);
+  if (before->sa_flags & SA_SIGINFO) {
+    before->sa_sigaction(number, info, context);
+  } else if (before->sa_handler == SIG_IGN && info->si_code <= 0) {
     return;
-  } else if (previous->sa_handler == SIG_DFL || previous->sa_handler == SIG_IGN) {
+  } else if (before->sa_handler == SIG_DFL || before->sa_handler == SIG_IGN) {
     die_by_default(number);
-    if (sent) raise(number);
+    if (is_over(number, info)) raise(number);
   } else {
-    previous->sa_handler(number);
+    before->sa_handler(number);
   }
+}
+
+static bool is_fatal(int number, siginfo_t *info) {
+  struct sigaction *before = previous_of(number);
+  if (before->sa_flags & SA_SIGINFO) return previous_is_runtimes;
+  return before->sa_handler == SIG_DFL || (before->sa_handler == SIG_IGN && info->si_code > 0);
+}
+
+static void *stack_pointer(void *context) {
+  ucontext_t *machine = context;
+#if defined(__APPLE__) && defined(__x86_64__)  // not yet verified
+  return (void *)machine->uc_mcontext->__ss.__rsp;
+#elif defined(__APPLE__)  // not yet verified
+  return (void *)machine->uc_mcontext->__ss.__sp;
+#elif defined(__x86_64__)
+  return (void *)machine->uc_mcontext.gregs[REG_RSP];
+#else
+  return (void *)machine->uc_mcontext.sp;
+#endif
+}
+
+// The first crash of the process is described, once: not a second one in its description, nor another thread's.
+static atomic_flag is_described = ATOMIC_FLAG_INIT;
+
+// Returns whether there was something to say.
+static bool describe(int number, siginfo_t *info, void *context) {
+  char message[4096];
+  cs_fault fault = {.signal = number, .stack_pointer = stack_pointer(context), .is_fatal = is_fatal(number, info)};
+  // Only a fault that the kernel found has an address.
+  if (info->si_code > 0) fault.address = info->si_addr;
+  bool is_guard = (number == SIGSEGV || number == SIGBUS) && fault.address != NULL;
+  if (!fault.is_fatal && !is_guard) return false;
+  if (atomic_flag_test_and_set(&is_described)) return false;
+  size_t length = reporter(&fault, message, sizeof message), done = 0;
+  if (length == 0) atomic_flag_clear(&is_described);
+  while (done < length) {
+    ssize_t count = write(STDERR_FILENO, message + done, length - done);
+    if (count > 0) done += (size_t)count;
+    else if (count == 0 || errno != EINTR) break;
+  }
+  return length > 0;
 }
 
 static void on_fault(int number, siginfo_t *info, void *context) {
   int saved = errno;
-  char message[4096];
-  // Only a fault that the kernel found has an address.
-  size_t length = info->si_code > 0 ? reporter(info->si_addr, message, sizeof message) : 0;
-  if (length == 0) {
-    pass_on(number, info, context);
-  } else {
-    size_t done = 0;
-    while (done < length) {
-      ssize_t count = write(STDERR_FILENO, message + done, length - done);
-      if (count > 0) done += (size_t)count;
-      else if (count == 0 || errno != EINTR) break;
-    }
-    // Back at the faulting instruction the same fault kills the process, with the true address in the core file.
-    die_by_default(number);
-  }
+  bool ends = describe(number, info, context);
+  // Back at the faulting instruction the same fault kills the process, with the true address in the core file.
+  if (ends) die_by_default(number);
+  pass_on(number, info, context);
+  if (ends && is_over(number, info)) raise(number);
   errno = saved;
+}
+
+// Swift's backtracer has one handler for all signals, in the object that the runtime is in.
+static bool is_runtimes_handler(void) {
+  Dl_info handler, runtime;
+  for (int i = 0; i < SIGNALS; i++) {
+    if (!(previous[i].sa_flags & SA_SIGINFO) || previous[i].sa_sigaction != previous[0].sa_sigaction) return false;
+  }
+  return &swift_beginAccess != NULL && dladdr((void *)previous[0].sa_sigaction, &handler) != 0 &&
+         dladdr((void *)&swift_beginAccess, &runtime) != 0 && handler.dli_fbase == runtime.dli_fbase;
 }
 
 static int install_result;
@@ -71,9 +131,13 @@ static void install(void) {
   action.sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER;
   sigemptyset(&action.sa_mask);
   // The previous handlers are read first: ours may run, on another thread, before sigaction returns.
-  if (sigaction(SIGSEGV, NULL, &previous_segv) != 0 || sigaction(SIGBUS, NULL, &previous_bus) != 0 ||
-      sigaction(SIGSEGV, &action, NULL) != 0 || sigaction(SIGBUS, &action, NULL) != 0) {
-    install_result = -errno;
+  for (int i = 0; i < SIGNALS; i++) {
+    if (sigaction(signals[i], NULL, &previous[i]) != 0) install_result = -errno;
+  }
+  if (install_result != 0) return;
+  previous_is_runtimes = is_runtimes_handler();
+  for (int i = 0; i < SIGNALS; i++) {
+    if (sigaction(signals[i], &action, NULL) != 0) install_result = -errno;
   }
 }
 

@@ -4,13 +4,18 @@
 // about 32,000 stacks. Linux 6.13 has guards that are marks in the page table and split nothing
 // (MADV_GUARD_INSTALL). Whether they work is found out once, by making one.
 //
-// Sources: madvise(2), mmap(2), mprotect(2); Documentation/admin-guide/sysctl/vm.rst (max_map_count).
+// Sources: madvise(2), process_madvise(2), mmap(2), mprotect(2); Documentation/admin-guide/sysctl/vm.rst (max_map_count).
 #define _GNU_SOURCE
 #include "internal.h"
 
 #include <stdatomic.h>
 #include <sys/mman.h>
+#include <sys/uio.h>
 #include <unistd.h>
+
+#if defined(__linux__)
+#include <sys/syscall.h>
+#endif
 
 #if defined(__linux__) && !defined(MADV_GUARD_INSTALL)
 #define MADV_GUARD_INSTALL 102
@@ -87,6 +92,26 @@ int cs_guard(void *memory, size_t size) {
   }
 #endif
   return cs_status(mprotect(memory, size, PROT_NONE));
+}
+
+ssize_t cs_guard_each(void *memory, size_t size, size_t stride, size_t count) {
+#if defined(MADV_GUARD_INSTALL) && defined(SYS_process_madvise)
+  static atomic_bool is_refused;
+  enum { MOST = 16, ITSELF = -10001 };  // PIDFD_SELF
+  if (count > 1 && method() == MARKING && !atomic_load_explicit(&is_refused, memory_order_relaxed)) {
+    struct iovec ranges[MOST];
+    if (count > MOST) count = MOST;
+    for (size_t i = 0; i < count; i++) ranges[i] = (struct iovec){(char *)memory + i * stride, size};
+    long bytes = syscall(SYS_process_madvise, ITSELF, ranges, count, MADV_GUARD_INSTALL, 0);
+    if (bytes >= (long)size) return bytes / (long)size;
+    atomic_store_explicit(&is_refused, true, memory_order_relaxed);
+  }
+#else
+  (void)stride;
+  (void)count;
+#endif
+  int result = cs_guard(memory, size);
+  return result < 0 ? result : 1;
 }
 
 bool cs_guards_split_mappings(void) { return method() != MARKING; }

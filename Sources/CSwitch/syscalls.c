@@ -7,7 +7,9 @@
 #include "internal.h"
 
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -30,13 +32,33 @@ __attribute__((constructor)) static void register_membarrier(void) {
   cs_fences_are_asymmetric = syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0) == 0;
 }
 
+static void forget_membarrier_if_refused(void) {
+  if (syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0) != 0) cs_fences_are_asymmetric = false;
+}
+
+void cs_settle_fences(void) {
+  static pthread_once_t once = PTHREAD_ONCE_INIT;
+  if (cs_fences_are_asymmetric) pthread_once(&once, forget_membarrier_if_refused);
+}
+
 void cs_fence_heavy(void) {
   __atomic_thread_fence(__ATOMIC_SEQ_CST);
-  if (cs_fences_are_asymmetric) syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0);
+  if (!cs_fences_are_asymmetric) return;
+  if (syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0) == 0) return;
+  // The other threads' light fences were taken on the kernel's word; going on would lose what they write.
+  char message[600], reason[100];
+  cs_error_text(errno, reason, sizeof reason);
+  int length = snprintf(message, sizeof message,
+    "nursery: the kernel refuses membarrier(2) now (%s), which it allowed at the start. Was a sandbox (seccomp) entered meanwhile? "
+    "Workers cannot go on without it. Allow membarrier in the filter, enter the sandbox before this program starts, "
+    "or run fibers on one worker: runFibers(Configuration(parallelism: 1)) { ... }\n", reason);
+  if (length > 0) (void)!write(STDERR_FILENO, message, (size_t)length);
+  abort();
 }
 
 #else
 
+void cs_settle_fences(void) {}
 void cs_fence_heavy(void) { __atomic_thread_fence(__ATOMIC_SEQ_CST); }
 
 #endif

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #if defined(__linux__)
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #endif
 
@@ -94,11 +95,15 @@ int cs_thread_start(const char *name, void *(*body)(void *), void *argument, uin
   snprintf(context->name, sizeof context->name, "%s", name);
 
   // Asynchronous signals are for the program's own threads. The mask is inherited, so that none slips in early.
+  // SIGPROF is for each thread: profilers sample with it, and Swift's crash reporter stops threads with it to show them. (It prefers
+  // SIGUSR1 and SIGUSR2, but programs wait for these on a thread of their choice.)
   static const int synchronous[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGSYS, SIGABRT};
   sigset_t blocked, before;
   sigfillset(&blocked);
   for (size_t i = 0; i < sizeof synchronous / sizeof *synchronous; i++) sigdelset(&blocked, synchronous[i]);
-  pthread_sigmask(SIG_SETMASK, &blocked, &before);
+  pthread_sigmask(SIG_SETMASK, NULL, &before);
+  if (!sigismember(&before, SIGPROF)) sigdelset(&blocked, SIGPROF);
+  pthread_sigmask(SIG_SETMASK, &blocked, NULL);
   pthread_t created;
   int result = pthread_create(&created, NULL, run, context);
   pthread_sigmask(SIG_SETMASK, &before, NULL);
@@ -108,6 +113,14 @@ int cs_thread_start(const char *name, void *(*body)(void *), void *argument, uin
   }
   *thread = (uintptr_t)created;
   return 0;
+}
+
+void cs_thread_rename(const char *name) {
+#if defined(__linux__)
+  prctl(PR_SET_NAME, name, 0, 0, 0);
+#else
+  (void)name;
+#endif
 }
 
 int cs_thread_join(uintptr_t thread) { return -pthread_join((pthread_t)thread, NULL); }

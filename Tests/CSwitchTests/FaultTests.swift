@@ -83,8 +83,9 @@ private func installReporter() {
   guard cs_reserve(64 * page, 0, &memory) == 0, let memory, cs_guard(memory, page) == 0 else { exit(2) }
   guarded = memory
   guard cs_install_signal_stack() == 0 else { exit(3) }
-  let status = cs_install_fault_reporter { address, buffer, capacity in
-    guard let guarded, UInt(bitPattern: address) &- UInt(bitPattern: guarded) < UInt(cs_page_size()) else { return 0 }
+  let status = cs_install_fault_reporter { fault, buffer, capacity in
+    guard let guarded, UInt(bitPattern: fault.pointee.address) &- UInt(bitPattern: guarded) < UInt(cs_page_size())
+    else { return 0 }
     let message: StaticString = "overflow here\n"
     guard message.utf8CodeUnitCount <= capacity else { return 0 }
     memcpy(buffer, message.utf8Start, message.utf8CodeUnitCount)

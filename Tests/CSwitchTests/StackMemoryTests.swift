@@ -44,6 +44,19 @@ import Testing
     #expect(readable(memory + page, &word))
   }
 
+  @Test func guardsAtEqualDistancesAreMadeTogether() throws {
+    let memory = try reserve(pages: 60)
+    defer { cs_unreserve(memory, 60 * page) }
+    var done = 0
+    while done < 20 {
+      let count = cs_guard_each(memory + 3 * done * page, page, 3 * page, 20 - done)
+      try #require(count > 0)
+      done += count
+    }
+    var byte: UInt8 = 0
+    for index in 0..<60 { #expect(readable(memory + index * page, &byte) == (index % 3 != 0)) }
+  }
+
   @Test func guardsFault() async {
     await #expect(processExitsWith: faulted) {
       faultInGuard(splitting: false)

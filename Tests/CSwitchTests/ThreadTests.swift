@@ -70,6 +70,22 @@ import Testing
     #expect(sigismember(&before, SIGINT) == sigismember(&after, SIGINT))
   }
 
+  /// With it profilers sample, and Swift's crash reporter stops threads to show them.
+  @Test(arguments: [false, true]) func profilersReachEveryThreadUnlessItsStarterBlocksThem(isBlocked: Bool) {
+    var profiling = sigset_t()
+    var before = sigset_t()
+    sigemptyset(&profiling)
+    sigaddset(&profiling, SIGPROF)
+    pthread_sigmask(isBlocked ? SIG_BLOCK : SIG_UNBLOCK, &profiling, &before)
+    let inside = onThread("profiled") { _ in
+      var mask = sigset_t()
+      pthread_sigmask(SIG_SETMASK, nil, &mask)
+      return UnsafeMutableRawPointer(bitPattern: sigismember(&mask, SIGPROF) == 1 ? 2 : 1)
+    }
+    pthread_sigmask(SIG_SETMASK, &before, nil)
+    #expect(inside == (isBlocked ? 2 : 1))
+  }
+
   @Test func thePointerIsPerThreadAndDestroyed() {
     cs_set_thread_pointer_destructor { $0.assumingMemoryBound(to: Int.self).pointee += 1 }
     let count = UnsafeMutablePointer<Int>.allocate(capacity: 1)

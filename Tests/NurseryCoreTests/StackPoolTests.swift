@@ -1,4 +1,13 @@
+import CSwitch
 import Testing
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#elseif canImport(Darwin)
+  import Darwin
+#endif
 
 #if DEBUG
   @testable import NurseryCore
@@ -69,12 +78,21 @@ struct StackPoolTests {
       for _ in 0..<40 {
         let stack = try pool.take()
         stacks.append(stack)
-        #expect(stack.top - stack.pointee.base > (64 << 10) - 4096)
+        #expect(stack.top - stack.bottom > (64 << 10) - 4096)
         #expect(Int(bitPattern: stack.top) % 16 == 0)
-        let bottom = (stack.pointee.base + 4096).assumingMemoryBound(to: UInt8.self)
-        bottom.pointee = 1
+        stack.bottom.assumingMemoryBound(to: UInt8.self).pointee = 1
       }
       for stack in stacks { pool.give(stack, count: 1) }
+    }
+
+    /// A frame of 64 KiB must not step over the guard into a neighbour, whichever of its bytes is touched first.
+    @Test func theAddressesFor64KiBBelowEveryStackFault() async throws {
+      try Guards.check(stackSize: 64 << 10)
+      try Guards.check(stackSize: 16 << 10)
+      await #expect(processExitsWith: .success) {
+        cs_guards_use_mprotect()
+        try Guards.check(stackSize: 32 << 10)
+      }
     }
 
     @Test func theStacksAreColoured() throws {
@@ -103,3 +121,35 @@ struct StackPoolTests {
     }
   #endif
 }
+
+#if DEBUG
+  private enum Guards {
+    /// Asks the kernel through a pipe, which answers EFAULT in place of a signal.
+    static func check(stackSize: Int) throws {
+      let pool = try StackPool(stackSize: stackSize)
+      let stacks = try (0..<8).map { _ in try pool.take() }
+      var ends: [Int32] = [0, 0]
+      try require(pipe(&ends) == 0)
+      for stack in stacks {
+        var byte: UInt8 = 0
+        try require(cs_write(ends[1], stack.bottom, 1) == 1 && cs_read(ends[0], &byte, 1) == 1)
+        for distance in stride(from: 1, through: 64 << 10, by: 1024) {
+          try require(cs_write(ends[1], stack.bottom - distance, 1) == -Int(EFAULT))
+        }
+        // The memory goes back; the guard stays.
+        pool.give(stack, count: 1)
+      }
+      pool.trim()
+      for stack in stacks { try require(cs_write(ends[1], stack.pointee.base, 1) == -Int(EFAULT)) }
+      ends.forEach { cs_close($0) }
+    }
+
+    private static func require(_ holds: Bool, line: Int = #line) throws {
+      if !holds { throw Broken(line: line) }
+    }
+
+    private struct Broken: Error {
+      let line: Int
+    }
+  }
+#endif

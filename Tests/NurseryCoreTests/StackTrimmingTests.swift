@@ -96,13 +96,13 @@
     @Test func returnedStacksReadAsZeroAndAreTakenAgain() throws {
       let pool = try StackPool(stackSize: 64 << 10)
       let stacks = try take(500, from: pool)
-      for stack in stacks { (stack.pointee.base + 8192).storeBytes(of: 1, as: UInt8.self) }
+      for stack in stacks { (stack.bottom + 8192).storeBytes(of: 1, as: UInt8.self) }
       give(stacks, to: pool)
       _ = returnUnneeded(pool, now: second)
       _ = returnUnneeded(pool, now: second + interval)
       let again = try take(500, from: pool)
       #expect(Set(again) == Set(stacks))
-      expectEqual(again.filter { ($0.pointee.base + 8192).load(as: UInt8.self) == 0 }.count, 500 - kept)
+      expectEqual(again.filter { ($0.bottom + 8192).load(as: UInt8.self) == 0 }.count, 500 - kept)
       expectEqual(again.allSatisfy { $0.pointee.base == pool.base(of: $0) }, true)
       give(again, to: pool)
     }

@@ -1,6 +1,14 @@
 import Nursery
 import Testing
 
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#elseif canImport(Darwin)
+  import Darwin
+#endif
+
 /// A stack that overflows is named.
 @Suite(.disabled(if: isSanitized, "sanitizers report the fault themselves"))
 struct OverflowTests {
@@ -28,6 +36,7 @@ struct OverflowTests {
     #expect(text.contains("outer/inner"))
     #expect(text.contains("131072 bytes"))
     #expect(text.contains("stackSize: 524288"))
+    #expect(text.contains(", spawned at NurseryTests/OverflowTests.swift:"))
   }
 
   @Test func onAnyWorkerToo() async {
@@ -51,6 +60,62 @@ struct OverflowTests {
       let coroutine = try Coroutine<Void, Int, Int> { _, _ in Self.recurse(0) }
       _ = try coroutine.resume()
     }
-    #expect(standardError(result).contains("stack overflow in a coroutine"))
+    #expect(standardError(result).contains("stack overflow in a coroutine: its "))
   }
+
+  /// As a function with a buffer of 60 KiB does that writes to its beginning first.
+  @Test func aLargeFrameThatReachesBelowTheStackIsAnOverflow() async {
+    let result = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
+      try runFibers(Configuration(parallelism: 1, stackSize: 128 << 10)) {
+        try withNursery { nursery in
+          _ = nursery.goAsync("diver") { Self.write(atDistance: -(128 + 50) << 10) }
+        }
+      }
+    }
+    #expect(standardError(result).contains("stack overflow in fiber \"diver\""))
+  }
+
+  @Test func whoWritesBeyondTheUpperEndHasCrashedAndNotOverflowed() async {
+    let result = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
+      try runFibers(Configuration(parallelism: 1, stackSize: 128 << 10)) {
+        try withNursery { nursery in
+          let neighbour = Condition()
+          nursery.goAsync("writer") {
+            try neighbour.wait()
+            Self.write(atDistance: 32 << 10)
+          }
+          nursery.goAsync("neighbour") {
+            neighbour.signal()
+            try Op<Void>.never.perform()
+          }
+        }
+      }
+    }
+    #expect(standardError(result).contains("crash (SIGSEGV) in fiber \"writer\""))
+    #expect(!standardError(result).contains("overflow"))
+  }
+
+  /// A runtime that mends its own faults must not have them reported.
+  @Test func aHandlerThatMendsTheFaultHearsOfItAlone() async {
+    let result = await #expect(processExitsWith: .success, observing: [\.standardErrorContent]) {
+      Mended.page = mmap(nil, Mended.size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
+      signal(SIGSEGV) { _ in mprotect(Mended.page, Mended.size, PROT_READ | PROT_WRITE) }
+      try withNursery { nursery in
+        _ = nursery.goAsync { Mended.page?.storeBytes(of: 1, as: UInt8.self) }
+      }
+    }
+    #expect(!standardError(result).contains("nursery:"))
+  }
+
+  /// Writes that far from a variable on the stack.
+  private static func write(atDistance distance: Int) {
+    withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 64) { bytes in
+      UnsafeMutableRawPointer(bytes.baseAddress!).storeBytes(of: 1, toByteOffset: distance, as: UInt8.self)
+    }
+  }
+}
+
+private enum Mended {
+  static let size = 1 << 16
+  nonisolated(unsafe) static var page: UnsafeMutableRawPointer?
 }

@@ -8,6 +8,21 @@ final class ScopePath: Sendable, CustomStringConvertible {
     self.outer = outer
   }
 
+  /// How many names there are.
+  var depth: Int {
+    var depth = 1
+    var path = self
+    while let outer = path.outer { (path, depth) = (outer, depth + 1) }
+    return depth
+  }
+
+  /// The name so many levels further out; 0 is the innermost.
+  func name(above levels: Int) -> String {
+    var path = self
+    for _ in 0..<levels { path = path.outer! }
+    return path.name
+  }
+
   /// "server/connections".
   var description: String {
     var names = [name]

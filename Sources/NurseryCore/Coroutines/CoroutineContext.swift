@@ -65,7 +65,7 @@ struct CoroutineContext {
 
   /// How many bytes are left below the caller's frame.
   var remainingStackSize: Int {
-    cs_frame_address() - (stack.pointee.base + pool.guardSize)
+    cs_frame_address() - stack.bottom
   }
 }
 

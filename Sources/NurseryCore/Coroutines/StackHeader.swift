@@ -51,11 +51,13 @@ extension StackRef {
   func renew() {
     pointee.nextFree = nil
     if cs_sanitizer() != 1 { return }
-    let bottom = pointee.base + System.pageSize
     cs_notes_end(&pointee.notes)
     pointee.notes = cs_stack_notes()
-    cs_notes_begin(&pointee.notes, bottom, UnsafeMutableRawPointer(self) - bottom)
+    cs_notes_begin(&pointee.notes, bottom, top - bottom)
   }
+
+  /// The lowest usable address: above the guard.
+  var bottom: UnsafeMutableRawPointer { pointee.base + StackPool.guardSize }
 
   /// Where the first frame goes.
   var top: UnsafeMutableRawPointer { UnsafeMutableRawPointer(self) }

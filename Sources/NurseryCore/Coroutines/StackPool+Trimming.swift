@@ -107,7 +107,7 @@ extension StackPool {
         System.returnPages(start, size: end - start)
         start = base
       }
-      end = base + stackSize
+      end = base + slotSize
     }
     System.returnPages(start, size: end - start)
     withState { $0.cold.append(contentsOf: stacks) }

@@ -6,6 +6,9 @@ import Synchronization
 ///     reservation (64 MiB or more, committed page by page as it is touched)
 ///     | guard | usable ............ top | guard | usable ......... top' | ...
 ///
+/// A guard is addresses only. It is wide, because a function touches its frame anywhere: a buffer of 40 KiB that is filled from its
+/// beginning would step over a guard of one page and write into the neighbour's stack.
+///
 /// A stack's memory is touched only from the top down, so a parked fiber costs one page. All tops at the same page
 /// offset would compete for the same cache sets (53 ns against 9 ns a yield with 1,000 fibers), so the tops are
 /// "coloured": staggered by 64 bytes, sixteen steps.
@@ -28,8 +31,10 @@ public final class StackPool: @unchecked Sendable {
     }
   }
 
-  /// Bytes reserved for one stack, guard included; a multiple of the page size.
+  /// Bytes of one stack, a multiple of the page size; the guard below it takes addresses besides.
   public let stackSize: Int
+  /// The distance from one stack to the next.
+  let slotSize: Int
 
   private let state: UnsafeMutablePointer<State>
   /// Guards the state.
@@ -58,6 +63,8 @@ public final class StackPool: @unchecked Sendable {
     fileprivate var reservations: [(memory: UnsafeMutableRawPointer, size: Int)] = []
     fileprivate var uncarved: UnsafeMutableRawPointer?
     fileprivate var uncarvedEnd: UnsafeMutableRawPointer?
+    /// Uncarved slots below this address have their guards.
+    fileprivate var guardedEnd: UnsafeMutableRawPointer?
     fileprivate var mapped = 0
     /// All that are neither with a fiber nor in a worker's cache, those that are being returned included.
     fileprivate var free = 0
@@ -68,7 +75,7 @@ public final class StackPool: @unchecked Sendable {
 
   /// Creates an empty pool; nothing is reserved before the first stack is taken.
   ///
-  /// - Parameter stackSize: bytes per stack, guard included, from 16 KiB to 1 GiB; rounded up to whole pages.
+  /// - Parameter stackSize: bytes per stack, from 16 KiB to 1 GiB; rounded up to whole pages.
   /// - Throws: `ConfigurationError` for a size outside the range.
   public init(stackSize: Int) throws {
     guard Self.sizes.contains(stackSize) else {
@@ -78,6 +85,7 @@ public final class StackPool: @unchecked Sendable {
     }
     let page = System.pageSize
     self.stackSize = (stackSize + page - 1) / page * page
+    slotSize = self.stackSize + Self.guardSize
     state = .allocate(capacity: 1)
     state.initialize(to: State())
   }
@@ -151,43 +159,53 @@ public final class StackPool: @unchecked Sendable {
   private func carve() throws(StackError) -> StackRef {
     if state.pointee.uncarved == state.pointee.uncarvedEnd { try reserve() }
     let base = state.pointee.uncarved!
-    let failure = System.guardPages(base, size: guardSize)
-    if failure < 0 { throw StackError(code: -failure, mapped: state.pointee.mapped, stackSize: stackSize) }
-    state.pointee.uncarved = base + stackSize
+    if base == state.pointee.guardedEnd { try guardSlots(from: base) }
+    state.pointee.uncarved = base + slotSize
     let colour = state.pointee.mapped % StackHeader.colours
     state.pointee.mapped += 1
-    let top = base + stackSize - colour * 64 - StackHeader.reservedSize
+    let top = base + slotSize - colour * 64 - StackHeader.reservedSize
     let stack = top.bindMemory(to: StackHeader.self, capacity: 1)
     initialiseHeader(stack, base: base)
     return stack
   }
 
+  /// Makes several guards at once where there are many stacks already: a call costs as much as a guard.
+  private func guardSlots(from base: UnsafeMutableRawPointer) throws(StackError) {
+    let left = (state.pointee.uncarvedEnd! - base) / slotSize
+    let wanted = min(left, max(1, state.pointee.mapped))
+    let done = System.guardEach(base, size: Self.guardSize, stride: slotSize, count: wanted)
+    if done < 0 { throw StackError(code: Int32(-done), mapped: state.pointee.mapped, stackSize: stackSize) }
+    state.pointee.guardedEnd = base + done * slotSize
+  }
+
   private func reserve() throws(StackError) {
     let count = state.pointee.reservations.count
-    let wanted = max((64 << 20) << min(count / 16, 4), stackSize * 4)
-    let size = wanted / stackSize * stackSize
+    let wanted = max((64 << 20) << min(count / 16, 4), slotSize * 4)
+    let size = wanted / slotSize * slotSize
     do {
       let memory = try System.reserve(size: size, alignment: 2 << 20)
       state.pointee.reservations.append((memory, size))
       state.pointee.uncarved = memory
       state.pointee.uncarvedEnd = memory + size
-      FaultReporter.register(memory, size: size, stackSize: stackSize, guardSize: guardSize)
+      state.pointee.guardedEnd = memory
+      FaultReporter.register(memory, size: size, slotSize: slotSize)
     } catch {
       throw StackError(code: error.code, mapped: state.pointee.mapped, stackSize: stackSize)
     }
   }
 
-  var guardSize: Int { System.pageSize }
+  /// Bytes of addresses below each stack that fault; a multiple of the page size.
+  static var guardSize: Int { max(64 << 10, System.pageSize) }
 
   /// The lowest address of a stack's slot; the header, which may be gone, is not read.
   ///
   /// The header is in the slot's last page, because all colours together are less than a page.
   func base(of stack: StackRef) -> UnsafeMutableRawPointer {
-    UnsafeMutableRawPointer(stack).alignedUp(toMultipleOf: System.pageSize) - stackSize
+    UnsafeMutableRawPointer(stack).alignedUp(toMultipleOf: System.pageSize) - slotSize
   }
 
   private func initialiseHeader(_ stack: StackRef, base: UnsafeMutableRawPointer) {
     stack.initialize(to: StackHeader(base: base))
-    cs_notes_begin(&stack.pointee.notes, base + guardSize, UnsafeMutableRawPointer(stack) - (base + guardSize))
+    cs_notes_begin(&stack.pointee.notes, stack.bottom, stack.top - stack.bottom)
   }
 }

@@ -29,9 +29,10 @@ public struct Configuration: Sendable {
   /// With 1, fibers never run at the same time, and on no other thread than the one that calls: no thread is ever started for them, and a
   /// fiber that computes holds up all others until it waits or yields.
   public var parallelism: Int?
-  /// Bytes reserved for the stack of each fiber, guard page included.
+  /// Bytes reserved for the stack of each fiber; only touched pages take memory.
   ///
-  /// Only touched pages take memory.
+  /// Below each stack lies a guard of 64 KiB of addresses. A single frame larger than that can step over it: a function with
+  /// local arrays of more than 64 KiB needs a stack that is known to hold it.
   public var stackSize: Int
   /// Where the time comes from.
   public var clock: Clock

@@ -20,7 +20,7 @@ extension Scheduler {
 
   /// The stacks of a scheduler: how many there are, and in a run that measures them how much of them is used.
   public struct StackStatistics: Sendable, Hashable {
-    /// Bytes reserved for each stack, guard included.
+    /// Bytes reserved for each stack.
     public var stackSize = 0
     /// Stacks carved from reservations so far.
     public var mapped = 0
@@ -45,7 +45,7 @@ extension Scheduler.StackStatistics {
     let statistics = pool.statistics
     self.init()
     stackSize = pool.stackSize
-    usableSize = pool.stackSize - pool.guardSize - StackHeader.largestOffset
+    usableSize = pool.stackSize - StackHeader.largestOffset
     (mapped, inUse, idle) = (statistics.mapped, statistics.inUse, statistics.idle)
     self.uses = uses
   }

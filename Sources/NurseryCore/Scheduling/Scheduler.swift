@@ -75,6 +75,7 @@ public final class Scheduler: @unchecked Sendable {
 
   init(_ configuration: Configuration) throws {
     parallelism = try configuration.resolvedParallelism()
+    cs_settle_fences()
     stackPool = try StackPool.shared(stackSize: configuration.stackSize)
     stackMeter = configuration.measuresStacks && !System.isSanitized ? StackMeter() : nil
     isVirtual = configuration.clock == .virtual

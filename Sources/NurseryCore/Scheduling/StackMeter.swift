@@ -53,8 +53,3 @@ private func runToEndMeasured(_ me: FiberRef) {
   me.pointee.worker.pointee.scheduler!._withUnsafeGuaranteedRef { $0.stackMeter!.note(me.site, depth: depth) }
   me.end(error: error)
 }
-
-extension StackRef {
-  /// The lowest usable address: above the guard.
-  fileprivate var bottom: UnsafeMutableRawPointer { pointee.base + System.pageSize }
-}

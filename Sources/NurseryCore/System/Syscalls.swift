@@ -56,7 +56,9 @@ package enum System {
   }
 
   static func unreserve(_ memory: UnsafeMutableRawPointer, size: Int) { _ = cs_unreserve(memory, size) }
-  static func guardPages(_ memory: UnsafeMutableRawPointer, size: Int) -> Int32 { cs_guard(memory, size) }
+  static func guardEach(_ memory: UnsafeMutableRawPointer, size: Int, stride: Int, count: Int) -> Int {
+    cs_guard_each(memory, size, stride, count)
+  }
   static func returnPages(_ memory: UnsafeMutableRawPointer, size: Int) { _ = cs_return_pages(memory, size) }
   static var guardsSplitMappings: Bool { cs_guards_split_mappings() }
 

@@ -1,0 +1,64 @@
+import CSwitch
+import Testing
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#elseif canImport(Darwin)
+  import Darwin
+#endif
+
+/// What is told of a crash: by us, and by Swift's own report where the toolchain has one.
+@Suite(.disabled(if: cs_sanitizer() != 0, "sanitizers report the fault themselves")) struct CrashTests {
+  private func crash(_ manner: String, backtrace: Bool) throws -> Workshop.Outcome {
+    try Workshop().shell(
+      "SWIFT_BACKTRACE=enable=\(backtrace ? "yes" : "no"),color=no,output-to=stderr timeout 100 CrashProbe \(manner)"
+    )
+  }
+
+  private static let place = "fiber \"request 7\" in nursery \"server\", spawned at CrashProbe/CrashProbe.swift:"
+
+  @Test(arguments: ["trap", "abort"]) func aCrashNamesTheFiberItsNurseryAndItsSpawnLine(manner: String) throws {
+    let outcome = try crash(manner, backtrace: false)
+    let signal = manner == "abort" ? SIGABRT : trapSignal
+    #expect(outcome.status == 128 + signal)
+    let name = manner == "abort" ? "SIGABRT" : trapSignal == SIGILL ? "SIGILL" : "SIGTRAP"
+    #expect(outcome.errors.contains("nursery: crash (\(name)) in \(Self.place)"))
+  }
+
+  @Test func anOverflowOfACoroutineNamesTheFiberThatResumedIt() throws {
+    let outcome = try crash("coroutine", backtrace: false)
+    #expect(outcome.status == 128 + SIGSEGV)
+    #expect(outcome.errors.hasPrefix("nursery: stack overflow in a coroutine that was resumed by \(Self.place)"))
+    #expect(outcome.errors.contains("Coroutine(stackSize: 1048576) { ... }\n"))
+  }
+
+  @Test func swiftsReportShowsEveryWorkerAndNamesTheThreadAfterTheFiber() throws {
+    let report = try crash("trap", backtrace: true).errors
+    guard isReport(report) else { return }
+    #expect(report.contains("nursery: crash ("))
+    #expect(report.contains(" \"request 7\" crashed:"))
+    #expect(report.contains("reachAnIndexThatIsNotThere()"))
+    #expect(report.contains("runLoop()"))
+    #expect(!report.contains("failed to suspend"))
+  }
+
+  @Test func swiftsReportShowsTheFramesOfAnOverflow() throws {
+    let report = try crash("overflow", backtrace: true).errors
+    guard isReport(report) else { return }
+    #expect(report.hasPrefix("nursery: stack overflow in \(Self.place)"))
+    #expect(report.contains(" \"request 7\" crashed:"))
+    #expect(report.contains("descend(_:)"))
+    #expect(!report.contains("failed to suspend"))
+  }
+
+  /// Whether the toolchain's backtracer has run; it is a program that not every installation has.
+  private func isReport(_ text: String) -> Bool { text.contains("*** Program crashed") }
+
+  #if arch(x86_64)
+    private let trapSignal = SIGILL
+  #else
+    private let trapSignal = SIGTRAP
+  #endif
+}
