@@ -63,7 +63,7 @@ func countWords(_ options: Options) throws -> (words: WordTable, failures: [any 
     let bytesRead = ByteCounter()
 
     let counters = (1...options.counters).map { number in
-      nursery.goAsync("counter \(number)") {
+      nursery.goAsync("counter \(number)", placement: .spread) {
         var words = WordTable()
         for chunk in chunks { words.add(chunk) }
         return words
@@ -90,7 +90,7 @@ func readFiles(_ options: Options, into chunks: Channel<Chunk>, _ bytesRead: Byt
     try withNursery("readers", onFailure: options.keepsGoing ? .supervise : .collect) { nursery in
       for path in options.paths {
         try permits.send(())
-        nursery.goAsync(path) {
+        nursery.goAsync(path, placement: .spread) {
           defer { _ = permits.tryReceive() }
           try readFile(path, within: options.timeout, into: chunks, bytesRead)
         }

@@ -56,18 +56,6 @@ CS_NOINLINE void cs_set_thread_pointer(void *pointer) {
 
 void cs_set_thread_pointer_destructor(void (*destroy)(void *)) { destructor = destroy; }
 
-// MARK: Contention
-
-CS_THREAD_LOCAL uint32_t contentions;
-
-CS_NOINLINE void cs_note_contention(void) { contentions++; }
-
-CS_NOINLINE uint32_t cs_take_contentions(void) {
-  uint32_t count = contentions;
-  contentions = 0;
-  return count;
-}
-
 // MARK: Threads
 
 typedef struct start {

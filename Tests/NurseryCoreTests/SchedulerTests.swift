@@ -115,10 +115,10 @@ struct SchedulerTests {
     }
   }
 
-  @Test(arguments: [2, 3]) func aTimerFiresAlthoughItsWorkerComputes(workers: Int) throws {
+  @Test(arguments: [2, 3]) func whereFibersMigrateATimerFiresAlthoughItsWorkerComputes(workers: Int) throws {
     for _ in 0..<20 {
       let fired = Counter()
-      try Scheduler.run(Configuration(parallelism: workers)) {
+      try Scheduler.run(Configuration(parallelism: workers, migration: .whenWaiting)) {
         spawn {
           try sleep(for: .microseconds(100))
           fired.add()

@@ -1,5 +1,6 @@
 import NurseryCore
 import Synchronization
+import TestSupport
 import Testing
 
 #if canImport(Glibc)
@@ -10,12 +11,12 @@ import Testing
   import Darwin
 #endif
 
-/// When every worker is occupied by a fiber that computes, a spare runs the others.
+/// Where fibers migrate: when every worker is occupied by a fiber that computes, a spare runs the others.
 ///
 /// What computes here does so until a queued fiber has run: without a spare these tests do not end.
 @Suite(.timeLimit(.minutes(2))) struct SpareWorkerTests {
   private func busy(_ workers: Int, timeSlice: Duration = .microseconds(200)) -> Configuration {
-    Configuration(parallelism: workers, timeSlice: timeSlice)
+    Configuration(parallelism: workers, timeSlice: timeSlice, migration: .whenWaiting)
   }
 
   /// Occupies so many threads at once, calls `body` on the last of them, and keeps them until `isReleased`.
@@ -47,7 +48,7 @@ import Testing
 
   @Test func theDefaultTimeSliceEndsToo() throws {
     let isReleased = Counter()
-    try Scheduler.run(Configuration(parallelism: 2)) {
+    try Scheduler.run(Configuration(parallelism: 2, migration: .whenWaiting)) {
       for fiber in occupy(2, until: isReleased, { spawn { isReleased.add() } }) { _ = try fiber.wait() }
     }
   }
@@ -186,12 +187,6 @@ import Testing
     }
   }
 }
-
-/// A number that no other thread has now.
-///
-/// Not inlined: the C library declares pthread_self constant, and a fiber that yields in a loop would be told of its first thread for ever.
-@inline(never)
-func threadNumber() -> UInt { UInt(bitPattern: UInt64(pthread_self()).hashValue) }
 
 /// Where a fiber was seen last.
 private final class Place: Sendable {

@@ -1,4 +1,5 @@
 import NurseryCore
+import TestSupport
 import Testing
 
 #if canImport(Glibc)
@@ -13,8 +14,12 @@ import Testing
 ///
 /// The time slice is so long that no spare helps.
 @Suite(.timeLimit(.minutes(2))) struct WorkerCountTests {
-  private func run<Result>(_ workers: Int, _ body: (Scheduler) throws -> Result) throws -> Result {
-    try Scheduler.run(Configuration(parallelism: workers, timeSlice: .seconds(60))) { try body(Scheduler.current!) }
+  private func run<Result>(
+    _ workers: Int, migration: Configuration.Migration = .never, _ body: (Scheduler) throws -> Result
+  ) throws -> Result {
+    try Scheduler.run(Configuration(parallelism: workers, timeSlice: .seconds(60), migration: migration)) {
+      try body(Scheduler.current!)
+    }
   }
 
   /// Runs so many fibers, none of which ends before all run; the threads they ran on.
@@ -151,8 +156,34 @@ import Testing
     }
   }
 
-  @Test func theirTimersFireWhileTheOthersAreBusy() throws {
+  @Test func aRetiredWorkerRunsTheFibersThatBeganThereUntilTheyEnd() throws {
     try run(2) { scheduler in
+      let ball = Channel<Int>()
+      let hasBegun = Counter()
+      let player = spawn { () -> Set<UInt> in
+        hasBegun.add()
+        var threads: Set = [threadNumber()]
+        for _ in ball { threads.insert(threadNumber()) }
+        return threads
+      }
+      while hasBegun.value == 0 { sched_yield() }
+      try scheduler.retireWorker()
+      for number in 0..<100 {
+        try ball.send(number)
+        if number % 10 == 0 { try sleep(for: .microseconds(10)) }
+        // What has not begun begins here.
+        expectEqual(try spawn { threadNumber() }.wait(), threadNumber())
+      }
+      #expect(scheduler.statistics.workers == 2)
+      ball.close()
+      let threads = try player.wait()
+      #expect(threads.count == 1 && !threads.contains(threadNumber()))
+      waitFor(1, in: scheduler)
+    }
+  }
+
+  @Test func theirTimersFireWhileTheOthersAreBusy() throws {
+    try run(2, migration: .whenWaiting) { scheduler in
       let (fired, _) = try setTimersElsewhere(50, for: .milliseconds(1), scheduler)
       // This worker never sleeps, so no watch looks.
       while fired.value < 50 { Performer.yield() }
@@ -160,7 +191,9 @@ import Testing
   }
 
   @Test func theirTimersFireWhileTheOthersSleep() throws {
-    try Scheduler.run(.virtual(2)) {
+    var configuration = Configuration.virtual(2)
+    configuration.migration = .whenWaiting
+    try Scheduler.run(configuration) {
       let (fired, fibers) = try setTimersElsewhere(50, for: .seconds(3600), Scheduler.current!)
       #expect(fired.value == 0)
       for fiber in fibers { try fiber.wait() }
@@ -169,7 +202,7 @@ import Testing
   }
 
   @Test func theirTimersCanBeCancelled() throws {
-    try run(2) { scheduler in
+    try run(2, migration: .whenWaiting) { scheduler in
       let (fired, fibers) = try setTimersElsewhere(50, for: .seconds(3600), scheduler)
       #expect(scheduler.statistics.timers == 50)
       for fiber in fibers { fiber.cancel() }

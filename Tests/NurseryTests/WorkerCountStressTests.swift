@@ -11,10 +11,11 @@ import Testing
 
 /// Workers come and go, and spares stand in, under a load that loses nothing.
 @Suite(.serialized) struct WorkerCountStressTests {
-  @Test(arguments: [2, 3]) func nothingIsLostWhileWorkersComeAndGo(workers: Int) throws {
+  @Test(arguments: [2, 3], [Configuration.Migration.never, .whenWaiting])
+  func nothingIsLostWhileWorkersComeAndGo(workers: Int, migration: Configuration.Migration) throws {
     for round in 0..<5 * stressFactor {
       let ledger = Ledger()
-      let configuration = Configuration(parallelism: workers, timeSlice: .microseconds(100))
+      let configuration = Configuration(parallelism: workers, timeSlice: .microseconds(100), migration: migration)
       let left = try runFibers(configuration) {
         let scheduler = try #require(Scheduler.current)
         let channels = [Channel<Int>(), Channel<Int>(.bounded(3))]

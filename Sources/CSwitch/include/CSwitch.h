@@ -218,10 +218,6 @@ void *_Nullable cs_thread_pointer(void);
 void cs_set_thread_pointer(void *_Nullable pointer);
 void cs_set_thread_pointer_destructor(void (*destroy)(void *pointer));
 
-// Counts that the calling thread has had to wait for a lock, once and again every microsecond or so; how often since it last asked.
-void cs_note_contention(void);
-uint32_t cs_take_contentions(void);
-
 // Whether the process has no other thread, so that nothing needs a locked instruction or a fence against one. Only this thread can
 // change that, by starting another; glibc keeps the note (sys/single_threaded.h) and libstdc++ and malloc go by it too.
 // False where the C library does not tell.

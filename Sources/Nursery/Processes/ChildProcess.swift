@@ -79,7 +79,7 @@ extension Command {
     let guardian = ProcessGuardian(self, try plan.launch())
     // The guardian launches: in a nursery that is cancelled just now it never runs, and then there is nobody to guard.
     let fiber: Fiber<Void> = ambientNursery("Command.start").spawnChild(
-      "guardian of \(program)", daemon: true, SourceSite(file: file, line: line)
+      "guardian of \(program)", daemon: true, .here, SourceSite(file: file, line: line)
     ) { try guardian.run() }
     try withShield {
       try Op.biased([guardian.settled.waitOp(), fiber.waitOp().recover { _ in }]).perform()

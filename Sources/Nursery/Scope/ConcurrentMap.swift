@@ -33,7 +33,7 @@ extension Sequence where Element: Sendable {
             try work.send(item)
           } else {
             helpers.append(
-              nursery.goAsync(file: file, line: line) {
+              nursery.goAsync(placement: .spread, file: file, line: line) {
                 do {
                   var results = [(item.index, try transform(item.element))]
                   for next in work { results.append((next.index, try transform(next.element))) }

@@ -9,40 +9,57 @@ extension Nursery {
   ///   - name: shown in dumps and messages.
   ///   - daemon: whether the child only serves the others: it is cancelled and awaited when they have ended, and does not count
   ///     against the nursery's limit. Its failure is a failure like any other.
+  ///   - placement: on which worker the child begins and stays; `.spread` for children that compute, or serve connections.
   @inlinable
   @discardableResult
   public func goAsync<Value: Sendable>(
-    _ name: String?, daemon: Bool = false, file: StaticString = #fileID, line: UInt = #line,
+    _ name: String?, daemon: Bool = false, placement: Placement = .here, file: StaticString = #fileID,
+    line: UInt = #line,
     _ body: consuming sending @escaping () throws -> Value
   ) -> Fiber<Value> {
-    spawn(name, daemon: daemon, SourceSite(file: file, line: line), body)
+    scope.spawnChild(name, daemon: daemon, placement, SourceSite(file: file, line: line), body)
   }
 
   /// Spawns a nameless child; see the form with a name.
   @inlinable
   @discardableResult
   public func goAsync<Value: Sendable>(
-    daemon: Bool = false, file: StaticString = #fileID, line: UInt = #line,
+    daemon: Bool = false, placement: Placement = .here, file: StaticString = #fileID, line: UInt = #line,
     _ body: consuming sending @escaping () throws -> Value
   ) -> Fiber<Value> {
-    spawn(nil, daemon: daemon, SourceSite(file: file, line: line), body)
+    scope.spawnChild(nil, daemon: daemon, placement, SourceSite(file: file, line: line), body)
   }
+}
 
+extension Nursery {
+  /// Spawns several children that run the same body, spread over the workers: for a pool that takes its work from a channel.
+  ///
+  ///     nursery.workers(8) { for page in pages { try render(page) } }
+  ///
+  /// - Parameters:
+  ///   - count: how many; less than 1 is a mistake that traps.
+  ///   - name: shown in dumps and messages.
+  ///   - body: called on each child, at the same time on several threads.
+  /// - Returns: their handles.
   @inlinable
-  func spawn<Value>(
-    _ name: String?, daemon: Bool, _ site: SourceSite, _ body: consuming sending @escaping () throws -> Value
-  ) -> Fiber<Value> {
-    scope.spawnChild(name, daemon: daemon, site, body)
+  @discardableResult
+  public func workers<Value: Sendable>(
+    _ count: Int, _ name: String? = nil, file: StaticString = #fileID, line: UInt = #line,
+    _ body: @escaping @Sendable () throws -> Value
+  ) -> [Fiber<Value>] {
+    precondition(count > 0, "workers(\(count)): no child would run; write 1 or more")
+    return (0..<count).map { _ in goAsync(name, placement: .spread, file: file, line: line, body) }
   }
 }
 
 extension ScopeRef {
   @inlinable
   func spawnChild<Value>(
-    _ name: String?, daemon: Bool, _ site: SourceSite, _ body: consuming sending @escaping () throws -> Value
+    _ name: String?, daemon: Bool, _ placement: Placement, _ site: SourceSite,
+    _ body: consuming sending @escaping () throws -> Value
   ) -> Fiber<Value> {
     let home = daemon ? daemonScope() : self
-    return Fiber(home.spawn(name, site, body))
+    return Fiber(home.spawn(name, site, placement: placement, body))
   }
 }
 
@@ -52,20 +69,20 @@ extension ScopeRef {
 @inlinable
 @discardableResult
 public func goAsync<Value: Sendable>(
-  _ name: String?, daemon: Bool = false, file: StaticString = #fileID, line: UInt = #line,
+  _ name: String?, daemon: Bool = false, placement: Placement = .here, file: StaticString = #fileID, line: UInt = #line,
   _ body: consuming sending @escaping () throws -> Value
 ) -> Fiber<Value> {
-  ambientNursery("goAsync").spawnChild(name, daemon: daemon, SourceSite(file: file, line: line), body)
+  ambientNursery("goAsync").spawnChild(name, daemon: daemon, placement, SourceSite(file: file, line: line), body)
 }
 
 /// Spawns a nameless child into the nursery around; see the form with a name.
 @inlinable
 @discardableResult
 public func goAsync<Value: Sendable>(
-  daemon: Bool = false, file: StaticString = #fileID, line: UInt = #line,
+  daemon: Bool = false, placement: Placement = .here, file: StaticString = #fileID, line: UInt = #line,
   _ body: consuming sending @escaping () throws -> Value
 ) -> Fiber<Value> {
-  ambientNursery("goAsync").spawnChild(nil, daemon: daemon, SourceSite(file: file, line: line), body)
+  ambientNursery("goAsync").spawnChild(nil, daemon: daemon, placement, SourceSite(file: file, line: line), body)
 }
 
 /// Calls `body` on a fiber of its own, with a stack of its own, and returns its value.

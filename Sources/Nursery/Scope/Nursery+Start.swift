@@ -35,7 +35,7 @@ extension Nursery {
     _ name: String?, _ daemon: Bool, _ site: SourceSite, _ body: sending @escaping (Started<Ready>) throws -> Void
   ) throws -> Ready {
     let handshake = Handshake<Ready>()
-    let child = spawn(name, daemon: daemon, site) {
+    let child = scope.spawnChild(name, daemon: daemon, .here, site) {
       do {
         try body(Started(handshake))
         guard handshake.end(nil) else { return }

@@ -61,15 +61,10 @@ extension UnsafeMutablePointer<SleepWord> {
 extension WorkerRef {
   /// Makes ready who is concerned by what was found, and calls for help once for all of them.
   ///
-  /// What a client has sent is most often answered sooner than another thread is woken. So help is called only for many; whoever keeps
-  /// watch finds few that take long.
   func tell(_ reactor: Reactor, _ found: Int) {
     pointee.isTelling = true
     reactor.tell(found)
     pointee.isTelling = false
-    guard pointee.sharesWork, pointee.queue.count > 0 else { return }
-    pointee.scheduler!._withUnsafeGuaranteedRef {
-      if pointee.queue.count >= 64 && !$0.isKeptTogether || !$0.isWatched { $0.callWorker() }
-    }
+    callForHelpIfUseful()
   }
 }

@@ -22,9 +22,8 @@ public struct Configuration: Sendable {
 
   /// The number of workers, at most; nil for as many as the process may use processors.
   ///
-  /// Threads are started when there is work for them. With several workers there are spare threads besides, at most as many, which run
-  /// fibers while every worker is occupied; see `timeSlice`. `Scheduler.spawnWorker` and `retireWorker` change the number
-  /// while the scheduler runs.
+  /// Threads are started when there is work for them. A fiber stays on the thread on which it began; see `migration`.
+  /// `Scheduler.spawnWorker` and `retireWorker` change the number while the scheduler runs.
   ///
   /// With 1, fibers never run at the same time, and on no other thread than the one that calls: no thread is ever started for them, and a
   /// fiber that computes holds up all others until it waits or yields.
@@ -38,11 +37,12 @@ public struct Configuration: Sendable {
   public var clock: Clock
   /// Determines the random choices of a scheduler with one worker; nil for another seed each time.
   public var seed: UInt64?
-  /// How long a fiber may compute, or sit in a system call, before somebody else runs what is queued behind it.
+  /// With `migration: .whenWaiting`: how long a fiber may compute, or sit in a system call, before another thread runs the fibers queued
+  /// behind it.
   ///
   /// A fiber is never interrupted. The others are given to the workers that get somewhere; if none does, to a spare thread, which
-  /// stops when one does again. While a worker has nothing to do, it takes them over sooner than that. Means nothing
-  /// where `parallelism` is 1. From 100 microseconds to a minute; each time slice in which all workers are busy a thread wakes to look.
+  /// stops when one does again. While a worker has nothing to do, it takes them over sooner than that. From 100 microseconds
+  /// to a minute; each time slice in which all workers are busy a thread wakes to look.
   public var timeSlice: Duration
 
   /// Called with each error that no call is left to throw; nil writes a line to standard error.
@@ -67,6 +67,9 @@ public struct Configuration: Sendable {
   /// body of the run itself are not measured, and nothing is in sanitized builds.
   public var measuresStacks: Bool
 
+  /// Whether fibers that have begun may go on on another thread.
+  public var migration: Migration
+
   /// Where the scheduler learns which descriptors are ready.
   public var readiness: Readiness
 
@@ -82,6 +85,20 @@ public struct Configuration: Sendable {
     var configuration = Configuration(parallelism: 1, clock: .virtual, seed: seed)
     configuration.makeDecisions = { Decisions(SeededDecisions(seed: seed)) }
     return configuration
+  }
+
+  /// Whether fibers that have begun may go on on another thread.
+  public enum Migration: Sendable, Hashable {
+    /// A fiber stays on the thread on which it began; only fibers that have not begun are taken over by other workers.
+    ///
+    /// So a fiber may use whatever belongs to a thread, as code on a thread may: a `Mutex`, a thread-local, a C library that keeps
+    /// its state in one.
+    case never
+    /// A fiber that waits may go on on another worker, if that has nothing to do or its own computes for long.
+    ///
+    /// For programs that compute much. In fibers of such a scheduler no `Mutex` may be locked and no thread-local be used, not even
+    /// between waits: the compiler keeps the address of what belongs to a thread, and uses it on the wrong one.
+    case whenWaiting
   }
 
   /// Where a scheduler learns which descriptors are ready.
@@ -105,7 +122,7 @@ public struct Configuration: Sendable {
     parallelism: Int? = nil, stackSize: Int = Configuration.defaultStackSize, clock: Clock = .system,
     seed: UInt64? = nil, timeSlice: Duration = .milliseconds(10),
     onSuppressedError: (@Sendable (any Error) -> Void)? = nil, onDeadlock: DeadlockResponse = .fail,
-    measuresStacks: Bool = false, readiness: Readiness = .automatic
+    measuresStacks: Bool = false, migration: Migration = .never, readiness: Readiness = .automatic
   ) {
     self.parallelism = parallelism
     self.stackSize = stackSize
@@ -115,6 +132,7 @@ public struct Configuration: Sendable {
     self.onSuppressedError = onSuppressedError
     self.onDeadlock = onDeadlock
     self.measuresStacks = measuresStacks
+    self.migration = migration
     self.readiness = readiness
   }
 

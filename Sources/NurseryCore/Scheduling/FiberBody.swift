@@ -60,7 +60,7 @@ package final class FiberBody: OperationSource, @unchecked Sendable {
     cs_notes_acquire(record)
     dropResult()
     record.pointee.body = nil
-    FiberSlab.free(record)
+    FiberSlab.freeIfLast(record)
   }
 
   /// Makes the end of a fiber whose body never runs; returns the error.

@@ -37,6 +37,10 @@ package struct FiberRecord: ~Copyable {
   @usableFromInline let claim = Atomic<UInt64>(0)
   /// Links the fiber in the one queue it is in.
   @usableFromInline var next: FiberRef?
+  /// When it came there; see `RunQueue`.
+  var ticket: UInt32 = 0
+  /// Whether it is to begin on the worker with the fewest fibers; see `Placement`.
+  @usableFromInline var isSpread = false
   /// The worker that runs it or ran it last.
   @usableFromInline var worker: WorkerRef
   /// The innermost scope that is open.
@@ -48,6 +52,8 @@ package struct FiberRecord: ~Copyable {
   /// How the winning branch ended; written with `winner`.
   @usableFromInline var verdict = Verdict.value
   private(set) var kind: Kind
+  /// See `FiberSlab.freeIfLast`.
+  let isHalfFree = Atomic<Bool>(false)
   /// Set by `Fiber.cancel()`: this fiber is cancelled, its home is not.
   let isCancelledAlone = Atomic<Bool>(false)
   /// Under the home's lock.
@@ -139,8 +145,10 @@ package struct FiberRecord: ~Copyable {
     self.home = home
     currentScope.store(home, ordering: .relaxed)
     isCancelledAlone.store(false, ordering: .relaxed)
+    isHalfFree.store(false, ordering: .relaxed)
     turn = .unneeded
     isRoomTaken = false
+    isSpread = false
     openAccesses = nil
     stack = nil
     previousSibling = nil
@@ -191,6 +199,14 @@ extension FiberRef {
   var isMarkedCancelled: Bool {
     let scope = scope
     return scope.pointee.isMarked || pointee.isCancelledAlone.load(ordering: .acquiring) && scope == pointee.home
+  }
+
+  /// Whether it has not run yet.
+  var isFresh: Bool { pointee.stack == nil }
+
+  /// Whether only its worker may run it: it has begun there, and the scheduler does not let fibers migrate.
+  var isBound: Bool {
+    pointee.kind == .root || !isFresh && !pointee.worker.pointee.queue.pointee.sharesBegun
   }
 
   package var id: UInt64 { pointee.id }

@@ -79,27 +79,50 @@ enum FiberSlab {
     }
   }
 
-  /// Takes back the record of a fiber that has ended and left its home; see `FiberBody` for what becomes of it.
+  /// What becomes of the object that goes with a record; see `FiberBody`.
+  enum Fate {
+    case kept
+    case lent
+    case givenAway
+  }
+
+  /// Decides what becomes of an ended fiber's object, and destroys the result if no handle is left.
   ///
-  /// Sanitizers, and the explorer's search for leaks, are to see every fiber's body go.
+  /// Called while the fiber's home still waits for it: a result's deinit may ask for the scope, and wait in it. The last handle's owner
+  /// destroys the result of an object that was given away. Sanitizers, and the explorer's search for leaks, are to see every object go.
   @inline(__always)
-  static func takeBack(_ record: FiberRef, _ body: Unmanaged<FiberBody>) {
-    let worker = Worker.ofThisThread
-    if cs_is_sanitized || worker.pointee.decisions != nil {
+  static func settle(_ record: FiberRef, _ body: Unmanaged<FiberBody>) -> Fate {
+    if cs_is_sanitized || record.pointee.worker.pointee.decisions != nil {
       cs_notes_release(record)
-      return body.release()
-    }
-    if isUnheld(record) {
+    } else if isUnheld(record) {
       body._withUnsafeGuaranteedRef { $0.dropResult() }
-      free(record)
+      return .kept
     } else if body._withUnsafeGuaranteedRef({ $0.status == .completed && $0.isResultTrivial }) {
+      return .lent
+    }
+    body.release()
+    return .givenAway
+  }
+
+  /// Takes back the record of a fiber that has ended and left its home.
+  @inline(__always)
+  static func takeBack(_ record: FiberRef, _ fate: Fate) {
+    switch fate {
+    case .kept: free(record)
+    case .lent:
+      let worker = Worker.ofThisThread
       record.pointee.next = worker.pointee.lentRecords
       worker.pointee.lentRecords = record
       worker.pointee.lentCount += 1
       if worker.pointee.lentCount > 4 * batch { passOn(worker) }
-    } else {
-      body.release()
+    case .givenAway: freeIfLast(record)
     }
+  }
+
+  /// Frees the record of an object that was given away: called when the fiber has left its home and when the object goes, and the later
+  /// of the two frees it.
+  static func freeIfLast(_ record: FiberRef) {
+    if record.pointee.isHalfFree.exchange(true, ordering: .acquiringAndReleasing) { free(record) }
   }
 
   /// Frees those of a worker's lent records that nobody holds any more, and leaves the others to whoever spawns: this worker may

@@ -23,7 +23,7 @@ extension PlainThread {
   static var isOneCalled: Bool {
     var isCalled = false
     forEachParked { worker in
-      if worker.pointee.hasMail.load(ordering: .sequentiallyConsistent) { isCalled = true }
+      if worker.pointee.isCalled.load(ordering: .sequentiallyConsistent) { isCalled = true }
     }
     return isCalled
   }

@@ -65,7 +65,7 @@ enum PlainThread {
     let worker = me.pointee.worker
     while true {
       worker.pointee.sleep.pointee.prepare()
-      if worker.pointee.hasMail.exchange(false, ordering: .acquiringAndReleasing) { break }
+      if worker.pointee.isCalled.exchange(false, ordering: .acquiringAndReleasing) { break }
       // The announcement before the look at the timers: who sets one for this thread does it the other way round (`tellOfTimer`).
       fullFence()
       let earliest = worker.pointee.timers.earliest
@@ -83,7 +83,7 @@ enum PlainThread {
 
   static func wake(_ record: FiberRef) {
     let sleep = record.pointee.worker.pointee.sleep
-    record.pointee.worker.pointee.hasMail.store(true, ordering: .sequentiallyConsistent)
+    record.pointee.worker.pointee.isCalled.store(true, ordering: .sequentiallyConsistent)
     sleep.wake()
   }
 }

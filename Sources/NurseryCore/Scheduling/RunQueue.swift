@@ -3,142 +3,196 @@ import Synchronization
 
 /// The fibers that can run on one worker.
 ///
-///     slot       the one just woken: a rendezvous partner, a joiner; its data is hot
-///     due        sleepers whose time has come
-///     families   children whose parent waits for them, newest family first
-///     list       everybody else, first come, first served
+///     own, for this worker alone             stealable
+///       slot   the fiber just woken:           families   children whose parent waits for them,
+///              a rendezvous partner,                      newest family first
+///              a joiner; its data is hot       fresh      other fibers that have not begun, oldest first
+///       due    sleepers whose time has come
+///       list   other fibers that have begun, oldest first
+///
+/// A fiber that has begun stays on its thread. So the compiler may keep the address of a thread-local across a wait, as it does in a
+/// `Mutex`, and a C library its thread. Only fibers that have not begun are stolen, and where `sharesBegun` says so, the others.
 ///
 /// A parent that waits for its children puts those it has just spawned before all others. So a tree of fibers is walked depth first,
 /// on a handful of stacks, where first come, first served would park one stack for every inner node (Blumofe and Leiserson, "Scheduling
 /// multithreaded computations by work stealing", 1999). Sleepers go before children that have not begun, for the same reason:
-/// what has begun ends, and its stack is used again.
+/// what has begun ends, and its stack is used again. `list` and `fresh` together are first come, first served, by the fibers' tickets.
 ///
-/// Fairness: each of the four is preferred for 64 picks in turn, so neither a pair that keeps waking each other nor a family without
-/// end, nor sleepers that are always due, nor a list that never runs dry keep the others waiting for more than three times that.
+/// Fairness: slot, due, families and the two lists are preferred for 64 picks in turn, so neither a pair that keeps waking each other nor
+/// a family without end, nor sleepers that are always due, nor a list that never runs dry keep the others waiting for more than three
+/// times that.
 ///
-/// The owner comes here at every switch, under the cheap side of a biased lock; thieves rarely, under the other.
+/// The lock is for what thieves can take. While nothing stealable is queued the owner takes no lock: only the owner adds to it.
 struct RunQueue: ~Copyable {
   var slot: FiberRef?
   var due = FiberList()
-  var families = FiberList()
   var list = FiberList()
-  /// Counts picks; two bits of it say who is preferred.
+  var families = FiberList()
+  var fresh = FiberList()
+
+  /// Counts picks; two bits of it say what is preferred.
   fileprivate var turns: UInt32 = 0
-  /// Whether everything behind `batchStart` has been queued by the fiber that runs; forgotten at every pick.
-  fileprivate var hasBatch = false
+  /// Counts fibers that were put into the lists.
+  fileprivate var tickets: UInt32 = 0
+  /// The last of the fresh fibers before those that the running fiber has queued; good while nothing was picked or stolen since.
   fileprivate var batchStart: FiberRef?
+  fileprivate var batchTurn: UInt32 = 0
+  fileprivate var batchSteals: UInt32 = 0
+  /// Counts steals.
+  var steals: UInt32 = 0
+
   let lock = BiasedLock()
-  /// How many fibers are queued; written under the lock, readable by anybody.
-  fileprivate let storedCount = Atomic<Int>(0)
+  /// Whether there are thieves.
+  let isShared: Bool
+  /// Whether they take fibers that have begun, too.
+  let sharesBegun: Bool
+  /// How many fibers are queued, and how many of them can be stolen; readable by all threads.
+  fileprivate let ownCount = Atomic<Int>(0)
+  fileprivate let freshCount = Atomic<Int>(0)
 
   fileprivate static var phase: UInt32 { 64 }
+
+  init(isShared: Bool, sharesBegun: Bool) {
+    self.isShared = isShared
+    self.sharesBegun = sharesBegun
+  }
 }
 
 /// A queue is used through its address, never as a whole: what counts as an access to it has to lie inside the lock.
 extension UnsafeMutablePointer<RunQueue> {
-  var count: Int { pointee.storedCount.load(ordering: .relaxed) }
+  var count: Int { ownCount &+ freshCount }
+  var stealableCount: Int { pointee.sharesBegun ? count : freshCount }
+  private var ownCount: Int { pointee.ownCount.load(ordering: .relaxed) }
+  private var freshCount: Int { pointee.freshCount.load(ordering: .relaxed) }
 
   @inline(__always)
-  func adjustCount(_ change: Int) {
-    pointee.storedCount.store(count &+ change, ordering: .relaxed)
-  }
+  func adjustOwnCount(_ change: Int) { pointee.ownCount.store(ownCount &+ change, ordering: .relaxed) }
 
-  /// Forgets where the running fiber's batch begins, which a change of the list may have made wrong.
-  func forgetBatch() { pointee.hasBatch = false }
+  @inline(__always)
+  func adjustFreshCount(_ change: Int) { pointee.freshCount.store(freshCount &+ change, ordering: .relaxed) }
 
-  /// What has been queued so far is not the doing of the fiber that runs next.
-  func endBatch() {
+  /// For the owner, around what thieves can take.
+  @inline(__always)
+  func locked<Result>(if isNeeded: Bool, _ body: () -> Result) -> Result {
+    if !isNeeded { return body() }
     pointee.lock.lockAsOwner()
-    forgetBatch()
-    pointee.lock.unlockAsOwner()
+    defer { pointee.lock.unlockAsOwner() }
+    return body()
   }
 
   // MARK: Putting in
 
-  /// Makes the fiber the next to run.
+  /// Makes a fiber that has begun the next to run.
   @inline(__always)
   func pushNext(_ fiber: FiberRef) {
-    pointee.lock.lockAsOwner()
-    if let displaced = pointee.slot { append(displaced) }
-    pointee.slot = fiber
-    adjustCount(1)
-    pointee.lock.unlockAsOwner()
+    locked(if: pointee.sharesBegun) {
+      if let displaced = pointee.slot { append(displaced) }
+      pointee.slot = fiber
+      adjustOwnCount(1)
+    }
   }
 
-  /// Puts a sleeper whose time has come behind the others of his kind.
+  /// Puts a sleeper whose time has come behind the other such sleepers.
   func pushSoon(_ fiber: FiberRef) {
-    pointee.lock.lockAsOwner()
-    pointee.due.append(fiber)
-    adjustCount(1)
-    pointee.lock.unlockAsOwner()
+    locked(if: pointee.sharesBegun) {
+      pointee.due.append(fiber)
+      adjustOwnCount(1)
+    }
   }
 
-  /// Puts the fiber at the end.
+  /// Puts a fiber that has begun at the end.
   @inline(__always)
   func pushLast(_ fiber: FiberRef) {
-    pointee.lock.lockAsOwner()
-    append(fiber)
-    adjustCount(1)
-    pointee.lock.unlockAsOwner()
+    locked(if: pointee.sharesBegun) {
+      append(fiber)
+      adjustOwnCount(1)
+    }
   }
 
   @inline(__always)
   private func append(_ fiber: FiberRef) {
-    if !pointee.hasBatch {
-      pointee.hasBatch = true
-      pointee.batchStart = pointee.list.last
-    }
+    takeTicket(fiber)
     pointee.list.append(fiber)
   }
 
-  /// Puts what the running fiber has queued since it was picked, its children above all, before all others: it is about to wait for
-  /// them.
+  @inline(__always)
+  private func takeTicket(_ fiber: FiberRef) {
+    pointee.tickets &+= 1
+    fiber.pointee.ticket = pointee.tickets
+  }
+
+  /// Puts a fiber that has not begun at the end.
+  @inline(__always)
+  func pushFresh(_ fiber: FiberRef) {
+    locked(if: pointee.isShared) {
+      if !isBatchKnown {
+        pointee.batchTurn = pointee.turns
+        pointee.batchSteals = pointee.steals
+        pointee.batchStart = pointee.fresh.last
+      }
+      takeTicket(fiber)
+      pointee.fresh.append(fiber)
+      adjustFreshCount(1)
+    }
+  }
+
+  /// Whether everything behind `batchStart` has been queued by the fiber that runs.
+  ///
+  /// Called under the lock.
+  private var isBatchKnown: Bool { pointee.batchTurn == pointee.turns && pointee.batchSteals == pointee.steals }
+
+  /// What has been queued so far is not the doing of the fiber that runs next.
+  func endBatch() { pointee.turns &+= 1 }
+
+  /// Moves the children that the running fiber has queued since it was picked before all others: it is about to wait for them.
   @inline(__always)
   func hurryBatch() {
-    pointee.lock.lockAsOwner()
-    if pointee.hasBatch {
-      pointee.families.prepend(pointee.list.splitOff(after: pointee.batchStart))
-      forgetBatch()
+    if freshCount == 0 { return }
+    locked(if: pointee.isShared) {
+      if !isBatchKnown { return }
+      pointee.families.prepend(pointee.fresh.splitOff(after: pointee.batchStart))
+      pointee.batchTurn = pointee.turns &- 1
     }
-    pointee.lock.unlockAsOwner()
   }
 
   // MARK: Taking out
 
   @inline(__always)
   func pop() -> FiberRef? {
-    pointee.lock.lockAsOwner()
-    defer { pointee.lock.unlockAsOwner() }
-    pointee.hasBatch = false
     pointee.turns &+= 1
-    let fiber =
-      pointee.turns & (3 * RunQueue.phase) == 0 ? popSlot() ?? popDue() ?? popFamily() ?? popListed() : popByTurns()
-    if fiber != nil { adjustCount(-1) }
+    if !pointee.sharesBegun, freshCount == 0 { return popOwn() }
+    return popAny()
+  }
+
+  /// The slot comes first for a phase in four, and else after what is due and listed.
+  @inline(__always)
+  private func popOwn() -> FiberRef? {
+    let fiber: FiberRef?
+    switch pointee.turns & (3 * RunQueue.phase) {
+    case 0: fiber = popSlot() ?? popDue() ?? popList()
+    case RunQueue.phase: fiber = popList() ?? popDue() ?? popSlot()
+    default: fiber = popDue() ?? popList() ?? popSlot()
+    }
+    if fiber != nil { adjustOwnCount(-1) }
     return fiber
   }
 
-  /// All at once, as a chain through `next`.
-  func popAll() -> FiberRef? {
-    pointee.lock.lockAsOwner()
-    defer { pointee.lock.unlockAsOwner() }
-    forgetBatch()
-    var all = FiberList()
-    if let next = popSlot() { all.append(next) }
-    all.append(contentsOf: pointee.due.splitOff(after: nil))
-    all.append(contentsOf: pointee.families.splitOff(after: nil))
-    all.append(contentsOf: pointee.list.splitOff(after: nil))
-    adjustCount(-count)
-    return all.first
+  @inline(never)
+  private func popAny() -> FiberRef? {
+    locked(if: pointee.isShared) {
+      switch pointee.turns & (3 * RunQueue.phase) {
+      case 0: own(popSlot()) ?? own(popDue()) ?? popFamily() ?? popOldest()
+      case RunQueue.phase: popOldest() ?? own(popDue()) ?? popFamily() ?? own(popSlot())
+      case 2 * RunQueue.phase: own(popDue()) ?? popFamily() ?? popOldest() ?? own(popSlot())
+      default: popFamily() ?? own(popDue()) ?? popOldest() ?? own(popSlot())
+      }
+    }
   }
 
-  /// The other preferences; whoever woke somebody last comes last.
   @inline(__always)
-  private func popByTurns() -> FiberRef? {
-    switch pointee.turns & (3 * RunQueue.phase) {
-    case RunQueue.phase: popListed() ?? popDue() ?? popFamily() ?? popSlot()
-    case 2 * RunQueue.phase: popDue() ?? popFamily() ?? popListed() ?? popSlot()
-    default: popFamily() ?? popDue() ?? popListed() ?? popSlot()
-    }
+  private func own(_ fiber: FiberRef?) -> FiberRef? {
+    if fiber != nil { adjustOwnCount(-1) }
+    return fiber
   }
 
   @inline(__always)
@@ -152,12 +206,37 @@ extension UnsafeMutablePointer<RunQueue> {
   private func popDue() -> FiberRef? { pointee.due.popFirst() }
 
   @inline(__always)
-  private func popFamily() -> FiberRef? { pointee.families.popFirstFetching(searchesAhead) }
+  private func popList() -> FiberRef? { pointee.list.popFirstFetching(searchesAhead) }
 
-  @inline(__always)
-  private func popListed() -> FiberRef? { pointee.list.popFirstFetching(searchesAhead) }
+  private func popFamily() -> FiberRef? {
+    let fiber = pointee.families.popFirst()
+    if fiber != nil { adjustFreshCount(-1) }
+    return fiber
+  }
+
+  /// Of those that have begun and those that have not, the one that came first.
+  private func popOldest() -> FiberRef? {
+    guard let fresh = pointee.fresh.first else { return own(popList()) }
+    if let begun = pointee.list.first, Int32(bitPattern: begun.pointee.ticket &- fresh.pointee.ticket) < 0 {
+      return own(popList())
+    }
+    adjustFreshCount(-1)
+    return pointee.fresh.popFirst()
+  }
+
+  /// The next of those that thieves could take; for a worker that gives them up.
+  func popStealable() -> FiberRef? {
+    locked(if: pointee.isShared) {
+      pointee.turns &+= 1
+      if let fiber = popFamily() { return fiber }
+      if pointee.sharesBegun { return own(popSlot()) ?? own(popDue()) ?? popOldest() }
+      guard let fiber = pointee.fresh.popFirst() else { return nil }
+      adjustFreshCount(-1)
+      return fiber
+    }
+  }
 
   /// Among few fibers everything is near.
   @inline(__always)
-  private var searchesAhead: Bool { count > 16 && pointee.turns & 15 == 0 }
+  private var searchesAhead: Bool { pointee.turns & 15 == 0 && ownCount > 16 }
 }

@@ -73,7 +73,7 @@ extension Scheduler {
     for index in 0..<places.load(ordering: .acquiring) {
       let worker = worker(index)
       if worker.pointee.queue.count > 0 || worker.pointee.timers.earliest != .max { return true }
-      if worker.pointee.hasMail.load(ordering: .sequentiallyConsistent) { return true }
+      if !worker.pointee.inbox.isEmpty { return true }
     }
     return false
   }

@@ -23,7 +23,6 @@ extension Scheduler {
   /// Where an idle worker spends its time: returns a fiber to run, or nil when the scheduler stops or the worker has left it.
   func findWork(_ me: WorkerRef) -> FiberRef? {
     if me.pointee.duty.load(ordering: .relaxed) == .spare { return standBy(me) }
-    judgeSteal(me)
     var inspection = Inspection()
     while !isStopping.load(ordering: .acquiring) {
       if me.pointee.duty.load(ordering: .relaxed) == .leaving, leave(me) { return nil }
@@ -49,25 +48,20 @@ extension Scheduler {
     }
     let count = places.load(ordering: .acquiring)
     guard count > 1 else { return nil }
-    // Who finds the pause to be over is the first to share again.
-    if inspection.isByClock, sharing.isPaused, sharing.resumeIfDue(System.monotonicNow()) {
-      inspection.isByClock = false
-    }
-    let isShared = !sharing.isPaused
+    if me.pointee.duty.load(ordering: .relaxed) == .leaving { return nil }
     let start = Int(truncatingIfNeeded: me.nextRandom() >> 33)
     for offset in 0..<count {
       let index = (start + offset) % count
       let other = worker(index)
       if other == me { continue }
       if other.pointee.timers.earliest != .max { _ = other.pointee.timers.fire(me.now) }
-      let queued = other.pointee.queue.count
-      let isSlow = inspection.isSlow(index, other.pointee.switches.load(ordering: .relaxed), queued) ?? isShared
-      let isStuck = isOnWatch && inspection.isUnmoved(index, other.pointee.switches.load(ordering: .relaxed))
-      guard queued >= 2 && isSlow || queued == 1 && isStuck else { continue }
-      let start = System.monotonicNow()
+      let stealable = other.pointee.queue.stealableCount
+      let switches = other.pointee.switches.load(ordering: .relaxed)
+      let isSlow = inspection.isSlow(index, switches, stealable)
+      let isStuck = isOnWatch && inspection.isUnmoved(index, switches)
+      guard stealable >= 2 && isSlow || stealable == 1 && isStuck else { continue }
       if let stolen = other.pointee.queue.steal(atMost: 128, by: me) {
         if isStuck { takeovers.add(1, ordering: .relaxed) }
-        me.pointee.trial.beginSteal(cost: System.monotonicNow() &- start)
         return keepStolen(stolen, me)
       }
     }
@@ -79,7 +73,7 @@ extension Scheduler {
     if let rest = chain.pointee.next { me.queueChain(rest) }
     me.pointee.queue.endBatch()
     steals.add(1, ordering: .relaxed)
-    if me.pointee.queue.count > 1, !isKeptTogether { callWorker() }
+    if me.pointee.queue.stealableCount > 1, !isWatched { callWorker() }
     return chain
   }
 
@@ -132,17 +126,14 @@ extension Scheduler {
 
   /// True if there is nothing that this worker should rather do.
   private func isQuiet(_ me: WorkerRef) -> Bool {
-    if isStopping.load(ordering: .acquiring) || me.pointee.hasMail.load(ordering: .sequentiallyConsistent) {
+    if isStopping.load(ordering: .acquiring) || !me.pointee.inbox.isEmpty { return false }
+    if overflowCount.load(ordering: .sequentiallyConsistent) > 0 { return false }
+    if me.pointee.duty.load(ordering: .sequentiallyConsistent) == .leaving,
+      me.pointee.begun.load(ordering: .relaxed) == 0
+    {
       return false
     }
-    if overflowCount.load(ordering: .sequentiallyConsistent) > 0 { return false }
-    if me.pointee.duty.load(ordering: .sequentiallyConsistent) == .leaving { return false }
-    let isShared = !sharing.isPaused
-    for index in 0..<places.load(ordering: .acquiring) {
-      let queued = worker(index).pointee.queue.count
-      if queued >= 2 && isShared || queued >= 1 && worker(index) == me { return false }
-    }
-    return true
+    return me.pointee.queue.count == 0
   }
 
   /// Whether no fiber but the caller's can run, now.
@@ -151,20 +142,9 @@ extension Scheduler {
     for index in 0..<places.load(ordering: .acquiring) {
       let worker = worker(index)
       if worker.pointee.duty.load(ordering: .acquiring) == .gone { continue }
-      if worker.pointee.queue.count > 0 || worker.pointee.hasMail.load(ordering: .acquiring) { return false }
+      if worker.pointee.queue.count > 0 || !worker.pointee.inbox.isEmpty { return false }
       if worker != me, !worker.pointee.sleep.pointee.isAsleep { return false }
     }
     return true
-  }
-}
-
-extension WorkerRef {
-  /// Queues a stolen chain on the calling worker, in order and silently.
-  func queueChain(_ chain: FiberRef) {
-    var rest: FiberRef? = chain
-    while let fiber = rest {
-      rest = fiber.pointee.next
-      pointee.queue.pushLast(fiber)
-    }
   }
 }

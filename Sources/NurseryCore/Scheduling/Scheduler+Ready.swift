@@ -18,60 +18,65 @@ extension FiberRef {
   @usableFromInline
   package func makeReady(_ turn: Turn = .last) {
     if pointee.kind == .thread { return PlainThread.wake(self) }
-    let scheduler = pointee.worker.pointee.scheduler!
-    guard let here = Worker.ofThisThreadIfAny, here.pointee.scheduler?.toOpaque() == scheduler.toOpaque() else {
-      return scheduler._withUnsafeGuaranteedRef { $0.inject(self) }
+    let owner = pointee.worker
+    guard let here = Worker.ofThisThreadIfAny, here.isOfSameScheduler(as: owner) else {
+      return owner.pointee.scheduler!._withUnsafeGuaranteedRef { $0.inject(self) }
     }
-    if pointee.kind == .root, here.pointee.index != 0 {
-      return scheduler._withUnsafeGuaranteedRef { $0.inject(self) }
-    }
-    here.push(self, turn)
+    if here == owner || !isBound { here.push(self, turn) } else { owner.post(self) }
   }
 }
 
 extension WorkerRef {
   /// Queues a fiber here; called on this worker's thread.
   func push(_ fiber: FiberRef, _ turn: Turn) {
+    if fiber.isFresh {
+      if fiber.pointee.isSpread, sharesWork {
+        return pointee.scheduler!._withUnsafeGuaranteedRef { $0.spread(fiber, from: self) }
+      }
+      pointee.queue.pushFresh(fiber)
+      return callForHelpIfUseful()
+    }
     switch turn {
     case .next: pointee.queue.pushNext(fiber)
     // Decisions are made among all, in the order they came.
     case .soon where pointee.decisions == nil: pointee.queue.pushSoon(fiber)
     case .soon, .last: pointee.queue.pushLast(fiber)
     }
-    callForHelpIfUseful()
+    if pointee.queue.pointee.sharesBegun { callForHelpIfUseful() }
   }
 
-  /// After a push: another worker is called when the queue has grown to two, four, eight...; for a single runnable fiber
-  /// nobody is, but somebody must be keeping watch in case this worker does not get round to it.
+  /// Hands a fiber that is bound to this worker over from another thread.
+  func post(_ fiber: FiberRef) {
+    pointee.inbox.push(fiber)
+    pointee.sleep.wake()
+  }
+
+  /// After a push of what can be stolen: if no worker inspects the queues, one is called that will.
   @inline(__always)
   func callForHelpIfUseful() {
-    guard pointee.sharesWork, !pointee.isTelling else { return }
-    let count = pointee.queue.count
-    let isServed =
-      count < 2
-      ? pointee.scheduler!._withUnsafeGuaranteedRef { $0.isWatched }
-      : count & (count - 1) != 0 || pointee.scheduler!._withUnsafeGuaranteedRef { $0.isKeptTogether }
-    if isServed { return }
+    guard sharesWork, !pointee.isTelling, pointee.queue.stealableCount > 0 else { return }
+    if pointee.scheduler!._withUnsafeGuaranteedRef({ $0.isWatched }) { return }
     pointee.scheduler!._withUnsafeGuaranteedRef { $0.callWorker() }
+  }
+
+  /// Queues a chain of fibers on the calling worker, in order and silently.
+  func queueChain(_ chain: FiberRef) {
+    var rest: FiberRef? = chain
+    while let fiber = rest {
+      rest = fiber.pointee.next
+      if fiber.isFresh { pointee.queue.pushFresh(fiber) } else { pointee.queue.pushLast(fiber) }
+    }
   }
 }
 
 extension Scheduler {
-  /// Queues a fiber from outside this scheduler's workers; the root fiber for worker 0 from anywhere.
+  /// Queues a fiber from outside this scheduler's workers.
   func inject(_ fiber: FiberRef) {
     // Until the fiber is queued it keeps the scheduler alive; from then on the count does.
     outsiders.add(1, ordering: .relaxed)
     defer { outsiders.subtract(1, ordering: .releasing) }
+    if fiber.isBound { return fiber.pointee.worker.post(fiber) }
     lock.lock()
-    if fiber.pointee.kind == .root {
-      let worker = worker(0)
-      fiber.pointee.next = worker.pointee.inbox
-      worker.pointee.inbox = fiber
-      worker.pointee.hasMail.store(true, ordering: .sequentiallyConsistent)
-      lock.unlock()
-      worker.pointee.sleep.wake()
-      return
-    }
     appendToOverflow(fiber)
     lock.unlock()
     callWorker()
@@ -85,27 +90,20 @@ extension Scheduler {
     overflowCount.add(1, ordering: .sequentiallyConsistent)
   }
 
-  /// Moves everything that is queued on the calling worker to where all look for it.
+  /// Moves what other workers may run from the calling worker's queue to where all look for it.
   func giveUpQueue(_ me: WorkerRef) {
-    guard me.pointee.queue.count > 0 else { return }
+    guard me.pointee.queue.stealableCount > 0 else { return }
     lock.lock()
-    while let fiber = me.pointee.queue.pop() { appendToOverflow(fiber) }
+    while let fiber = me.pointee.queue.popStealable() { appendToOverflow(fiber) }
     lock.unlock()
     callWorker()
   }
 
-  /// Moves mail and a share of the overflow into a worker's own queue; one that is to make way gives its queue up instead.
+  /// Moves what is in a worker's inbox and a share of the overflow into its own queue; one that is to make way gives its queue up instead.
   func collectArrivals(for worker: WorkerRef) {
     if hasStrandedTimers.load(ordering: .relaxed) { fireStrandedTimers(worker) }
+    if !worker.pointee.inbox.seemsEmpty, let chain = worker.pointee.inbox.takeAll() { worker.queueChain(chain) }
     if worker.pointee.duty.load(ordering: .relaxed) != .regular, isToMakeWay(worker) { return giveUpQueue(worker) }
-    if worker.pointee.hasMail.load(ordering: .relaxed) {
-      lock.lock()
-      let mail = worker.pointee.inbox
-      worker.pointee.inbox = nil
-      worker.pointee.hasMail.store(false, ordering: .relaxed)
-      lock.unlock()
-      if let mail { worker.pointee.queue.pushLast(mail) }
-    }
     guard overflowCount.load(ordering: .relaxed) > 0 else { return }
     lock.lock()
     var wanted = max(1, overflowCount.load(ordering: .relaxed) / present.load(ordering: .relaxed))
@@ -113,7 +111,8 @@ extension Scheduler {
       firstOverflow = fiber.pointee.next
       if firstOverflow == nil { lastOverflow = nil }
       overflowCount.subtract(1, ordering: .relaxed)
-      worker.pointee.queue.pushLast(fiber)
+      fiber.pointee.next = nil
+      worker.queueChain(fiber)
       wanted -= 1
     }
     lock.unlock()
@@ -134,7 +133,7 @@ extension Scheduler {
     if onWatch >= 0, worker(onWatch).pointee.sleep.wake() { return true }
     for index in 0..<places.load(ordering: .acquiring) {
       let worker = worker(index)
-      if worker.pointee.duty.load(ordering: .relaxed) != .spare, worker.pointee.sleep.wake() { return true }
+      if worker.pointee.duty.load(ordering: .relaxed) == .regular, worker.pointee.sleep.wake() { return true }
     }
     // Those who announced themselves asleep have been called already, or look once more.
     return true

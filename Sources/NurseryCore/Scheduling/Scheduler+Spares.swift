@@ -1,8 +1,11 @@
 import Synchronization
 
-// When every worker is occupied by a fiber that computes, or sits in a system call, somebody else has to run what is queued. That
-// is a spare: a thread with all that a worker has, which is none of the workers and runs fibers only for as long as none of them
-// gets anywhere.
+// While no worker sleeps, a spare thread inspects the queues: it takes the fibers that can be stolen away from a worker that does not get
+// anywhere, because its fiber computes or sits in a system call, and leaves them to those that do.
+//
+// Where fibers migrate and every worker is occupied in this way, a spare also runs what is queued: it has all that a worker has, is none
+// of the workers, and runs fibers only for as long as none of them gets anywhere. Where fibers stay on their threads, what is queued
+// waits.
 //
 //                        called when no worker sleeps
 //            +---------------------------------------------------+
@@ -55,7 +58,8 @@ extension Scheduler {
     if sleepers.load(ordering: .sequentiallyConsistent) > 0 { return nil }
     if me.pointee.inspection.isReactorNeglected(reactorIfAny) { askReactor() }
     let isSomebodyMoving = takeOverQueues(me)
-    if isSomebodyMoving || isRoomForWorker || sleepers.load(ordering: .sequentiallyConsistent) > 0 {
+    // A fiber that began here would be bound to this thread, which is no worker's.
+    if !migrates || isSomebodyMoving || isRoomForWorker || sleepers.load(ordering: .sequentiallyConsistent) > 0 {
       giveUpQueue(me)
       return nil
     }

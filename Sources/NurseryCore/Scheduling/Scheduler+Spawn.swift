@@ -9,10 +9,12 @@ extension ScopeRef {
   /// held too long by their handles.
   @inlinable
   package func spawn<Value>(
-    _ name: String?, _ site: SourceSite, _ body: consuming @escaping () throws -> Value
+    _ name: String?, _ site: SourceSite, placement: Placement = .here,
+    _ body: consuming @escaping () throws -> Value
   ) -> FiberCore<Value> {
     let child = makeChild(name, site)
     FiberCore.load(child, body)
+    if placement == .spread { child.record.pointee.isSpread = true }
     launch(child)
     return FiberCore(child)
   }

@@ -24,6 +24,11 @@ extension Scheduler {
   /// How long to sleep: for ever, unless this worker keeps the watch.
   func timeToSleep(_ me: WorkerRef, _ inspection: inout Inspection) -> Int64 {
     let index = me.pointee.index
+    // A worker that leaves serves its own fibers only.
+    if me.pointee.duty.load(ordering: .relaxed) == .leaving {
+      let earliest = me.pointee.timers.earliest
+      return earliest == .max || isVirtual ? -1 : max(0, earliest - now)
+    }
     let (taken, holder) = watch.compareExchange(expected: -1, desired: index, ordering: .acquiringAndReleasing)
     guard taken || holder == index else {
       // The watch may be sleeping towards a later timer than one of mine.
@@ -99,9 +104,10 @@ extension Scheduler.Inspection {
     return switches[index] == now
   }
 
-  /// Whether what is queued would take its worker longer than it is worth, as far as the last period tells; nil for who was called.
-  func isSlow(_ index: Int, _ now: Int, _ queued: Int) -> Bool? {
-    guard isByClock, index < switches.count else { return nil }
+  /// Whether the queue of a worker would keep a fiber waiting for more than 200 microseconds, at the rate of the last period; false for a worker
+  /// that was called.
+  func isSlow(_ index: Int, _ now: Int, _ queued: Int) -> Bool {
+    guard isByClock, index < switches.count else { return false }
     return Int64(queued) &* lastPeriod > Int64(now &- switches[index]) &* 200_000
   }
 
@@ -129,7 +135,7 @@ extension WorkerRef {
   /// After a timer has been set on this worker, which may compute for long before it looks at its timers again.
   @inline(__always)
   func tellWatch(of deadline: Int64) {
-    guard pointee.sharesWork else { return }
+    guard sharesWork else { return }
     pointee.scheduler!._withUnsafeGuaranteedRef { $0.tellWatch(of: deadline) }
   }
 }

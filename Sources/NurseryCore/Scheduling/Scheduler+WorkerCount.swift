@@ -91,12 +91,13 @@ extension Scheduler {
   /// Leaves the scheduler: the calling worker, on its loop, with nothing in hand; false if it has been asked to stay meanwhile.
   func leave(_ me: WorkerRef) -> Bool {
     giveUpQueue(me)
+    if me.pointee.begun.load(ordering: .relaxed) > 0 || me.pointee.queue.count > 0 { return false }
     // As one who goes to work.
     if watch.load(ordering: .relaxed) == me.pointee.index { watch.store(-1, ordering: .releasing) }
     wakeWorker()
     callSentinelIfNobodySleeps()
     lock.lock()
-    guard me.pointee.duty.load(ordering: .relaxed) == .leaving else {
+    guard me.pointee.duty.load(ordering: .relaxed) == .leaving, me.pointee.inbox.isEmpty else {
       lock.unlock()
       return false
     }

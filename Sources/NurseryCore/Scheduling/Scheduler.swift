@@ -58,14 +58,14 @@ public final class Scheduler: @unchecked Sendable {
   let watch = Atomic<Int>(-1)
   let watchDeadline = Atomic<Int64>(.max)
   let isInspecting = Atomic<Bool>(false)
-  /// Whether workers share what is queued; see `Sharing`.
-  let sharing = Sharing()
   let steals = Atomic<Int>(0)
   /// How often the queue of a worker that did not get anywhere was taken over.
   let takeovers = Atomic<Int>(0)
   /// Fibers that other threads than the workers have spawned, and those of them that never ran.
   let spawnedOutside = Atomic<Int>(0)
   let endedOutside = Atomic<Int>(0)
+  /// Whether fibers that have begun may go on on another worker.
+  let migrates: Bool
   let readiness: Configuration.Readiness
   /// Made with the first wait for a descriptor; retained.
   let reactorPointer = Atomic<UnsafeMutableRawPointer?>(nil)
@@ -84,6 +84,7 @@ public final class Scheduler: @unchecked Sendable {
     onSuppressedError = configuration.onSuppressedError
     onDeadlock = configuration.onDeadlock
     timeSlice = try configuration.resolvedTimeSlice()
+    migrates = configuration.migration == .whenWaiting && parallelism > 1
     readiness = configuration.readiness
     limit = Atomic(parallelism)
     let size = Self.tableSize(parallelism)
@@ -129,7 +130,7 @@ public final class Scheduler: @unchecked Sendable {
     var earliest = Int64.max
     for index in 0..<places.load(ordering: .acquiring) {
       let worker = worker(index)
-      if worker.pointee.queue.count > 0 || worker.pointee.hasMail.load(ordering: .acquiring) { return false }
+      if worker.pointee.queue.count > 0 || !worker.pointee.inbox.isEmpty { return false }
       earliest = min(earliest, worker.pointee.timers.earliest)
     }
     if earliest == .max || overflowCount.load(ordering: .acquiring) > 0 { return false }

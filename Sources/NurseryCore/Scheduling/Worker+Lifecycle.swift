@@ -61,6 +61,18 @@ extension WorkerRef {
     let measures = pointee.scheduler!._withUnsafeGuaranteedRef { $0.stackMeter != nil }
     let saved = cs_prepare(stack.top, measures ? measuredFiberEntry : fiberEntry, fiber)
     fiber.pointee.savedStack.store(UInt(bitPattern: saved), ordering: .relaxed)
+    noteBegun()
+  }
+
+  /// A fiber begins here, and if it is bound to its thread, ends here.
+  @inline(__always)
+  func noteBegun() {
+    if !pointee.queue.pointee.sharesBegun { count(pointee.begun) }
+  }
+
+  @inline(__always)
+  func noteEnded() {
+    if !pointee.queue.pointee.sharesBegun { count(pointee.begun, -1) }
   }
 }
 
@@ -103,13 +115,9 @@ extension FiberRef {
     let body = pointee.body!
     body._withUnsafeGuaranteedRef { $0.end() }
     if let error { note(error) }
-    // A result that nobody can ask for is destroyed while the scope still waits for this fiber. (The thread sanitizer does
-    // not see that the last other reference was given up before the count said so.)
-    if !cs_is_sanitized || cs_sanitizer() != 2, FiberSlab.isUnheld(self) {
-      body._withUnsafeGuaranteedRef { $0.dropResult() }
-    }
+    let fate = FiberSlab.settle(self, body)
     pointee.home.remove(self)
-    FiberSlab.takeBack(self, body)
+    FiberSlab.takeBack(self, fate)
   }
 
   /// CancellationError is an ending, not a failure.
@@ -126,12 +134,14 @@ extension WorkerRef {
   /// Any other is switched to, and the stack, which is never continued, is kept for a later fiber.
   @inline(never)
   func runNextAfterEnd(on stack: StackRef) -> FiberRef {
+    noteEnded()
     let next = pickRunnable() ?? pointee.loop
     if next.pointee.stack == nil {
       next.pointee.stack = stack
       next.pointee.worker = self
       pointee.current = next
       pointee.budget = Worker.fullBudget
+      noteBegun()
       return next
     }
     keepStack(stack)

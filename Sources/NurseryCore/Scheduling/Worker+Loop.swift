@@ -8,7 +8,7 @@ extension Worker {
     worker.initialize(
       to: Worker(
         scheduler: .passUnretained(scheduler), index: index, duty: duty,
-        sharesWork: scheduler.parallelism > 1,
+        sharesWork: scheduler.parallelism > 1, sharesBegun: scheduler.migrates,
         decisions: scheduler.decisions,
         current: loop, loop: loop, seed: scheduler.seed &+ UInt64(index) &* 0x9E37_79B9_7F4A_7C15))
     return worker

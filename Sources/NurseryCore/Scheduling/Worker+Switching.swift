@@ -20,10 +20,7 @@ extension WorkerRef {
   @inline(never)
   func lookAround() {
     collectArrivals()
-    pointee.scheduler?._withUnsafeGuaranteedRef {
-      $0.askReactor()
-      $0.retreatIfClashing(self)
-    }
+    pointee.scheduler?._withUnsafeGuaranteedRef { $0.askReactor() }
   }
 
   /// Moves whatever has become ready outside the own queue into it: expired timers, mail, a share of the overflow.

@@ -17,8 +17,6 @@ package struct Worker: ~Copyable {
   let index: Int
   /// What its thread is there for; written under the scheduler's lock, readable by anybody.
   let duty: Atomic<Duty>
-  /// Whether the scheduler may have other workers.
-  let sharesWork: Bool
   /// Makes the choices, in a deterministic scheduler.
   let decisions: Unmanaged<Decisions>?
   /// The thread's list of open Swift accesses, null where only the runtime's own door works.
@@ -28,11 +26,14 @@ package struct Worker: ~Copyable {
   let queue: UnsafeMutablePointer<RunQueue>
   /// Shared: a lock of its own.
   let timers: UnsafeMutablePointer<TimerQueue>
-  /// Fibers bound to this thread that others have made ready.
-  ///
-  /// Shared: under the scheduler's lock.
-  var inbox: FiberRef?
-  let hasMail = Atomic<Bool>(false)
+  /// Fibers bound to this thread that other threads have made ready.
+  let inbox = Inbox()
+  /// How many fibers have begun here and not ended; 0 where fibers migrate.
+  let begun = Atomic<Int>(0)
+  /// Where it last looked first for a worker with few fibers.
+  var lastPlace = 0
+  /// Whether a plain thread's record has been made ready.
+  let isCalled = Atomic<Bool>(false)
 
   /// Where the thread sleeps.
   ///
@@ -80,9 +81,6 @@ package struct Worker: ~Copyable {
   var freeStacks: StackRef?
   var freeStackCount = 0
 
-  /// What it has seen of the worth of sharing.
-  var trial = SharingTrial()
-
   /// What a spare has seen of the others; empty on a worker, who remembers it while it looks for work.
   var inspection = Scheduler.Inspection()
 
@@ -91,20 +89,20 @@ package struct Worker: ~Copyable {
 
   init(
     scheduler: Unmanaged<Scheduler>?, index: Int, duty: Duty = .regular, sharesWork: Bool = false,
+    sharesBegun: Bool = false,
     decisions: Decisions? = nil, current: FiberRef, loop: FiberRef,
     seed: UInt64
   ) {
     self.scheduler = scheduler
     self.index = index
     self.duty = Atomic(duty)
-    self.sharesWork = sharesWork
     self.decisions = decisions.map { .passUnretained($0) }
     self.current = current
     self.loop = loop
     accessHead = cs_exclusivity_head()
     random = seed | 1
     queue = .allocate(capacity: 1)
-    queue.initialize(to: RunQueue())
+    queue.initialize(to: RunQueue(isShared: sharesWork, sharesBegun: sharesBegun))
     timers = .allocate(capacity: 1)
     timers.initialize(to: TimerQueue())
     sleep = .allocate(capacity: 1)
@@ -142,6 +140,9 @@ extension Worker {
 }
 
 extension WorkerRef {
+  /// Whether the scheduler may have other workers.
+  var sharesWork: Bool { pointee.queue.pointee.isShared }
+
   /// A number that nobody can predict and the seed determines (xorshift64*, Vigna 2016).
   func nextRandom() -> UInt64 {
     var bits = pointee.random

@@ -34,12 +34,10 @@ package struct SpinLock: ~Copyable, @unchecked Sendable {
   @usableFromInline
   @inline(never)
   func lockContended() {
-    cs_note_contention()
     var spins = 0
     repeat {
       while word.load(ordering: .relaxed) != 0 {
         spins += 1
-        if spins % 16 == 0 { cs_note_contention() }
         if spins % 128 == 0 { cs_thread_yield() } else { cs_pause() }
       }
     } while word.exchange(1, ordering: .acquiringAndReleasing) != 0

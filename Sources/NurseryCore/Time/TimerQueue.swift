@@ -68,11 +68,15 @@ extension UnsafeMutablePointer<TimerQueue> {
     while true {
       pointee.lock.lock()
       let target = pointee.heap.popDue(now)
+      var committed: FiberRef?
       switch target {
       case .offer(let offer):
         offer.pointee.timer = -1
         offer.pointee.isLinked = false
-        _ = offer.commitFromOutside(.value, .soon)
+        if offer.pointee.performer.commit() {
+          offer.win()
+          committed = offer.pointee.performer
+        }
       case .deadline(let scope):
         scope.pointee.timer = -1
         scope.pointee.visitors.add(1, ordering: .relaxed)
@@ -82,6 +86,8 @@ extension UnsafeMutablePointer<TimerQueue> {
       pointee.lock.unlock()
       guard let target else { return fired }
       fired = true
+      // Without the lock: a wakeup may take the scheduler's, which comes before this one.
+      committed?.makeReady(.soon)
       if case .deadline(let scope) = target { scope.fireDeadline(now) }
     }
   }

@@ -5,8 +5,9 @@ import Testing
 struct ReactorTests {
   /// The one fiber computes until the other has read, so nobody but a second worker can see that there is something to read.
   @Test(arguments: [Configuration.Readiness.automatic, .poll])
-  func whoComputesHoldsUpNobodyWhoWaitsForTheWorld(readiness: Configuration.Readiness) throws {
-    try runFibers(Configuration(parallelism: 2, readiness: readiness)) {
+  func whereFibersMigrateAFiberThatComputesHoldsUpNoneThatWaitsForADescriptor(readiness: Configuration.Readiness) throws
+  {
+    try runFibers(Configuration(parallelism: 2, migration: .whenWaiting, readiness: readiness)) {
       for _ in 0..<20 {
         let hasRead = Counter()
         try withNursery { nursery in

@@ -1,0 +1,47 @@
+import Synchronization
+
+/// The way by which other threads make a worker's fibers ready: a stack that any thread pushes on and the owner takes whole
+/// (Treiber, "Systems programming: coping with parallelism", 1986; without its ABA problem, as nothing is popped singly).
+///
+///     another thread                          the worker, about to sleep
+///     push (sequentially consistent)          announce the sleep (sequentially consistent)
+///     asleep? wake it                         empty? sleep
+///
+/// Invariant: of a push and a sleep that meet, the pusher sees the sleep or the sleeper the fiber.
+struct Inbox: ~Copyable {
+  private let newest = Atomic<FiberRef?>(nil)
+  private let fresh = Atomic<Int>(0)
+
+  /// How many of the fibers in it have not begun.
+  var freshCount: Int { fresh.load(ordering: .relaxed) }
+
+  var isEmpty: Bool { newest.load(ordering: .sequentiallyConsistent) == nil }
+
+  /// For a look in passing.
+  @inline(__always)
+  var seemsEmpty: Bool { newest.load(ordering: .relaxed) == nil }
+
+  func push(_ fiber: FiberRef) {
+    if fiber.isFresh { fresh.add(1, ordering: .relaxed) }
+    var expected = newest.load(ordering: .relaxed)
+    while true {
+      fiber.pointee.next = expected
+      let result = newest.weakCompareExchange(expected: expected, desired: fiber, ordering: .sequentiallyConsistent)
+      if result.exchanged { return }
+      expected = result.original
+    }
+  }
+
+  /// Everything, in the order it came, as a chain through `next`.
+  func takeAll() -> FiberRef? {
+    var rest = newest.exchange(nil, ordering: .acquiringAndReleasing)
+    var first: FiberRef?
+    while let fiber = rest {
+      rest = fiber.pointee.next
+      if fiber.isFresh { fresh.subtract(1, ordering: .relaxed) }
+      fiber.pointee.next = first
+      first = fiber
+    }
+    return first
+  }
+}

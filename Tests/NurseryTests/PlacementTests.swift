@@ -1,0 +1,107 @@
+import Nursery
+import Testing
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#elseif canImport(Darwin)
+  import Darwin
+#endif
+
+@Suite(.timeLimit(.minutes(2))) struct PlacementTests {
+  /// Waits, so that nothing has to be taken over, and tells where it did.
+  private static func place(_ gate: Condition) throws -> UInt {
+    try gate.wait()
+    return threadNumber()
+  }
+
+  private static func counts(_ threads: [UInt]) -> [Int] {
+    Dictionary(grouping: threads) { $0 }.values.map(\.count).sorted()
+  }
+
+  @Test(arguments: [2, 4]) func spreadChildrenBeginOnAllWorkersEvenly(workers: Int) throws {
+    for count in [workers, 10 * workers] {
+      let threads = try runFibers(Configuration(parallelism: workers)) {
+        let gate = Condition()
+        return try withNursery { nursery in
+          let children = (0..<count).map { _ in nursery.goAsync(placement: .spread) { try Self.place(gate) } }
+          // All have begun before the first ends.
+          while Scheduler.current!.statistics.offersOutstanding < count { Fiber.yield() }
+          gate.signal()
+          return try waitAll(children)
+        }
+      }
+      #expect(Self.counts(threads) == Array(repeating: count / workers, count: workers))
+    }
+  }
+
+  @Test func childrenOfSpreadChildrenStayWhereTheyAreSpawned() throws {
+    try runFibers(Configuration(parallelism: 2)) {
+      try withNursery { nursery in
+        for _ in 0..<8 {
+          nursery.goAsync(placement: .spread) {
+            let gate = Condition()
+            let threads = try withNursery { inner in
+              let children = (0..<4).map { _ in inner.goAsync { try Self.place(gate) } }
+              gate.signal()
+              return try waitAll(children)
+            }
+            expectEqual(Set(threads), [threadNumber()])
+          }
+        }
+      }
+    }
+  }
+
+  @Test func aPoolComputesOnAllWorkers() throws {
+    try runFibers(Configuration(parallelism: 2)) {
+      let work = Channel<Int>(.bounded(4))
+      let running = Counter()
+      try withNursery { nursery in
+        nursery.workers(2, "worker") {
+          for _ in work {
+            // Ends only if both compute at once.
+            running.add()
+            while running.value < 2 { sched_yield() }
+          }
+        }
+        try work.send(1)
+        try work.send(2)
+        work.close()
+      }
+      #expect(running.value == 2)
+    }
+  }
+
+  @Test func aMapComputesOnAllWorkers() throws {
+    let running = Counter()
+    let squares = try runFibers(Configuration(parallelism: 2)) {
+      try (1...2).concurrentMap(limit: 2) { number in
+        running.add()
+        while running.value < 2 { sched_yield() }
+        return number * number
+      }
+    }
+    #expect(squares == [1, 4])
+  }
+
+  @Test func aSpreadChildThatWaitsForItsTurnIsPlacedWhenItComes() throws {
+    let threads = try runFibers(Configuration(parallelism: 2)) {
+      try withNursery(limit: 1) { nursery in
+        try waitAll((0..<8).map { _ in nursery.goAsync(placement: .spread) { threadNumber() } })
+      }
+    }
+    #expect(threads.count == 8)
+  }
+
+  @Test func aDeterministicSchedulerHasNothingToSpreadOver() throws {
+    try runFibers(.deterministic(seed: 7)) {
+      let here = threadNumber()
+      try withNursery { nursery in
+        for _ in 0..<4 { nursery.goAsync(placement: .spread) { expectEqual(threadNumber(), here) } }
+        nursery.goAsync(daemon: true, placement: .spread) { try Op<Void>.never.perform() }
+      }
+    }
+  }
+}

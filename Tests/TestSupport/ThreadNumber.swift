@@ -1,0 +1,13 @@
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#elseif canImport(Darwin)
+  import Darwin
+#endif
+
+/// A number that no other thread has now.
+///
+/// Not inlined: the C library declares `pthread_self` constant, and a fiber that migrates would be told of its first thread for ever.
+@inline(never)
+package func threadNumber() -> UInt { UInt(bitPattern: UInt64(pthread_self()).hashValue) }
