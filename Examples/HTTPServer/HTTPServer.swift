@@ -40,7 +40,8 @@ struct HTTPServer {
     try runFibers(Configuration(parallelism: options.workers)) {
       try withGracefulShutdown("server", grace: options.grace) { _ in
         let listener = try TCPListener(options.host, port: options.port, limit: options.connections)
-        try StandardStream.output.writeAll("listening on http://\(listener.address)/\n")
+        // A server may have been started without standard output, or with one that is closed.
+        try? StandardStream.output.writeAll("listening on http://\(listener.address)/\n")
         try service.serve(listener)
       }
     }

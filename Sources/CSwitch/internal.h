@@ -40,6 +40,10 @@
 // The assembly routine under the name that no sanitizer replaces.
 void cs_switch_raw(void **save, void *target);
 
+// `cs_send_descriptor` and `cs_receive_descriptor` with flags of the caller's: 0 to wait on a socket that blocks.
+ssize_t cs_pass_descriptor(int fd, const void *buffer, size_t count, int descriptor, int flags);
+ssize_t cs_take_descriptor(int fd, void *buffer, size_t count, int *descriptor, int flags);
+
 // For a call that returns -1 and sets errno. Nothing switches between the call and the read of errno.
 static inline int cs_status(long result) { return result < 0 ? -errno : (int)result; }
 

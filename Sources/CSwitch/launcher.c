@@ -84,7 +84,7 @@ static void *launch_all(void *argument) {
   for (;;) {
     cs_keeping *keeping;
     int channel;
-    ssize_t count = cs_receive_descriptor(socket, &keeping, sizeof keeping, &channel);
+    ssize_t count = cs_take_descriptor(socket, &keeping, sizeof keeping, &channel, 0);
     if (count == sizeof keeping && channel >= 0) serve(keeping, channel);
     // A channel that found no number has gone with its message, and the launching side sees its end.
     else if (count != -EMFILE && count != (ssize_t)sizeof keeping) break;
@@ -171,7 +171,7 @@ int cs_child_launch(const cs_launch *launch, cs_child *child) {
   cs_read_traits(&keeping->traits);
   result = send_descriptors(ends[0], launch->sources, launch->count);
   if (result < 0) child->step = CS_STEP_DESCRIPTORS;
-  if (result == 0) result = (int)cs_send_descriptor(launches, &keeping, sizeof keeping, ends[1]);
+  if (result == 0) result = (int)cs_pass_descriptor(launches, &keeping, sizeof keeping, ends[1], 0);
   close(ends[1]);
   if (result < 0) {
     close(ends[0]);

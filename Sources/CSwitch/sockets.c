@@ -1,5 +1,8 @@
 // Sockets. Every descriptor made here does not block and is closed on exec, from its first moment.
 //
+// Calls that move bytes say MSG_DONTWAIT all the same: a connection that has been handed to a child blocks, for the child's
+// sake, and its description is shared.
+//
 // Sources: socket(7), tcp(7), unix(7), ip(7), ipv6(7), accept4(2), cmsg(3).
 #define _GNU_SOURCE
 #include "internal.h"
@@ -156,19 +159,22 @@ int cs_get_option(int fd, cs_option option) {
 
 // MARK: Bytes
 
-ssize_t cs_receive(int fd, void *buffer, size_t count) { RESTARTED(recv(fd, buffer, count, 0)) }
+ssize_t cs_receive(int fd, void *buffer, size_t count) { RESTARTED(recv(fd, buffer, count, MSG_DONTWAIT)) }
 
-ssize_t cs_send(int fd, const void *buffer, size_t count) { RESTARTED(send(fd, buffer, count, MSG_NOSIGNAL)) }
+ssize_t cs_send(int fd, const void *buffer, size_t count) {
+  RESTARTED(send(fd, buffer, count, MSG_NOSIGNAL | MSG_DONTWAIT))
+}
 
 ssize_t cs_send_parts(int fd, const cs_part *parts, int count) {
   _Static_assert(sizeof(cs_part) == sizeof(struct iovec), "another layout");
   struct msghdr message = {.msg_iov = (struct iovec *)parts, .msg_iovlen = (size_t)(count > 1024 ? 1024 : count)};
-  RESTARTED(sendmsg(fd, &message, MSG_NOSIGNAL))
+  RESTARTED(sendmsg(fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT))
 }
 
 ssize_t cs_send_to(int fd, const void *buffer, size_t count, const cs_address *address) {
   const struct sockaddr *to = address ? (const struct sockaddr *)address->bytes : NULL;
-  RESTARTED(sendto(fd, buffer, count, MSG_NOSIGNAL, to, address ? address->length : 0))
+  int flags = MSG_NOSIGNAL | MSG_DONTWAIT;
+  RESTARTED(sendto(fd, buffer, count, flags, to, address ? address->length : 0))
 }
 
 ssize_t cs_receive_from(int fd, void *buffer, size_t count, cs_address *address, bool *truncated) {
@@ -176,7 +182,7 @@ ssize_t cs_receive_from(int fd, void *buffer, size_t count, cs_address *address,
   for (;;) {
     struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1};
     if (address) message.msg_name = address->bytes, message.msg_namelen = sizeof address->bytes;
-    ssize_t result = recvmsg(fd, &message, 0);
+    ssize_t result = recvmsg(fd, &message, MSG_DONTWAIT);
     if (result < 0 && errno == EINTR) continue;
     if (result < 0) return -errno;
     if (address) address->length = message.msg_namelen;
@@ -193,6 +199,10 @@ union control {
 };
 
 ssize_t cs_send_descriptor(int fd, const void *buffer, size_t count, int descriptor) {
+  return cs_pass_descriptor(fd, buffer, count, descriptor, MSG_DONTWAIT);
+}
+
+ssize_t cs_pass_descriptor(int fd, const void *buffer, size_t count, int descriptor, int flags) {
   union control control = {{0}};
   struct iovec part = {.iov_base = (void *)buffer, .iov_len = count};
   struct msghdr message = {
@@ -202,17 +212,21 @@ ssize_t cs_send_descriptor(int fd, const void *buffer, size_t count, int descrip
   header->cmsg_type = SCM_RIGHTS;
   header->cmsg_len = CMSG_LEN(sizeof descriptor);
   memcpy(CMSG_DATA(header), &descriptor, sizeof descriptor);
-  RESTARTED(sendmsg(fd, &message, MSG_NOSIGNAL))
+  RESTARTED(sendmsg(fd, &message, MSG_NOSIGNAL | flags))
 }
 
 ssize_t cs_receive_descriptor(int fd, void *buffer, size_t count, int *descriptor) {
+  return cs_take_descriptor(fd, buffer, count, descriptor, MSG_DONTWAIT);
+}
+
+ssize_t cs_take_descriptor(int fd, void *buffer, size_t count, int *descriptor, int flags) {
   struct iovec part = {.iov_base = buffer, .iov_len = count};
   *descriptor = -1;
   for (;;) {
     union control control = {{0}};
     struct msghdr message = {
         .msg_iov = &part, .msg_iovlen = 1, .msg_control = control.bytes, .msg_controllen = CMSG_LEN(sizeof(int))};
-    ssize_t result = recvmsg(fd, &message, MSG_CMSG_CLOEXEC);
+    ssize_t result = recvmsg(fd, &message, MSG_CMSG_CLOEXEC | flags);
     if (result < 0 && errno == EINTR) continue;
     if (result < 0) return -errno;
     // There is room for one: behind it is padding, into which a second one would fit if it were offered. What does not fit, or finds no

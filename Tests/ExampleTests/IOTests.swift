@@ -19,6 +19,17 @@ import Testing
 
   @Test func aProcessWhoseFirstThreadHasEndedIsEnded() throws { try play("endHeadless", "fine\n") }
 
+  @Test(arguments: ["Pipe", "Socket", "Terminal", "ForeignPipe", "ForeignTerminal"])
+  func standardOutputThatNobodyReadsHoldsUpNoWorker(kind: String) throws { try play("unread\(kind)", "fine\n") }
+
+  @Test func whatIsTypedIsReadFromATerminal() throws { try play("typed", "fine\n") }
+
+  @Test func aMissingStandardStreamThrowsAndNothingTakesItsNumber() throws {
+    let outcome = try Workshop().shell("timeout 60 IOProbe missing 3>&1 <&- >&- 2>&-")
+    #expect(outcome.output == "fine\n")
+    #expect(outcome.status == 0)
+  }
+
   @Test func standardInputLosesNothingToATimeout() throws {
     let command = "(printf 'on'; sleep 0.1; printf 'e\\ntwo\\nth'; sleep 0.1; printf 'ree') | timeout 60 IOProbe input"
     let outcome = try Workshop().shell(command)

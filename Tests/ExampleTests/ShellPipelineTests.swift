@@ -52,6 +52,14 @@ struct ShellPipelineTests {
     #expect(outcome.errors == "shell-pipeline: interrupted\n")
   }
 
+  @Test func aMissingStandardStreamIsAnErrorAndHangsNothing() throws {
+    let outcome = try workshop.shell(
+      "timeout 60 shell-pipeline cat <&-; echo $?; timeout 60 shell-pipeline echo lost >&-; echo $?")
+    #expect(outcome.output == "1\n127\n")
+    #expect(outcome.errors.contains("standard input, without which this process was started"))
+    #expect(outcome.errors.contains("give it standard output, without which this process was started"))
+  }
+
   /// Nobody can tell the tree then but its keeper.
   @Test func aCrashLeavesNothingBehindEither() throws {
     let outcome = try workshop.shell(

@@ -19,6 +19,13 @@ struct Scene: Sendable {
     "headless": Scene(play: headless),
     "input": Scene(play: input),
     "launches": Scene(play: launches),
+    "missing": Scene(play: missing),
+    "typed": Scene(play: typedInput),
+    "unreadForeignPipe": Scene { try unreadOutput("pipe", isForeign: true) },
+    "unreadForeignTerminal": Scene { try unreadOutput("terminal", isForeign: true) },
+    "unreadPipe": Scene { try unreadOutput("pipe") },
+    "unreadSocket": Scene { try unreadOutput("socket") },
+    "unreadTerminal": Scene { try unreadOutput("terminal") },
   ]
 }
 

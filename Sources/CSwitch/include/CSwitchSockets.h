@@ -94,6 +94,26 @@ int cs_pipe(int *reader, int *writer);
 int cs_set_nonblocking(int fd, bool is_nonblocking);
 // Another number for the same, closed on exec.
 int cs_duplicate(int fd);
+
+// Whether the process was started without this descriptor, one of 0, 1 and 2, and it refers to nothing since. Its number is taken.
+bool cs_is_missing(int fd);
+
+typedef enum cs_descriptor_kind {
+  CS_KIND_OTHER,
+  CS_KIND_PIPE,
+  CS_KIND_SOCKET,
+  // The side of a pseudo terminal that its maker holds is none of these.
+  CS_KIND_TERMINAL,
+} cs_descriptor_kind;
+cs_descriptor_kind cs_kind(int fd);
+bool cs_is_nonblocking(int fd);
+// A new description, closed on exec, of the same pipe or terminal, with an O_NONBLOCK of its own. The number is above 2. -ENOTSUP for
+// other kinds; -EACCES if it belongs to another user.
+int cs_reopen(int fd, bool is_nonblocking);
+// Prepares a descriptor for a child, whose calls are to block: returns `fd`, or a new number that the caller closes; or -errno. A
+// connection of ours blocks from now on, whatever refers to it. Listening sockets, and sockets that are not ours, are left as they are.
+int cs_share(int fd, bool is_ours);
+
 int cs_unlink(const char *path);
 // Ignores SIGPIPE unless the program has decided about it.
 void cs_ignore_broken_pipes(void);

@@ -48,6 +48,14 @@ final class OpenedFile: @unchecked Sendable {
     isAppending = access == .append
   }
 
+  /// A descriptor without positions, whose calls may block.
+  init(adopting number: Int32, name: String, status: System.FileStatus) {
+    path = name
+    self.number = number
+    self.status = status
+    isAppending = false
+  }
+
   deinit {
     if number >= 0 { System.close(number) }
   }

@@ -66,12 +66,13 @@ public final class FileStream: ReadableStream, WritableStream, CustomStringConve
   let canReadNow = Atomic<Bool>(true)
   let canWriteNow = Atomic<Bool>(true)
 
-  init(_ opened: OpenedFile) {
+  /// - Parameter isForAll: whether it belongs to no nursery.
+  init(_ opened: OpenedFile, isForAll: Bool = false) {
     path = opened.path
     isSeekable = opened.status.isSeekable
     isAppending = opened.isAppending
     currentPosition = isAppending && isSeekable ? opened.status.size : 0
-    descriptor = Descriptor(adopting: opened.take())
+    descriptor = Descriptor(adopting: opened.take(), isForAll: isForAll)
   }
 
   deinit {

@@ -6,16 +6,24 @@
 public final class PipeStream: ReadableStream, WritableStream, CustomStringConvertible, Sendable {
   let descriptor: Descriptor
   private let name: String
+  /// A socket's calls must not wait, even once a child shares it.
+  private let isSocket: Bool
 
   /// Takes charge of a descriptor, which from now on does not block and is the stream's to close: a pipe's end, a terminal, a FIFO.
   ///
   /// - Parameter name: for messages: "the output of sort".
   /// - Throws: `SystemError` if the descriptor is not open. Then it is still the caller's.
-  public init(adopting number: Int32, name: String = "a pipe") throws {
-    try checked("use descriptor \(number) as \(name)", System.setNonblocking(number, true))
+  public convenience init(adopting number: Int32, name: String = "a pipe") throws {
+    let result = System.isMissing(number) ? -System.badDescriptor : System.setNonblocking(number, true)
+    try checked("use descriptor \(number) as \(name)", result)
+    self.init(number, name, isSocket: System.isSocket(number))
+  }
+
+  private init(_ number: Int32, _ name: String, isSocket: Bool) {
     System.ignoreBrokenPipes()
     descriptor = Descriptor(adopting: number)
     self.name = name
+    self.isSocket = isSocket
   }
 
   deinit { close() }
@@ -29,8 +37,8 @@ public final class PipeStream: ReadableStream, WritableStream, CustomStringConve
     let (result, reader, writer) = System.pipe()
     try checked("make a pipe", result)
     return (
-      try PipeStream(adopting: reader, name: "a pipe's reading end"),
-      try PipeStream(adopting: writer, name: "a pipe's writing end")
+      PipeStream(reader, "a pipe's reading end", isSocket: false),
+      PipeStream(writer, "a pipe's writing end", isSocket: false)
     )
   }
 
@@ -41,7 +49,7 @@ public final class PipeStream: ReadableStream, WritableStream, CustomStringConve
   /// - Throws: `SystemError`; `StreamClosedError` if it was closed here.
   public func tryRead(into buffer: UnsafeMutableRawBufferPointer) throws -> Int? {
     if buffer.isEmpty { return 0 }
-    return try descriptor.attempt(.readable) { System.read($0, buffer) }.value("read from", self)
+    return try descriptor.attempt(.readable) { read($0, buffer) }.value("read from", self)
   }
 
   /// Waits until there is something, and reads it into `buffer`: the number of bytes, 0 at the end.
@@ -51,7 +59,7 @@ public final class PipeStream: ReadableStream, WritableStream, CustomStringConve
   /// - Throws: as `tryRead`; `CancellationError` if the current scope is cancelled.
   public func read(into buffer: UnsafeMutableRawBufferPointer) throws -> Int {
     if buffer.isEmpty { return 0 }
-    return try descriptor.perform(.readable) { System.read($0, buffer) }.value("read from", self)!
+    return try descriptor.perform(.readable) { read($0, buffer) }.value("read from", self)!
   }
 
   /// The operation that commits when `attempt`, which tries to read, returns a value; see `ReadableStream`.
@@ -66,7 +74,7 @@ public final class PipeStream: ReadableStream, WritableStream, CustomStringConve
   /// - Throws: `SystemError` if nobody can read it any more; `StreamClosedError` if it was closed here.
   public func tryWrite(_ bytes: UnsafeRawBufferPointer) throws -> Int? {
     if bytes.isEmpty { return 0 }
-    return try descriptor.attempt(.writable) { System.write($0, bytes) }.value("write to", self)
+    return try descriptor.attempt(.writable) { write($0, bytes) }.value("write to", self)
   }
 
   /// Waits until there is room, and writes what there is room for: the number of bytes, at least 1 if there are any.
@@ -76,12 +84,20 @@ public final class PipeStream: ReadableStream, WritableStream, CustomStringConve
   /// - Throws: as `tryWrite`; `CancellationError` if the current scope is cancelled.
   public func write(_ bytes: UnsafeRawBufferPointer) throws -> Int {
     if bytes.isEmpty { return 0 }
-    return try descriptor.perform(.writable) { System.write($0, bytes) }.value("write to", self)!
+    return try descriptor.perform(.writable) { write($0, bytes) }.value("write to", self)!
   }
 
   /// The operation that commits when `attempt`, which tries to write, returns a value; see `WritableStream`.
   public func whenWritableOp<Value>(_ attempt: @escaping () throws -> Value?) -> Op<Value> {
     descriptor.op(.writable, keeping: self, attempt)
+  }
+
+  private func read(_ number: Int32, _ buffer: UnsafeMutableRawBufferPointer) -> Int {
+    isSocket ? System.receive(number, buffer) : System.read(number, buffer)
+  }
+
+  private func write(_ number: Int32, _ bytes: UnsafeRawBufferPointer) -> Int {
+    isSocket ? System.send(number, bytes) : System.write(number, bytes)
   }
 
   /// Closes this end; who waits for it gets `StreamClosedError`, and the other end is told.

@@ -43,6 +43,24 @@ struct LaunchPlan: ~Copyable {
     try openInput()
     output = try openOutput(command.output, 1, "output")
     error = try openOutput(command.error, 2, "errors")
+    try prepareLent()
+  }
+
+  /// The caller's descriptors must be there, and block: what a child shares with us has been made not to, for our sake.
+  private mutating func prepareLent() throws {
+    for source in Set(mapping.values).subtracting(borrowed) {
+      if System.isMissing(source) { throw missing(source) }
+      let shared = try checked("use descriptor \(source)", System.share(source))
+      guard shared != source else { continue }
+      borrowed.append(shared)
+      for target in mapping.keys where mapping[target] == source { mapping[target] = shared }
+    }
+  }
+
+  private func missing(_ number: Int32) -> SystemError {
+    let name = StandardStream.names[Int(number)]
+    let action = "give it \(name), without which this process was started: redirect it to .null or to a file"
+    return SystemError(code: System.badDescriptor, action: action)
   }
 
   private mutating func openInput() throws {

@@ -161,6 +161,29 @@ extension System {
 
   package static func duplicate(_ descriptor: Int32) -> Int32 { cs_duplicate(descriptor) }
 
+  /// Whether the process was started without this descriptor, one of 0, 1 and 2.
+  package static func isMissing(_ descriptor: Int32) -> Bool { cs_is_missing(descriptor) }
+
+  package static func isPipeOrTerminal(_ descriptor: Int32) -> Bool {
+    let kind = cs_kind(descriptor)
+    return kind == CS_KIND_PIPE || kind == CS_KIND_TERMINAL
+  }
+
+  package static func isNonblocking(_ descriptor: Int32) -> Bool { cs_is_nonblocking(descriptor) }
+
+  package static func isSocket(_ descriptor: Int32) -> Bool { cs_kind(descriptor) == CS_KIND_SOCKET }
+
+  /// A new number for a pipe or terminal, with a description of its own that does not block; -errno if there is none.
+  package static func reopenNonblocking(_ descriptor: Int32) -> Int32 { cs_reopen(descriptor, true) }
+
+  /// A descriptor for a child, whose calls are to block: the same, or a new number that the caller closes.
+  ///
+  /// -errno if it is not open.
+  package static func share(_ descriptor: Int32) -> Int32 {
+    guard DescriptorTable.holds(descriptor) else { return -badDescriptor }
+    return cs_share(descriptor, DescriptorTable.record(descriptor).pointee.isOwned.load(ordering: .relaxed))
+  }
+
   package static func unlink(_ path: String) { _ = path.withCString { cs_unlink($0) } }
 
   package static func isRegularFile(_ descriptor: Int32) -> Bool { cs_fstat_is_regular(descriptor) == 1 }

@@ -15,9 +15,10 @@
     }
 
     @Test func aChildIsGivenAnyNumberOfDescriptors() throws {
-      var command = Command("sh", "-c", "ls /proc/$$/fd | wc -l")
+      var command = Command("ls", "/proc/self/fd")
       for number in 3..<603 { command.descriptors[Int32(number)] = 2 }
-      #expect(try command.run().text == "603\n")
+      // One more is of the folder that ls reads.
+      #expect(try command.run().text.split(separator: "\n").count == 604)
     }
 
     @Test func aChildInheritsWhatTheProcessAndTheThreadHaveAtThatMoment() async {
