@@ -113,4 +113,28 @@ struct StatisticsTests {
       #expect(statistics.fibersAlive == 0)
     }
   }
+
+  /// The clock is real, because sleeping is what is counted; timers that are due together need fewer sleeps, never more.
+  @Test(arguments: [1, 2, 3]) func aTimerCostsOneSleepOnAnyNumberOfWorkers(workers: Int) throws {
+    let fired = Counter()
+    let statistics = try runFibers(Configuration(parallelism: workers)) {
+      for number in 0..<10 {
+        goAsync(daemon: true) {
+          while true {
+            try sleep(for: .milliseconds(3 + number))
+            fired.add()
+          }
+        }
+      }
+      try sleep(for: .milliseconds(20))
+      let before = (Scheduler.current!.statistics, fired.value)
+      try sleep(for: .milliseconds(200))
+      let after = Scheduler.current!.statistics
+      return (
+        sleeps: after.sleeps - before.0.sleeps, wakeups: after.wakeups - before.0.wakeups, fired: fired.value - before.1
+      )
+    }
+    #expect(statistics.sleeps <= statistics.fired + 10)
+    #expect(statistics.wakeups <= 10)
+  }
 }

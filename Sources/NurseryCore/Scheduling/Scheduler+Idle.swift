@@ -54,7 +54,10 @@ extension Scheduler {
       let index = (start + offset) % count
       let other = worker(index)
       if other == me { continue }
-      if other.pointee.timers.earliest != .max { _ = other.pointee.timers.fire(me.now) }
+      // A sleeping worker fires its own.
+      if other.pointee.timers.earliest != .max, !other.pointee.sleep.pointee.isAsleep {
+        _ = other.pointee.timers.fire(me.now)
+      }
       let stealable = other.pointee.queue.stealableCount
       let switches = other.pointee.switches.load(ordering: .relaxed)
       let isSlow = inspection.isSlow(index, switches, stealable)
@@ -93,7 +96,7 @@ extension Scheduler {
         breakDeadlock()
       } else if !(allAsleep && isVirtual && advanceVirtualTime(me)) {
         let limit = timeToSleep(me, &inspection)
-        if limit < 0, allAsleep, suspectsDeadlocks {
+        if limit < 0, allAsleep, suspectsDeadlocks, !isTimerSet {
           sleepUntilCalledOrDeadlocked(me)
         } else if let reactor = seatToSleepIn(allAsleep: allAsleep) {
           let limit = returnStacks(me, beforeSleeping: limit)
@@ -107,6 +110,13 @@ extension Scheduler {
       }
     }
     rise(me)
+  }
+
+  private var isTimerSet: Bool {
+    for index in 0..<places.load(ordering: .acquiring) {
+      if worker(index).pointee.timers.earliest != .max { return true }
+    }
+    return false
   }
 
   /// Whether no push can be overlooked for long: nobody is left who pushes with the light side only, or the caller is about to keep the

@@ -1,27 +1,18 @@
 import Synchronization
 
 extension WorkerRef {
-  /// After somebody, perhaps a foreigner, has set a timer on this worker: sees to it that it is not slept through.
+  /// Called after any thread has set a scope's deadline on this worker; wakes the worker, which may sleep past it.
   ///
   /// The worker cannot end meanwhile.
   func tellOfTimer(_ deadline: Int64) {
     if pointee.duty.load(ordering: .acquiring) != .regular {
       pointee.scheduler!._withUnsafeGuaranteedRef { $0.hasStrandedTimers.store(true, ordering: .releasing) }
     }
-    let here = Worker.ofThisThreadIfAny
-    if here == self || here?.pointee.scheduler != nil && here!.isOfSameScheduler(as: self) {
-      return tellWatch(of: deadline)
-    }
-    // The timer before the look at who sleeps; a sleeper looks at the timers after it has announced itself.
+    if Worker.ofThisThreadIfAny == self { return tellWatch(of: deadline) }
+    // The timer before the look at the sleep; a sleeper looks at its timers after it has announced itself.
     fullFence()
-    guard let scheduler = pointee.scheduler else {
-      pointee.sleep.wake()
-      return
-    }
-    scheduler._withUnsafeGuaranteedRef { scheduler in
-      let onWatch = scheduler.watch.load(ordering: .acquiring)
-      if onWatch >= 0 { scheduler.worker(onWatch).pointee.sleep.wake() }
-    }
+    if pointee.timers.earliest >= deadline { pointee.sleep.wake() }
+    tellWatch(of: deadline)
   }
 
   /// When its thread does not look at its timers any more: lets the others look at them.

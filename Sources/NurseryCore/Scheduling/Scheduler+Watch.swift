@@ -21,43 +21,45 @@ extension Scheduler {
     fileprivate static let longest: Int64 = 1_000_000
   }
 
-  /// How long to sleep: for ever, unless this worker keeps the watch.
+  /// How long to sleep: until the worker's own next timer, and if it keeps the watch, until the next inspection.
   func timeToSleep(_ me: WorkerRef, _ inspection: inout Inspection) -> Int64 {
     let index = me.pointee.index
+    let holder = watch.load(ordering: .relaxed)
     // A worker that leaves serves its own fibers only.
-    if me.pointee.duty.load(ordering: .relaxed) == .leaving {
-      let earliest = me.pointee.timers.earliest
-      return earliest == .max || isVirtual ? -1 : max(0, earliest - now)
-    }
-    let (taken, holder) = watch.compareExchange(expected: -1, desired: index, ordering: .acquiringAndReleasing)
-    guard taken || holder == index else {
-      // The watch may be sleeping towards a later timer than one of mine.
-      if me.pointee.timers.earliest < watchDeadline.load(ordering: .acquiring) {
-        worker(holder).pointee.sleep.wake()
-      }
-      return -1
-    }
+    let mayWatch = me.pointee.duty.load(ordering: .relaxed) != .leaving
+    let takes = mayWatch && holder < 0
+    guard
+      holder == index && mayWatch
+        || takes && watch.compareExchange(expected: -1, desired: index, ordering: .acquiringAndReleasing).exchanged
+    else { return remaining(until: me.pointee.timers.earliest) }
     // The cautious answers first, then a look. Whoever rose before is missing from the sleepers; whoever rises from here on sees that
     // nobody inspects and no timer is known, and calls. (Tests/Models/sleep.pml finds what is lost otherwise.)
     isInspecting.store(false, ordering: .relaxed)
     watchDeadline.store(.max, ordering: .sequentiallyConsistent)
     let allAsleep = isEverybodyAsleep
-    var earliest = Int64.max
-    for other in 0..<places.load(ordering: .acquiring) {
+    // A sleeping worker wakes for its own timers; one that works may compute past them.
+    var earliest = me.pointee.timers.earliest
+    for other in 0..<places.load(ordering: .acquiring) where !worker(other).pointee.sleep.pointee.isAsleep {
       earliest = min(earliest, worker(other).pointee.timers.earliest)
     }
-    var remaining: Int64 = earliest == .max || isVirtual ? .max : max(0, earliest - now)
-    // Whoever works with pauses, as a server does that waits for its clients, would have to wake the watch after each pause. So it stays
-    // for one inspection more than there was something to see.
-    let inspects = !allAsleep || !isVirtual && parallelism > 1 && inspection.hasAnybodyMoved(switchesOfOthers(me))
+    var limit = remaining(until: earliest)
+    // A server that works with pauses, while it waits for its clients, would have to wake the watch after each pause. So the watch stays for
+    // one inspection more than there was something to see.
+    let lingers = expectsOutside && !isVirtual && parallelism > 1
+    let inspects = !allAsleep || lingers && inspection.hasAnybodyMoved(switchesOfOthers(me))
     if inspects {
-      remaining = min(remaining, inspection.period)
-      inspection.lastPeriod = remaining
+      limit = limit < 0 ? inspection.period : min(limit, inspection.period)
+      inspection.lastPeriod = limit
       inspection.period = min(inspection.period * 2, Inspection.longest)
     }
     isInspecting.store(inspects, ordering: .releasing)
     watchDeadline.store(earliest, ordering: .releasing)
-    return remaining == .max ? -1 : remaining
+    return limit
+  }
+
+  /// Nanoseconds until an instant; -1 for ever, as under a virtual clock, which moves when all sleep.
+  private func remaining(until instant: Int64) -> Int64 {
+    instant == .max || isVirtual ? -1 : max(0, instant - now)
   }
 
   private func switchesOfOthers(_ me: WorkerRef) -> Int {
@@ -68,19 +70,24 @@ extension Scheduler {
     return switches
   }
 
-  /// Before a worker that has found something runs it: sees to it that somebody keeps the watch.
+  /// Called before a worker that has found a fiber runs it; ensures that a sleeping worker keeps the watch if there is something to watch.
   ///
-  /// Whoever gives it up wakes another sleeper, who keeps the watch from then on, or finds something himself and passes the call on.
+  /// That is another worker that works, whom this one may have watched; fibers of this one that can be stolen; and because this one may
+  /// compute, the reactor, and those of its timers that concern other threads.
   func goToWork(_ me: WorkerRef) {
     if watch.load(ordering: .relaxed) == me.pointee.index { watch.store(-1, ordering: .releasing) }
-    let isPassedOn = watch.load(ordering: .relaxed) < 0 && wakeWorker()
-    if !isPassedOn, me.pointee.queue.count > 0 {
-      // Arrivals are queued silently; with one of them to run, the others may be waiting for somebody to see them.
+    let concernsOthers = migrates ? me.pointee.timers.earliest != .max : me.pointee.timers.haveScopes
+    if me.pointee.queue.stealableCount > 0 {
       me.callForHelpIfUseful()
+    } else if parallelism > 1, !isWatched, isAnotherAwake || concernsOthers || expectsOutside {
+      wakeWorker()
     }
-    // Who works may compute, and then nobody would ask the reactor.
-    if !isPassedOn, parallelism > 1, expectsOutside, !isWatched { wakeWorker() }
     callSentinelIfNobodySleeps()
+  }
+
+  /// Whether another worker than the caller, who has left the sleepers, is awake.
+  private var isAnotherAwake: Bool {
+    sleepers.load(ordering: .sequentiallyConsistent) + 1 < present.load(ordering: .relaxed)
   }
 
   /// The watch went to sleep when nobody worked, and knows nothing of a timer that is earlier than those it saw.

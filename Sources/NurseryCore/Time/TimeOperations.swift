@@ -66,7 +66,8 @@ final class TimerOperation: OperationSource, @unchecked Sendable {
     worker.pointee.timers.insert(.offer(offer), deadline: deadline) {
       if attempt == .enlistAlone { performer.startWaiting() }
     }
-    worker.tellWatch(of: deadline)
+    // Where fibers stay on their thread, a timer concerns no other thread.
+    if worker.pointee.queue.pointee.sharesBegun { worker.tellWatch(of: deadline) }
     return .pending
   }
 

@@ -6,15 +6,20 @@ import Synchronization
 /// and an idle worker fires the timers of a busy one.
 struct TimerQueue: ~Copyable {
   fileprivate var heap = TimerHeap()
-  fileprivate let lock = SpinLock()
+  fileprivate let lock = SpinLock(.timers)
   /// The earliest deadline, readable without the lock.
   fileprivate let earliestDeadline = Atomic<Int64>(.max)
+  /// How many of the timers are deadlines of scopes, readable without the lock.
+  fileprivate let scopeCount = Atomic<Int>(0)
 }
 
 /// Used through its address, never as a whole: what counts as an access to it has to lie inside the lock.
 extension UnsafeMutablePointer<TimerQueue> {
   /// The earliest deadline, or the end of time; stale by the time you look at it.
   var earliest: Int64 { pointee.earliestDeadline.load(ordering: .relaxed) }
+
+  /// Whether a scope's deadline is among them: it may concern fibers of other workers.
+  var haveScopes: Bool { pointee.scopeCount.load(ordering: .relaxed) > 0 }
 
   /// How many timers there are.
   var count: Int {
@@ -31,7 +36,9 @@ extension UnsafeMutablePointer<TimerQueue> {
     case .offer(let offer):
       offer.pointee.timer = ticket
       offer.pointee.isLinked = true
-    case .deadline(let scope): scope.pointee.timer = ticket
+    case .deadline(let scope):
+      scope.pointee.timer = ticket
+      adjustScopeCount(1)
     }
     beforeUnlock()
     pointee.earliestDeadline.store(pointee.heap.earliest, ordering: .relaxed)
@@ -56,9 +63,15 @@ extension UnsafeMutablePointer<TimerQueue> {
     if scope.pointee.timer >= 0 {
       pointee.heap.remove(scope.pointee.timer)
       scope.pointee.timer = -1
+      adjustScopeCount(-1)
       pointee.earliestDeadline.store(pointee.heap.earliest, ordering: .relaxed)
     }
     pointee.lock.unlock()
+  }
+
+  /// Called with the lock held.
+  private func adjustScopeCount(_ change: Int) {
+    pointee.scopeCount.store(pointee.scopeCount.load(ordering: .relaxed) &+ change, ordering: .relaxed)
   }
 
   /// Fires everything that is due at `now`; true if anything was.
@@ -79,6 +92,7 @@ extension UnsafeMutablePointer<TimerQueue> {
         }
       case .deadline(let scope):
         scope.pointee.timer = -1
+        adjustScopeCount(-1)
         scope.pointee.visitors.add(1, ordering: .relaxed)
       case nil: break
       }
