@@ -40,4 +40,34 @@ struct DeepScopeTests {
     } catch is CancellationError {
     }
   }
+
+  private static let generation = FiberLocal(0)
+
+  /// As deep as scopes: what a fiber has inherited, what a nursery is called, and the errors of errors.
+  @Test func whatIsKeptOfAChainOfNurseriesIsReleasedHoweverDeepItIs() throws {
+    let depth = isSanitized ? 300 : 3_000
+    var configuration = Configuration.virtual()
+    configuration.stackSize = 128 << 10
+    let kept = Cell<Nursery?>(nil)
+    let text = try runFibers(configuration) {
+      func descend(_ level: Int) throws {
+        if level == 0 { throw Oops() }
+        try withNursery("n", onFailure: .collect) { nursery in
+          kept.value = nursery
+          nursery.goAsync { try Self.generation.withValue(level) { try descend(level - 1) } }
+        }
+      }
+      return try goAndWait { () -> String in
+        do {
+          try withNursery { $0.goAsync { try descend(depth) } }
+          return ""
+        } catch {
+          return "\(error)"
+        }
+      }
+    }
+    #expect(text.hasPrefix("1 failure: (1 failure: (1 failure: "))
+    #expect(text.hasSuffix(")))"))
+    try runFibers(configuration) { try goAndWait { kept.value = nil } }
+  }
 }

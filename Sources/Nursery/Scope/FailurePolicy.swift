@@ -16,20 +16,3 @@ public enum FailurePolicy: Sendable, Hashable {
     return failures[0]
   }
 }
-
-/// The failures of a nursery's body and children, in the order they happened.
-///
-/// A child's error that the body rethrows (`throw error` in a plain `catch`) counts once; caught by its type and thrown again it is another.
-public struct ErrorGroup: Error, CustomStringConvertible {
-  /// The failures; at least one.
-  public let errors: [any Error]
-
-  /// The failures of one type.
-  public func errors<Failure: Error>(of type: Failure.Type) -> [Failure] { errors.compactMap { $0 as? Failure } }
-
-  /// "2 failures: ...; ...".
-  public var description: String {
-    let list = errors.map { "\($0)" }.joined(separator: "; ")
-    return errors.count == 1 ? "1 failure: \(list)" : "\(errors.count) failures: \(list)"
-  }
-}

@@ -1,7 +1,8 @@
 /// The names of the nurseries around, outermost first; shared by everything inside, and good when they have closed.
-final class ScopePath: Sendable, CustomStringConvertible {
+final class ScopePath: @unchecked Sendable, CustomStringConvertible {
   let name: String
-  private let outer: ScopePath?
+  /// Changed in the last moment only.
+  private var outer: ScopePath?
 
   init(_ name: String, in outer: ScopePath?) {
     self.name = name
@@ -21,6 +22,17 @@ final class ScopePath: Sendable, CustomStringConvertible {
     var path = self
     for _ in 0..<levels { path = path.outer! }
     return path.name
+  }
+
+  /// Lets a path go without recursion: nurseries nest as deeply as a program likes.
+  deinit {
+    var next = outer
+    outer = nil
+    while next != nil, isKnownUniquelyReferenced(&next) {
+      let rest = next!.outer
+      next!.outer = nil
+      next = rest
+    }
   }
 
   /// "server/connections".

@@ -3,7 +3,7 @@
 class LocalBinding: @unchecked Sendable {
   /// The local that is bound.
   let key: ObjectIdentifier
-  let outer: LocalBinding?
+  private(set) var outer: LocalBinding?
   /// Whether a child may share the list as it is.
   let isInheritedWhole: Bool
 
@@ -11,6 +11,17 @@ class LocalBinding: @unchecked Sendable {
     self.key = key
     self.outer = outer
     isInheritedWhole = isInherited && outer?.isInheritedWhole ?? true
+  }
+
+  /// Lets a list go without recursion: each generation of fibers may have added to it.
+  deinit {
+    var next = outer
+    outer = nil
+    while next != nil, isKnownUniquelyReferenced(&next) {
+      let rest = next!.outer
+      next!.outer = nil
+      next = rest
+    }
   }
 
   /// What a child is given in its place.
