@@ -56,6 +56,11 @@ CS_NOINLINE void cs_set_thread_pointer(void *pointer) {
 
 void cs_set_thread_pointer_destructor(void (*destroy)(void *)) { destructor = destroy; }
 
+CS_NOINLINE cs_held *cs_held_locks(void) {
+  CS_THREAD_LOCAL cs_held held;
+  return &held;
+}
+
 // MARK: Threads
 
 typedef struct start {

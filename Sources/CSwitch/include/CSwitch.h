@@ -218,6 +218,13 @@ void *_Nullable cs_thread_pointer(void);
 void cs_set_thread_pointer(void *_Nullable pointer);
 void cs_set_thread_pointer_destructor(void (*destroy)(void *pointer));
 
+// Which kinds of locks the calling thread holds, and how many of those that nest; for debug builds.
+typedef struct cs_held {
+  uint32_t ranks;
+  uint32_t scopes;
+} cs_held;
+cs_held *cs_held_locks(void);
+
 // Whether the process has no other thread, so that nothing needs a locked instruction or a fence against one. Only this thread can
 // change that, by starting another; glibc keeps the note (sys/single_threaded.h) and libstdc++ and malloc go by it too.
 // False where the C library does not tell.

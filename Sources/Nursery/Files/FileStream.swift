@@ -51,7 +51,7 @@ public final class FileStream: ReadableStream, WritableStream, CustomStringConve
 
   let descriptor: Descriptor
   let isAppending: Bool
-  let lock = SpinLock()
+  let lock = SpinLock(.object)
   /// Where the next read or write takes place; under the lock, as all that follows.
   @exclusivity(unchecked) var currentPosition: Int64
   /// What a thread of the pool has read ahead of a position.

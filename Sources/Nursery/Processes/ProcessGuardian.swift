@@ -13,7 +13,7 @@ final class ProcessGuardian: @unchecked Sendable {
   /// Signalled when the process has ended.
   private let ended = Condition("the end of a process")
 
-  private let lock = SpinLock()
+  private let lock = SpinLock(.object)
   @exclusivity(unchecked) private var child: System.Child?
   @exclusivity(unchecked) private var state = State()
 

@@ -18,7 +18,7 @@ extension Nursery {
 
 /// What is to be done when a nursery has ended, last in, first out.
 final class ExitHooks: @unchecked Sendable {
-  private let lock = SpinLock()
+  private let lock = SpinLock(.object)
   @exclusivity(unchecked) private var hooks: [() throws -> Void] = []
   @exclusivity(unchecked) private var isDone = false
 

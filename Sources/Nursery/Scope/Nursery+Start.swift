@@ -100,7 +100,7 @@ private final class Handshake<Ready: Sendable>: @unchecked Sendable {
     case ended((any Error)?)
   }
 
-  private let lock = SpinLock()
+  private let lock = SpinLock(.object)
   @exclusivity(unchecked) private var state = State.pending
   private let settled = Condition("started() of a child")
 

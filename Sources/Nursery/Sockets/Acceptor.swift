@@ -10,7 +10,7 @@ final class Acceptor: Sendable {
   ///
   /// So nobody takes a place before there is a connection for it, and nobody is turned away because of a place that is only tried, to
   /// wait for a signal that never comes.
-  private let lock = SpinLock()
+  private let lock = SpinLock(.object)
   /// Of a listener that has one.
   let isPathRemoved = Atomic<Bool>(false)
   /// How many connections it has accepted that are open; not counted without a limit.

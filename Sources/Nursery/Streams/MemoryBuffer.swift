@@ -8,7 +8,7 @@
 
 /// What lies between a `MemoryWriter` and a `MemoryReader`.
 final class MemoryBuffer: @unchecked Sendable {
-  private let lock = SpinLock()
+  private let lock = SpinLock(.object)
   @exclusivity(unchecked) private var queue = ByteQueue(initialCapacity: 64)
   @exclusivity(unchecked) private var isReaderClosed = false
   @exclusivity(unchecked) private var isWriterClosed = false

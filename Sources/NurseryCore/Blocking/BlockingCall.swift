@@ -54,7 +54,7 @@ final class BlockingCall<Value>: OperationSource, @unchecked Sendable {
 
 /// What becomes of a body: where its thread leaves the outcome for the performer to find.
 private final class BlockingOutcome<Value>: @unchecked Sendable {
-  private let lock = SpinLock()
+  private let lock = SpinLock(.pool)
   @exclusivity(unchecked) private var waiters = WaitQueue()
   @exclusivity(unchecked) private var isTold = false
   /// Touched by the thread that runs it only.

@@ -22,7 +22,7 @@ public final class BlockingPool: @unchecked Sendable {
   /// Those whose sleep who looks for a deadlock has to know of.
   static let sharedHasThreads = Atomic<Bool>(false)
 
-  let lock = SpinLock()
+  let lock = SpinLock(.pool)
   @exclusivity(unchecked) var queue = BlockingQueue()
   @exclusivity(unchecked) var threadLimit: Int
   /// How many threads there are, those being started included.

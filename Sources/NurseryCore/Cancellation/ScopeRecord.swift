@@ -26,7 +26,7 @@ import Synchronization
 package struct ScopeRecord: ~Copyable {
   // A field under the lock comes first: the thread sanitizer books a mutation of any part at the address of the whole.
   var isClosed = false
-  let lock = SpinLock()
+  let lock = SpinLock(.scope)
   /// The instant from which the scope counts as cancelled; `.min` once it is cancelled, `.max` for never.
   ///
   /// The earliest deadline of itself and, up to a shield, of the scopes around it. Written under the lock; see `ScopeRecord+Deadline`.

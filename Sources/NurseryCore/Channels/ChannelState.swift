@@ -9,7 +9,7 @@ struct ChannelState<Element>: ~Copyable {
   ///
   /// Written under it.
   @usableFromInline let mayReceive = Atomic<Bool>(false)
-  @usableFromInline let lock = SpinLock()
+  @usableFromInline let lock = SpinLock(.queue)
   @usableFromInline let limit: Int
   @usableFromInline var count = 0
   @usableFromInline var receivers = WaitQueue()

@@ -38,7 +38,7 @@ public final class StackPool: @unchecked Sendable {
 
   private let state: UnsafeMutablePointer<State>
   /// Guards the state.
-  private let lock = SpinLock()
+  private let lock = SpinLock(.leaf)
 
   /// When to look for stacks that nobody needs, in nanoseconds of the monotonic clock; `.max` while there cannot be any.
   ///
@@ -100,7 +100,7 @@ public final class StackPool: @unchecked Sendable {
     return pool
   }
 
-  private static let sharedPoolsLock = SpinLock()
+  private static let sharedPoolsLock = SpinLock(.leaf)
   nonisolated(unsafe) private static var sharedPools: [Int: StackPool] = [:]
 
   deinit {

@@ -24,7 +24,7 @@ struct SuspendedScopes {
   /// Once it is retired: what cannot be continued.
   fileprivate var obstacle: ScopeRef?
 
-  fileprivate static let lock = SpinLock()
+  fileprivate static let lock = SpinLock(.suspension)
 }
 
 extension UnsafeMutablePointer<CoroutineContext> {

@@ -12,7 +12,7 @@ enum FailureRegister {
     var byIdentity: [ErrorIdentity: Entry] = [:]
     /// How many there may be before those of dead errors are thrown out.
     var capacity = 64
-    let lock = SpinLock()
+    let lock = SpinLock(.leaf)
   }
 
   nonisolated(unsafe) private static let entries: UnsafeMutablePointer<Entries> = {

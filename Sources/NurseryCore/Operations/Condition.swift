@@ -4,7 +4,7 @@ import Synchronization
 ///
 /// Any number of fibers and threads may wait; `signal()` releases them all, and later waits return at once.
 public final class Condition: OperationSource, @unchecked Sendable {
-  private let lock = SpinLock()
+  private let lock = SpinLock(.queue)
   private let signalled = Atomic<Bool>(false)
   @exclusivity(unchecked) private var waiters = WaitQueue()
   /// For the cancellation of a scope: the instant from which the condition holds although nothing has signalled it yet.

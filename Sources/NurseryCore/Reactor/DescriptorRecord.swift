@@ -21,7 +21,7 @@ package struct DescriptorRecord: ~Copyable {
   let readers: GateRef
   let writers: GateRef
   let number: Int32
-  let lock = SpinLock()
+  let lock = SpinLock(.descriptor)
   /// How many calls are in flight; the highest bits say that it is closing, and that somebody finishes that.
   let uses = Atomic<UInt32>(0)
   let generation = Atomic<UInt32>(1)

@@ -13,7 +13,7 @@ enum DescriptorTable {
     for index in 0..<chunkCount { (chunks + index).initialize(to: Atomic(nil)) }
     return chunks
   }()
-  private static let lock = SpinLock()
+  private static let lock = SpinLock(.leaf)
 
   /// The record of a number, 0 or above.
   static func record(_ descriptor: Int32) -> DescriptorRef {

@@ -19,7 +19,7 @@ package typealias GateRef = UnsafeMutablePointer<Gate>
 package struct Gate: ~Copyable {
   // Not the lock first: the thread sanitizer books a mutation of any part at the address of the whole.
   fileprivate var waiters = WaitQueue()
-  fileprivate let lock = SpinLock()
+  fileprivate let lock = SpinLock(.queue)
   fileprivate let moves = Atomic<UInt32>(0)
 
   package init() {}

@@ -4,7 +4,7 @@ import Synchronization
 enum OutsideReactor {
   /// How many plain threads wait for a descriptor, and have not gone on yet.
   static let waiters = Atomic<Int>(0)
-  private static let lock = SpinLock()
+  private static let lock = SpinLock(.outside)
   nonisolated(unsafe) private static let started = Atomic<UnsafeMutableRawPointer?>(nil)
 
   /// - Throws: `SystemError` when the kernel grants no epoll set or no thread; the next call tries again.

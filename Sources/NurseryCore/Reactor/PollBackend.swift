@@ -11,7 +11,7 @@ final class PollBackend: ReactorBackend, @unchecked Sendable {
   }
 
   let bell: Int32
-  private let lock = SpinLock()
+  private let lock = SpinLock(.backend)
   @exclusivity(unchecked) private var entries: [Int32: Entry] = [:]
   /// Whether a thread may be waiting for less than what is wanted now.
   @exclusivity(unchecked) private var isWaiting = false

@@ -40,7 +40,7 @@ package final class Reactor: @unchecked Sendable {
 
   // MARK: All of them
 
-  private static let lock = SpinLock()
+  private static let lock = SpinLock(.reactors)
   /// By reactor's number; no weak references, which would make each strong one dear.
   nonisolated(unsafe) private static var backends: [UInt32: any ReactorBackend] = [:]
 

@@ -38,7 +38,7 @@ package final class FiberBody: OperationSource, @unchecked Sendable {
   @usableFromInline package let record: FiberRef
   /// A closure without captures, formed where the type of the result is known.
   @usableFromInline @exclusivity(unchecked) var perform: (FiberRef, Task) -> (any Error)?
-  let lock = SpinLock()
+  let lock = SpinLock(.queue)
   let ended = Atomic<Bool>(false)
   let cancellers = Atomic<UInt32>(0)
   @exclusivity(unchecked) var joiners = WaitQueue()

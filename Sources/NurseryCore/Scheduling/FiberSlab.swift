@@ -9,7 +9,7 @@ enum FiberSlab {
   private struct Shared: ~Copyable {
     // A field under the lock comes first: the thread sanitizer books a mutation of any part at the address of the whole.
     var free: FiberRef?
-    let lock = SpinLock()
+    let lock = SpinLock(.leaf)
     /// Lent records whose workers have gone.
     var lent = FiberList()
   }

@@ -10,7 +10,7 @@ enum PlainThread {
     var workers: [WorkerRef] = []
     /// Every one there is: what only a thread's own storage knows looks lost to a leak checker.
     var all: [WorkerRef] = []
-    let lock = SpinLock()
+    let lock = SpinLock(.leaf)
   }
 
   nonisolated(unsafe) static let free: UnsafeMutablePointer<Free> = {

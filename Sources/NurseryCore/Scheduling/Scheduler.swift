@@ -34,7 +34,7 @@ public final class Scheduler: @unchecked Sendable {
   let limit: Atomic<Int>
 
   /// Guards the mail, the overflow and the workers' coming and going.
-  let lock = SpinLock()
+  let lock = SpinLock(.scheduler)
   @exclusivity(unchecked) var firstOverflow: FiberRef?
   @exclusivity(unchecked) var lastOverflow: FiberRef?
   let overflowCount = Atomic<Int>(0)
@@ -70,7 +70,7 @@ public final class Scheduler: @unchecked Sendable {
   /// Made with the first wait for a descriptor; retained.
   let reactorPointer = Atomic<UnsafeMutableRawPointer?>(nil)
   /// Held by the sleeper that acts for all: advances virtual time, or looks for a deadlock.
-  let timeLock = SpinLock()
+  let timeLock = SpinLock(.time)
   private let virtualNow = Atomic<Int64>(0)
 
   init(_ configuration: Configuration) throws {

@@ -6,7 +6,7 @@ import CSwitch
 /// not zero is its deepest use. So nobody's use is taken for another's, whoever had the stack before: a fiber of a scheduler that does
 /// not measure, or a coroutine.
 final class StackMeter: @unchecked Sendable {
-  private let lock = SpinLock()
+  private let lock = SpinLock(.leaf)
   @exclusivity(unchecked) private var found: [SourceSite.Key: Scheduler.StackUse] = [:]
 
   func note(_ site: SourceSite, depth: Int) {

@@ -127,6 +127,9 @@ extension Worker {
   /// between the user's function and the switch costs a misprediction.
   @inline(__always)
   static func suspend(_ me: FiberRef) {
+    #if DEBUG
+      LockRank.assertNoneIsHeld()
+    #endif
     if me.pointee.kind == .thread { return PlainThread.wait(me) }
     let worker = me.pointee.worker
     let next = worker.pickRunnable() ?? worker.pointee.loop

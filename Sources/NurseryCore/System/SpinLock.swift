@@ -3,18 +3,28 @@ import Synchronization
 
 /// A lock for critical sections of a few dozen instructions that never suspend a fiber.
 ///
-/// One exchange takes it and one store frees it; in a process without another thread two stores do. The exchange is also a full
+/// `LockRank` says which locks may be taken under which. One exchange takes it and one store frees it; in a process without another thread two stores do. The exchange is also a full
 /// barrier on x86-64, and parking leans on that; see `FiberRef.fenceAfterEnlisting`.
 @usableFromInline
 package struct SpinLock: ~Copyable, @unchecked Sendable {
   @usableFromInline let word = Atomic<UInt32>(0)
+  #if DEBUG
+    @usableFromInline let rank: LockRank
+  #endif
 
   @inlinable
-  package init() {}
+  package init(_ rank: LockRank) {
+    #if DEBUG
+      self.rank = rank
+    #endif
+  }
 
   @inlinable
   @inline(__always)
   package func lock() {
+    #if DEBUG
+      rank.willLock()
+    #endif
     if cs_is_only_thread() {
       // Marked all the same: the holder may start the second thread.
       word.store(1, ordering: .relaxed)
@@ -27,6 +37,9 @@ package struct SpinLock: ~Copyable, @unchecked Sendable {
   @inline(__always)
   package func unlock() {
     word.store(0, ordering: .releasing)
+    #if DEBUG
+      rank.didUnlock()
+    #endif
   }
 
   /// Spins on a plain load, so the holder keeps its cache line, and gives up the processor when the holder seems
