@@ -49,14 +49,14 @@ public struct Configuration: Sendable {
   ///
   /// That is a further failure in a `.failFast` nursery, which throws the first (called on the fiber that ran the nursery's body);
   /// the error that ends a loop over a listener, a generator or lines; that of a coroutine that was dropped; that of a fiber that a
-  /// deadlock has ended; and that of the last write to a file that nobody flushed.
+  /// deadlock has ended; and that of the last write to a file that was not flushed.
   public var onSuppressedError: (@Sendable (any Error) -> Void)?
 
   /// What to do when every fiber waits and nothing is left that could wake one; deterministic schedulers always fail.
   ///
   /// Found only when it is certain: no timer is set, no descriptor is waited for, and every thread of the process is a worker of this
   /// scheduler, or blocked in an operation. While there is any other thread, which might wake a fiber, nothing is reported. Found
-  /// within about half a second, on Linux only. A signal handler does not count as somebody who might (it must not
+  /// within about half a second, on Linux only. A signal handler does not count as such a thread (it must not
   /// use channels or conditions, but may write to a pipe that a fiber reads): programs that wait for nothing else write `.wait`.
   public var onDeadlock: DeadlockResponse
 

@@ -33,7 +33,7 @@ public struct DeadlockError: Error, Sendable, CustomStringConvertible {
 extension ScopeRef {
   /// What the fibers of this scope and those inside it wait for.
   ///
-  /// Nobody runs: the locks are for the sanitizer's eyes.
+  /// No fiber runs: the locks are for the sanitizer's eyes.
   var parkedFibers: [DeadlockError.ParkedFiber] {
     var fibers: [DeadlockError.ParkedFiber] = []
     var pending = [self]

@@ -1,6 +1,6 @@
-/// Whoever makes the choices of a deterministic scheduler in place of chance.
+/// Makes the choices of a deterministic scheduler in place of chance.
 package protocol DecisionMaker: AnyObject {
-  /// Which of the fibers, of whom there are at least two, runs next: its place among them.
+  /// Which of the fibers, at least two, runs next: its place among them.
   func pickFiber(_ runnable: RunnableFibers) -> Int
   /// Which branch of a choice is asked first: a number below `count`, which is at least 2.
   func pickBranch(below count: Int) -> Int
@@ -43,7 +43,7 @@ package final class Decisions: @unchecked Sendable {
   @exclusivity(unchecked) var departure = Departure.goesLater
   /// The fibers that run when all others wait; in no queue.
   @exclusivity(unchecked) var standsBack: [FiberRef] = []
-  /// What has been begun and may be left over; nil where nobody asks.
+  /// What has been begun and may be left over; nil where it is not counted.
   package let inventory: Inventory?
 
   package init(_ maker: any DecisionMaker, inventory: Inventory? = nil) {

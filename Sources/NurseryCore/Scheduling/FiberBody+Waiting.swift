@@ -26,7 +26,7 @@ extension FiberBody {
     return false
   }
 
-  /// Nobody adds to them any more: the fiber has ended.
+  /// No more are added: the fiber has ended.
   @inline(never)
   func runActions() {
     for action in actions { action() }
@@ -46,7 +46,7 @@ extension FiberBody {
 
   /// Cancels this fiber alone, unless it has ended.
   ///
-  /// A fiber does not leave its home while somebody is about to cancel it; the lock is not held meanwhile, because an
+  /// A fiber does not leave its home while a canceller is about to cancel it; the lock is not held meanwhile, because an
   /// interrupted performer may need it to leave its offer.
   package func cancel() {
     lock.lock()

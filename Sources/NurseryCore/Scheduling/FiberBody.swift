@@ -5,14 +5,14 @@ import Synchronization
 ///
 /// The end of a fiber is an operation: performers leave their offers here.
 ///
-/// An object costs as much as two switches to make and to free, so the record keeps its own for the next fiber, unless somebody
+/// An object costs as much as two switches to make and to free, so the record keeps its own for the next fiber, unless a handle
 /// holds it for a result that has to go when the last handle goes:
 ///
-///     kept by the record -- spawned --> pending -- ends --> nobody holds it ----------------------------> kept, record free
-///                                                    |----> held, the result is nothing but bits --> lent, until nobody holds it
+///     kept by the record -- spawned --> pending -- ends --> no handle is left --------------------------> kept, record free
+///                                                    |----> held, the result is nothing but bits --> lent, until no handle is left
 ///                                                    +----> held, with a result or an error --> given away: its deinit frees both
 ///
-/// Who holds it is what its reference count says: one is the record's.
+/// The reference count says whether handles are left: one reference is the record's.
 @usableFromInline
 package final class FiberBody: OperationSource, @unchecked Sendable {
   /// What the one closure that knows the type of the result is to do.
@@ -31,7 +31,7 @@ package final class FiberBody: OperationSource, @unchecked Sendable {
     case pending
     case completed
     case failed
-    /// Ended, and nobody can ask how.
+    /// Ended; no handle is left to ask for the result.
     case dropped
   }
 
@@ -46,7 +46,7 @@ package final class FiberBody: OperationSource, @unchecked Sendable {
   /// Written by the fiber alone until it has ended, read-only afterwards.
   @usableFromInline @exclusivity(unchecked) var status = Status.pending
   @usableFromInline @exclusivity(unchecked) var error: (any Error)?
-  /// Whether a result is nothing but bits, and can stay when nobody can ask for it any more.
+  /// Whether a result is nothing but bits, and can stay when no handle is left.
   @usableFromInline @exclusivity(unchecked) var isResultTrivial = true
 
   init(record: FiberRef) {
@@ -71,7 +71,7 @@ package final class FiberBody: OperationSource, @unchecked Sendable {
     return error
   }
 
-  /// Destroys the result, if there is one: nobody is left to ask for it.
+  /// Destroys the result, if there is one: no handle is left to ask for it.
   func dropResult() {
     if status == .completed, !isResultTrivial { _ = perform(record, .destroyResult) }
     status = .dropped
@@ -82,7 +82,7 @@ package final class FiberBody: OperationSource, @unchecked Sendable {
   @usableFromInline
   package var isEnded: Bool { ended.load(ordering: .acquiring) }
 
-  /// Publishes the result and wakes everybody who waits for it.
+  /// Publishes the result and wakes its waiters.
   @inline(__always)
   func end() {
     lock.lock()

@@ -26,7 +26,7 @@ package struct FiberCore<Value>: @unchecked Sendable {
   /// The result of a fiber that has ended.
   @inlinable
   package func outcome() throws -> Value {
-    // While it is held nobody else uses the record.
+    // While it is held no other fiber uses the record.
     try withExtendedLifetime(body) {
       switch body.status {
       case .completed: return Self.result(body.record).pointee

@@ -8,13 +8,13 @@ import Synchronization
 /// A record is one fiber's from the spawn until the last handle of the fiber is gone; its stack only from the first run to
 /// the end. Slab memory is never unmapped, so a stale pointer reads a record, not a fault.
 ///
-/// The states of a fiber, and who moves it (`->` under its own power, `=>` by somebody else):
+/// The states of a fiber (`->` moved by itself, `=>` by another fiber or thread):
 ///
 ///     queued (no stack) => running -> parked (in no queue, offers stand) => queued => running -> ended
 ///                                  -> queued (yield) => running
 ///
 /// Handing over. `savedStack` is null while the fiber runs and is stored last by the switch that suspends it, so a
-/// fiber may be committed, queued and even picked by another worker before it has left its stack; whoever picks it waits
+/// fiber may be committed, queued and even picked by another worker before it has left its stack; the picking worker waits
 /// for a non-null `savedStack`. That wait happens only on a worker's own loop stack: a fiber that waited there would itself be
 /// unable to leave, and two fibers on two workers could wait for each other.
 @usableFromInline
@@ -58,17 +58,17 @@ package struct FiberRecord: ~Copyable {
   let isCancelledAlone = Atomic<Bool>(false)
   /// Under the home's lock.
   var turn = Turn.unneeded
-  /// The offers it has left; for those who ask what it waits for.
+  /// The offers it has left; for reports of what it waits for.
   ///
   /// None while it does not wait in a perform.
   var offers: OfferRef?
   let offerCount = Atomic<Int32>(0)
   /// Whether the result lies in the room: what the fiber lets go of after that may still run the user's code on it.
   @usableFromInline var isRoomTaken = false
-  /// Whether it tries an operation, and will wait if it tries in vain.
+  /// Whether it tries an operation, and will wait if that would block.
   var isAboutToWait = false
 
-  /// Room for the one offer of a wait that is no choice: who finds it finds the performer in the next cache line.
+  /// Room for the one offer of a wait that is no choice, so that a partner finds the performer in the next cache line.
   fileprivate var offerRoom: (UInt, UInt, UInt, UInt, UInt, UInt, UInt, UInt) = (0, 0, 0, 0, 0, 0, 0, 0)
 
   /// The head of the list of Swift accesses that were open when the fiber was suspended.
@@ -89,7 +89,7 @@ package struct FiberRecord: ~Copyable {
   @usableFromInline var coroutine: UnsafeMutablePointer<CoroutineContext>?
   /// The first of the suspended coroutines that have scopes of this fiber's open; see `SuspendedScopes`.
   let suspended = Atomic<UnsafeMutablePointer<CoroutineContext>?>(nil)
-  /// Signalled with `isCancelledAlone`, if anybody has asked (under the home's lock).
+  /// Signalled with `isCancelledAlone`; made when it is first waited for (under the home's lock).
   var cancellationAlone: Condition?
 
   private(set) var id: UInt64
@@ -132,7 +132,7 @@ package struct FiberRecord: ~Copyable {
     currentScope = Atomic(home)
   }
 
-  /// Becomes the record of a new fiber; it was an ended one's, or nobody's yet.
+  /// Becomes the record of a new fiber; it was an ended one's, or has not been used yet.
   @inline(__always)
   mutating func renew(
     _ kind: Kind, id: UInt64, name: String? = nil, site: SourceSite = SourceSite(), worker: WorkerRef, home: ScopeRef,

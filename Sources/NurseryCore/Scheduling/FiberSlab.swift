@@ -71,7 +71,7 @@ enum FiberSlab {
 
   // MARK: Handles
 
-  /// Whether nobody but the record holds its body.
+  /// Whether only the record holds its body.
   @inline(__always)
   static func isUnheld(_ record: FiberRef) -> Bool {
     withUnsafeMutablePointer(to: &record.pointee.body) { body in
@@ -125,7 +125,7 @@ enum FiberSlab {
     if record.pointee.isHalfFree.exchange(true, ordering: .acquiringAndReleasing) { free(record) }
   }
 
-  /// Frees those of a worker's lent records that nobody holds any more, and leaves the others to whoever spawns: this worker may
+  /// Frees those of a worker's lent records that are not held any more, and leaves the others to spawning workers: this worker may
   /// do nothing but run what others have spawned.
   @inline(never)
   private static func passOn(_ worker: WorkerRef) {
@@ -141,7 +141,7 @@ enum FiberSlab {
     shared.pointee.lock.unlock()
   }
 
-  /// Looks through some of the lent records for those that nobody holds any more: through as many as are made if there are none, so that
+  /// Looks through some of the lent records for those that are not held any more: through as many as are made if there are none, so that
   /// no more are ever made than are held.
   private static func reclaim(from lent: inout FiberList, _ worker: WorkerRef) {
     for _ in 0..<4 * batch {
@@ -169,7 +169,7 @@ enum FiberSlab {
     let count = 4 * batch
     precondition(FiberRecord.hasRoomForOffer, "a record's offer room must hold an offer")
     let memory = UnsafeMutableRawPointer.allocate(byteCount: count * stride, alignment: 64)
-    // Of no fiber yet, so where it lives is anybody's.
+    // Of no fiber yet, so any scope will do.
     let home = worker.pointee.loop.pointee.home
     for index in (0..<count).reversed() {
       let record = (memory + index * stride).bindMemory(to: FiberRecord.self, capacity: 1)

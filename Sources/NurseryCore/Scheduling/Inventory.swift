@@ -4,7 +4,7 @@
 package final class Inventory: @unchecked Sendable {
   /// What is left of a run that is over.
   package struct Leftovers: Sendable, Hashable {
-    /// The labels of the fibers somebody still holds.
+    /// The labels of the fibers whose handles are still held.
     package var fibers: [String] = []
     /// The stacks of coroutines that have not been dropped.
     package var stacks = 0

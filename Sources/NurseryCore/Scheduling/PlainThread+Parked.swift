@@ -1,6 +1,6 @@
 import Synchronization
 
-/// The plain threads that sleep in an operation without a timer; who looks for a deadlock has to know them.
+/// The plain threads that sleep in an operation without a timer; the deadlock detector counts them.
 extension PlainThread {
   /// Their number, and a fingerprint: as long as it stays the same, none of the threads has begun or ended a sleep.
   struct Parked: Equatable {
@@ -45,7 +45,7 @@ extension PlainThread {
 extension WorkerRef {
   /// Before and after each sleep without a timer; only the thread itself writes.
   ///
-  /// Who sees that it sleeps sees whom it has called before; who sees that it has taken its mail sees that it has risen.
+  /// Release stores: a thread seen as parked has published every wakeup it issued before; one seen to have taken its call is seen awake.
   func countParking() {
     pointee.parkings.store(pointee.parkings.load(ordering: .relaxed) &+ 1, ordering: .releasing)
   }

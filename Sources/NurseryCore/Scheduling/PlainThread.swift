@@ -66,7 +66,7 @@ enum PlainThread {
     while true {
       worker.pointee.sleep.pointee.prepare()
       if worker.pointee.isCalled.exchange(false, ordering: .acquiringAndReleasing) { break }
-      // The announcement before the look at the timers: who sets one for this thread does it the other way round (`tellOfTimer`).
+      // The announcement before the look at the timers: a thread that sets one for this thread does it the other way round (`tellOfTimer`).
       fullFence()
       let earliest = worker.pointee.timers.earliest
       if earliest == .max {
@@ -88,7 +88,7 @@ enum PlainThread {
   }
 }
 
-/// Who performs: the running fiber, or the plain thread.
+/// The performer: the running fiber, or the plain thread.
 @usableFromInline
 package enum Performer {
   /// The calling fiber or thread.

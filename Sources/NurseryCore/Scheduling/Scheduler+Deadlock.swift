@@ -2,32 +2,32 @@ import Synchronization
 
 // A deadlock is reported only when it is certain: when no thread of the process is left that could wake a fiber.
 //
-// Who could? Threads only; a signal handler must not touch what fibers wait on. The threads we can answer for are the scheduler's
+// Only a thread could; a signal handler must not touch what fibers wait on. The threads we can answer for are the scheduler's
 // workers and spares, plain threads that sleep in an operation without a timer, those of the blocking pool that have nothing to do, and
-// the poller's while nobody waits for a descriptor.
+// the poller's while no descriptor is waited for.
 // All of them asleep is not enough, because one may have been called and not know it yet, and they cannot be looked at all at once.
 // So they are looked at twice:
 //
 //     1  every worker and spare sleeps, and so many other threads       (each was asleep at some instant of this step)
 //     2  the process has these threads and no other           (at one instant)
-//     3  nobody has been called: nothing queued, no mail, no timer, no descriptor
-//     4  nobody has risen or fallen asleep since 1
+//     3  no thread has been called: nothing queued, no inbox filled, no timer, no descriptor
+//     4  no thread has woken or fallen asleep since 1
 //
-// By 4 all of them slept from the end of 1 to the end of 3, so at the instant of 2 nobody was awake who could call anybody
-// later, and who had been called before would have been found in 3. From then on nothing changes: only a thread could start another.
+// By 4 all of them slept from the end of 1 to the end of 3, so at the instant of 2 no thread was awake that could call another
+// later, and one called before would have been found in 3. From then on nothing changes: only a thread could start another.
 // (Tests/Models/deadlock.pml finds what goes wrong when a step is left out or comes too early.)
 //
 // None of it is paid for by a program that runs: the last worker to fall asleep sets the kernel's timer, and looks when
-// nobody has called it for a while; then after twice that, and so on.
+// it has not been called for a while; then after twice that, and so on.
 extension Scheduler {
   private static let shortestPatience: Int64 = 200_000_000
 
-  /// Whether everybody's sleep may be the end; not while a descriptor is waited for, which is how servers sleep.
+  /// Whether it may be the end when all workers sleep; not while a descriptor is waited for, which is how servers sleep.
   var suspectsDeadlocks: Bool { onDeadlock == .fail && !expectsOutside }
 
   /// Sleeps until called: the last one to fall asleep, with no timer to wait for.
   ///
-  /// Whoever looks and finds nothing stays announced, so to the others it is one long sleep.
+  /// A worker that looks and finds nothing stays announced, so to the others it is one long sleep.
   func sleepUntilCalledOrDeadlocked(_ me: WorkerRef) {
     var patience = Self.shortestPatience
     var risingsBefore = risings.load(ordering: .relaxed)
@@ -80,8 +80,8 @@ extension Scheduler {
 
   /// Notes the deadlock and cancels the root, which lets everything unwind.
   ///
-  /// Everybody is parked, the plain threads that are listed included. Should the cancellation wake nobody, or those it wakes wait again,
-  /// shielded, then the run cannot end, and nobody would ever see the error: the process ends with it instead.
+  /// All fibers are parked, and the plain threads that are listed. If the cancellation wakes none, or those it wakes wait again,
+  /// shielded, then the run cannot end, and the error would never be seen: the process ends with it instead.
   func breakDeadlock(listingThreads: Bool = false) {
     let found = describe(listingThreads: listingThreads)
     guard deadlock == nil else {

@@ -11,10 +11,10 @@ import Synchronization
 //                   v
 //     asleep, until called or, for the one on watch, until the next timer or inspection
 //
-// Invariant: a fiber in a queue and a worker asleep for ever do not coexist for longer than one inspection. Who queues a fiber
-// from outside announces it and then looks for sleepers; who goes to sleep announces it and then looks for fibers; between the
+// Invariant: a fiber in a queue and a worker asleep for ever do not coexist for longer than one inspection. A thread that queues a fiber
+// from outside announces it and then looks for sleepers; a worker that goes to sleep announces it and then looks for fibers; between the
 // two stands a full fence on both sides (an owner's push to its own queue has the light side, the sleeper the heavy one). The heavy
-// side is left out where nobody else is awake to push, or the sleeper is about to keep the watch: what it overlooks it finds at its
+// side is left out where no other worker is awake to push, or the sleeper is about to keep the watch: what it overlooks it finds at its
 // next inspection. A queue of several that moves fast may be left to its worker (`Sharing`); one that is slow or stands
 // still is shared.
 //
@@ -88,7 +88,7 @@ extension Scheduler {
       me.count(me.pointee.fences)
     }
     if isQuiet(me) {
-      // Who falls asleep or leaves while this one looks does it the other way round, and wakes somebody if he is the last.
+      // A worker that idles or leaves concurrently publishes first and checks second, so the last one wakes another.
       let allAsleep =
         asleep == present.load(ordering: .sequentiallyConsistent)
         && sparesAwake.load(ordering: .sequentiallyConsistent) == 0
@@ -119,7 +119,7 @@ extension Scheduler {
     return false
   }
 
-  /// Whether no push can be overlooked for long: nobody is left who pushes with the light side only, or the caller is about to keep the
+  /// Whether no push can be overlooked for long: no worker is left that pushes with the light side only, or the caller is about to keep the
   /// watch and inspects by the clock.
   private func isSeenToWithoutFence(_ me: WorkerRef, asleep: Int) -> Bool {
     if parallelism == 1 { return true }

@@ -5,14 +5,14 @@ import Synchronization
 package enum Turn {
   /// Next: the rendezvous partner, the one joiner; its data is hot.
   case next
-  /// Before those who have come of their own accord: a sleeper whose time has come.
+  /// Before fibers that yielded: a sleeper whose time has come.
   case soon
-  /// After everybody who is there already.
+  /// After all that are queued already.
   case last
 }
 
 extension FiberRef {
-  /// Queues a fiber that somebody has committed (or that is new).
+  /// Queues a fiber that has been committed, or is new.
   ///
   /// The caller does not touch the fiber afterwards: it may be running already.
   @usableFromInline
@@ -135,7 +135,7 @@ extension Scheduler {
       let worker = worker(index)
       if worker.pointee.duty.load(ordering: .relaxed) == .regular, worker.pointee.sleep.wake() { return true }
     }
-    // Those who announced themselves asleep have been called already, or look once more.
+    // Workers that announced their sleep have been called already, or look once more.
     return true
   }
 }

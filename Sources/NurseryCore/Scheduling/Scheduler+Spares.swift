@@ -12,27 +12,28 @@ import Synchronization
 //            v                                                   |
 //     sentinel, asleep for a time slice --- a worker sleeps --> sentinel, resting
 //        |   ^
-//        |   +-- time is up: inspects. Where a worker has not moved for a time slice, its queue is given to those who do move ...
+//        |   +-- time is up: inspects. Where a worker has not moved for a time slice, its queue is given to those that do ...
 //        |   |
-//        |   +------------------- nobody is sentinel ----+
+//        |   +------------------- there is no sentinel +
 //        v                                               |
-//     ... or, as nobody moves, stands in: runs it --> done, or a worker moves again: steps back --> idle
+//     ... or, as none moves, stands in: runs it --> done, or a worker moves again: steps back --> idle
 //                                                            ^                                       |
 //                                                            +---- the sentinel stands in -----------+
 //
-// There is at most one sentinel. It is started when for the first time everybody is busy and no further worker may be; when it stands in, it appoints another
+// There is at most one sentinel. It is started when for the first time every worker is busy and no further one may be; when it
+// stands in, it appoints another
 // spare, or starts one. So a further spare comes only when all workers, and all spares before it, have been occupied for
 // a time slice; and there are at most as many spares as `parallelism`: then the processors have twice the work they can do, and
 // more threads would only take them from each other.
 //
-// Invariants: if no worker sleeps and not all spares stand in, the sentinel sleeps by the clock, if it sleeps. (Who leaves the
-// sleepers and then finds work looks whether the sentinel rests; the sentinel announces that it rests, and then looks whether anybody
-// sleeps.) A spare that sleeps has nothing queued. A spare counts as awake before it takes anything; who stops counting wakes
-// somebody if all sleep. (Tests/Models/spare.pml finds what is lost otherwise.)
+// Invariants: while every worker is busy and a spare is idle, the sentinel sleeps with a timeout. (A worker that leaves the
+// sleepers and then finds work looks whether the sentinel rests; the sentinel announces that it rests, and then looks whether a worker
+// sleeps.) A spare that sleeps has nothing queued. A spare counts as awake before it takes anything; one that stops counting wakes
+// a worker if all sleep. (Tests/Models/spare.pml finds what is lost otherwise.)
 //
 // While a worker sleeps, that one keeps watch (`Scheduler+Watch`), and finds a queue that does not move much sooner.
 extension Scheduler {
-  /// For a worker that goes to work: if it was the last that slept, somebody else has to keep watch, another worker while there may be one.
+  /// Called by a worker that goes to work: if it was the last that slept, another worker, if one more may be started, or a spare keeps watch.
   func callSentinelIfNobodySleeps() {
     guard parallelism > 1, sleepers.load(ordering: .sequentiallyConsistent) == 0 else { return }
     if isRoomForWorker { return startWorker() }
@@ -44,7 +45,7 @@ extension Scheduler {
     }
   }
 
-  /// Where a spare spends its time: returns a fiber to run while nobody else gets anywhere, or nil when the scheduler stops.
+  /// Where a spare spends its time: returns a fiber to run while no worker gets anywhere, or nil when the scheduler stops.
   func standBy(_ me: WorkerRef) -> FiberRef? {
     while !isStopping.load(ordering: .acquiring) {
       if let fiber = inspect(me) { return fiber }
@@ -53,7 +54,7 @@ extension Scheduler {
     return nil
   }
 
-  /// Takes over the queues of those who have not moved since the last inspection: a fiber to run, if nobody else could.
+  /// Takes over the queues of workers that have not moved since the last inspection: a fiber to run, if no worker could.
   private func inspect(_ me: WorkerRef) -> FiberRef? {
     if sleepers.load(ordering: .sequentiallyConsistent) > 0 { return nil }
     if me.pointee.inspection.isReactorNeglected(reactorIfAny) { askReactor() }
@@ -69,7 +70,7 @@ extension Scheduler {
     return fiber
   }
 
-  /// Whether anybody has moved.
+  /// Whether a worker has moved.
   private func takeOverQueues(_ me: WorkerRef) -> Bool {
     var isSomebodyMoving = false
     if me.pointee.timers.earliest != .max { _ = me.pointee.timers.fire(me.now) }
@@ -124,11 +125,11 @@ extension Scheduler {
     sparesAwake.add(1, ordering: .sequentiallyConsistent)
     risings.wrappingAdd(1, ordering: .sequentiallyConsistent)
     me.pointee.sleep.pointee.rise()
-    // Who has been called has not slept for a time slice.
+    // One that was called has not slept for a time slice.
     if !isTimeUp { me.pointee.inspection.forget() }
   }
 
-  /// Announces that the sentinel rests, and whether it may: not if nobody sleeps who keeps the watch.
+  /// Announces that the sentinel rests, and whether it may: only if a sleeping worker keeps the watch.
   private func isToRest() -> Bool {
     sentinelRests.store(true, ordering: .sequentiallyConsistent)
     if sleepers.load(ordering: .sequentiallyConsistent) > 0 { return true }
@@ -138,11 +139,11 @@ extension Scheduler {
 
   // MARK: Appointing a sentinel
 
-  /// Sees to it that somebody else keeps watch while the sentinel stands in.
+  /// Ensures that another spare keeps watch while the sentinel stands in.
   private func appointAnother(_ me: WorkerRef) {
     guard sentinel.load(ordering: .relaxed) == me.pointee.index else { return }
     sentinel.store(-1, ordering: .sequentiallyConsistent)
-    // Who is about to rest announces it and then looks whether there is a sentinel.
+    // A spare that is about to rest announces it and then looks whether there is a sentinel.
     atomicMemoryFence(ordering: .sequentiallyConsistent)
     for index in 0..<places.load(ordering: .acquiring) where index != me.pointee.index {
       let other = worker(index)

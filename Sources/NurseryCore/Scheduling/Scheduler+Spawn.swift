@@ -22,7 +22,7 @@ extension ScopeRef {
   @usableFromInline
   func makeChild(_ name: String?, _ site: SourceSite) -> FiberBody {
     let spawner = Performer.current()
-    // A derived value is the user's to make, who may wait for something: after that the worker may be another.
+    // Deriving a value runs user code, which may wait and, where fibers migrate, resume on another worker.
     let locals = spawner.inheritedLocals
     let here = spawner.pointee.worker
     let record = FiberSlab.allocate(here)

@@ -4,7 +4,7 @@ extension Scheduler {
   private static let keptBySleepers = 16
 
   /// Before a sleep of so many nanoseconds (negative: for ever): gives up what this worker does not need, and if it keeps the watch
-  /// returns a slice of what nobody needs.
+  /// returns a slice of what is not needed.
   ///
   /// - Returns: how long to sleep, which is less if there is more to return, or will be.
   func returnStacks(_ me: WorkerRef, beforeSleeping limit: Int64) -> Int64 {
@@ -17,7 +17,7 @@ extension Scheduler {
     return limit < 0 ? next : min(limit, next)
   }
 
-  /// By the one that sleeps towards a deadlock, whenever it wakes by the clock: everything that nobody needs, until it is called.
+  /// By the worker that sleeps towards a deadlock, whenever it wakes by the clock: all that is not needed, until it is called.
   func returnStacks(_ me: WorkerRef) {
     me.giveUpStacks(keeping: Self.keptBySleepers)
     guard stackPool.mayHaveSurplus else { return }

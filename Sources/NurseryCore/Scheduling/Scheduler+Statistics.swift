@@ -21,7 +21,7 @@ extension Scheduler {
     public var offersOutstanding = 0
     /// Timers that are set: for operations and for scopes' deadlines.
     public var timers = 0
-    /// Switches from one fiber, or a worker's loop, to another; a fiber that yields to nobody counts as well.
+    /// Switches from one fiber, or a worker's loop, to another; a fiber that yields to no other counts as well.
     public var switches = 0
     /// How often a worker has taken fibers over from another.
     public var steals = 0
@@ -77,7 +77,7 @@ extension Scheduler {
     }
     statistics.fibersSpawned += spawnedOutside.load(ordering: .relaxed)
     statistics.fibersAlive = statistics.fibersSpawned - ended
-    // Every fiber is somebody's child but the root, who is the host of the outermost scope.
+    // Every fiber is a child of a scope but the root, which is the host of the outermost scope.
     if let rootScope {
       statistics.offersOutstanding = rootScope.offersOutstanding + (rootScope.pointee.host?.offersOutstanding ?? 0)
     }

@@ -17,7 +17,7 @@ extension WorkerRef {
 
   /// When its thread does not look at its timers any more: lets the others look at them.
   ///
-  /// Counted under their lock: who sets one later sees by then that nobody looks (`tellOfTimer`).
+  /// Counted under their lock: a thread that sets one later sees that this one does not look (`tellOfTimer`).
   func leaveTimersToOthers() {
     guard pointee.timers.count > 0 else { return }
     pointee.scheduler!._withUnsafeGuaranteedRef { $0.hasStrandedTimers.store(true, ordering: .releasing) }
@@ -32,9 +32,9 @@ extension WorkerRef {
 }
 
 extension Scheduler {
-  /// Fires the due timers of those who do not look at them: workers that have left, and spares that rest.
+  /// Fires the due timers of threads that do not look at them: workers that have left, and spares that rest.
   ///
-  /// A watch looks at everybody's; this is for when no worker sleeps. The flag is lowered before the timers are looked at, and
+  /// The watch looks at those of all others; this is for when no worker sleeps. The flag is lowered before the timers are looked at, and
   /// raised after one has been set, so it stays up while there is one.
   @inline(never)
   func fireStrandedTimers(_ me: WorkerRef) {

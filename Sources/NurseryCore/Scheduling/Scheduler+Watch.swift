@@ -14,7 +14,7 @@ extension Scheduler {
     fileprivate var asked = -1
     fileprivate var period = Self.shortest
     fileprivate var lastPeriod = Self.shortest
-    /// Whether it woke by the clock, and nobody had called.
+    /// Whether it woke by the clock, and had not been called.
     var isByClock = false
 
     private static let shortest: Int64 = 50_000
@@ -32,8 +32,8 @@ extension Scheduler {
       holder == index && mayWatch
         || takes && watch.compareExchange(expected: -1, desired: index, ordering: .acquiringAndReleasing).exchanged
     else { return remaining(until: me.pointee.timers.earliest) }
-    // The cautious answers first, then a look. Whoever rose before is missing from the sleepers; whoever rises from here on sees that
-    // nobody inspects and no timer is known, and calls. (Tests/Models/sleep.pml finds what is lost otherwise.)
+    // The cautious answers first, then a look. A worker that woke before is missing from the sleepers; one that wakes from here on sees that
+    // no worker inspects and no timer is known, and calls. (Tests/Models/sleep.pml finds what is lost otherwise.)
     isInspecting.store(false, ordering: .relaxed)
     watchDeadline.store(.max, ordering: .sequentiallyConsistent)
     let allAsleep = isEverybodyAsleep
@@ -72,7 +72,7 @@ extension Scheduler {
 
   /// Called before a worker that has found a fiber runs it; ensures that a sleeping worker keeps the watch if there is something to watch.
   ///
-  /// That is another worker that works, whom this one may have watched; fibers of this one that can be stolen; and because this one may
+  /// That is another worker that works, which this one may have watched; fibers of this one that can be stolen; and because this one may
   /// compute, the reactor, and those of its timers that concern other threads.
   func goToWork(_ me: WorkerRef) {
     if watch.load(ordering: .relaxed) == me.pointee.index { watch.store(-1, ordering: .releasing) }
@@ -85,21 +85,21 @@ extension Scheduler {
     callSentinelIfNobodySleeps()
   }
 
-  /// Whether another worker than the caller, who has left the sleepers, is awake.
+  /// Whether another worker than the caller is awake; the caller has left the sleepers.
   private var isAnotherAwake: Bool {
     sleepers.load(ordering: .sequentiallyConsistent) + 1 < present.load(ordering: .relaxed)
   }
 
-  /// The watch went to sleep when nobody worked, and knows nothing of a timer that is earlier than those it saw.
+  /// The watch went to sleep when no worker worked, and knows nothing of a timer that is earlier than those it saw.
   ///
-  /// Wakes it; from then on it inspects, and this is not called again for as long as somebody works.
+  /// Wakes it; from then on it inspects, and this is not called again while a worker works.
   fileprivate func tellWatch(of deadline: Int64) {
     guard !isInspecting.load(ordering: .relaxed), deadline < watchDeadline.load(ordering: .relaxed) else { return }
     let onWatch = watch.load(ordering: .acquiring)
     if onWatch >= 0 { worker(onWatch).pointee.sleep.wake() }
   }
 
-  /// Whether somebody inspects the queues now and then.
+  /// Whether a worker inspects the queues now and then.
   var isWatched: Bool { isInspecting.load(ordering: .relaxed) && watch.load(ordering: .relaxed) >= 0 }
 }
 
@@ -124,7 +124,7 @@ extension Scheduler.Inspection {
     return switchesOfOthers != now
   }
 
-  /// Whether nobody has asked the reactor since the last inspection.
+  /// Whether the reactor has not been asked since the last inspection.
   mutating func isReactorNeglected(_ reactor: Reactor?) -> Bool {
     guard let now = reactor?.asked.load(ordering: .relaxed) else { return false }
     defer { asked = now }
@@ -134,7 +134,7 @@ extension Scheduler.Inspection {
   /// Whether a worker has switched since the last inspection, or came after it.
   func hasMoved(_ index: Int, _ now: Int) -> Bool { index >= switches.count || switches[index] != now }
 
-  /// From now on nothing is known of anybody.
+  /// From now on nothing is known of the others.
   mutating func forget() { switches.removeAll(keepingCapacity: true) }
 }
 

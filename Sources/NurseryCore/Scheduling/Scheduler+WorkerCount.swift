@@ -4,14 +4,14 @@ import Synchronization
 ///
 /// A worker that is retired goes in these steps (`Worker.Duty`), and nothing is lost on the way:
 ///
-///     told to leave   it is woken if it sleeps; it may be computing, and nobody waits for it
+///     told to leave   it is woken if it sleeps; it may be computing, and is not waited for
 ///     makes way       at its next look around, at most 64 switches later, its queue goes to the overflow
 ///     leaves          with nothing to run: passes the watch and any call it was given on, gives back stacks and records
 ///     gone            counts no more; its timers stay, and are fired by the others (`fireStrandedTimers`)
 ///
-/// Invariant: one who leaves has nothing in hand, nothing in its queue, and no fiber is bound to it (the root's worker never leaves).
-/// To the others he is one who has gone to work for ever, until he stops counting: if everybody else sleeps then, each of them fell
-/// asleep thinking that he was still there, so he wakes one, who looks again.
+/// Invariant: a worker that leaves has nothing in hand, nothing in its queue or inbox, and no fiber is bound to it (the root's never leaves).
+/// Until it is subtracted from `present`, a leaving worker counts as busy. If all others sleep then, each of them fell
+/// asleep while it still counted, so it wakes one, which looks again.
 extension Scheduler {
   /// Lets one more worker run fibers, and starts its thread.
   ///
@@ -92,7 +92,7 @@ extension Scheduler {
   func leave(_ me: WorkerRef) -> Bool {
     giveUpQueue(me)
     if me.pointee.begun.load(ordering: .relaxed) > 0 || me.pointee.queue.count > 0 { return false }
-    // As one who goes to work.
+    // As a worker that goes to work.
     if watch.load(ordering: .relaxed) == me.pointee.index { watch.store(-1, ordering: .releasing) }
     wakeWorker()
     callSentinelIfNobodySleeps()
@@ -107,12 +107,12 @@ extension Scheduler {
     leaving.subtract(1, ordering: .sequentiallyConsistent)
     present.subtract(1, ordering: .sequentiallyConsistent)
     lock.unlock()
-    // No lock from here on: who takes this place waits for this thread with the lock held.
+    // No lock from here on: a thread that takes this place waits for this one with the lock held.
     wakeSomebodyIfAllSleep()
     return true
   }
 
-  /// After the caller has stopped counting among those who are awake: whoever fell asleep before him did not act for all.
+  /// Called after the caller has stopped counting as awake: a worker that fell asleep before did not act for all.
   func wakeSomebodyIfAllSleep() {
     if isEverybodyAsleep { wakeWorker() }
   }

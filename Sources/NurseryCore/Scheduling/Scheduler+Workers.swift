@@ -2,12 +2,12 @@ import CSwitch
 import Synchronization
 
 // The table of workers. A place that has been taken stays so until the scheduler ends, and is read without a lock: by
-// thieves, and by whoever looks at everybody. Two numbers that must not be confused:
+// thieves, and by walks over all workers. Two numbers that must not be confused:
 //
 //     places     how many indices to look at: workers, spares, and those that are gone; never shrinks
-//     present    how many regular workers have a thread: if as many are asleep, and no spare is awake, everybody is
+//     present    how many regular workers have a thread: if as many are asleep, and no spare is awake, all are
 //
-// Invariants, under the lock: present - leaving <= limit; nobody is started while somebody leaves whom one could ask to stay; a place
+// Invariants, under the lock: present - leaving <= limit; no thread is started while a leaving worker can be kept; a place
 // that is gone is taken again before a new one. So there are never more regular workers than the limit has ever been, and the table
 // is large enough.
 extension Scheduler {
@@ -25,9 +25,9 @@ extension Scheduler {
 
   func install(_ worker: WorkerRef, at index: Int) { table[index] = worker }
 
-  /// Whether nobody is left who could do anything of his own accord.
+  /// Whether no worker or spare is awake.
   ///
-  /// True of some instant only if nobody has risen since; see `risings`.
+  /// True of some instant only if none has woken since; see `risings`.
   var isEverybodyAsleep: Bool {
     sleepers.load(ordering: .sequentiallyConsistent) == present.load(ordering: .sequentiallyConsistent)
       && sparesAwake.load(ordering: .sequentiallyConsistent) == 0
@@ -110,7 +110,7 @@ extension Scheduler {
 /// What a worker's thread runs: its loop, on the thread's own stack, until the scheduler stops or the worker leaves it.
 private let workerThread: System.ThreadBody = { argument in
   let worker = argument!.assumingMemoryBound(to: Worker.self)
-  // Whoever starts a worker holds the lock until the worker counts.
+  // The starting thread holds the lock until the worker counts.
   worker.pointee.scheduler!._withUnsafeGuaranteedRef { $0.waitUntilStarted() }
   worker.pointee.adoptThread()
   cs_set_thread_pointer(worker)

@@ -16,11 +16,11 @@ public final class Scheduler: @unchecked Sendable {
   let decisions: Decisions?
   /// The scope of the root fiber, while the scheduler runs.
   @exclusivity(unchecked) var rootScope: ScopeRef?
-  /// Found while everybody sleeps, and followed by a cancellation; read by the root fiber when everything has ended.
+  /// Found while all workers sleep, and followed by a cancellation; read by the root fiber when everything has ended.
   @exclusivity(unchecked) var deadlock: DeadlockError?
   let onSuppressedError: (@Sendable (any Error) -> Void)?
   let onDeadlock: Configuration.DeadlockResponse
-  /// How long a fiber may compute before somebody else runs what is queued behind it, in nanoseconds.
+  /// How long a fiber may compute before another thread runs what is queued behind it, in nanoseconds.
   let timeSlice: Int64
   /// Every worker there is or has been, by its place; see `Scheduler+Workers`.
   let table: UnsafeMutablePointer<WorkerRef?>
@@ -104,9 +104,9 @@ public final class Scheduler: @unchecked Sendable {
 
   var now: Int64 { isVirtual ? virtualNow.load(ordering: .relaxed) : System.monotonicNow() }
 
-  /// Whether somebody waits for what comes from outside, such as a descriptor; virtual time stands still meanwhile.
+  /// Whether a fiber waits for what comes from outside, such as a descriptor; virtual time stands still meanwhile.
   ///
-  /// Certain if everybody sleeps. Who works may be counted wrongly, when a fiber has begun to wait on one worker and goes on on another.
+  /// Certain if all workers sleep. Otherwise it may be wrong, if a fiber began to wait on one worker and went on on another.
   var expectsOutside: Bool {
     var expected = 0
     for index in 0..<places.load(ordering: .acquiring) {
@@ -118,10 +118,10 @@ public final class Scheduler: @unchecked Sendable {
   /// Whether there is a timer, or something outside to wait for.
   func isTimeLeft(_ me: WorkerRef) -> Bool { me.pointee.timers.earliest != .max || expectsOutside }
 
-  /// With everybody asleep and nothing under way, jumps to the next timer and fires what is due; false if there is no timer.
+  /// With all workers asleep and nothing under way, jumps to the next timer and fires what is due; false if there is no timer.
   func advanceVirtualTime(_ me: WorkerRef) -> Bool {
-    // One at a time, so what fires is queued before the next one looks. And nobody may have risen while we looked: who takes a
-    // fiber from a queue that then seems empty has first left the sleepers and then counted his rising.
+    // One at a time: expired fibers are queued before the next look. No worker may have woken meanwhile: one that takes a
+    // fiber from a queue that then seems empty has first left the sleepers and then counted its waking.
     timeLock.lock()
     defer { timeLock.unlock() }
     let risingsBefore = risings.load(ordering: .sequentiallyConsistent)

@@ -2,18 +2,18 @@ import Synchronization
 
 /// The word a thread sleeps on (futex(2)), or by which it is found asleep in a reactor, where a bell wakes it.
 ///
-///     awake --- prepare ---> asleep ---- wake, by anybody, once ----> told --- rise ---> awake
+///     awake --- prepare ---> asleep ---- wake, by any thread, once -> told --- rise ---> awake
 ///                            |   |                                     ^                   ^
 ///                            |   +-- beginPolling --> polling -- wake --+                  |
 ///                            |                           |                                 |
 ///                            +---------------------------+-- rise, by itself --------------+
 ///
 /// `wake` succeeds for exactly one caller per sleep; a sleeper that rises by itself may still have been told, which
-/// does no harm: it looks for work either way. A bell may ring late, for nobody; who sleeps in the reactor then rises for nothing.
+/// does no harm: it looks for work either way. A bell may ring late; the thread that sleeps in the reactor then wakes for nothing.
 struct SleepWord: ~Copyable {
   // The kernel is given the address of the whole: this field must stay first.
   private let state = Atomic<UInt32>(awake)
-  /// How often the thread has slept in the kernel, and was woken there by somebody.
+  /// How often the thread has slept in the kernel, and was woken there by another.
   fileprivate let sleeps = Atomic<Int>(0)
   fileprivate let wakes = Atomic<Int>(0)
   /// What to ring for one that polls; written before it does.
@@ -66,7 +66,7 @@ extension UnsafeMutablePointer<SleepWord> {
     return System.wait(on: self, expected: 1, nanoseconds: nanoseconds)
   }
 
-  /// How often the thread has slept in the kernel, and was woken there by somebody; two system calls.
+  /// How often the thread has slept in the kernel, and was woken there by another; two system calls.
   var counts: (sleeps: Int, wakes: Int) {
     (pointee.sleeps.load(ordering: .relaxed), pointee.wakes.load(ordering: .relaxed))
   }

@@ -3,7 +3,7 @@ import CSwitch
 /// The deepest use of stacks by spawn site, in a scheduler that measures.
 ///
 /// Each fiber, before it runs, sets to zero what those before it have left on the stack; when its body has ended, the lowest word that is
-/// not zero is its deepest use. So nobody's use is taken for another's, whoever had the stack before: a fiber of a scheduler that does
+/// not zero is its deepest use. So no fiber's use is taken for another's, whichever had the stack before: a fiber of a scheduler that does
 /// not measure, or a coroutine.
 final class StackMeter: @unchecked Sendable {
   private let lock = SpinLock(.leaf)
@@ -48,7 +48,7 @@ let measuredFiberEntry: @convention(c) (UnsafeMutableRawPointer) -> Void = { arg
 private func runToEndMeasured(_ me: FiberRef) {
   let stack = me.pointee.stack!
   let error = me.runBody()
-  // Before anybody can know of the end, so that who has waited for the fiber finds it among those that were measured.
+  // Before the end is published, so that a waiter finds the fiber among those that were measured.
   let depth = stack.top - cs_lowest_used(stack.bottom)
   me.pointee.worker.pointee.scheduler!._withUnsafeGuaranteedRef { $0.stackMeter!.note(me.site, depth: depth) }
   me.end(error: error)

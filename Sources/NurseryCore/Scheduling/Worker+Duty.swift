@@ -10,7 +10,7 @@ extension Worker {
   ///                                                                                             |
   ///     (new place) --> spare <------------- one more is needed: another thread in its place ---+
   ///
-  /// Changed under the scheduler's lock. Who stays `regular` looks after its queue and its timers; in all other states somebody
+  /// Changed under the scheduler's lock. A `regular` worker looks after its queue and its timers; in all other states another thread
   /// else does, too. A worker that is gone keeps its record until the scheduler ends: fibers say which worker they ran on, and
   /// offers in whose timers they stand.
   enum Duty: UInt8, AtomicRepresentable {

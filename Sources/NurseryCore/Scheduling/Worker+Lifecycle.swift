@@ -31,7 +31,7 @@ extension WorkerRef {
     pointee.freeStackCount += 1
   }
 
-  /// Where no worker ever sleeps, this is the only place to look for stacks that nobody needs.
+  /// Where no worker ever sleeps, this is the only place to look for stacks that are not needed.
   @inline(never)
   private func spillStacks() {
     returnStacks(keeping: 32)
@@ -98,14 +98,14 @@ private func runToEnd(_ me: FiberRef) {
 extension FiberRef {
   @inline(__always)
   func end(error: (any Error)?) {
-    // Counted before anybody can know of the end.
+    // Counted before the end is published.
     pointee.worker.count(pointee.worker.pointee.ended)
     finish(error: error)
   }
 
-  /// Ends the fiber: publishes the result, wakes whoever waits for it, notes a failure with the home scope and leaves it.
+  /// Ends the fiber: publishes the result, wakes its waiters, notes a failure with the home scope and leaves it.
   ///
-  /// In this order, so that a parent who waits is given the error itself and not the cancellation that follows from it.
+  /// In this order, so that a waiting parent is given the error itself and not the cancellation that follows from it.
   @inline(never)
   func finish(error: (any Error)?) {
     if let error { FailureTrace.note(error, traceStep) }

@@ -64,7 +64,7 @@ extension WorkerRef {
     pointee.loop.pointee.stack = nil
   }
 
-  /// Frees a worker that nobody runs on any more.
+  /// Frees a worker that no thread runs any more.
   func dispose() {
     FiberSlab.leave(self)
     pointee.loop.pointee.stack?.disposeOfThread()

@@ -47,7 +47,7 @@ extension WorkerRef {
 
   /// Puts `next` on the processor in place of `me`.
   ///
-  /// Returns when somebody runs `me` again, perhaps on another thread.
+  /// Returns when `me` runs again, where fibers migrate perhaps on another thread.
   @inline(__always)
   func run(_ next: FiberRef, instead me: FiberRef) {
     let next = ready(next)

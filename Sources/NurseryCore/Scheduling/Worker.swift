@@ -15,7 +15,7 @@ package struct Worker: ~Copyable {
   let scheduler: Unmanaged<Scheduler>?
   /// Its place in the scheduler's table, for good.
   let index: Int
-  /// What its thread is there for; written under the scheduler's lock, readable by anybody.
+  /// What its thread is there for; written under the scheduler's lock, readable by all threads.
   let duty: Atomic<Duty>
   /// Makes the choices, in a deterministic scheduler.
   let decisions: Unmanaged<Decisions>?
@@ -65,26 +65,26 @@ package struct Worker: ~Copyable {
   /// The pool whose thread a plain thread is.
   var pool: Unmanaged<BlockingPool>?
 
-  /// Whether it is making ready whoever the reactor has found, and calls for help afterwards.
+  /// Whether it is making the fibers ready that the reactor has found, and calls for help afterwards.
   var isTelling = false
 
   /// A fiber that was picked before it had left its stack; the loop waits for it.
   var handedOver: FiberRef?
-  /// Where a fiber that ends saves the stack pointer that nobody needs.
+  /// Where a fiber that ends saves the stack pointer that is not needed.
   var discardedStack: UnsafeMutableRawPointer?
   var freeRecords: FiberRef?
   var freeRecordCount = 0
-  /// Records of ended fibers that somebody held last time we looked: the latest, and those that were held once more.
+  /// Records of ended fibers that were held at the last look: the latest, and those that were held once more.
   var lentRecords: FiberRef?
   var lentCount = 0
   var heldRecords = FiberList()
   var freeStacks: StackRef?
   var freeStackCount = 0
 
-  /// What a spare has seen of the others; empty on a worker, who remembers it while it looks for work.
+  /// A spare's last observations of the workers; a worker keeps its own while it searches.
   var inspection = Scheduler.Inspection()
 
-  /// Written by who starts the thread, under the scheduler's lock; 0 on the thread that runs the root.
+  /// Written by the thread that starts it, under the scheduler's lock; 0 on the thread that runs the root.
   var thread: UInt = 0
 
   init(
@@ -121,7 +121,7 @@ extension Worker {
   @usableFromInline
   static var ofThisThread: WorkerRef { ofThisThreadIfAny ?? PlainThread.register() }
 
-  /// Suspends the running fiber, who has arranged to be made ready by somebody, and runs others until then.
+  /// Suspends the running fiber, which has arranged to be made ready, and runs others until then.
   ///
   /// Inlined, like all between here and the switch: after a switch the processor predicts no return right, so every call level
   /// between the user's function and the switch costs a misprediction.
@@ -136,7 +136,7 @@ extension Worker {
     if next != me {
       worker.run(next, instead: me)
     } else {
-      // To whoever looks whether the worker gets anywhere it does.
+      // Counts as a switch, so that an inspection sees progress.
       worker.count(worker.pointee.switches)
     }
   }
@@ -146,7 +146,7 @@ extension WorkerRef {
   /// Whether the scheduler may have other workers.
   var sharesWork: Bool { pointee.queue.pointee.isShared }
 
-  /// A number that nobody can predict and the seed determines (xorshift64*, Vigna 2016).
+  /// A number that cannot be predicted and the seed determines (xorshift64*, Vigna 2016).
   func nextRandom() -> UInt64 {
     var bits = pointee.random
     bits ^= bits >> 12
