@@ -43,6 +43,9 @@ struct OverdueTests {
       ("sleep", { try sleep(for: .zero) }),
       ("checkCancellation", { try Fiber.checkCancellation() }),
       ("blocking", { _ = try blocking { 1 } }),
+      ("goAndWait", { try goAndWait { _ = try channel.trySend(3) } }),
+      ("race", { try race({ _ = try channel.trySend(3) }) }),
+      ("concurrentMap", { _ = try [3].concurrentMap(limit: 1) { try channel.trySend($0) } }),
     ]
     condition.signal()
     for (name, call) in calls {
@@ -112,6 +115,30 @@ struct OverdueTests {
       }
       // One that had not begun by then does not run.
       #expect(heard.value >= 1)
+    }
+  }
+
+  @Test func anOverdueScopeAroundANurseryIsHeardWhereItEndsAChildOrTheBody() throws {
+    try runFibers(Configuration(parallelism: 1)) {
+      // The child never runs, and no call has noticed why.
+      expectThrows(TimeoutError.self) {
+        try withTimeout(.milliseconds(1)) {
+          try withNursery { nursery in
+            Self.pass(FiberClock.now)
+            nursery.goAsync { Issue.record("a child ran after the deadline") }
+          }
+        }
+      }
+      // Cancelled from inside, too, which a nursery absorbs by itself.
+      expectThrows(TimeoutError.self) {
+        try withTimeout(.milliseconds(1)) {
+          try withNursery { nursery in
+            Self.pass(FiberClock.now)
+            nursery.cancel()
+            try sleep(for: .zero)
+          }
+        }
+      }
     }
   }
 

@@ -78,6 +78,20 @@ struct StartTests {
     }
   }
 
+  @Test func inACancelledScopeTheChildIsNotSpawned() throws {
+    try virtually {
+      try withNursery { nursery in
+        try withCancelScope { scope in
+          scope.cancel()
+          expectThrows(CancellationError.self) {
+            try nursery.start { (_: Started<Void>) in Issue.record("a child was spawned") }
+          }
+        }
+        #expect(nursery.childCount == 0)
+      }
+    }
+  }
+
   @Test(arguments: parallelisms) func whenTheCallerIsCancelledTheChildHasEndedBeforeItIsThrown(workers: Int) throws {
     let log = Log<String>()
     try virtually(workers) {

@@ -114,7 +114,7 @@ public func goAndWait<Value: Sendable>(
 func callOnFiber<Value>(
   _ name: String?, _ site: SourceSite, _ body: consuming sending @escaping () throws -> Value
 ) throws -> Value {
-  let scope = openCall(site)
+  let scope = try openCall(site)
   let core = scope.spawn(name, site, body)
   endCall(scope)
   return try core.outcome()
@@ -122,8 +122,9 @@ func callOnFiber<Value>(
 
 /// A scope for the one child: it waits for the child, hands on the cancellation, and keeps the failure from the nursery around.
 @usableFromInline
-func openCall(_ site: SourceSite) -> ScopeRef {
+func openCall(_ site: SourceSite) throws -> ScopeRef {
   let host = Performer.enter()
+  if host.isCancelled { throw CancellationError() }
   _ = ambientNursery("goAndWait")
   var traits = ScopeTraits()
   traits.site = site

@@ -34,6 +34,7 @@ extension Nursery {
   private func startChild<Ready: Sendable>(
     _ name: String?, _ daemon: Bool, _ site: SourceSite, _ body: sending @escaping (Started<Ready>) throws -> Void
   ) throws -> Ready {
+    if Performer.enter().isCancelled { throw CancellationError() }
     let handshake = Handshake<Ready>()
     let child = scope.spawnChild(name, daemon: daemon, .here, site) {
       do {

@@ -135,13 +135,14 @@ extension ScopeRef {
     return pointee.reason
   }
 
-  /// Whether an outer scope's cancellation reaches the surroundings of this one.
+  /// Whether an outer scope's cancellation, or its deadline that has passed unnoticed, reaches the surroundings of this one.
   package var isParentCancelled: Bool {
     // The parent stays while the lock is held.
     pointee.lock.lock()
     defer { pointee.lock.unlock() }
     guard let parent = pointee.parent else { return false }
-    if parent.pointee.isMarked { return true }
+    let expiry = parent.pointee.expiry.load(ordering: .acquiring)
+    if expiry != .max, expiry == .min || expiry <= coarseNow { return true }
     guard let host = pointee.host, host.pointee.home == parent else { return false }
     return host.pointee.isCancelledAlone.load(ordering: .acquiring)
   }
