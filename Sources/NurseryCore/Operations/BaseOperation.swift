@@ -2,8 +2,10 @@ import Synchronization
 
 /// A primitive operation of your own: something that can be tried, waited for, and given up.
 ///
-/// Wrap it with `Op(base:)`, and it can be chosen among, timed out and cancelled like any other. The three methods are called on
-/// the performing fiber or thread. They must not block and must not suspend; guard shared state with a mutex.
+/// Wrap it with `Op(base:)`, and it can be chosen among, timed out and cancelled like any other. The three methods are
+/// called on the performing fiber or thread; guard shared state with a mutex. They may call anything, also cancel the
+/// scope around or perform other operations, but should be quick: the other branches of the choice are not looked at
+/// meanwhile. A perform that has to wait allocates one object.
 public protocol BaseOperation<Value> {
   /// What the operation yields when it commits.
   associatedtype Value
@@ -14,31 +16,37 @@ public protocol BaseOperation<Value> {
   /// Registers a waiter, and later calls `commit` on it, from anywhere, when the operation becomes ready.
   ///
   /// The operation may have become ready since it was polled: look again after registering, and commit then.
-  /// `commit` says whether the waiter took the value; if not, offer the value to somebody else.
+  /// `commit` says whether the waiter took the value; if not, offer the value to another waiter.
   func enlist(_ waiter: Waiter<Value>)
 
-  /// Forgets a waiter that was enlisted. Called for every waiter whose perform has ended, whoever won.
+  /// Forgets a waiter that was enlisted. Called for every waiter whose perform has ended, whichever branch has won.
   func withdraw(_ waiter: Waiter<Value>)
 }
 
-/// A fiber or thread that waits for a primitive operation of a user's.
+/// A fiber or thread that waits for a primitive operation of yours.
 ///
 /// It stays valid for ever: once the perform has ended, `commit` returns false.
 public struct Waiter<Value>: Hashable, @unchecked Sendable {
-  let performer: FiberRef
-  let epoch: UInt64
+  let enlistment: Enlistment
   let offer: OfferRef
 
-  /// Commits the waiting perform with this value; false if the waiter has gone or was committed by somebody else.
+  /// Commits the waiting perform with this value; false if the waiter has gone or another branch has committed.
   ///
   /// After true, exactly this waiter has received the value.
   @discardableResult
   public func commit(_ value: Value) -> Bool {
-    guard performer.commit(expectedEpoch: epoch) else { return false }
-    offer.pointee.slot.assumingMemoryBound(to: Value.self).initialize(to: value)
-    offer.win()
-    performer.makeReady()
-    return true
+    enlistment.commit(offer) { $0.assumingMemoryBound(to: Value.self).initialize(to: value) }
+  }
+
+  /// Whether both stand for the same branch of the same perform.
+  public static func == (left: Waiter, right: Waiter) -> Bool {
+    left.enlistment === right.enlistment && left.offer == right.offer
+  }
+
+  /// Hashes which branch of which perform it stands for.
+  public func hash(into hasher: inout Hasher) {
+    hasher.combine(ObjectIdentifier(enlistment))
+    hasher.combine(offer)
   }
 }
 
@@ -49,43 +57,35 @@ extension Op {
   }
 }
 
-private final class BaseOperationSource<Base: BaseOperation>: OperationSource, @unchecked Sendable {
+private final class BaseOperationSource<Base: BaseOperation>: ValueSource<Base.Value>, @unchecked Sendable {
   let base: Base
 
   init(_ base: Base) {
     self.base = base
-    super.init(slotSize: Performance.slotSize(for: Base.Value.self), keepsAccount: true)
+    super.init(
+      slotSize: Performance.slotSize(for: Base.Value.self),
+      collect: { source, performance, index in performance.addPrimitive(source, index: index) },
+      take: { _, performance, _ in performance.slot.assumingMemoryBound(to: Base.Value.self).move() })
   }
 
+  /// Enlisting is done before any offer of the perform stands: see `Enlistment`.
   override func attempt(_ offer: OfferRef, _ attempt: Attempt) -> Answer {
-    switch attempt {
-    case .poll, .pollLate:
-      guard let value = base.poll() else { return .pending }
-      offer.pointee.slot.assumingMemoryBound(to: Base.Value.self).initialize(to: value)
-      offer.win()
-      return .committed
-    case .enlistAlone:
-      // Nobody can take us yet, so what `poll` takes is ours.
-      guard self.attempt(offer, .poll) == .pending else { return .committed }
-      offer.pointee.performer.startWaiting()
-      fallthrough
-    case .enlist:
-      // The waiter can be committed from the first instruction of `enlist` on; if that happens the perform
-      // parks, finds itself ready, and goes on.
-      offer.pointee.isLinked = true
-      base.enlist(waiter(offer))
-      fullFence()
-      return .pending
-    }
+    if attempt.enlists { return .pending }
+    guard let value = base.poll() else { return .pending }
+    offer.pointee.slot.assumingMemoryBound(to: Base.Value.self).initialize(to: value)
+    offer.win()
+    return .committed
   }
 
-  override func withdraw(_ offer: OfferRef) {
+  override func enlistWaiter(_ offer: OfferRef, _ enlistment: Enlistment) {
+    offer.pointee.isLinked = true
+    base.enlist(Waiter(enlistment: enlistment, offer: offer))
+  }
+
+  override func withdrawWaiter(_ offer: OfferRef, _ enlistment: Enlistment) {
     guard offer.pointee.isLinked else { return }
-    base.withdraw(waiter(offer))
-  }
-
-  private func waiter(_ offer: OfferRef) -> Waiter<Base.Value> {
-    Waiter(performer: offer.pointee.performer, epoch: offer.pointee.performer.epoch, offer: offer)
+    offer.pointee.isLinked = false
+    base.withdraw(Waiter(enlistment: enlistment, offer: offer))
   }
 
   override var waitDescription: String { "\(Base.self)" }

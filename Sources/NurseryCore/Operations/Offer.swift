@@ -26,6 +26,8 @@ package struct Offer {
   @usableFromInline var next: OfferRef?
   @usableFromInline var previous: OfferRef?
   @usableFromInline var isLinked = false
+  /// Whether it is the timer of an operation's limit, which is no branch of its own.
+  var isLimit = false
   /// Which branch of the perform this is.
   @usableFromInline var index: Int32
   /// Its ticket in the timers; -1 when it is in none.

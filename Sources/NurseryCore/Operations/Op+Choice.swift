@@ -1,19 +1,24 @@
 extension Op {
   /// A choice: whichever of the operations can commit first does, and the others do not happen.
   ///
-  /// When several are ready, a random one is asked first, so none is starved. A choice of nothing is `never`.
+  /// When several are ready, each is as likely as any other to commit. Nesting does not count: in `a.or(b).or(c)`, and in a choice between
+  /// `a` and a choice of `b` and `c`, wrapped or not, each of the three has one third. A biased choice inside is one branch. A choice of
+  /// nothing is `never`.
   @inlinable
   public static func choice(_ operations: [Op<Value>]) -> Op<Value> {
-    Op(ChoiceOperation(operations, isBiased: false))
+    Op(ChoiceOperation(flattened(operations, isBiased: false), isBiased: false))
   }
 
   /// A choice that asks its operations in order: when several are ready, the first commits.
   @inlinable
   public static func biased(_ operations: [Op<Value>]) -> Op<Value> {
-    Op(ChoiceOperation(operations, isBiased: true))
+    Op(ChoiceOperation(flattened(operations, isBiased: true), isBiased: true))
   }
 
   /// The choice between this operation and another.
+  ///
+  /// Chains of any length are one flat choice; a chain of n takes time in proportion to n squared to make, so where there are thousands, make
+  /// an array and write `choice`.
   @inlinable
   public func or(_ other: Op<Value>) -> Op<Value> { .choice([self, other]) }
 }
@@ -34,7 +39,12 @@ public func choose<Value>(_ first: Op<Value>, _ second: Op<Value>) throws -> Val
   }
   let me = Performer.enter()
   return try Performance.withInlineSlot(me) { performance in
-    if me.randomIndex(below: 2) == 0 {
+    if leafCount + second.leafCount != 2 {
+      let choice = performance.beginChoice(isBiased: false)
+      first.collect(&performance, from: 0)
+      second.collect(&performance, from: leafCount)
+      performance.endChoice(choice)
+    } else if me.randomIndex(below: 2) == 0 {
       first.collect(&performance, from: 0)
       second.collect(&performance, from: leafCount)
     } else {
@@ -79,24 +89,34 @@ extension Op {
     }
   }
 
-  /// Adds the arms' leaves, beginning with a random arm unless biased.
+  /// Adds the arms' leaves.
   @inlinable
   static func collect(
     _ arms: [Op<Value>], arePlain: Bool, isBiased: Bool, _ performance: inout Performance, from index: Int
   ) {
-    let start = isBiased || arms.count < 2 ? 0 : performance.me.randomIndex(below: arms.count)
-    if arePlain { return arms.withArms { performance.add($0, from: start, index: index) } }
+    if arePlain, arms.withArms({ performance.addsLater($0, isBiased: isBiased, index: index) }) { return }
+    let choice = performance.beginChoice(isBiased: isBiased)
     var leaf = index
-    for arm in 0..<start { leaf += arms[arm].leafCount }
-    for arm in start..<arms.count {
-      arms[arm].collect(&performance, from: leaf)
-      leaf += arms[arm].leafCount
+    for arm in arms {
+      arm.collect(&performance, from: leaf)
+      leaf += arm.leafCount
     }
-    leaf = index
-    for arm in 0..<start {
-      arms[arm].collect(&performance, from: leaf)
-      leaf += arms[arm].leafCount
-    }
+    performance.endChoice(choice)
+  }
+
+  /// The arms, with those of choices among them that are of the same kind in their place: the depth of a chain costs nothing.
+  @usableFromInline
+  static func flattened(_ arms: [Op<Value>], isBiased: Bool) -> [Op<Value>] {
+    guard arms.contains(where: { $0.choice(isBiased: isBiased) != nil }) else { return arms }
+    return arms.flatMap { $0.choice(isBiased: isBiased)?.arms ?? [$0] }
+  }
+
+  /// The choice of this kind that this operation is; nil if it is not, or has a limit.
+  func choice(isBiased: Bool) -> ChoiceOperation<Value>? {
+    guard limit.isNone, !source.delivery.isLeaf, let choice = source as? ChoiceOperation<Value>,
+      choice.isBiased == isBiased
+    else { return nil }
+    return choice
   }
 
   /// Takes the value of the arm that holds the winning leaf.
@@ -144,7 +164,19 @@ final class ChoiceOperation<Value>: ValueSource<Value>, @unchecked Sendable {
 
   override func resolve(_ resolution: Resolution) throws -> Op<Value> {
     guard needsResolution else { return Op(self) }
-    return Op(ChoiceOperation(try arms.map { try $0.resolved(resolution) }, isBiased: isBiased))
+    // By a list of what is left, and not by recursion: a guard may return a choice of guards, and so on.
+    var resolved: [Op<Value>] = []
+    var left = Array(arms.reversed())
+    while let arm = left.popLast() {
+      if let choice = arm.choice(isBiased: isBiased) {
+        left += choice.arms.reversed()
+      } else if arm.limit.isNone, let guarded = arm.guarded {
+        left.append(try guarded.make(resolution))
+      } else {
+        resolved.append(try arm.resolved(resolution))
+      }
+    }
+    return Op(ChoiceOperation(resolved, isBiased: isBiased))
   }
 
   override var waitDescription: String {

@@ -66,8 +66,23 @@ extension Op {
   @usableFromInline
   func resolved(_ resolution: Resolution) throws -> Op<Value> {
     guard needsResolution else { return self }
-    let resolved = try unsafeDowncast(source, to: ValueSource<Value>.self).resolve(resolution)
-    return limit.isNone ? resolved : resolved.limited(limit)
+    // A guard may return a guarded operation again, and that one, any number of times.
+    var op = self
+    var limits: [OperationLimit] = []
+    while let guarded = op.guarded {
+      if !op.limit.isNone { limits.append(op.limit) }
+      op = try guarded.make(resolution)
+    }
+    if op.needsResolution {
+      let resolved = try unsafeDowncast(op.source, to: ValueSource<Value>.self).resolve(resolution)
+      op = op.limit.isNone ? resolved : resolved.limited(op.limit)
+    }
+    return limits.reversed().reduce(op) { $0.limited($1) }
+  }
+
+  /// The guard that this operation is, whatever its limit.
+  var guarded: GuardedOperation<Value>? {
+    needsResolution ? source as? GuardedOperation<Value> : nil
   }
 
   private func resolvedForPerform() throws -> Op<Value> {
@@ -101,10 +116,7 @@ final class GuardedOperation<Value>: ValueSource<Value>, @unchecked Sendable {
       take: { _, _, _ in fatalError("a guard committed before it was run") })
   }
 
-  override func resolve(_ resolution: Resolution) throws -> Op<Value> {
-    // A guard may return a guarded operation again.
-    try make(resolution).resolved(resolution)
-  }
+  override func resolve(_ resolution: Resolution) throws -> Op<Value> { try Op(self).resolved(resolution) }
 }
 
 @usableFromInline

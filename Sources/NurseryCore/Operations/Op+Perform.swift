@@ -141,7 +141,7 @@ extension Performance {
   ) -> End {
     let me = Performer.enter()
     var performance = Performance(me, offers: offers, slot: slot)
-    performance.add(arms, from: isBiased || arms.count < 2 ? 0 : me.randomIndex(below: arms.count), index: 0)
+    performance.add(arms, isBiased: isBiased, index: 0)
     let isCommitted =
       !me.isCancelled && (arms.count > 1 && performance.poll(.poll) || performance.layOutAndEnlist())
     return performance.end(isCommitted: isCommitted)

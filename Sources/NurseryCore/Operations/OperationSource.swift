@@ -93,6 +93,12 @@ public class OperationSource: @unchecked Sendable {
   @usableFromInline
   package func withdraw(_ offer: OfferRef) {}
 
+  /// Lets a primitive of the user's enlist a waiter; called before the perform is open.
+  func enlistWaiter(_ offer: OfferRef, _ enlistment: Enlistment) {}
+
+  /// Lets a primitive of the user's forget its waiter, if it has one; called after the perform has ended.
+  func withdrawWaiter(_ offer: OfferRef, _ enlistment: Enlistment) {}
+
   /// The error of a branch that committed with a verdict other than a value.
   @usableFromInline
   package func failure(_ verdict: Verdict, argument: UInt) -> any Error { ChannelClosedError() }

@@ -5,11 +5,12 @@ import Synchronization
 ///
 /// The order of events, and who is responsible:
 ///
-///     check cancellation -> (guards have run) -> poll every leaf once -> leave an offer for every leaf
-///       -> check cancellation again -> park -> [a committer sets winner and verdict, makes us ready]
-///       -> withdraw the losers' offers -> fire the nacks of the losers -> take the value, run the wraps
+///     check cancellation -> (guards have run) -> poll every leaf once -> enlist the user's waiters -> leave an offer for every
+///       leaf -> check cancellation again -> park -> [a committer sets winner and verdict, makes us ready]
+///       -> withdraw the losers' offers -> withdraw the user's waiters -> fire the nacks of the losers -> take the value, run the wraps
 ///
-/// The second check closes the race with `cancel`: see `fenceAfterEnlisting`.
+/// The second check closes the race with `cancel`: see `fenceAfterEnlisting`. Code of the user's (guards, primitives, nacks, wraps) runs
+/// before the first offer is left or after the perform has been settled, never in between, so it may perform operations of its own.
 @usableFromInline
 package struct Performance {
   /// Calls a loser's abandonment exactly once.
@@ -33,13 +34,23 @@ package struct Performance {
   @usableFromInline var limitCount = 0
   /// Whether one of the leaves waits to be tried again, and has to be tried before it waits.
   @usableFromInline var hasAttempts = false
+  /// Whether one of the leaves is a primitive of the user's; see `Enlistment`.
+  private var hasPrimitives = false
+  /// Retained, while the primitives have waiters.
+  private var enlistment: Unmanaged<Enlistment>?
   /// The arms of the first leaves, which are laid out when they are needed: of a choice that is ready most are not.
   ///
   /// They stay where they are: the choice holds its array, and the operation the choice.
   private var arms: UnsafePointer<Arm>?
   private var armCount = 0
-  private var armStart = 0
   private var armIndex = 0
+  /// Whether the arms are asked in their order.
+  private var areArmsBiased = false
+  /// How many choices around are being collected, and whether the next leaf belongs to a fair one; see `Performance+Choice`.
+  var choiceDepth = 0
+  var isInFairChoice = false
+  /// The runs of leaves that keep their order in the fair choice that is being collected; behind a pointer as the regions are.
+  var runs: UnsafeMutablePointer<[Range<Int>]>?
   @usableFromInline let slot: UnsafeMutableRawPointer
   /// The leaf that committed, in the order the leaves are written.
   @usableFromInline var winner = -1
@@ -78,44 +89,39 @@ package struct Performance {
     count += 1
   }
 
-  /// Adds the leaves that are the arms of a choice, from one of them round to the one before it.
+  /// The most arms that are laid out when they are needed.
+  static var mostArms: Int { 64 }
+
+  /// Adds the arms of a choice if they can be laid out when they are needed: it is the first, and in no other.
   @usableFromInline
-  mutating func add(_ arms: Arms, from start: Int, index: Int) {
-    guard let first = arms.baseAddress else { return }
-    guard count == 0 else {
-      for place in 0..<arms.count {
-        let arm = (start + place) % arms.count
-        add(first[arm].source, argument: first[arm].argument, index: index + arm)
-      }
-      return
-    }
-    self.arms = first
+  mutating func addsLater(_ arms: Arms, isBiased: Bool, index: Int) -> Bool {
+    guard count == 0, choiceDepth == 0, arms.count <= Self.mostArms else { return false }
+    add(arms, isBiased: isBiased, index: index)
+    return true
+  }
+
+  /// Adds the arms of the outermost choice, of which no leaf has been added before; at most `mostArms`.
+  mutating func add(_ arms: Arms, isBiased: Bool, index: Int) {
+    self.arms = arms.baseAddress
     armCount = arms.count
-    armStart = start
+    areArmsBiased = isBiased
     armIndex = index
     count = arms.count
   }
 
-  /// Lays out the leaf at a place if it is an arm.
   @inline(__always)
-  private func layOutArm(_ place: Int, _ arms: UnsafePointer<Arm>) {
-    let arm = self.arm(place)
-    (offers + place).initialize(
+  private func layOutArm(_ arm: Int, _ arms: UnsafePointer<Arm>) {
+    (offers + arm).initialize(
       to: Offer(
         me, arms[arm].source, argument: arms[arm].argument, index: Int32(truncatingIfNeeded: armIndex + arm), slot: slot
       ))
-  }
-
-  @inline(__always)
-  private func arm(_ place: Int) -> Int {
-    let arm = armStart + place
-    return arm < armCount ? arm : arm - armCount
   }
 
   /// Adds the timer of an operation's limit, behind the operation's own leaves.
   @usableFromInline
   mutating func addTimer(_ limit: Int64, index: Int) {
     add(TimerOperation.relative, argument: UInt(bitPattern: Int(limit)), index: index)
+    (offers + (count - 1)).pointee.isLimit = true
     limitCount += 1
   }
 
@@ -123,6 +129,12 @@ package struct Performance {
   mutating func addAttempt(_ source: OperationSource, index: Int) {
     add(source, argument: 0, index: index)
     hasAttempts = true
+  }
+
+  /// Adds a leaf that is a primitive of the user's.
+  mutating func addPrimitive(_ source: OperationSource, index: Int) {
+    add(source, argument: 0, index: index)
+    hasPrimitives = true
   }
 
   /// Adds what is called unless one of its leaves commits.
@@ -143,7 +155,7 @@ package struct Performance {
   @usableFromInline
   mutating func commit() throws {
     // A single operation is not polled first, whatever its limits: it is enlisted before they are looked at.
-    let isPolled = hasAttempts || count - limitCount > 1
+    let isPolled = hasAttempts || hasPrimitives || count - limitCount > 1
     if me.isCancelled || !(isPolled && poll(.poll) || layOutAndEnlist()) {
       abandon()
       throw CancellationError()
@@ -164,14 +176,46 @@ package struct Performance {
   }
 
   mutating func poll(_ attempt: OperationSource.Attempt) -> Bool {
-    for leaf in 0..<count {
-      if leaf < armCount, let arms {
-        guard mayCommit(arms[arm(leaf)].source) else { continue }
-        layOutArm(leaf, arms)
-      } else {
-        guard mayCommit((offers + leaf).pointee.source) else { continue }
-      }
+    if let arms, pollArms(arms, attempt) { return true }
+    for leaf in armCount..<count where mayCommit((offers + leaf).pointee.source) {
       guard ask(leaf, attempt) == .committed else { continue }
+      settle()
+      return true
+    }
+    return false
+  }
+
+  /// Asks the arms that may be ready; of a fair choice each of them is as likely as any other to be the next.
+  @inline(__always)
+  private mutating func pollArms(_ arms: UnsafePointer<Arm>, _ attempt: OperationSource.Attempt) -> Bool {
+    var candidates: UInt64 = 0
+    for arm in 0..<armCount where mayCommit(arms[arm].source) { candidates |= 1 << UInt64(arm) }
+    var isOrdered = areArmsBiased
+    if !isOrdered, me.decidesBranches, armCount > 1 {
+      // Every arm can be the first, in as few schedules as that takes.
+      isOrdered = true
+      let arm = me.firstBranch(of: armCount)
+      let later = candidates & (~0 << UInt64(arm))
+      if later != 0, pollArms(arms, later, isOrdered: true, attempt) { return true }
+      candidates ^= later
+    }
+    return pollArms(arms, candidates, isOrdered: isOrdered, attempt)
+  }
+
+  @inline(__always)
+  private mutating func pollArms(
+    _ arms: UnsafePointer<Arm>, _ candidates: UInt64, isOrdered: Bool, _ attempt: OperationSource.Attempt
+  ) -> Bool {
+    var candidates = candidates
+    while candidates != 0 {
+      var others = candidates
+      if !isOrdered, candidates & (candidates &- 1) != 0 {
+        for _ in 0..<me.randomIndex(below: candidates.nonzeroBitCount) { others &= others &- 1 }
+      }
+      let arm = others.trailingZeroBitCount
+      candidates &= ~(1 << UInt64(arm))
+      layOutArm(arm, arms)
+      guard ask(arm, attempt) == .committed else { continue }
       settle()
       return true
     }
@@ -191,7 +235,7 @@ package struct Performance {
   @inline(__always)
   mutating func layOutAndEnlist() -> Bool {
     if let arms {
-      for place in 0..<armCount { layOutArm(place, arms) }
+      for arm in 0..<armCount { layOutArm(arm, arms) }
     }
     return enlistAndPark()
   }
@@ -226,7 +270,11 @@ package struct Performance {
   @inline(__always)
   private mutating func enlistAndParkOnce() -> Bool {
     var published = false
-    me.beginEnlisting()
+    if hasPrimitives {
+      if let isCommitted = openWithWaiters() { return isCommitted }
+    } else {
+      me.beginEnlisting()
+    }
     for leaf in 0..<count {
       switch ask(leaf, published ? .enlist : .enlistAlone) {
       case .committed:
@@ -253,6 +301,41 @@ package struct Performance {
     return winner >= 0
   }
 
+  /// Enlists the waiters of the user's primitives and opens the perform.
+  ///
+  /// The perform is not open if it ends here: true if a waiter was committed at once, false if the scope was cancelled.
+  @inline(never)
+  private mutating func openWithWaiters() -> Bool? {
+    let enlistment = Enlistment(me)
+    self.enlistment = .passRetained(enlistment)
+    for leaf in 0..<count where !enlistment.isDecided {
+      (offers + leaf).pointee.source._withUnsafeGuaranteedRef { $0.enlistWaiter(offers + leaf, enlistment) }
+      if me.isCancelled, !enlistment.isDecided {
+        settle(winner: -1)
+        return false
+      }
+    }
+    if !enlistment.isDecided {
+      me.beginEnlisting()
+      if enlistment.arm(epoch: me.epoch) { return nil }
+      me.endEnlisting()
+    }
+    settle(winner: enlistment.winner)
+    return true
+  }
+
+  /// Ends the user's waiters and has them withdrawn: the perform has been settled, so that code may perform operations of its own.
+  @inline(never)
+  private mutating func withdrawWaiters() {
+    guard let retained = enlistment else { return }
+    enlistment = nil
+    let enlistment = retained.takeRetainedValue()
+    enlistment.end()
+    for leaf in 0..<count {
+      (offers + leaf).pointee.source._withUnsafeGuaranteedRef { $0.withdrawWaiter(offers + leaf, enlistment) }
+    }
+  }
+
   @inline(never)
   private func waitForWakeup() { Worker.suspend(me) }
 
@@ -273,6 +356,14 @@ package struct Performance {
   private mutating func settle() {
     winner = Int(me.pointee.winner)
     verdict = me.pointee.verdict
+    if hasPrimitives { withdrawWaiters() }
+  }
+
+  /// Settles what was decided without the claim word.
+  private mutating func settle(winner: Int32) {
+    me.pointee.winner = winner
+    me.pointee.verdict = .value
+    settle()
   }
 
   /// Fires what the losers asked for, once, in the order the branches were looked at.

@@ -184,12 +184,21 @@ extension FiberRef {
   /// What time it is for this fiber, in nanoseconds of its clock.
   package var now: Int64 { pointee.worker.now }
 
+  /// Whether the order of a choice's branches is a decision, and not chance.
+  var decidesBranches: Bool { pointee.worker.pointee.decisions != nil }
+
+  /// The branch that is asked first, by decision; the others follow in their order.
+  ///
+  /// - Parameter count: at least 2.
+  @inline(never)
+  func firstBranch(of count: Int) -> Int {
+    pointee.worker.pointee.decisions!._withUnsafeGuaranteedRef { $0.maker.pickBranch(below: count) }
+  }
+
   /// - Parameter count: at least 2.
   @usableFromInline
   func randomIndex(below count: Int) -> Int {
-    if let decisions = pointee.worker.pointee.decisions {
-      return decisions._withUnsafeGuaranteedRef { $0.maker.pickBranch(below: count) }
-    }
+    if decidesBranches { return firstBranch(of: count) }
     return Int(truncatingIfNeeded: ((pointee.worker.nextRandom() >> 32) &* UInt64(count)) >> 32)
   }
 }

@@ -63,20 +63,23 @@ extension Trial {
     report { witness in
       var result: Result<Value, any Error>?
       try withCancelScope { scope in
-        let pivot = Pivot<Value> { waiter in
+        let deeds: ((Value) -> Bool) -> Void = { commit in
           if event == .cancellationBefore { scope.cancel() }
           // The performer is in the middle of a perform and must not begin another.
           do { try PlainThread { try fixture.makeReady() }.join() } catch { return }
           switch event {
           case .nothing, .cancellationBefore: break
-          case .commit: waiter.commit(fixture.other)
+          case .commit: _ = commit(fixture.other)
           case .cancellation, .cancellationAfterwards: scope.cancel()
           }
         }
         let quiet = Channel<Value>().receiveOp()
         let op = form.apply(fixture.op, witness)
         let standsAlready = event == .cancellationAfterwards || event == .cancellationBefore
-        let choice = Op.biased(standsAlready ? [op, Op(base: pivot)] : [quiet, Op(base: pivot), op])
+        // The waiters of primitives are enlisted before any offer stands: only another primitive comes before one.
+        let comesFirst = specimen.traits.contains(.isPrimitive) && !standsAlready
+        let pivot = comesFirst ? Op(base: Pivot(action: deeds)) : Op(EnlistingProbe(deeds))
+        let choice = Op.biased(standsAlready ? [op, pivot] : [quiet, pivot, op])
         result = Result { try choice.perform() }
       }
       return try result!.get()
@@ -84,11 +87,11 @@ extension Trial {
   }
 }
 
-/// An operation that is never ready, but does something when its waiter is enlisted.
+/// A primitive that is never ready, but does something when its waiter is enlisted.
 private struct Pivot<Value>: BaseOperation {
-  let action: (Waiter<Value>) -> Void
+  let action: ((Value) -> Bool) -> Void
 
   func poll() -> Value? { nil }
-  func enlist(_ waiter: Waiter<Value>) { action(waiter) }
+  func enlist(_ waiter: Waiter<Value>) { action { waiter.commit($0) } }
   func withdraw(_ waiter: Waiter<Value>) {}
 }

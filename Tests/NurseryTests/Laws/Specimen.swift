@@ -18,6 +18,8 @@ enum Trait {
   case isExternal
   /// The performer tries by itself once it is told to: being ready is no commit yet, so a cancellation may still come before it.
   case isTried
+  /// A primitive of a user's own.
+  case isPrimitive
 }
 
 extension Set<Trait> {

@@ -81,7 +81,7 @@ extension Specimens {
           readiness.signal()
         })
     },
-    Specimen("a primitive of a user's own", .usual.union([.lacksVerb])) { _ in
+    Specimen("a primitive of a user's own", .usual.union([.lacksVerb, .isPrimitive])) { _ in
       let turnstile = Turnstile()
       return Fixture(
         op: Op(base: turnstile), other: 3, isRight: { $0 == 7 }, makeReady: { turnstile.insertToken() },

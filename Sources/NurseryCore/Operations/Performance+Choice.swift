@@ -1,0 +1,116 @@
+/// The order in which the leaves of a choice are asked.
+///
+/// A fair choice asks its leaves in a random order, every order being as likely. Choices inside it do not count: it is
+/// flat over all leaves, whether they were nested, chained by `or`, or wrapped in between. A biased choice inside a
+/// fair one is a *run*: one branch, whose leaves keep their order. The timers of limits come last, in the order they
+/// were added, so that of equal limits the inner one ends the perform.
+///
+/// The leaves are collected as they are written, between `beginChoice` and `endChoice`; the outermost fair choice then
+/// rearranges what was collected inside it. A leaf's index stays what it is.
+extension Performance {
+  /// What is restored at the end of a choice.
+  @usableFromInline
+  struct Choice {
+    fileprivate let start: Int
+    fileprivate let isBiased: Bool
+    fileprivate let isInFairChoice: Bool
+  }
+
+  /// Before the leaves of a choice are added.
+  @usableFromInline
+  mutating func beginChoice(isBiased: Bool) -> Choice {
+    let choice = Choice(start: count, isBiased: isBiased, isInFairChoice: isInFairChoice)
+    choiceDepth += 1
+    isInFairChoice = !isBiased
+    return choice
+  }
+
+  /// After the leaves of a choice have been added.
+  @usableFromInline
+  mutating func endChoice(_ choice: Choice) {
+    choiceDepth -= 1
+    isInFairChoice = choice.isInFairChoice
+    guard count - choice.start > 1 else { return }
+    if choice.isBiased {
+      if isInFairChoice { add(run: choice.start..<count) }
+    } else if !isInFairChoice {
+      shuffle(from: choice.start)
+    }
+  }
+
+  private mutating func add(run: Range<Int>) {
+    if runs == nil {
+      runs = .allocate(capacity: 1)
+      runs!.initialize(to: [])
+    }
+    runs!.pointee.append(run)
+  }
+
+  private mutating func shuffle(from start: Int) {
+    if runs != nil { return shuffleRuns(from: start) }
+    let end = limitCount == 0 ? count : putLimitsLast(from: start)
+    let branches = end - start
+    guard branches > 1 else { return }
+    if me.decidesBranches { return rotate(start..<end, by: me.firstBranch(of: branches)) }
+    for branch in start..<end - 1 {
+      let other = branch + me.randomIndex(below: end - branch)
+      if other != branch { swap(&offers[branch], &offers[other]) }
+    }
+  }
+
+  /// Moves the timers of limits behind the other leaves; returns where they begin.
+  private func putLimitsLast(from start: Int) -> Int {
+    var end = count
+    for leaf in (start..<count).reversed() where offers[leaf].isLimit {
+      end -= 1
+      if leaf != end { swap(&offers[leaf], &offers[end]) }
+    }
+    return end
+  }
+
+  private func rotate(_ leaves: Range<Int>, by distance: Int) {
+    rearrange(leaves, to: Array(leaves.dropFirst(distance)) + leaves.prefix(distance))
+  }
+
+  /// As `shuffle`, with runs that keep their order, limits of their leaves included.
+  @inline(never)
+  private mutating func shuffleRuns(from start: Int) {
+    var branches: [Range<Int>] = []
+    var limits: [Range<Int>] = []
+    // Those before `start` belong to a choice around, which is still being collected.
+    var rest = runs!.pointee.filter { $0.lowerBound >= start }[...]
+    runs!.pointee.removeAll { $0.lowerBound >= start }
+    if runs!.pointee.isEmpty {
+      runs!.deinitialize(count: 1)
+      runs!.deallocate()
+      runs = nil
+    }
+    var leaf = start
+    while leaf < count {
+      if let run = rest.first, run.lowerBound == leaf {
+        rest.removeFirst()
+        branches.append(run)
+        leaf = run.upperBound
+      } else {
+        if offers[leaf].isLimit { limits.append(leaf..<leaf + 1) } else { branches.append(leaf..<leaf + 1) }
+        leaf += 1
+      }
+    }
+    if me.decidesBranches {
+      if branches.count > 1 {
+        let first = me.firstBranch(of: branches.count)
+        branches = Array(branches[first...] + branches[..<first])
+      }
+    } else {
+      for branch in branches.indices.dropLast() {
+        branches.swapAt(branch, branch + me.randomIndex(below: branches.count - branch))
+      }
+    }
+    rearrange(start..<count, to: (branches + limits).flatMap { Array($0) })
+  }
+
+  private func rearrange(_ leaves: Range<Int>, to order: [Int]) {
+    let sorted = order.map { offers[$0] }
+    for (leaf, offer) in zip(leaves, sorted) { offers[leaf] = offer }
+  }
+}
