@@ -46,7 +46,7 @@ extension ScopeRef {
     expireUnderLock()
     if isBeyondDeadlines { return pointee.lock.unlock() }
     let isDue = nanoseconds <= 0
-    let deadline = isDue ? .min : saturatingAdd(now, nanoseconds)
+    let deadline = isDue ? .min : instant(nanoseconds, after: now)
     replaceDeadline(deadline, .deadline, isDue: isDue)
   }
 
@@ -55,7 +55,7 @@ extension ScopeRef {
     pointee.lock.lock()
     expireUnderLock()
     if isBeyondDeadlines { return pointee.lock.unlock() }
-    let deadline = saturatingAdd(now, nanoseconds)
+    let deadline = instant(nanoseconds, after: now)
     if nanoseconds > 0, deadline >= pointee.deadline { return pointee.lock.unlock() }
     replaceDeadline(deadline, reason, isDue: nanoseconds <= 0)
   }
@@ -177,7 +177,7 @@ extension ScopeRef {
     removeDeadline()
     pointee.timerWorker = new
     guard pointee.deadline != .max, pointee.reason == nil else { return }
-    pointee.deadline = Swift.min(saturatingAdd(pointee.deadline, difference), .max - 1)
+    pointee.deadline = instant(difference, after: pointee.deadline)
     new.pointee.timers.insert(.deadline(self), deadline: pointee.deadline)
   }
 }

@@ -70,7 +70,7 @@ extension ScopeRef {
       return expiry
     }
     // A run inside goes by another clock; the distance is the same.
-    return saturatingAdd(expiry, worker.now - now)
+    return instant(worker.now - now, after: expiry)
   }
 
   private var isVirtual: Bool { pointee.timerWorker?.isVirtual ?? false }

@@ -9,7 +9,9 @@ extension Op {
   public func orTimeout(
     after duration: Duration, file: StaticString = #fileID, line: UInt = #line
   ) -> Op<Value> {
-    limited(OperationLimit(nanoseconds: duration.nanosecondsClamped, site: SourceSite(file: file, line: line)))
+    limited(
+      OperationLimit(
+        nanoseconds: min(duration.nanosecondsClamped, .max - 1), site: SourceSite(file: file, line: line)))
   }
 
   /// The operation with a limit around those it has.

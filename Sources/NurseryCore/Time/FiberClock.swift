@@ -7,11 +7,15 @@ public struct FiberClock: Sendable {
   public struct Instant: InstantProtocol {
     package let nanoseconds: Int64
 
+    /// Never later than the last instant: `.max` stands for never.
     package init(nanoseconds: Int64) {
-      self.nanoseconds = nanoseconds
+      self.nanoseconds = min(nanoseconds, latestInstant)
     }
 
-    /// The instant a duration later; the ends of time if it is beyond them.
+    /// The last instant there is, some 292 years after the clock's zero.
+    package static var latest: Instant { Instant(nanoseconds: .max) }
+
+    /// The instant a duration later; the first or last instant there is if it would lie beyond.
     public func advanced(by duration: Duration) -> Instant {
       Instant(nanoseconds: saturatingAdd(nanoseconds, duration.nanosecondsClamped))
     }
@@ -25,7 +29,9 @@ public struct FiberClock: Sendable {
     public static func + (instant: Instant, duration: Duration) -> Instant { instant.advanced(by: duration) }
 
     /// The instant a duration earlier.
-    public static func - (instant: Instant, duration: Duration) -> Instant { instant.advanced(by: .zero - duration) }
+    public static func - (instant: Instant, duration: Duration) -> Instant {
+      Instant(nanoseconds: saturatingAdd(instant.nanoseconds, duration.opposite))
+    }
 
     /// How much later the left one is.
     public static func - (left: Instant, right: Instant) -> Duration { right.duration(to: left) }
@@ -37,6 +43,12 @@ public struct FiberClock: Sendable {
   /// What time it is for the calling fiber or thread.
   public static var now: Instant { Instant(nanoseconds: Performer.current().now) }
 }
+
+/// The last instant of a clock, in nanoseconds; one more stands for never.
+private let latestInstant = Int64.max - 1
+
+/// The instant so many nanoseconds after `now`; the last one there is if it would lie beyond.
+func instant(_ nanoseconds: Int64, after now: Int64) -> Int64 { min(saturatingAdd(now, nanoseconds), latestInstant) }
 
 package func saturatingAdd(_ left: Int64, _ right: Int64) -> Int64 {
   let (sum, overflow) = left.addingReportingOverflow(right)
@@ -51,5 +63,11 @@ extension Duration {
   package var nanosecondsClamped: Int64 {
     let (nanoseconds, rest) = attoseconds.quotientAndRemainder(dividingBy: 1_000_000_000)
     return Int64(clamping: nanoseconds + (rest > 0 ? 1 : 0))
+  }
+
+  /// The whole nanoseconds of the opposite, rounded up as well; the durations at both ends have none that could be written.
+  fileprivate var opposite: Int64 {
+    let (nanoseconds, rest) = attoseconds.quotientAndRemainder(dividingBy: 1_000_000_000)
+    return Int64(clamping: (rest < 0 ? 1 : 0) - nanoseconds)
   }
 }

@@ -59,7 +59,7 @@ final class TimerOperation: OperationSource, @unchecked Sendable {
     // The link remembers whose timers these are; the performer may run elsewhere when it takes the offer back.
     let worker = performer.pointee.worker
     offer.pointee.slot = UnsafeMutableRawPointer(worker)
-    let deadline = isRelative ? saturatingAdd(performer.now, time) : time
+    let deadline = isRelative ? instant(time, after: performer.now) : time
     // Should the perform go on after this wait, the time is not to begin anew.
     offer.pointee.source = .passUnretained(Self.absolute)
     offer.pointee.argument = UInt(bitPattern: Int(deadline))
