@@ -88,8 +88,8 @@ public final class FileStream: ReadableStream, WritableStream, CustomStringConve
   /// Whether it has been closed here.
   public var isClosed: Bool { descriptor.isClosed }
 
-  /// The descriptor's number, for what only the system can do; it is the stream's to close.
-  public var fileDescriptor: Int32 { descriptor.number }
+  /// The descriptor's number, for what only the system can do; it is the stream's to close. Once that is closed it is -1.
+  public var fileDescriptor: Int32 { descriptor.openNumber }
 
   /// "the file /etc/hosts".
   public var description: String { "the file \(path)" }

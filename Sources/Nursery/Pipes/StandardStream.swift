@@ -134,7 +134,7 @@ public final class StandardStream: ReadableStream, WritableStream, CustomStringC
 
   /// The number of this object's own descriptor, for what only the system can do, and the object's to close; -1 if
   /// there is none.
-  public var fileDescriptor: Int32 { descriptor?.number ?? -1 }
+  public var fileDescriptor: Int32 { descriptor?.openNumber ?? -1 }
 
   /// "standard input".
   public var description: String { name }

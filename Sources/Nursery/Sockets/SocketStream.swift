@@ -110,8 +110,8 @@ public class SocketStream: ReadableStream, WritableStream, CustomStringConvertib
   /// Whether it has been closed here.
   public var isClosed: Bool { descriptor.isClosed }
 
-  /// The descriptor's number, for what only the system can do; it is the stream's to close.
-  public var fileDescriptor: Int32 { descriptor.number }
+  /// The descriptor's number, for what only the system can do; it is the stream's to close. Once that is closed it is -1.
+  public var fileDescriptor: Int32 { descriptor.openNumber }
 
   /// This side's address; `unnamed` once it has been closed.
   public var localAddress: SocketAddress {

@@ -106,8 +106,8 @@ public final class UDPSocket: Sendable, CustomStringConvertible {
   /// Whether it has been closed here.
   public var isClosed: Bool { descriptor.isClosed }
 
-  /// The descriptor's number, for what only the system can do; it is the socket's to close.
-  public var fileDescriptor: Int32 { descriptor.number }
+  /// The descriptor's number, for what only the system can do; it is the socket's to close. Once that is closed it is -1.
+  public var fileDescriptor: Int32 { descriptor.openNumber }
 
   /// "the UDP socket at 127.0.0.1:53".
   public var description: String { "the UDP socket at \(address)" }

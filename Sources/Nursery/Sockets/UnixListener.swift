@@ -85,8 +85,8 @@ public final class UnixListener: Sequence, Sendable, CustomStringConvertible {
   /// Whether it has been closed here.
   public var isClosed: Bool { acceptor.descriptor.isClosed }
 
-  /// The descriptor's number, for what only the system can do; it is the listener's to close.
-  public var fileDescriptor: Int32 { acceptor.descriptor.number }
+  /// The descriptor's number, for what only the system can do; it is the listener's to close. Once that is closed it is -1.
+  public var fileDescriptor: Int32 { acceptor.descriptor.openNumber }
 
   /// Begins an iteration: `for connection in listener`.
   ///

@@ -1,3 +1,8 @@
+extension Descriptor {
+  /// Its number; -1 once it has been closed, because then the number may be another file's.
+  var openNumber: Int32 { isClosed ? -1 : number }
+}
+
 extension Descriptor.Attempt {
   /// What a stream's call returns, the number of bytes or nil if it was too early, or throws.
   ///

@@ -2,7 +2,8 @@
 public struct ExplorationReport: Sendable, Hashable {
   /// How many schedules were run.
   public let schedules: Int
-  /// Whether these were all there are, or all with as few preemptions as allowed.
+  /// Whether these were all there are, or all with as few preemptions as allowed; never where the body has waited for something outside
+  /// the scheduler (`OutsideWakeup`, `blocking`, a descriptor).
   public let isExhausted: Bool
   /// The most choices that one schedule offered.
   public let deepest: Int

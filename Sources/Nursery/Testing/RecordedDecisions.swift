@@ -20,7 +20,7 @@ final class RecordedDecisions: DecisionMaker {
   /// How many decisions were between fibers.
   private(set) var fiberDecisions = 0
   /// What the explorer itself has against the body.
-  private(set) var finding: ExplorationError?
+  private var finding: ExplorationError?
   private let prefix: [Int]
   private let expectedCounts: [Int]
   private let guide: Guide
@@ -63,6 +63,12 @@ final class RecordedDecisions: DecisionMaker {
       case .priorities(let priorities): priorities.pickBranch(below: count)
       }
     }
+  }
+
+  /// What the explorer has against the body; where something outside takes part, it may differ from run to run.
+  func finding(dependsOnOutside: Bool) -> ExplorationError? {
+    if dependsOnOutside, case .nondeterministic = finding { return nil }
+    return finding
   }
 
   func willBlock() { injection?.willBlock() }

@@ -13,6 +13,8 @@ struct ScheduleExplorer {
   private let injection: CancellationInjection?
   private let onSuppressedError: @Sendable (any Error) -> Void
   private var passed = 0
+  /// Whether a run has depended on something outside.
+  private var dependsOnOutside = false
   private var deepest = 0
   /// The most decisions between fibers that a run has taken: how long the next one may be.
   private var longest = 0
@@ -67,8 +69,11 @@ struct ScheduleExplorer {
     last = record.schedule
     deepest = max(deepest, last.choices.count)
     longest = max(longest, record.fiberDecisions)
-    let endedEarly: ExplorationError? = last.choices.count < prefix.count ? .nondeterministic : nil
-    if let found = record.finding ?? endedEarly ?? failure ?? Self.leak(inventory.leftovers) {
+    dependsOnOutside = dependsOnOutside || decisions.dependsOnOutside
+    let endedEarly: ExplorationError? =
+      last.choices.count < prefix.count && !dependsOnOutside ? .nondeterministic : nil
+    let finding = record.finding(dependsOnOutside: dependsOnOutside) ?? endedEarly
+    if let found = finding ?? failure ?? Self.leak(inventory.leftovers) {
       throw ExplorationFailure(error: found, replay: last.replay, passed: passed)
     }
     passed += 1
@@ -88,6 +93,6 @@ struct ScheduleExplorer {
   }
 
   private func report(isExhausted: Bool) -> ExplorationReport {
-    ExplorationReport(schedules: passed, isExhausted: isExhausted, deepest: deepest)
+    ExplorationReport(schedules: passed, isExhausted: isExhausted && !dependsOnOutside, deepest: deepest)
   }
 }

@@ -32,6 +32,8 @@ enum OutsideReactor {
 
   /// How many threads it has.
   static var threadCount: Int { startedReactor == nil ? 0 : 1 }
+  static func beginWait() { waiters.add(1, ordering: .sequentiallyConsistent) }
+  static func endWait() { waiters.subtract(1, ordering: .sequentiallyConsistent) }
   /// Whether nobody waits, and nobody who did is still being woken.
   static var isIdle: Bool { waiters.load(ordering: .sequentiallyConsistent) == 0 }
 }
@@ -60,8 +62,9 @@ extension FiberRef {
     let worker = pointee.worker
     if worker.pointee.scheduler != nil {
       worker.count(worker.pointee.expected)
+      worker.pointee.decisions?._withUnsafeGuaranteedRef { $0.dependsOnOutside = true }
     } else {
-      OutsideReactor.waiters.add(1, ordering: .sequentiallyConsistent)
+      OutsideReactor.beginWait()
     }
   }
 
@@ -70,7 +73,7 @@ extension FiberRef {
     if worker.pointee.scheduler != nil {
       worker.count(worker.pointee.expected, -1)
     } else {
-      OutsideReactor.waiters.subtract(1, ordering: .sequentiallyConsistent)
+      OutsideReactor.endWait()
     }
   }
 }

@@ -43,6 +43,8 @@ package final class Decisions: @unchecked Sendable {
   @exclusivity(unchecked) var departure = Departure.goesLater
   /// The fibers that run when all others wait; in no queue.
   @exclusivity(unchecked) var standsBack: [FiberRef] = []
+  /// Whether something outside the scheduler had a part in the run: what it does is not among the decisions.
+  @exclusivity(unchecked) package var dependsOnOutside = false
   /// What has been begun and may be left over; nil where it is not counted.
   package let inventory: Inventory?
 

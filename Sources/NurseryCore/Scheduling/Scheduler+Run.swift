@@ -75,6 +75,8 @@ extension Scheduler {
     let worker = worker(0)
     caller.scope.moveDeadlines(from: worker, to: caller.pointee.worker)
     stopWorkers()
+    endStatistics()
+    rootScope = nil
     decisions?.inventory?.noteTimersLeft(worker.pointee.timers.count)
     let loopStack = worker.pointee.loop.pointee.stack!
     for index in 0..<places.load(ordering: .acquiring) {

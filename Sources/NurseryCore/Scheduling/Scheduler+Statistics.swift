@@ -47,8 +47,29 @@ extension Scheduler {
   /// What the scheduler has done so far and has in hand.
   ///
   /// Takes time in proportion to the workers and the fibers alive, and makes none of them wait for long. Inside a run, ask
-  /// `Scheduler.current?.statistics`.
+  /// `Scheduler.current?.statistics`. When the run is over the answer is what it has done: nothing is in hand any more, and there
+  /// are no workers.
   public var statistics: Statistics {
+    // The announcement before the look at the end; `endStatistics` does it the other way round.
+    observers.add(1, ordering: .sequentiallyConsistent)
+    defer { observers.subtract(1, ordering: .releasing) }
+    guard hasEnded.load(ordering: .sequentiallyConsistent) else { return currentStatistics }
+    var statistics = finalStatistics
+    statistics.stacks = StackStatistics(stackPool, stackMeter?.uses ?? [])
+    return statistics
+  }
+
+  /// Keeps the last answer and waits until no thread looks at workers or fibers any more; called when everything has ended.
+  func endStatistics() {
+    finalStatistics = currentStatistics
+    finalStatistics.workers = 0
+    finalStatistics.sleepingWorkers = 0
+    finalStatistics.spares = 0
+    hasEnded.store(true, ordering: .sequentiallyConsistent)
+    spin { self.observers.load(ordering: .acquiring) != 0 }
+  }
+
+  private var currentStatistics: Statistics {
     var statistics = Statistics()
     statistics.workers = present.load(ordering: .acquiring)
     statistics.spares = spares.load(ordering: .acquiring)

@@ -54,6 +54,13 @@ public final class Scheduler: @unchecked Sendable {
   let risings = Atomic<Int>(0)
   /// Threads and workers of other schedulers that are handing us a fiber; `run` does not return while one still touches us.
   let outsiders = Atomic<Int>(0)
+  /// How many times somebody outside has been announced to wake a fiber; see `OutsideWakeup`.
+  let outsideWakeups = Atomic<Int>(0)
+  /// Those who are looking at the workers and fibers from outside; `run` does not return while there is one.
+  let observers = Atomic<Int>(0)
+  /// What is answered when the run is over.
+  let hasEnded = Atomic<Bool>(false)
+  @exclusivity(unchecked) var finalStatistics = Statistics()
   /// The worker that keeps watch for the others that sleep; -1 if none does.
   let watch = Atomic<Int>(-1)
   let watchDeadline = Atomic<Int64>(.max)
@@ -108,7 +115,7 @@ public final class Scheduler: @unchecked Sendable {
   ///
   /// Certain if all workers sleep. Otherwise it may be wrong, if a fiber began to wait on one worker and went on on another.
   var expectsOutside: Bool {
-    var expected = 0
+    var expected = outsideWakeups.load(ordering: .sequentiallyConsistent)
     for index in 0..<places.load(ordering: .acquiring) {
       expected += worker(index).pointee.expected.load(ordering: .relaxed)
     }
