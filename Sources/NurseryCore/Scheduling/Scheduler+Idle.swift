@@ -128,6 +128,8 @@ extension Scheduler {
     return asleep == present.load(ordering: .relaxed) || holder < 0 || holder == me.pointee.index
   }
 
+  /// On arm64 the second count orders the first before the loads of `isInspecting` and `watchDeadline` that follow.
+  /// (Tests/Models/weak.pml, TIMER.)
   private func rise(_ me: WorkerRef) {
     sleepers.subtract(1, ordering: .sequentiallyConsistent)
     risings.wrappingAdd(1, ordering: .sequentiallyConsistent)

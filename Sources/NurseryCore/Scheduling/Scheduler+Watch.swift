@@ -1,3 +1,4 @@
+import CSwitch
 import Synchronization
 
 // One sleeping worker keeps watch for all: it alone wakes by the clock, fires the timers of everybody, and while somebody
@@ -75,7 +76,7 @@ extension Scheduler {
   /// That is another worker that works, which this one may have watched; fibers of this one that can be stolen; and because this one may
   /// compute, the reactor, and those of its timers that concern other threads.
   func goToWork(_ me: WorkerRef) {
-    if watch.load(ordering: .relaxed) == me.pointee.index { watch.store(-1, ordering: .releasing) }
+    giveUpWatch(me)
     let concernsOthers = migrates ? me.pointee.timers.earliest != .max : me.pointee.timers.haveScopes
     if me.pointee.queue.stealableCount > 0 {
       me.callForHelpIfUseful()
@@ -88,6 +89,16 @@ extension Scheduler {
   /// Whether another worker than the caller is awake; the caller has left the sleepers.
   private var isAnotherAwake: Bool {
     sleepers.load(ordering: .sequentiallyConsistent) + 1 < present.load(ordering: .relaxed)
+  }
+
+  /// Gives up the watch, if the caller keeps it.
+  ///
+  /// The store comes before the caller's look at the sleepers: a worker that falls asleep counts itself, takes the heavy
+  /// fence, and then looks whether the watch is kept. (Tests/Models/weak.pml, PASSING.)
+  func giveUpWatch(_ me: WorkerRef) {
+    guard watch.load(ordering: .relaxed) == me.pointee.index else { return }
+    watch.store(-1, ordering: .releasing)
+    cs_fence_light()
   }
 
   /// The watch went to sleep when no worker worked, and knows nothing of a timer that is earlier than those it saw.

@@ -93,7 +93,7 @@ extension Scheduler {
     giveUpQueue(me)
     if me.pointee.begun.load(ordering: .relaxed) > 0 || me.pointee.queue.count > 0 { return false }
     // As a worker that goes to work.
-    if watch.load(ordering: .relaxed) == me.pointee.index { watch.store(-1, ordering: .releasing) }
+    giveUpWatch(me)
     wakeWorker()
     callSentinelIfNobodySleeps()
     lock.lock()
