@@ -56,8 +56,12 @@ def swift_build(product, package=BENCHMARKS, scratch="swift"):
     build = ["swift", "build", "--package-path", package, "--scratch-path", CACHE / scratch, "-c", "release"]
     command(*build, "--product", product)
     folder = command(*build, "--show-bin-path").strip().splitlines()[-1]
+    return folder, swift_version()
+
+
+def swift_version():
     version = next(line for line in command("swift", "--version").splitlines() if "Swift version" in line)
-    return folder, version[version.index("Swift version"):].split("(")[0].strip()
+    return version[version.index("Swift version"):].split("(")[0].strip()
 
 
 def swift(product, package=BENCHMARKS, scratch="swift"):
@@ -196,12 +200,10 @@ BUILDERS = [
 ]
 
 
-def build_all(names, say):
-    """Builds the peers; returns those present, and the reasons why others are absent."""
+def build_all(names, say, more=()):
+    """Builds the peers, and more of the same form; returns those present, and the reasons why others are absent."""
     present, absent = [], {}
-    for name, ours, build in BUILDERS:
-        if name not in names:
-            continue
+    for name, ours, build in [*(builder for builder in BUILDERS if builder[0] in names), *more]:
         say(f"building {name} ...")
         try:
             programs, version = build()

@@ -11,7 +11,7 @@ let choices = [2, 8].map { count in
   }
 }
 
-private func chooseAmong(_ count: Int, _ messages: Int) throws {
+func chooseAmong(_ count: Int, _ messages: Int) throws {
   let each = messages / count
   try withNursery { nursery in
     let channels = (0..<count).map { _ in Channel<Int>(.unbuffered) }

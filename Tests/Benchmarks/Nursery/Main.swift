@@ -8,7 +8,11 @@ let workloads: [Workload] = [
 
 @main struct NurseryBenchmarks {
   static func main() throws {
-    let command = Command(workloads: workloads.map { ($0.name, $0.workers) })
-    try workloads.first { $0.name == command.workload }?.run()
+    let command = Command(workloads: workloads.map { ($0.name, $0.workers) }, costs: costs.map(\.name))
+    if let count = command.count {
+      try costs.first { $0.name == command.workload }?.run(count)
+    } else {
+      try workloads.first { $0.name == command.workload }?.run()
+    }
   }
 }

@@ -8,7 +8,7 @@ let rendezvous = Workload.oneAndTwo("rendezvous") { name in
   report(name, try nanoseconds(each: messages) { try exchange(messages) }, "ns")
 }
 
-private func exchange(_ messages: Int) throws {
+func exchange(_ messages: Int) throws {
   try withNursery { nursery in
     let channel = Channel<Int>(.unbuffered)
     nursery.goAsync {

@@ -9,7 +9,7 @@ let timeout = Workload("timeout", workers: 1) {
   report("timeout", try nanoseconds(each: messages) { try receiveInTime(messages) }, "ns")
 }
 
-private func receiveInTime(_ messages: Int) throws {
+func receiveInTime(_ messages: Int) throws {
   try withNursery { nursery in
     let channel = Channel<Int>(.unbuffered)
     nursery.goAsync {

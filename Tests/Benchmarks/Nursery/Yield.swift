@@ -12,7 +12,7 @@ private func measure(_ name: String, fibers: Int, each: Int) throws {
   report(name, try nanoseconds(each: fibers * each) { try yieldAll(fibers, each) }, "ns")
 }
 
-private func yieldAll(_ fibers: Int, _ each: Int) throws {
+func yieldAll(_ fibers: Int, _ each: Int) throws {
   try withNursery { nursery in
     for _ in 0..<fibers {
       nursery.goAsync {
