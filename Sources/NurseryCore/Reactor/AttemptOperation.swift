@@ -1,6 +1,6 @@
 /// An operation that is tried on the performer's own fiber, whenever something behind a gate has changed.
 ///
-/// What it has tried in vain has had no effect, so losing costs nothing.
+/// An unsuccessful attempt has no effect, so a branch that loses needs no undoing.
 @usableFromInline
 package final class AttemptOperation<Value>: ValueSource<Value>, @unchecked Sendable {
   /// Tries, and puts the result into the slot; false if it is too early.
@@ -9,7 +9,7 @@ package final class AttemptOperation<Value>: ValueSource<Value>, @unchecked Send
   /// Keeps the gate alive.
   private let owner: AnyObject?
   private let what: StaticString
-  /// Where the signals come from if the world gives them.
+  /// The descriptor whose readiness signals the gate, if there is one.
   private let descriptor: (Descriptor, Interest)?
 
   package init(

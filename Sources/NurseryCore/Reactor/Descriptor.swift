@@ -1,15 +1,15 @@
-/// An open descriptor of ours that fibers wait on, without blocking: what sockets and pipes are made of.
+/// A non-blocking descriptor that this library owns and fibers wait on; sockets and pipes are made of it.
 ///
-/// A handle; whoever closes it first closes it for all. The nursery in which it was adopted closes it at the latest.
+/// A handle; the first close closes it for all holders. The nursery in which it was adopted closes it at the latest.
 package struct Descriptor: @unchecked Sendable, Hashable {
   package let record: DescriptorRef
   package let generation: UInt32
 
-  /// What a call on it came to.
+  /// The outcome of a call on it.
   package enum Attempt {
     /// The call's result, not negative.
     case done(Int)
-    /// Not now; there will be a signal.
+    /// The call would block; there will be a signal.
     case tooEarly
     /// An errno value.
     case failed(Int32)
@@ -21,12 +21,12 @@ package struct Descriptor: @unchecked Sendable, Hashable {
   /// - Parameter isForAll: whether it belongs to no nursery.
   package init(adopting number: Int32, isForAll: Bool = false) {
     record = DescriptorTable.record(number)
-    // Somebody may have closed a descriptor of this number behind our back while others waited.
+    // User code may have closed a descriptor of this number unnoticed while fibers waited for it.
     generation = record.adopt()
     if !isForAll, let nursery = Performer.current().scope.ambientNursery { record.join(nursery) }
   }
 
-  /// Whatever has the number now, which is somebody else's to close.
+  /// Refers to the descriptor that has the number now; user code closes it.
   init(borrowing number: Int32) {
     record = DescriptorTable.record(number)
     generation = record.generation
@@ -40,20 +40,21 @@ package struct Descriptor: @unchecked Sendable, Hashable {
     generation != record.generation || record.pointee.uses.load(ordering: .acquiring) & DescriptorRecord.closing != 0
   }
 
-  /// Tells those who wait to try again, for a reason that the kernel does not know.
+  /// Wakes the waiters to try again, for a reason that the kernel does not know.
   package func signal(_ interest: Interest) { record.gate(interest).signal() }
 
-  /// Closes it and wakes everybody who waits, to find it closed; false if that has been done.
+  /// Closes it and wakes all waiters, which find it closed; false if it is closed already.
   ///
-  /// Calls in flight finish first, and the last of them gives the number back. Never blocks.
+  /// Calls in flight finish first; the last of them returns the number to the kernel. Never blocks.
   @discardableResult
   package func close() -> Bool { record.close(generation) }
 
   /// Calls the kernel without waiting.
   ///
-  /// - Parameter wanted: the number of bytes that were asked for; fewer mean that there are no more. Nil where that is not so.
+  /// - Parameter wanted: the number of bytes asked for; fewer mean that there are no more. Nil if that does not hold.
   package func attempt(_ interest: Interest, wanted: Int? = nil, _ call: (Int32) -> Int) -> Attempt {
-    // What is known of it counts if the caller's own scheduler keeps it up to date, and is going to, because the caller will wait.
+    // The note is valid only if the caller's own scheduler keeps it up to date, and will, because the caller is going
+    // to wait.
     var isWatched = false
     if let worker = Worker.ofThisThreadIfAny, worker.pointee.current.pointee.isAboutToWait {
       let reactor = worker.pointee.scheduler?._withUnsafeGuaranteedRef { $0.reactorIfAny?.id }
@@ -74,7 +75,7 @@ package struct Descriptor: @unchecked Sendable, Hashable {
     return result == -Int(System.wouldBlock) ? .tooEarly : .failed(Int32(truncatingIfNeeded: -result))
   }
 
-  /// Calls the kernel, and waits until it does not put us off.
+  /// Calls the kernel; while the call would block, waits and retries.
   ///
   /// A cancellation point: then the kernel has done nothing.
   ///
@@ -85,7 +86,7 @@ package struct Descriptor: @unchecked Sendable, Hashable {
     while true {
       if me.isCancelled { throw CancellationError() }
       let epoch = gate.epoch
-      // Should nobody watch it, who waits has it watched, and then hears what there is.
+      // If the descriptor is not registered, waiting registers it, which reports existing readiness.
       let result = attempt(interest, wanted: wanted, isWatched: true, call)
       guard case .tooEarly = result else { return result }
       try beginWait(me, interest)
@@ -94,11 +95,11 @@ package struct Descriptor: @unchecked Sendable, Hashable {
     }
   }
 
-  /// The operation that commits when `attempt`, which calls the kernel in vain first, returns a value.
+  /// The operation that commits when `attempt` returns a value; the attempt has no effect while the call would block.
   ///
   /// - Parameters:
-  ///   - owner: kept alive while the operation is, lest its end closes the descriptor.
-  ///   - what: what dumps say of those who wait.
+  /// - owner: kept alive while the operation is, because its end closes the descriptor.
+  /// - what: how dumps describe a waiter.
   package func op<Value>(
     _ interest: Interest, keeping owner: AnyObject? = nil, as what: StaticString? = nil,
     _ attempt: @escaping () throws -> Value?
@@ -109,7 +110,8 @@ package struct Descriptor: @unchecked Sendable, Hashable {
 }
 
 extension Descriptor {
-  /// Before somebody waits: sees to it that his reactor watches the descriptor, and that the scheduler knows why he waits.
+  /// Before a wait: ensures that the performer's reactor watches the descriptor, and notes in the scheduler what it
+  /// waits for.
   func beginWait(_ performer: FiberRef, _ interest: Interest) throws(SystemError) {
     if !performer.isTold(of: record) {
       let reactor = try performer.reactor()
@@ -123,13 +125,13 @@ extension Descriptor {
 }
 
 extension DescriptorRef {
-  /// Whether a call would be in vain, as far as that is known.
+  /// Whether a call is known to block.
   ///
-  /// What is noted of a vain call is the gate's epoch before it. Whatever comes after the call moves the epoch, so the note holds for
-  /// as long as there is nothing, and for nobody who has not made the call or come after it.
+  /// The note of a call that would block is the gate's epoch before it. Any later event moves the epoch, so the note is
+  /// valid until the next event, and only for callers that come after the call.
   ///
-  /// The call is not counted in `uses`. Should the descriptor be closed after this, or become another's: both move the epoch when all
-  /// else has been done, so who then begins to wait with the epoch from before this tries again instead.
+  /// The call is not counted in `uses`. The descriptor may be closed or reused after this: both move the epoch as their
+  /// last step, so a caller that begins to wait with the epoch from before this tries again instead.
   @inline(__always)
   func isKnownToBeVain(_ interest: Interest, _ generation: UInt32) -> Bool {
     let isClosing = pointee.uses.load(ordering: .acquiring) & DescriptorRecord.closing != 0
@@ -139,7 +141,7 @@ extension DescriptorRef {
     return known == UInt64((isRead ? readers : writers).epoch) + 1
   }
 
-  /// `call`'s result; what is learnt from it is noted.
+  /// Makes `call` and notes from its result whether a further call would block.
   @inline(__always)
   func attempt(_ interest: Interest, wanted: Int?, _ call: (Int32) -> Int) -> Int {
     if interest == .none { return call(number) }
@@ -150,7 +152,7 @@ extension DescriptorRef {
     let isDrained =
       isRead && wanted.map { result < $0 && result > 0 && !pointee.isEnded.load(ordering: .relaxed) } ?? false
     let found = result == -Int(System.wouldBlock) || isDrained ? epoch : 0
-    // An old note must go, lest its epoch comes again when the counter has gone round.
+    // An old note must be removed, because its epoch may recur when the counter wraps around.
     if found != known {
       if isRead {
         pointee.vainRead.store(found, ordering: .relaxed)
@@ -161,7 +163,7 @@ extension DescriptorRef {
     return result
   }
 
-  /// The generation in which a new owner has the number; who waits for an older one finds it closed.
+  /// The generation in which a new owner has the number; a waiter of an older generation finds it closed.
   fileprivate func adopt() -> UInt32 {
     pointee.lock.lock()
     _ = renew()
@@ -174,7 +176,7 @@ extension DescriptorRef {
   }
 }
 
-/// What dumps and deadlock reports say of a fiber that waits in `Descriptor.perform`.
+/// Describes a fiber that waits in `Descriptor.perform` to dumps and deadlock reports.
 final class DescriptorWait: OperationSource, @unchecked Sendable {
   static let reading: StaticString = "something to read from a descriptor"
   static let writing: StaticString = "a descriptor to take more"

@@ -1,8 +1,9 @@
 import CSwitch
 
-// Every descriptor of ours belongs to the nursery it was opened in, which closes it when everybody in it has ended: a list through the
-// records, under the scope's lock. Who has begun to close a descriptor, and nobody else, takes it out; the nursery's end
-// closes what it finds and waits until the list is empty. So a record that is in the list has a scope that is there.
+// Every descriptor of this library belongs to the nursery it was opened in, which closes it when all its fibers have
+// ended: a list through the records, under the scope's lock. Only the thread that has begun to close a descriptor
+// removes it from the list. The nursery's end closes the descriptors it finds and waits until the list is empty. So the
+// scope of a record in the list exists.
 extension DescriptorRef {
   /// Makes the nursery close the descriptor at the latest when it ends.
   func join(_ scope: ScopeRef) {
@@ -15,7 +16,7 @@ extension DescriptorRef {
     scope.pointee.lock.unlock()
   }
 
-  /// Leaves the nursery's list; for the one who closes the descriptor.
+  /// Leaves the nursery's list; called by the thread that closes the descriptor.
   func leaveHome() {
     guard let scope = pointee.home else { return }
     scope.pointee.lock.lock()
@@ -39,7 +40,7 @@ extension ScopeRef {
       let generation = first?.generation ?? 0
       pointee.lock.unlock()
       guard let first else { return }
-      // If somebody else is just closing it, he is about to take it out.
+      // If another thread is closing it, that thread is about to remove it.
       if !first.close(generation) { cs_pause() }
     }
   }

@@ -3,36 +3,38 @@ import Synchronization
 
 package typealias DescriptorRef = UnsafeMutablePointer<DescriptorRecord>
 
-/// What is known of a descriptor's number, and who waits for it.
+/// State of one descriptor number and its waiters.
 ///
 ///     free --- adopt ---> open --- close ---> closing --- the last call in flight has returned ---> free, next generation
 ///
-/// A number is used by one thread to call the kernel while another may close it, and the kernel gives it away again at once. So every
-/// call is counted in `uses`, and the number goes back to the kernel with the last of them. A handle holds the
-/// generation that it was adopted in; an older one's calls, waits and events find another generation, and are none of the successor's.
+/// One thread may call the kernel with a number while another closes it, and the kernel reuses a closed number at once.
+/// So every call is counted in `uses`, and the last of them returns the number to the kernel. A handle holds the
+/// generation that it was adopted in. Calls, waits and events of an older generation find another one, and do not
+/// affect the new owner.
 ///
-/// Invariants. (1) Between `beginUse` and `endUse` the number is the handle's. (2) `close` marks the record, then signals both gates: who
-/// waits tries again and finds the mark. (3) Everything here is as good as new before the number goes back to the kernel.
+/// Invariants. (1) Between `beginUse` and `endUse` the number belongs to the handle. (2) `close` marks the record, then
+/// signals both gates: each waiter tries again and finds the mark. (3) The record is in its initial state again before
+/// the number goes back to the kernel.
 package struct DescriptorRecord: ~Copyable {
   // A field under the lock comes first: the thread sanitizer books a mutation of any part at the address of the whole.
-  /// The reactors before `reactor` that may watch it still, where fibers of several schedulers and plain threads use one descriptor.
+  /// Earlier reactors that may still watch it, if fibers of several schedulers and plain threads use one descriptor.
   var otherReactors: [UInt32] = []
   // Elsewhere, because to take the address of a part of the record would count as a mutation of it.
   let readers: GateRef
   let writers: GateRef
   let number: Int32
   let lock = SpinLock(.descriptor)
-  /// How many calls are in flight; the highest bits say that it is closing, and that somebody finishes that.
+  /// The number of calls in flight; the highest bits say that it is closing, and that a thread finishes the close.
   let uses = Atomic<UInt32>(0)
   let generation = Atomic<UInt32>(1)
-  /// The gate's epoch, and 1, in which a read, or a write, was tried in vain; 0 if the last one was not.
+  /// The gate's epoch, and 1, in which a read, or a write, would have blocked; 0 if the last one did not.
   let vainRead = Atomic<UInt64>(0)
   let vainWrite = Atomic<UInt64>(0)
   /// Whether a short read says nothing about there being more; see `Interest.ended`.
   let isEnded = Atomic<Bool>(false)
   /// The reactor that was the last to be asked to watch it, or 0.
   let reactor = Atomic<UInt32>(0)
-  /// Whether a stream of ours has the number, and closes it.
+  /// Whether a stream of this library owns the number, and closes it.
   let isOwned = Atomic<Bool>(false)
 
   /// The nursery that closes it at the latest, and the neighbours there (under that scope's lock).
@@ -61,7 +63,7 @@ extension DescriptorRef {
 
   func fetch() { for line in 0..<2 { cs_prefetch(UnsafeRawPointer(self) + 64 * line) } }
 
-  /// What a reactor calls with what it has found.
+  /// Called by a reactor with the readiness that it has found.
   func note(_ ready: Interest, generation: UInt32) {
     guard generation == self.generation else { return }
     let isBroken = ready.contains(.broken)
@@ -70,7 +72,8 @@ extension DescriptorRef {
     if isBroken || ready.contains(.writable) { writers.signal() }
   }
 
-  /// Sees to it that a reactor watches the descriptor; a state that is there already is reported, so nothing is missed by being late.
+  /// Ensures that a reactor watches the descriptor; it reports existing readiness, so a late registration misses no
+  /// event.
   ///
   /// - Throws: `SystemError`; not for a kind of descriptor that is always ready.
   func watch(by reactor: Reactor, generation: UInt32) throws(SystemError) {
@@ -87,7 +90,8 @@ extension DescriptorRef {
     guard generation == self.generation, !isClosing else { return 0 }
     let last = pointee.reactor.load(ordering: .relaxed)
     let isKnown = last == reactor.id || pointee.otherReactors.contains(reactor.id)
-    // A descriptor that is not ours may have been closed behind our back and be another one by now: each wait has it watched anew.
+    // User code may have closed its own descriptor unnoticed, and the number may be another's: each wait registers it
+    // anew.
     if isKnown, pointee.isOwned.load(ordering: .relaxed) { return 0 }
     var result = isKnown ? -System.exists : reactor.backend.add(number, token: token(generation))
     if result == -System.exists { result = reactor.backend.renew(number, token: token(generation)) }
@@ -101,14 +105,14 @@ extension DescriptorRef {
     return 0
   }
 
-  /// A standard stream is never closed, whoever waits for it.
+  /// A standard stream is never closed, so ended reactors would accumulate here.
   private func forgetGoneReactors() {
     var living: [UInt32] = []
     Reactor.forEachLiving { id, _ in living.append(id) }
     pointee.otherReactors.removeAll { !living.contains($0) }
   }
 
-  /// Makes everything as good as new for the next who has the number; returns who watched it until now.
+  /// Restores the initial state for the number's next owner; returns the reactors that watched it until now.
   ///
   /// Under the lock.
   func renew() -> (last: UInt32, others: [UInt32]) {
@@ -148,7 +152,7 @@ extension DescriptorRef {
       pointee.lock.unlock()
       return false
     }
-    // One use for this call, so that nobody else finishes before the waiters have been told.
+    // One use for this call, so that no other thread finishes the close before the waiters have been woken.
     pointee.uses.wrappingAdd(DescriptorRecord.closing + 1, ordering: .acquiringAndReleasing)
     pointee.lock.unlock()
     leaveHome()
@@ -158,7 +162,8 @@ extension DescriptorRef {
     return true
   }
 
-  /// Gives the number back; the last call in flight has returned, but others may still begin and find it closing.
+  /// Returns the number to the kernel; the last call in flight has returned, but others may still begin and find it
+  /// closing.
   @inline(never)
   private func finishClosing() {
     let finishing = DescriptorRecord.closing | DescriptorRecord.finishing
@@ -171,7 +176,7 @@ extension DescriptorRef {
     let watchers = renew()
     pointee.uses.wrappingSubtract(finishing, ordering: .releasing)
     pointee.lock.unlock()
-    // What is open elsewhere too, in a program that was started or given it, would be reported for ever.
+    // If another process has the file open, too, epoll would go on reporting it.
     if watchers.last != 0 {
       Reactor.forEachLiving { id, backend in
         if id == watchers.last || watchers.others.contains(id) { backend.remove(number) }

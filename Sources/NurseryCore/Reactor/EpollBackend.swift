@@ -12,7 +12,7 @@ final class EpollBackend: ReactorBackend {
       System.close(epoll)
       throw SystemError(code: -bell, action: "make an eventfd")
     }
-    // Every ring is a change, so nobody has to silence it.
+    // Every ring is a change, so the bell need not be reset.
     let result = System.epollAdd(epoll, bell, .readable, token: Reactor.bellToken)
     guard result == 0 else {
       System.close(bell)

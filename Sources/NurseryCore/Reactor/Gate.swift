@@ -3,19 +3,19 @@ import Synchronization
 
 package typealias GateRef = UnsafeMutablePointer<Gate>
 
-/// Where those wait who have tried something in vain and want to be told when trying again makes sense.
+/// The waiters whose attempts would block; a signal makes each of them try again.
 ///
-/// A gate knows nothing of what is behind it. It is opened for everybody by a signal, and shuts by itself:
+/// A gate does not know what its waiters try. A signal wakes all of them:
 ///
-///     waiter:    note the epoch -> try -> in vain -> leave an offer, unless the epoch has moved -> park
-///     signaller: change something -> move the epoch -> wake every offer that stands, to try again
+///     waiter:    note the epoch -> try -> would block -> leave an offer, unless the epoch has moved -> park
+///     signaller: change something -> move the epoch -> wake every waiter, to try again
 ///
-/// Invariant: no signal after a waiter's attempt has begun is lost on him. The epoch is moved, and offers are left, under the lock: he
-/// either finds the epoch moved, or is found.
+/// Invariant: a waiter misses no signal after its attempt has begun. The epoch moves, and offers are left, under the
+/// lock: either the waiter finds the epoch moved, or the signaller finds the waiter's offer.
 ///
-/// Who is woken has committed to nothing. He is no longer to be had by others while he tries; should it be in vain again, all his
-/// branches are tried and left anew (`Performance.tryAgain`). Meanwhile a partner may have passed him by, which does no harm: the
-/// partner stands in his own queue by then, and is found there.
+/// A woken waiter has committed nothing; no other party can commit it while it retries. If the call would block again,
+/// all its branches are polled and enlisted anew (`Performance.tryAgain`). A partner that has skipped it meanwhile is
+/// queued itself by then, so the waiter finds it there.
 package struct Gate: ~Copyable {
   // Not the lock first: the thread sanitizer books a mutation of any part at the address of the whole.
   fileprivate var waiters = WaitQueue()
@@ -26,7 +26,7 @@ package struct Gate: ~Copyable {
 }
 
 extension GateRef {
-  /// How many signals there have been; to be noted before an attempt.
+  /// The number of signals so far; a waiter notes it before its attempt.
   package var epoch: UInt32 { pointee.moves.load(ordering: .acquiring) }
 
   func fetch() { cs_prefetch(self) }
@@ -38,16 +38,16 @@ extension GateRef {
     if let first { cs_prefetch(first) }
   }
 
-  /// Tells everybody who waits to try again.
+  /// Wakes all waiters; each retries.
   package func signal() {
     pointee.lock.lock()
-    // Nobody else writes it now.
+    // No other thread writes it now: the lock is held.
     pointee.moves.store(pointee.moves.load(ordering: .relaxed) &+ 1, ordering: .releasing)
     pointee.waiters.wakeAll(.again)
     pointee.lock.unlock()
   }
 
-  /// Leaves the offer of somebody who has tried in vain since `epoch`.
+  /// Leaves the offer of a performer whose last unsuccessful attempt was at `epoch`.
   func enlist(_ offer: OfferRef, _ attempt: OperationSource.Attempt, since epoch: UInt32) -> OperationSource.Answer {
     pointee.lock.lock()
     defer { pointee.lock.unlock() }
@@ -66,9 +66,10 @@ extension GateRef {
     pointee.lock.unlock()
   }
 
-  /// Parks the performer, who has tried in vain since `epoch`, until there is a signal; false if the cancellation came first.
+  /// Parks the performer until the next signal after `epoch`, its last unsuccessful attempt; false if it is cancelled
+  /// first.
   ///
-  /// What a perform of a single branch does, without the branch.
+  /// Does what a perform of a single branch does, without the branch.
   func wait(_ me: FiberRef, _ source: OperationSource, since epoch: UInt32) -> Bool {
     me.beginEnlisting()
     pointee.lock.lock()

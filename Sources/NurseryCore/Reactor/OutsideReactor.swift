@@ -1,8 +1,9 @@
 import Synchronization
 
-/// The reactor of those whom no scheduler runs, with a thread of its own: started with the first plain thread that waits for a descriptor.
+/// The reactor of plain threads, with a thread of its own, which is started when the first plain thread waits for a
+/// descriptor.
 enum OutsideReactor {
-  /// How many plain threads wait for a descriptor, and have not gone on yet.
+  /// The number of plain threads that wait for a descriptor, or are being woken.
   static let waiters = Atomic<Int>(0)
   private static let lock = SpinLock(.outside)
   nonisolated(unsafe) private static let started = Atomic<UnsafeMutableRawPointer?>(nil)
@@ -34,7 +35,7 @@ enum OutsideReactor {
   static var threadCount: Int { startedReactor == nil ? 0 : 1 }
   static func beginWait() { waiters.add(1, ordering: .sequentiallyConsistent) }
   static func endWait() { waiters.subtract(1, ordering: .sequentiallyConsistent) }
-  /// Whether nobody waits, and nobody who did is still being woken.
+  /// Whether no plain thread waits or is being woken.
   static var isIdle: Bool { waiters.load(ordering: .sequentiallyConsistent) == 0 }
 }
 

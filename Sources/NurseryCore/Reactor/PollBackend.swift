@@ -2,8 +2,8 @@ import CSwitch
 
 /// poll(2): portable, and slow with many descriptors; the specimen for other backends, and a check on the first.
 ///
-/// It reports states. So that a state that nobody changes is not reported over and over, what has been reported is left out until
-/// somebody is about to wait for it again (`expect`).
+/// It reports states. So that an unchanged state is not reported over and over, a reported descriptor is left out until
+/// a fiber is about to wait for it again (`expect`).
 final class PollBackend: ReactorBackend, @unchecked Sendable {
   private struct Entry {
     var token: UInt64
@@ -72,7 +72,7 @@ final class PollBackend: ReactorBackend, @unchecked Sendable {
         System.silence(bell)
         events[count] = cs_ready(token: Reactor.bellToken, ready: ready.rawValue)
       } else if let entry = entries[one.fd] {
-        // It does not tell an end from bytes that are there, so a short read proves nothing.
+        // It does not distinguish the end from available bytes, so a short read proves nothing.
         events[count] = cs_ready(token: entry.token, ready: ready.union(.ended).rawValue)
         entries[one.fd]!.interest.subtract(ready.contains(.broken) ? [.readable, .writable] : ready)
       } else {

@@ -1,22 +1,22 @@
 import CSwitch
 import Synchronization
 
-/// Tells fibers when descriptors are ready: one for each scheduler that waits for any, and one for plain threads.
+/// Wakes fibers when descriptors are ready: one for each scheduler that waits for any, and one for plain threads.
 ///
-/// It has no thread. The workers ask it: one that goes to sleep as the last of all sleeps in it; those that work ask
-/// without waiting, now and then and before they sleep; whoever keeps watch asks if nobody else has (`Scheduler+Reactor`).
+/// It has no thread. The workers poll it. The last worker to go idle sleeps in it; busy workers poll without waiting,
+/// now and then and before they sleep; the worker that keeps watch polls if no other has (`Scheduler+Reactor`).
 ///
-/// One thread at a time has the seat, from before it asks the kernel until everybody has been told what it found. So the events lie in
-/// one place, which no fiber's stack has to have room for.
+/// One thread at a time is the poller (it has the seat), from before it asks the kernel until it has woken all waiters
+/// concerned. So one buffer holds the events, and they take no space on fibers' stacks.
 package final class Reactor: @unchecked Sendable {
   static let bellToken = UInt64.max
 
-  /// Never that of another one; what is registered with a reactor that has gone is so for nobody.
+  /// Never reused: a registration with an ended reactor is not mistaken for one with another.
   let id: UInt32
   let backend: any ReactorBackend
   private let reportsChanges: Bool
   private let isSeatTaken = Atomic<Bool>(false)
-  /// How often it has been asked.
+  /// The number of polls so far.
   let asked = Atomic<Int>(0)
   private let events = UnsafeMutableBufferPointer<cs_ready>.allocate(capacity: 256)
 
@@ -51,7 +51,7 @@ package final class Reactor: @unchecked Sendable {
     for (id, backend) in backends { body(id, backend) }
   }
 
-  // MARK: Before somebody waits
+  // MARK: Before a wait
 
   /// Whether a wait for this descriptor of ours needs no more than to be begun.
   func reportsAlready(_ record: DescriptorRef) -> Bool {
@@ -61,22 +61,22 @@ package final class Reactor: @unchecked Sendable {
 
   // MARK: Asking
 
-  /// Takes the seat, which makes the caller the one who asks; false if somebody has it.
+  /// Makes the caller the poller; false if another thread is.
   func takeSeat() -> Bool {
     !isSeatTaken.load(ordering: .relaxed) && !isSeatTaken.exchange(true, ordering: .acquiring)
   }
 
   func leaveSeat() { isSeatTaken.store(false, ordering: .releasing) }
 
-  /// Asks the kernel; who has the seat then tells those concerned.
+  /// Asks the kernel; the poller then wakes the waiters concerned.
   func ask(nanoseconds: Int64) -> Int {
     asked.wrappingAdd(1, ordering: .relaxed)
     return backend.wait(events, nanoseconds: nanoseconds)
   }
 
-  /// Tells those who wait for what was found.
+  /// Wakes the waiters of the events found.
   ///
-  /// With a thousand connections none of it is in a cache, so memory is asked for what a dozen events need at once.
+  /// With a thousand connections none of the data is in a cache, so the data of a dozen events is prefetched at once.
   func tell(_ count: Int) {
     var rest = events[..<count]
     while !rest.isEmpty {
@@ -96,7 +96,7 @@ package final class Reactor: @unchecked Sendable {
 }
 
 extension cs_ready {
-  /// Whom it concerns; nil for the bell.
+  /// The record that the event concerns; nil for the bell.
   fileprivate var record: DescriptorRef? {
     token == Reactor.bellToken ? nil : DescriptorTable.record(Int32(truncatingIfNeeded: token & 0xFFFF_FFFF))
   }

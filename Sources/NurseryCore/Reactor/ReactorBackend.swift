@@ -23,7 +23,7 @@ package protocol ReactorBackend: AnyObject, Sendable {
   /// Whether it reports every change, unasked; else states, and of each only the first report until `expect` asks for the next.
   var reportsChanges: Bool { get }
 
-  /// Somebody is about to wait, having found the descriptor not ready; called unless changes are reported.
+  /// Called before a fiber waits for a descriptor that it found not ready; not called if changes are reported.
   func expect(_ descriptor: Int32, _ interest: Interest)
 
   /// Waits at most `nanoseconds` (negative: for ever) and returns how many events were found.

@@ -1,4 +1,4 @@
-/// Tells those who wait for something that trying again makes sense: what streams of your own are made of.
+/// Wakes waiters to try again; streams of your own are made of it.
 ///
 ///     final class Inbox: Sendable {
 ///       private let bytes = Mutex<[UInt8]>([])
@@ -14,12 +14,12 @@
 ///       }
 ///     }
 ///
-/// Where a value passes from one fiber to another a `Channel` is simpler.
+/// To pass a value from one fiber to another, a `Channel` is simpler.
 public final class Readiness: @unchecked Sendable {
   private let gate: GateRef
   private let what: StaticString
 
-  /// Creates one; `what` is waited for, in the words of dumps and deadlock reports: "bytes in the inbox".
+  /// Creates one; dumps and deadlock reports say that a waiter waits for `what`: "bytes in the inbox".
   public init(_ what: StaticString) {
     self.what = what
     gate = .allocate(capacity: 1)
@@ -31,15 +31,16 @@ public final class Readiness: @unchecked Sendable {
     gate.deallocate()
   }
 
-  /// Tells everybody who waits to try again.
+  /// Wakes all waiters; each retries.
   ///
-  /// Never blocks; may be called from anywhere. Change first what there is to find, then signal.
+  /// Never blocks; may be called from anywhere. Change the state that the waiters try first, then signal.
   public func signal() { gate.signal() }
 
   /// The operation that commits when `attempt` returns a value.
   ///
-  /// `attempt` is called on the performing fiber: at first, and after every signal for as long as nothing has committed. No signal is
-  /// missed. It must not wait, and must have no effect when it returns nil. What it throws, the perform throws.
+  /// `attempt` is called on the performing fiber: at first, and after every signal for as long as nothing has
+  /// committed. No signal is missed. It must not wait, and must have no effect when it returns nil. If it throws, the
+  /// perform throws that error.
   public func whenReadyOp<Value>(_ attempt: @escaping () throws -> Value?) -> Op<Value> {
     Op(AttemptOperation(gate, of: self, what, attempt))
   }

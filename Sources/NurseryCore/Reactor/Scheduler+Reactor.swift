@@ -1,17 +1,18 @@
 import CSwitch
 import Synchronization
 
-// Who asks the reactor, and when:
+// Which worker polls the reactor, and when:
 //
-//     a worker that works         every 64 switches, without waiting
-//     one that has run dry        without waiting, before it goes to sleep
-//     the last to fall asleep     sleeps in the reactor, if anybody waits for the world; woken by its bell, or by the time
-//     who keeps watch             if nobody has asked since its last inspection
+//     a busy worker               every 64 switches, without waiting
+//     a worker without fibers     without waiting, before it goes to sleep
+//     the last to fall asleep     sleeps in the reactor, if a fiber waits for a descriptor; its bell or the time wakes it
+//     the one that keeps watch    if no other has polled since its last inspection
 //
-// So while anybody works nobody sleeps in the reactor, and a message that wakes one fiber does not wake a second thread for it.
+// So while a worker is busy, none sleeps in the reactor, and a message that wakes one fiber does not wake a second
+// thread.
 //
-// Invariant: if somebody waits for a descriptor, then a worker works, or one sleeps in the reactor, or one inspects. An event that
-// nobody has asked for stays with the kernel; none is lost by asking late.
+// Invariant: if a fiber waits for a descriptor, then a worker is busy, sleeps in the reactor, or inspects. An event
+// that is not yet polled stays with the kernel, so a late poll loses none.
 extension Scheduler {
   /// The reactor, if a fiber has ever waited for a descriptor here.
   @inline(__always)
@@ -20,7 +21,7 @@ extension Scheduler {
     return Unmanaged<Reactor>.fromOpaque(pointer).takeUnretainedValue()
   }
 
-  /// The reactor; made for the first who asks.
+  /// The reactor; made at the first call.
   func reactor() throws(SystemError) -> Reactor {
     if let reactor = reactorIfAny { return reactor }
     lock.lock()
@@ -31,7 +32,7 @@ extension Scheduler {
     return reactor
   }
 
-  /// Asks without waiting, and makes ready who is concerned; nothing if somebody else is at it.
+  /// Polls without waiting, and makes the fibers concerned ready; does nothing if another thread is polling.
   func askReactor() {
     guard let reactor = reactorIfAny, reactor.takeSeat() else { return }
     let found = reactor.ask(nanoseconds: 0)
@@ -39,7 +40,8 @@ extension Scheduler {
     reactor.leaveSeat()
   }
 
-  /// Gives the calling worker the seat to sleep in, if it has to be taken: everybody sleeps, and somebody waits for the world.
+  /// Makes the calling worker the poller if it has to sleep in the reactor: all workers sleep, and a fiber waits for a
+  /// descriptor.
   func seatToSleepIn(allAsleep: Bool) -> Reactor? {
     guard allAsleep, expectsOutside, let reactor = reactorIfAny, reactor.takeSeat() else {
       return nil
@@ -49,7 +51,7 @@ extension Scheduler {
 }
 
 extension UnsafeMutablePointer<SleepWord> {
-  /// Sleeps in a reactor, whose seat the caller has, until there are events, its bell rings or the time is up.
+  /// Sleeps in a reactor, whose poller the caller is, until there are events, its bell rings or the time is up.
   ///
   /// - Returns: the number of events.
   func wait(in reactor: Reactor, nanoseconds: Int64) -> Int {
@@ -59,7 +61,7 @@ extension UnsafeMutablePointer<SleepWord> {
 }
 
 extension WorkerRef {
-  /// Makes ready who is concerned by what was found, and calls for help once for all of them.
+  /// Makes the fibers ready that the events concern, and calls for help once for all of them.
   ///
   func tell(_ reactor: Reactor, _ found: Int) {
     pointee.isTelling = true
