@@ -1,7 +1,7 @@
 import Synchronization
 
 extension Channel {
-  /// What a receive came to.
+  /// The outcome of a receive.
   @usableFromInline
   enum Received {
     case element(Element)
@@ -30,7 +30,7 @@ extension Channel {
   @inlinable
   public func receiveOp() -> Op<Element> { Op(self) }
 
-  /// Takes an element if one can be had without waiting; nil if not, or if the channel is closed.
+  /// Takes an element if one is available without waiting; nil if not, or if the channel is closed.
   @inlinable
   public func tryReceive() -> Element? {
     let me = Performer.current()
@@ -67,7 +67,7 @@ extension Channel {
     }
   }
 
-  /// Parks until a sender has put its element into the slot; the channel is locked, and is not any more afterwards.
+  /// Parks until a sender has put its element into the slot; called with the channel locked, which this unlocks.
   @inlinable
   @inline(__always)
   func awaitElement(
@@ -110,7 +110,7 @@ extension Channel {
         return nil
       }
       let element = state.pointee.pop()
-      // We hold no claim here that others wait for, so the waiting sender's own word decides.
+      // This performer holds no claim here that others wait for, so the waiting sender's own word decides.
       guard !state.pointee.senders.isEmpty,
         let offer = state.pointee.senders.claimFirst(for: me, published: false, lost: &lost)
       else {
@@ -161,7 +161,7 @@ extension OfferRef {
     pointee.slot.assumingMemoryBound(to: Element.self).pointee
   }
 
-  /// Lets a sender go on whose element has been taken.
+  /// Resumes a sender whose element has been taken.
   ///
   /// It runs next: it is likely to bring another one.
   @usableFromInline

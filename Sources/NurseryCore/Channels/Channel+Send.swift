@@ -4,7 +4,7 @@ extension Channel {
   /// A cancellation point; allocates nothing.
   ///
   /// - Throws: `ChannelClosedError` when the channel is or gets closed; `CancellationError` if the current scope is
-  ///   cancelled. In both cases nobody has received the element.
+  ///   cancelled. In both cases the element was not delivered.
   @inlinable
   public func send(_ element: Element) throws {
     let me = Performer.enter()
@@ -29,7 +29,7 @@ extension Channel {
     try withUnsafePointer(to: element) { try awaitReceiver(state, me, offering: UnsafeMutablePointer(mutating: $0)) }
   }
 
-  /// Parks until a receiver has copied the element from the slot; the channel is locked, and is not any more afterwards.
+  /// Parks until a receiver has copied the element from the slot; called with the channel locked, which this unlocks.
   @inlinable
   @inline(__always)
   func awaitReceiver(
@@ -87,7 +87,7 @@ extension Channel {
     }
   }
 
-  /// What an attempt to deliver came to.
+  /// The outcome of an attempt to deliver.
   @usableFromInline
   enum Delivered {
     case committed

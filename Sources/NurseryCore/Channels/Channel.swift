@@ -7,13 +7,13 @@ import Synchronization
 ///     nursery.goAsync { for line in input { try lines.send(line) }; lines.close() }
 ///     nursery.goAsync { for line in lines { count(line) } }
 ///
-/// Closing ends the conversation in good order: elements in the buffer still arrive, then `receive` throws
-/// `ChannelClosedError` and a `for` loop ends; senders get the error at once. Fibers of any scheduler and plain threads may
-/// use one channel together.
+/// After a close, elements in the buffer still arrive; then `receive` throws `ChannelClosedError` and a `for` loop
+/// ends. Pending and later sends throw the error at once. Fibers of any scheduler and plain threads may use one channel
+/// together.
 ///
-/// Invariants, under the lock: somebody waits to receive only when the buffer is empty and nobody waits to send; somebody
-/// waits to send only when the buffer is full; nobody waits at all once the channel is closed. An offer whose performer has been
-/// committed elsewhere may still be linked for a moment and counts as nobody.
+/// Invariants, under the lock: a receiver waits only if the buffer is empty and no sender waits; a sender waits only if
+/// the buffer is full; no performer waits once the channel is closed. An offer whose performer has been committed
+/// elsewhere may still be linked for a moment and does not count.
 public final class Channel<Element: Sendable>: OperationSource, @unchecked Sendable {
   /// How much a channel holds.
   public enum Capacity: Sendable, Hashable {

@@ -24,7 +24,7 @@ struct ChannelState<Element>: ~Copyable {
     self.limit = limit
   }
 
-  /// Notes what has changed for those who only look, and unlocks.
+  /// Updates the flag that polls read without the lock, and unlocks.
   @inlinable
   @inline(__always)
   func unlock() {
@@ -32,7 +32,7 @@ struct ChannelState<Element>: ~Copyable {
     lock.unlock()
   }
 
-  /// Where it can be seen whether a receive may find something.
+  /// The flag that says whether a receive may find an element.
   @inlinable
   static func mayReceive(_ state: UnsafeMutablePointer<ChannelState>) -> UnsafePointer<Atomic<Bool>> {
     withUnsafePointer(to: state.pointee.mayReceive) { $0 }

@@ -11,17 +11,19 @@ import Synchronization
 ///     idle       with a partner  claimed ---------------------------------------------------+
 ///                                        has committed the partner, so commits itself
 ///
-/// Only the performer moves itself to `claimed` and from there; anybody may move `waiting` to `committed`, once, and then
-/// owes the performer `winner`, the value and a `makeReady`.
+/// Only the performer moves its word to `claimed` and from there. Any thread may move `waiting` to `committed`, once;
+/// this committer then gives the performer `winner`, the value and a `makeReady`.
 ///
-/// Invariants. (1) A rendezvous moves two words to `committed` or none: the performer's own word is `claimed`, invisible
-/// to takers, while it tries the partner's. (2) Nobody waits for ever on a `claimed` word: of two performers that see each
-/// other claimed, the one at the higher address steps back to `waiting`; in any cycle of such waits somebody's
-/// partner has a lower address than he. (3) A performer that others can find takes no further lock while it is claimed, so
-/// waiting for it under a lock is safe. (A performer that begins to enlist is claimed before it takes the
-/// lock of its first queue, but only a cancellation can meet it then, and that holds no queue's lock.)
+/// Invariants. (1) A rendezvous moves two words to `committed` or none: the performer's own word is `claimed`,
+/// invisible to committers, while it tries the partner's. (2) No performer waits for ever on a `claimed` word: if two
+/// performers find each other claimed, the one at the higher address returns to `waiting`; in any cycle of such waits
+/// at least one performer has a higher address than its partner. (3) A performer that others can find takes no further
+/// lock while it is claimed, so waiting for it under a lock is safe. (A performer that begins to enlist is claimed
+/// before it takes the lock of its first queue, but only a cancellation can find it then, and that holds no queue's
+/// lock.)
 ///
-/// The upper 62 bits count performs, so a waiter kept by a user's primitive after its perform has ended can do nothing.
+/// The upper 62 bits count performs, so a waiter that a user's primitive keeps after its perform has ended has no
+/// effect.
 @usableFromInline
 enum Claim {
   static let idle: UInt64 = 0
@@ -33,7 +35,7 @@ enum Claim {
   static func with(_ word: UInt64, _ state: UInt64) -> UInt64 { word & ~3 | state }
 }
 
-/// What became of an attempt to commit with a partner.
+/// The outcome of an attempt to commit with a partner.
 @usableFromInline
 enum ClaimResult {
   /// The partner is ours, and so are we.
@@ -45,24 +47,24 @@ enum ClaimResult {
 }
 
 extension FiberRef {
-  /// Opens a new perform, which nobody can take before `startWaiting`.
+  /// Opens a new perform, which no other thread can commit before `startWaiting`.
   ///
-  /// Called before the lock of the first queue is taken: that exchange orders it before the look at the scope's cancellation, so a
-  /// canceller finds the perform begun, or the performer the mark.
+  /// Called before the lock of the first queue is taken: that exchange orders it before the check of the scope's
+  /// cancellation, so either the canceller finds the perform begun, or the performer finds the mark.
   @usableFromInline
   func beginEnlisting() {
     let word = pointee.claim.load(ordering: .relaxed)
     pointee.claim.store(Claim.with(word &+ 4, Claim.claimed), ordering: .relaxed)
   }
 
-  /// Lets others take the perform; the offer is linked, under its queue's lock.
+  /// Lets others commit the perform; the offer is linked, under its queue's lock.
   @usableFromInline
   func startWaiting() {
     let word = pointee.claim.load(ordering: .relaxed)
     pointee.claim.store(Claim.with(word, Claim.waiting), ordering: .releasing)
   }
 
-  /// Ends a perform that committed before anybody could take it.
+  /// Ends a perform that committed before others could commit it.
   @usableFromInline
   func endEnlisting() {
     let word = pointee.claim.load(ordering: .relaxed)
@@ -72,7 +74,7 @@ extension FiberRef {
   /// The number of the current perform.
   var epoch: UInt64 { pointee.claim.load(ordering: .relaxed) >> 2 }
 
-  /// Commits the calling performer's own perform, unless somebody else has.
+  /// Commits the calling performer's own perform, unless another thread has.
   @usableFromInline
   func commitSelf() -> Bool { commit(expectedEpoch: nil) }
 
@@ -91,7 +93,7 @@ extension FiberRef {
     }
   }
 
-  /// Moves the word on if it still is what it was found to be, which it is for sure when no other thread exists.
+  /// Changes the word if it still has the expected value, which is certain if no other thread exists.
   @inline(__always)
   private func replaceClaim(_ found: UInt64, by desired: UInt64) -> Bool {
     if cs_is_only_thread() {
@@ -101,7 +103,7 @@ extension FiberRef {
     return pointee.claim.compareExchange(expected: found, desired: desired, ordering: .acquiringAndReleasing).exchanged
   }
 
-  /// Commits `partner` together with this performer, who runs and holds the lock of the partner's queue.
+  /// Commits `partner` together with this performer, which is running and holds the lock of the partner's queue.
   ///
   /// - Parameter published: whether this performer has offers that others can take, so that its own word counts.
   func claim(_ partner: FiberRef, published: Bool) -> ClaimResult {
@@ -119,7 +121,7 @@ extension FiberRef {
         pointee.claim.store(own, ordering: .releasing)
         return .gone
       case .lost:
-        // The partner is trying the same and goes first: step back, let him, look again.
+        // The partner is trying the same and goes first: step back, let it commit, check again.
         pointee.claim.store(own, ordering: .releasing)
         cs_pause()
       }

@@ -24,7 +24,7 @@ public final class Condition: OperationSource, @unchecked Sendable {
   /// Whether `signal()` has been called.
   public var isSignalled: Bool { signalled.load(ordering: .acquiring) }
 
-  /// Makes the condition true and releases everybody who waits.
+  /// Makes the condition true and wakes all waiters.
   ///
   /// Never blocks; calling it again does nothing.
   public func signal() {

@@ -15,12 +15,10 @@ package enum Verdict: UInt8 {
   case again
 }
 
-/// What one branch of a perform leaves with the thing it waits for: a node in the performer's record or on
-/// its stack.
+/// The entry of one branch of a perform in the queue of its source: a node in the performer's record or on its stack.
 ///
-/// An offer is linked in at most one queue and only touched under that queue's lock, or by the one who has committed
-/// its performer. The performer unlinks every offer of its own before the perform returns, so none is ever
-/// found by anybody afterwards.
+/// An offer is linked in at most one queue. It is touched only under that queue's lock, or by the committer of its
+/// performer. The performer unlinks all its offers before the perform returns, so no other thread finds one afterwards.
 @usableFromInline
 package struct Offer {
   @usableFromInline var next: OfferRef?
@@ -33,7 +31,7 @@ package struct Offer {
   /// Its ticket in the timers; -1 when it is in none.
   var timer: Int32 = -1
   @usableFromInline let performer: FiberRef
-  /// Where a sender keeps its element, and where a receiver wants it.
+  /// The place of a sender's element, or where a receiver gets it.
   @usableFromInline var slot: UnsafeMutableRawPointer
   @usableFromInline var source: Unmanaged<OperationSource>
   /// The operation's argument: a duration, a deadline, the bits of a small element.
@@ -53,14 +51,14 @@ package struct Offer {
 }
 
 extension OfferRef {
-  /// Tells the performer, whom the caller has just committed, which branch won and how.
+  /// Tells the performer, which the caller has just committed, which branch won and how.
   @usableFromInline
   func win(_ verdict: Verdict = .value) {
     pointee.performer.pointee.winner = pointee.index
     pointee.performer.pointee.verdict = verdict
   }
 
-  /// Commits from outside, settles and wakes; false if the performer is taken already.
+  /// Commits from outside, settles and wakes; false if the performer is committed already.
   @usableFromInline
   func commitFromOutside(_ verdict: Verdict = .value, _ turn: Turn = .last) -> Bool {
     let performer = pointee.performer

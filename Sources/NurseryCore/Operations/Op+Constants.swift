@@ -36,7 +36,7 @@ final class ConstantOperation<Value>: ValueSource<Value>, @unchecked Sendable {
 }
 
 extension OfferRef {
-  /// Commits the offer's own performer, who runs: a leaf that needs no partner is ready.
+  /// Commits the offer's own performer, which is running: a leaf that needs no partner is ready.
   ///
   /// False if another branch was quicker.
   @usableFromInline

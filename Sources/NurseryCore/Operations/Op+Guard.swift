@@ -31,7 +31,7 @@ extension Op {
   }
 }
 
-/// Fires when a branch of somebody's choice has been abandoned; to be sent to whoever serves the branch.
+/// Fires when a perform abandons a branch of its choice; send it to the server of that branch.
 public struct Nack: Sendable {
   private let abandoned: Condition
 
@@ -43,7 +43,7 @@ public struct Nack: Sendable {
   /// Whether the branch has been abandoned.
   public var isFired: Bool { abandoned.isSignalled }
 
-  /// Waits until the branch is abandoned; for ever, if it commits.
+  /// Waits until the branch is abandoned; waits for ever if it commits.
   ///
   /// A cancellation point.
   public func wait() throws { try abandoned.wait() }

@@ -1,13 +1,13 @@
-/// An operation: something that may have to wait, as a value that can be combined before anybody waits for it.
+/// An operation: a call that may wait, as a value that can be combined with others before a fiber waits for it.
 ///
-/// Operations come from Concurrent ML (Reppy, PLDI 1991). Making one does nothing; `perform()` waits for it. What
-/// can be performed can also be wrapped, chosen among, guarded and abandoned, and a timeout or a cancellation is one more branch:
+/// Operations come from Concurrent ML (Reppy, PLDI 1991). Making one does nothing; `perform()` waits for it. Every
+/// operation can be wrapped, chosen among, guarded and abandoned; a timeout or a cancellation is one more branch:
 ///
 ///     let reply = try choose(
 ///       replies.receiveOp().wrap { Outcome.reply($0) },
 ///       timeoutOp(after: .seconds(2)).wrap { Outcome.late })
 ///
-/// Of a choice exactly one branch commits; nothing of the others happens.
+/// Exactly one branch of a choice commits; the others have no effect.
 ///
 /// An operation may be performed any number of times, by any fiber and also by a plain thread, which it blocks.
 public struct Op<Value> {

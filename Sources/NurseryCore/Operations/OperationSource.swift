@@ -1,8 +1,8 @@
 import Synchronization
 
-/// What an operation waits on: a channel, a condition, a fiber, the clock, or other operations.
+/// The object that an operation waits on: a channel, a condition, a fiber, the clock, or other operations.
 ///
-/// Users meet it as the superclass of `Channel` and `Condition` only. To make a primitive of your own, conform to
+/// Users see it only as the superclass of `Channel` and `Condition`. To make a primitive of your own, conform to
 /// `BaseOperation` and wrap it with `Op(base:)`.
 public class OperationSource: @unchecked Sendable {
   /// How one attempt is to be made.
@@ -23,14 +23,14 @@ public class OperationSource: @unchecked Sendable {
     @usableFromInline var isPublished: Bool { self == .enlist }
   }
 
-  /// What became of it.
+  /// The outcome of an attempt.
   @usableFromInline
   package enum Answer {
     /// Committed; `winner` and `verdict` are set.
     case committed
-    /// Not now; the offer stands if the attempt was to enlist it.
+    /// It would block; the offer is linked if the attempt was to enlist it.
     case pending
-    /// Another branch of the same perform has been committed by somebody else.
+    /// Another thread has committed another branch of the same perform.
     case lost
   }
 
@@ -53,9 +53,9 @@ public class OperationSource: @unchecked Sendable {
   // Every fiber has these fields, hence the short integers.
   @usableFromInline let storedSlotSize: Int32
   @usableFromInline let storedLeafCount: Int32
-  /// False only while a poll would find nothing: who polls many passes by without a call.
+  /// False only while a poll would find nothing, so a perform of many leaves skips this one without a call.
   ///
-  /// Nil for a source that has to be asked.
+  /// Nil for a source that must be called.
   @usableFromInline let mayCommit: UnsafePointer<Atomic<Bool>>?
   @usableFromInline let delivery: Delivery
   /// True when there are guards to run before anything can be polled.
@@ -87,7 +87,7 @@ public class OperationSource: @unchecked Sendable {
     fatalError("\(Self.self) must override attempt")
   }
 
-  /// Takes an offer back, if it is there still.
+  /// Withdraws an offer, if it is still linked.
   ///
   /// Called for offers that are marked as linked; for all only if the source keeps account.
   @usableFromInline
@@ -103,6 +103,6 @@ public class OperationSource: @unchecked Sendable {
   @usableFromInline
   package func failure(_ verdict: Verdict, argument: UInt) -> any Error { ChannelClosedError() }
 
-  /// For dumps and deadlock reports: what a fiber that waits here waits for.
+  /// The description of a wait here, for dumps and deadlock reports.
   package var waitDescription: String { "an operation" }
 }

@@ -1,5 +1,5 @@
 extension FiberRef {
-  /// Parks the performer, whose offers stand, until somebody commits it: perhaps its scope's cancellation.
+  /// Parks the performer, whose offers are linked, until another thread commits it, possibly by a cancellation.
   @usableFromInline
   @inline(never)
   func parkUnlessCancelled(_ offer: OfferRef) { parkUnlessCancelled(offer, 1) }
@@ -17,8 +17,8 @@ extension FiberRef {
     pointee.offerCount.store(0, ordering: .relaxed)
   }
 
-  /// Orders "my offers stand" before "is my scope cancelled?", as `cancel` orders its mark before "does he wait?": one
-  /// of the two sees the other (Dekker).
+  /// Orders the linked offers before the check of the scope's mark, as `cancel` orders its mark before the check for
+  /// waiting performers: at least one of the two sees the other (Dekker).
   ///
   /// Enlisting took a lock, and on x86-64 that exchange is a full barrier already.
   @inline(__always)

@@ -3,7 +3,7 @@ import Synchronization
 
 /// One perform in flight: the leaves of an operation, laid out on the performer's stack.
 ///
-/// The order of events, and who is responsible:
+/// The order of events:
 ///
 ///     check cancellation -> (guards have run) -> poll every leaf once -> enlist the user's waiters -> leave an offer for every
 ///       leaf -> check cancellation again -> park -> [a committer sets winner and verdict, makes us ready]
@@ -32,7 +32,7 @@ package struct Performance {
   @usableFromInline var count = 0
   /// How many of the leaves are limits of operations.
   @usableFromInline var limitCount = 0
-  /// Whether one of the leaves waits to be tried again, and has to be tried before it waits.
+  /// Whether one of the leaves retries on this fiber, and so has to be tried before it waits.
   @usableFromInline var hasAttempts = false
   /// Whether one of the leaves is a primitive of the user's; see `Enlistment`.
   private var hasPrimitives = false
@@ -63,7 +63,7 @@ package struct Performance {
 
   /// How large a slot a value of this type needs.
   ///
-  /// Alignment beyond 16 is had from the heap only.
+  /// Only the heap provides alignment beyond 16.
   @inlinable
   static func slotSize<Value>(for type: Value.Type) -> Int {
     MemoryLayout<Value>.alignment > 16 ? max(MemoryLayout<Value>.size, inlineSlotSize + 1) : MemoryLayout<Value>.size
@@ -339,9 +339,9 @@ package struct Performance {
   @inline(never)
   private func waitForWakeup() { Worker.suspend(me) }
 
-  /// Takes the offers back, but for those that are linked nowhere any more.
+  /// Withdraws the offers, except those that are no longer linked.
   ///
-  /// Of the winner that can be said without the lock of its queue: who committed it has unlinked it before.
+  /// The winner needs no lock here: the committer unlinked it first.
   private func withdraw(upTo end: Int) {
     for leaf in 0..<end {
       let offer = offers + leaf
@@ -359,7 +359,7 @@ package struct Performance {
     if hasPrimitives { withdrawWaiters() }
   }
 
-  /// Settles what was decided without the claim word.
+  /// Settles a perform that was decided without the claim word.
   private mutating func settle(winner: Int32) {
     me.pointee.winner = winner
     me.pointee.verdict = .value

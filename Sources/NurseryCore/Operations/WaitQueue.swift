@@ -22,7 +22,7 @@ package struct WaitQueue: ~Copyable {
     last = offer
   }
 
-  /// Leaves the offer here until somebody commits its performer or the performer withdraws it.
+  /// Leaves the offer here until another thread commits its performer or the performer withdraws it.
   @usableFromInline
   mutating func enlist(_ offer: OfferRef, _ attempt: OperationSource.Attempt) {
     append(offer)
@@ -40,10 +40,10 @@ package struct WaitQueue: ~Copyable {
     offer.pointee.isLinked = false
   }
 
-  /// Commits the first offer whose performer can still be had, together with `performer`, and unlinks it.
+  /// Commits the first offer whose performer is not yet committed, together with `performer`, and unlinks it.
   ///
-  /// The caller owes the winner's performer `win` and `makeReady`. Offers that turn out to be taken are unlinked on
-  /// the way; an offer of `performer` itself is passed over, so a choice never meets itself.
+  /// The caller must then call `win` and `makeReady` for the winner's performer. Offers whose performers are committed
+  /// already are unlinked on the way; an offer of `performer` itself is skipped, so a choice never meets itself.
   ///
   /// - Parameter lost: set when `performer` itself has been committed meanwhile.
   @usableFromInline
