@@ -11,19 +11,19 @@
 ///
 /// Bound for the time of a body, never assigned. Swift's task-locals do not follow fibers; these do. A plain thread has its own.
 public final class FiberLocal<Value: Sendable>: Sendable {
-  /// What a new fiber is given of the value that is bound where it is spawned.
+  /// How a new fiber inherits the value that is bound where it is spawned.
   public enum Inheritance: Sendable {
     /// The same value.
     case inherited
-    /// None: it begins with the default. For what must not be shared, such as a transaction.
+    /// None: it begins with the default. For values that must not be shared, such as a transaction.
     case reset
-    /// What the function makes of it, called by the one who spawns. For a tracing span, whose child is a span of its own.
+    /// The function's result; the spawning fiber calls it. For a tracing span, whose child is a span of its own.
     case derived(@Sendable (Value) -> Value)
   }
 
-  /// What `value` is where nothing is bound.
+  /// The value where nothing is bound.
   public let defaultValue: Value
-  /// What a new fiber is given.
+  /// How a new fiber inherits the value.
   public let inheritance: Inheritance
 
   /// Creates a fiber-local; keep it in a `static let`.
@@ -34,7 +34,7 @@ public final class FiberLocal<Value: Sendable>: Sendable {
 
   /// The value bound by the innermost `withValue` around; else what was inherited; else the default.
   ///
-  /// Takes time in proportion to the number of bindings in force.
+  /// Takes time proportional to the number of bindings in force.
   public var value: Value {
     var candidate = Performer.current().pointee.locals
     while let binding = candidate {
@@ -56,7 +56,7 @@ public final class FiberLocal<Value: Sendable>: Sendable {
   ) throws(Failure) -> Result {
     let me = Performer.current()
     let outer = me.pointee.locals
-    // What is shadowed by its own local is not needed by anybody but this call.
+    // Only this call needs a binding that a newer one of the same local shadows.
     let isShadowing = outer?.key == ObjectIdentifier(self)
     let binding = ValueBinding(self, value, isShadowing ? outer?.outer : outer)
     me.pointee.locals = binding

@@ -1,4 +1,4 @@
-/// The values that are bound on a fiber, innermost first: an immutable list that children share with those who spawned them.
+/// The values that are bound on a fiber, innermost first: an immutable list that children share with their parents.
 @usableFromInline
 class LocalBinding: @unchecked Sendable {
   /// The local that is bound.
@@ -44,7 +44,7 @@ class LocalBinding: @unchecked Sendable {
 
 final class ValueBinding<Value: Sendable>: LocalBinding, @unchecked Sendable {
   let value: Value
-  /// Kept, so that the key is nobody else's while this lives.
+  /// Kept, so that no other local gets the same key while this lives.
   private let local: FiberLocal<Value>
 
   init(_ local: FiberLocal<Value>, _ value: Value, _ outer: LocalBinding?) {

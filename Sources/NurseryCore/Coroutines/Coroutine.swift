@@ -1,6 +1,6 @@
 import CSwitch
 
-/// A function that can be left in the middle and continued: one stack, two directions, no scheduler.
+/// A function that can be suspended in the middle and resumed: one stack, two directions, no scheduler.
 ///
 /// `resume` runs the body until it yields or returns; the values that pass in both directions are typed:
 ///
@@ -12,11 +12,11 @@ import CSwitch
 ///     try running.resume(40)     // .yielded(40)
 ///     try running.resume(70)     // .returned("enough")
 ///
-/// A coroutine belongs to one fiber or thread at a time. When an unfinished one is dropped, the `yield` it stands in
-/// throws `CancellationError`, so that its body unwinds and releases what it holds. Another error that the body throws on its way out goes
-/// to the scheduler's suppressed-error handler.
+/// A coroutine belongs to one fiber or thread at a time. When an unfinished one is dropped, its pending `yield` throws
+/// `CancellationError`, so that its body unwinds and releases its resources. Any other error that the body throws then
+/// goes to the scheduler's suppressed-error handler.
 public final class Coroutine<Input, Output, Return> {
-  /// What a `resume` came to.
+  /// The outcome of a `resume`.
   public enum Step {
     /// The body has yielded a value and waits for the next input.
     case yielded(Output)
@@ -34,7 +34,7 @@ public final class Coroutine<Input, Output, Return> {
     }
   }
 
-  /// What both ends share.
+  /// The state that both ends share.
   ///
   /// Values pass through pointers to the other side's stack.
   @usableFromInline
@@ -54,10 +54,10 @@ public final class Coroutine<Input, Output, Return> {
 
   @usableFromInline let core: UnsafeMutablePointer<Core>
 
-  /// A value that the owner attaches to the coroutine; the coroutine itself never looks at it.
+  /// A value that the owner attaches to the coroutine; the coroutine itself never reads it.
   public var storage: Any?
 
-  /// Prepares a coroutine; the body starts with the first `resume`, whose input it is given.
+  /// Prepares a coroutine; the first `resume` starts the body and passes it the input.
   ///
   /// - Parameter stackSize: bytes reserved for the stack; only touched pages take memory.
   /// - Throws: `ConfigurationError` for an absurd size, `StackError` when there is no memory.
@@ -83,7 +83,7 @@ public final class Coroutine<Input, Output, Return> {
 
   /// Lets a suspended body end, shielded from the scopes around the owner that drops the coroutine.
   ///
-  /// No caller is left to catch what the body throws.
+  /// No caller is left to catch an error of the body.
   private func unwind() {
     var traits = ScopeTraits()
     traits.isShielded = true
@@ -100,7 +100,7 @@ public final class Coroutine<Input, Output, Return> {
   /// Whether the body has returned or thrown.
   public var isFinished: Bool { core.pointee.context.state == .finished }
 
-  /// Runs the body, from its beginning or the `yield` it stands in, until it yields or returns.
+  /// Runs the body, from its beginning or its pending `yield`, until it yields or returns.
   ///
   /// Resuming a finished coroutine, or one that is running already, is a mistake that traps.
   ///
@@ -149,7 +149,7 @@ extension Coroutine where Input == Void {
 }
 
 extension Coroutine.Yielder {
-  /// Hands a value to whoever resumed the coroutine and waits for the next input.
+  /// Passes a value to the resumer and waits for the next input.
   ///
   /// - Throws: `CancellationError` when the coroutine is dropped unfinished; let it pass.
   @inlinable

@@ -30,7 +30,7 @@ struct CoroutineContext {
   @usableFromInline var suspended: SuspendedScopes?
   fileprivate let pool: StackPool
   fileprivate let stack: StackRef
-  /// Who counts the stack, in an explored run.
+  /// The run that counts the stack, if the run is explored.
   fileprivate let inventory: Inventory?
   /// In sanitized builds: the stack that the fiber was on when it resumed.
   fileprivate var resumerStack: StackRef?
@@ -77,7 +77,7 @@ extension UnsafeMutablePointer<CoroutineContext> {
 
   /// From the resumer to the body.
   ///
-  /// What a body has of the fiber around goes along: open accesses, fiber-locals and open scopes.
+  /// Restores the body's part of the fiber's state: open accesses, fiber-locals and open scopes.
   @inlinable @inline(__always)
   func enter(_ state: CoroutineContext.State) {
     let isFresh = pointee.state == .fresh
@@ -192,7 +192,7 @@ extension UnsafeMutablePointer<CoroutineContext> {
     fatalError("resume() of a coroutine that is running: it cannot resume itself, nor be resumed by two fibers at once")
   }
 
-  /// What `yield` throws where it cannot do its work; traps unless the coroutine has been dropped.
+  /// The error that `yield` throws if the coroutine has been dropped; traps otherwise.
   @usableFromInline @inline(never)
   func refusalToYield() -> any Error {
     if pointee.state != .unwinding {

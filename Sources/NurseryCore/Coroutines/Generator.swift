@@ -1,13 +1,14 @@
-/// A sequence written as a function that yields its elements, one at a time, when they are asked for.
+/// A sequence written as a function that yields its elements one at a time, on demand.
 ///
 ///     let squares = Generator<Int> { yielder in
 ///       for number in 1... { try yielder.yield(number * number) }
 ///     }
 ///     print(Array(squares.prefix(3)))   // [1, 4, 9]
 ///
-/// Every iteration runs the function afresh, on a stack of its own. Leaving a loop early unwinds the function: the `yield` it stands in
-/// throws `CancellationError`. An error of the function's own ends the iteration and is kept in the iterator's `failure`; if nobody has asked
-/// for it when the iterator goes, as in a plain `for` loop, the scheduler's suppressed-error handler gets it.
+/// Every iteration runs the function afresh, on a stack of its own. Leaving a loop early unwinds the function: its
+/// pending `yield` throws `CancellationError`. Any other error of the function ends the iteration and is kept in the
+/// iterator's `failure`. If `failure` is never read, as in a plain `for` loop, the scheduler's suppressed-error handler
+/// gets the error when the iterator is released.
 public struct Generator<Element>: Sequence {
   /// The function's side: hands out one element.
   public struct Yielder {

@@ -1,6 +1,6 @@
-/// No stack could be had for a fiber or coroutine.
+/// No stack was available for a fiber or coroutine.
 ///
-/// A fiber that cannot be given a stack fails with this error.
+/// A fiber for which there is no stack fails with this error.
 public struct StackError: Error, Sendable, CustomStringConvertible {
   /// The `errno` value of the refused call.
   public let code: Int32

@@ -2,7 +2,7 @@ import CSwitch
 
 typealias StackRef = UnsafeMutablePointer<StackHeader>
 
-/// What lies above the first frame of every stack: bookkeeping that costs no page of its own.
+/// The bookkeeping above the first frame of every stack; it takes no page of its own.
 @usableFromInline
 struct StackHeader {
   /// Links free stacks; nil while the stack is in use.

@@ -3,18 +3,18 @@ import Synchronization
 
 // When free stacks go back to the kernel while a scheduler runs.
 //
-// A stack that lay free for a whole interval was not needed in it. The pool keeps, for the current interval, the smallest number of
-// stacks that were free in `hot` at once: so many lay there all the time, and because stacks are taken at the hot end they are the ones
-// at the cold end. At the end of the interval these go, but for a few. (The same measure by which Bonwick and Adams, "Magazines
-// and Vmem", 2001, reap a depot.) So a burst that comes back within the interval finds all its stacks, and one that does not costs
-// a page fault per stack when it does come.
+// A stack that was free for a whole interval was not needed in it. The pool records the smallest number n of stacks
+// that were free in `hot` at any time in the current interval. So n stacks were free throughout, and because stacks are
+// taken at the hot end, these are the n at the cold end. At the end of the interval they are returned, except a few.
+// (Bonwick and Adams, "Magazines and Vmem", 2001, reap a depot by the same measure.) So a burst that recurs within the
+// interval finds all its stacks; a later one costs a page fault per stack.
 //
 //     settled ---- more are free than are kept ----> due ---- looked at ----> observed ---- interval over ---->
 //        ^                                                                        ^      nobody needed some? slices go
 //        +---- few are free ------------------------------------------------------+---- all did: the next interval
 //
-// Nobody has a thread for this. A worker that is about to sleep looks after it, in slices, so that one that is called meanwhile does not
-// keep its caller waiting; and where no worker ever sleeps, one that hands stacks on to the pool. Both first read one word.
+// No thread is dedicated to this. A worker that is about to sleep does it, in slices, so that a wakeup meanwhile is not
+// delayed. If no worker ever sleeps, a worker that returns stacks to the pool does it. Both first read one word.
 extension StackPool {
   /// So many free stacks are not worth a system call.
   static let keptStacks = 64
@@ -25,7 +25,7 @@ extension StackPool {
   /// How long a stack must lie unneeded, in nanoseconds.
   package static let defaultInterval: Int64 = 2_000_000_000
 
-  /// Returns a slice of the stacks that nobody has needed for an interval, if there are any.
+  /// Returns a slice of the stacks that were not needed for an interval, if there are any.
   ///
   /// - Returns: how many nanoseconds later this wants to be called again; 0 while there is more to return, nil if everything is settled.
   func returnUnneeded(now: Int64) -> Int64? {
@@ -33,7 +33,7 @@ extension StackPool {
     if due > now { return due == .max ? nil : due - now }
     var slice: [StackRef] = []
     let next = withState { state in
-      // Somebody else may have looked meanwhile.
+      // Another thread may have checked meanwhile.
       let due = observation.load(ordering: .relaxed)
       if due > now { return due }
       let next = plan(&state, now: now)
@@ -77,8 +77,9 @@ extension StackPool {
 
   /// Returns the memory of free stacks to the kernel, except the `keeping` hottest ones.
   ///
-  /// Schedulers do this by themselves: while they run, with stacks that nobody has needed for some seconds, and for all but a few at
-  /// their end. The addresses stay reserved, so later fibers find them again at the price of page faults. Never blocks.
+  /// Schedulers do this themselves: while they run, with stacks that were not needed for some seconds, and at their end
+  /// with all but a few. The addresses stay reserved, so later fibers find them again at the price of page faults.
+  /// Never blocks.
   public func trim(keeping: Int = 0) {
     if !Self.returnsMemory { return }
     var slice: [StackRef] = []

@@ -40,7 +40,7 @@ public final class StackPool: @unchecked Sendable {
   /// Guards the state.
   private let lock = SpinLock(.leaf)
 
-  /// When to look for stacks that nobody needs, in nanoseconds of the monotonic clock; `.max` while there cannot be any.
+  /// When to look for unneeded stacks, in nanoseconds of the monotonic clock; `.max` while there cannot be any.
   ///
   /// Written under the lock.
   let observation = Atomic<Int64>(.max)

@@ -1,6 +1,6 @@
 import Synchronization
 
-/// What a suspended coroutine has of a fiber: the scopes that its body has open.
+/// The part of a fiber's state that a suspended coroutine holds: the scopes that its body has open.
 ///
 /// The children of a nursery among them run, and a deadline stands in the timers of a scheduler. So the fiber keeps a list of such coroutines; when
 /// it ends, the root fiber of its run takes the list over, and when that ends, the scopes are retired.
@@ -119,7 +119,8 @@ extension FiberRef {
     SuspendedScopes.lock.unlock()
   }
 
-  /// Visits the outermost scope of each coroutine that is suspended inside scopes of this fiber; for reports, when nobody runs.
+  /// Visits the outermost scope of each coroutine that is suspended inside scopes of this fiber; for reports, while no
+  /// fiber runs.
   func forEachSuspended(_ visit: (ScopeRef) -> Void) {
     var candidate = pointee.suspended.load(ordering: .relaxed)
     while let coroutine = candidate {

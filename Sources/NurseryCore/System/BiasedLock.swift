@@ -1,7 +1,7 @@
 import CSwitch
 import Synchronization
 
-/// A lock that its owner takes with two plain stores and everybody else takes with a system call.
+/// A lock that its owner takes with two plain stores and any other thread takes with a system call.
 ///
 /// A worker touches its run queue at every switch, a thief perhaps a thousand times a second, so the
 /// thief pays for both. This is Dekker's protocol with an asymmetric fence (membarrier(2); Dice, Huang and Yang,
@@ -45,7 +45,7 @@ struct BiasedLock: ~Copyable {
     } while thief.load(ordering: .acquiring) != 0
   }
 
-  /// False if another thief is at work; then there is nothing left worth waiting for.
+  /// False if another thief holds it; then little is left to steal, so waiting does not pay.
   func tryLockAsThief() -> Bool {
     guard thief.compareExchange(expected: 0, desired: 1, ordering: .acquiringAndReleasing).exchanged else {
       return false

@@ -8,8 +8,9 @@ import CSwitch
   import Darwin  // not yet verified
 #endif
 
-// The only place in Swift that makes system calls: this file and its `System+Topic` neighbours. Everything goes through CSwitch,
-// which returns -errno: a fiber may continue on another thread, where a remembered address of `errno` would be somebody else's.
+// The only place in Swift that makes system calls: this file and its `System+Topic` neighbours. Everything goes through
+// CSwitch, which returns -errno: a fiber may continue on another thread, where a remembered address of `errno` would be
+// another thread's.
 
 /// Throws unless `result` is zero or positive.
 @discardableResult
@@ -75,7 +76,7 @@ package enum System {
 
   typealias ThreadBody = @convention(c) (UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer?
 
-  /// Starts a thread that runs `body(argument)`; somebody must join it.
+  /// Starts a thread that runs `body(argument)`; it must be joined.
   static func startThread(
     _ name: String, _ argument: UnsafeMutableRawPointer, _ body: ThreadBody
   ) throws(SystemError) -> UInt {
@@ -85,7 +86,8 @@ package enum System {
     return thread
   }
 
-  /// Calls `body` on a new thread, whose stack is of the usual size, and waits for it; on the caller's if no thread can be had.
+  /// Calls `body` on a new thread with a stack of the usual size, and waits for it; on the caller's if no thread is
+  /// available.
   static func callOnThread(_ name: String, _ body: () -> Void) {
     withoutActuallyEscaping(body) { body in
       var body = body

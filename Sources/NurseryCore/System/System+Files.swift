@@ -46,7 +46,7 @@ extension System {
   package static let invalidArgument = EINVAL
   package static func isNotSupported(_ code: Int32) -> Bool { cs_errno_not_supported(code) }
 
-  /// For names that nobody else has.
+  /// For unique names.
   package static var seed: UInt64 { cs_random_seed() }
 
   /// Opens close-on-exec.

@@ -83,7 +83,7 @@ extension System {
     case empty
     /// What is left cannot be killed.
     case refused(SystemErrorCode)
-    /// Somebody has killed the keeper.
+    /// The keeper was killed.
     case lost
   }
 

@@ -188,6 +188,6 @@ extension System {
 
   package static func isRegularFile(_ descriptor: Int32) -> Bool { cs_fstat_is_regular(descriptor) == 1 }
 
-  /// Makes a write to a pipe that nobody reads an error and not the end of the process, unless the program has decided about that.
+  /// Makes a write to a pipe without a reader fail instead of ending the process, unless the program handles SIGPIPE.
   package static func ignoreBrokenPipes() { cs_ignore_broken_pipes() }
 }

@@ -60,7 +60,7 @@ final class TimerOperation: OperationSource, @unchecked Sendable {
     let worker = performer.pointee.worker
     offer.pointee.slot = UnsafeMutableRawPointer(worker)
     let deadline = isRelative ? instant(time, after: performer.now) : time
-    // Should the perform go on after this wait, the time is not to begin anew.
+    // If the perform retries after this wait, the time must not begin anew.
     offer.pointee.source = .passUnretained(Self.absolute)
     offer.pointee.argument = UInt(bitPattern: Int(deadline))
     worker.pointee.timers.insert(.offer(offer), deadline: deadline) {

@@ -1,6 +1,7 @@
 /// A deadline of `withTimeout`, `withDeadline` or `orTimeout` passed before the work was done.
 ///
-/// Of nested timeouts it says whose deadline that was: `duration` is the time that one allows, and `site` the line it is written on.
+/// With nested timeouts it says whose deadline passed: `duration` is the time that timeout allows, and `site` its
+/// source line.
 public struct TimeoutError: Error, Hashable, CustomStringConvertible {
   /// The time that was allowed; nil for a deadline given as an instant.
   public let duration: Duration?

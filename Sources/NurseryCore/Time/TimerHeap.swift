@@ -1,17 +1,16 @@
 import CSwitch
 
-/// What is due at an instant: an offer to commit or a scope's deadline.
+/// The target of a timer: an offer to commit or a scope's deadline.
 enum TimerTarget {
   case offer(OfferRef)
   case deadline(ScopeRef)
 }
 
-/// The timers of one worker or thread: a heap with four children to a node that knows where everybody stands, so a timer that loses is
-/// removed at once, and nothing of it is left.
+/// The timers of one worker or thread: a heap with four children to a node that knows each timer's position.
 ///
-/// Targets lie on the stacks of parked fibers, in no cache; so they are known by tickets, and moving an entry touches nothing but
-/// the heap and one table. Equal deadlines fire in creation order: `sequence` breaks ties. All methods are called under the owner's
-/// timer lock.
+/// A losing timer is removed at once and leaves nothing behind. Targets lie on the stacks of parked fibers, in no
+/// cache. So tickets refer to them, and moving an entry touches only the heap and one table. Equal deadlines fire in
+/// creation order: `sequence` breaks ties. All methods are called under the owner's timer lock.
 struct TimerHeap: ~Copyable {
   private struct Entry {
     var deadline: Int64

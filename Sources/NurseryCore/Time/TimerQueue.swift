@@ -2,8 +2,8 @@ import Synchronization
 
 /// A worker's timers behind their lock.
 ///
-/// Usually only the owner comes here, but a fiber that was woken elsewhere takes its offer back from where it left it,
-/// and an idle worker fires the timers of a busy one.
+/// Usually only the owner uses it. But a fiber that resumes on another worker withdraws its offer from the queue where
+/// it left it, and an idle worker fires the timers of a busy one.
 struct TimerQueue: ~Copyable {
   fileprivate var heap = TimerHeap()
   fileprivate let lock = SpinLock(.timers)
