@@ -26,7 +26,9 @@ struct CoroutineContext {
   @usableFromInline var outer: UnsafeMutablePointer<CoroutineContext>?
   /// While it runs: the scope that it was resumed in.
   @usableFromInline var base: ScopeRef?
-  /// While it is suspended: the scopes that the body has open, if any.
+  /// Whether it is suspended inside scopes.
+  @usableFromInline var isSuspendedInScopes = false
+  /// The scopes; under the lists' lock.
   @usableFromInline var suspended: SuspendedScopes?
   fileprivate let pool: StackPool
   fileprivate let stack: StackRef
@@ -135,7 +137,7 @@ extension UnsafeMutablePointer<CoroutineContext> {
   func arrive(_ me: FiberRef, _ isFresh: Bool) {
     if isFresh { pointee.locals = me.pointee.locals }
     pointee.base = me.scope
-    if pointee.suspended != nil { joinScopes(me) }
+    if pointee.isSuspendedInScopes { joinScopes(me) }
     pointee.outer = me.pointee.coroutine
     me.pointee.coroutine = self
     exchangeLocals(me)

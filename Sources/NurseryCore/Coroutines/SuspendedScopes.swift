@@ -33,6 +33,7 @@ extension UnsafeMutablePointer<CoroutineContext> {
   func leaveScopes(_ me: FiberRef) {
     let innermost = me.scope
     innermost.leave(pointee.base!, with: me)
+    pointee.isSuspendedInScopes = true
     SuspendedScopes.lock.lock()
     pointee.suspended = SuspendedScopes(innermost: innermost)
     list(me)
@@ -42,6 +43,7 @@ extension UnsafeMutablePointer<CoroutineContext> {
   /// The body, which has scopes open, goes on on `me`.
   @usableFromInline @inline(never)
   func joinScopes(_ me: FiberRef) {
+    pointee.isSuspendedInScopes = false
     SuspendedScopes.lock.lock()
     let suspended = pointee.suspended!
     unlist()

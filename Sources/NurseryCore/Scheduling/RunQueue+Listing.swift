@@ -8,7 +8,7 @@ extension UnsafeMutablePointer<RunQueue> {
       pushLast(displaced)
     }
     var begun = pointee.list.first
-    var fresh = pointee.fresh.first
+    var fresh = stealable.pointee.fresh.first
     var index = 0
     while let fiber = earlier(begun, fresh) {
       (places + index).initialize(to: fiber)
@@ -28,7 +28,7 @@ extension UnsafeMutablePointer<RunQueue> {
     endBatch()
     if remove(fiber, from: &pointee.list) {
       adjustOwnCount(-1)
-    } else if remove(fiber, from: &pointee.fresh) {
+    } else if remove(fiber, from: &stealable.pointee.fresh) {
       adjustFreshCount(-1)
     }
   }

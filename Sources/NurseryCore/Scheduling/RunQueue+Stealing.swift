@@ -5,10 +5,10 @@ extension UnsafeMutablePointer<RunQueue> {
     guard stealableCount > 0, pointee.lock.tryLockAsThief() else { return nil }
     thief.count(thief.pointee.fences)
     defer { pointee.lock.unlockAsThief() }
-    pointee.steals &+= 1
+    stealable.pointee.steals &+= 1
     var stolen = FiberList()
     let wanted = min((stealableCount + 1) / 2, limit)
-    var taken = take(wanted, from: &pointee.fresh, into: &stolen)
+    var taken = take(wanted, from: &stealable.pointee.fresh, into: &stolen)
     if taken == 0 { taken = stealOldestFamilies(wanted, into: &stolen) }
     adjustFreshCount(-taken)
     if taken == 0, pointee.sharesBegun { adjustOwnCount(-stealBegun(wanted, into: &stolen)) }
@@ -49,13 +49,13 @@ extension UnsafeMutablePointer<RunQueue> {
   private func stealOldestFamilies(_ wanted: Int, into stolen: inout FiberList) -> Int {
     var keep = min(1024, max(0, stealableCount - wanted))
     var last: FiberRef?
-    while keep > 0, let fiber = last?.pointee.next ?? pointee.families.first {
+    while keep > 0, let fiber = last?.pointee.next ?? stealable.pointee.families.first {
       last = fiber
       keep -= 1
     }
-    var rest = pointee.families.splitOff(after: last)
+    var rest = stealable.pointee.families.splitOff(after: last)
     let taken = take(wanted, from: &rest, into: &stolen)
-    pointee.families.append(contentsOf: rest)
+    stealable.pointee.families.append(contentsOf: rest)
     return taken
   }
 }

@@ -27,20 +27,13 @@ struct RunQueue: ~Copyable {
   var slot: FiberRef?
   var due = FiberList()
   var list = FiberList()
-  var families = FiberList()
-  var fresh = FiberList()
 
   /// Counts picks; two bits of it say what is preferred.
   fileprivate var turns: UInt32 = 0
   /// Counts fibers that were put into the lists.
   fileprivate var tickets: UInt32 = 0
-  /// The last of the fresh fibers before those that the running fiber has queued; good while nothing was picked or stolen since.
-  fileprivate var batchStart: FiberRef?
-  fileprivate var batchTurn: UInt32 = 0
-  fileprivate var batchSteals: UInt32 = 0
-  /// Counts steals.
-  var steals: UInt32 = 0
-
+  /// What can be stolen of any worker; in memory of its own, so that no access by a thief is one to the owner's part.
+  let stealable: UnsafeMutablePointer<StealableFibers>
   let lock = BiasedLock()
   /// Whether there are thieves.
   let isShared: Bool
@@ -55,7 +48,26 @@ struct RunQueue: ~Copyable {
   init(isShared: Bool, sharesBegun: Bool) {
     self.isShared = isShared
     self.sharesBegun = sharesBegun
+    stealable = .allocate(capacity: 1)
+    stealable.initialize(to: StealableFibers())
   }
+
+  deinit {
+    stealable.deinitialize(count: 1)
+    stealable.deallocate()
+  }
+}
+
+/// The fibers of a run queue that have not begun; under the queue's lock.
+struct StealableFibers: ~Copyable {
+  var families = FiberList()
+  var fresh = FiberList()
+  /// Counts steals.
+  var steals: UInt32 = 0
+  /// The last of the fresh fibers before those that the running fiber has queued; good while nothing was picked or stolen since.
+  fileprivate var batchStart: FiberRef?
+  fileprivate var batchTurn: UInt32 = 0
+  fileprivate var batchSteals: UInt32 = 0
 }
 
 /// A queue is used through its address, never as a whole: what counts as an access to it has to lie inside the lock.
@@ -126,12 +138,12 @@ extension UnsafeMutablePointer<RunQueue> {
   func pushFresh(_ fiber: FiberRef) {
     locked(if: pointee.isShared) {
       if !isBatchKnown {
-        pointee.batchTurn = pointee.turns
-        pointee.batchSteals = pointee.steals
-        pointee.batchStart = pointee.fresh.last
+        stealable.pointee.batchTurn = pointee.turns
+        stealable.pointee.batchSteals = stealable.pointee.steals
+        stealable.pointee.batchStart = stealable.pointee.fresh.last
       }
       takeTicket(fiber)
-      pointee.fresh.append(fiber)
+      stealable.pointee.fresh.append(fiber)
       adjustFreshCount(1)
     }
   }
@@ -139,7 +151,11 @@ extension UnsafeMutablePointer<RunQueue> {
   /// Whether everything behind `batchStart` has been queued by the fiber that runs.
   ///
   /// Called under the lock.
-  private var isBatchKnown: Bool { pointee.batchTurn == pointee.turns && pointee.batchSteals == pointee.steals }
+  private var isBatchKnown: Bool {
+    stealable.pointee.batchTurn == pointee.turns && stealable.pointee.batchSteals == stealable.pointee.steals
+  }
+
+  var stealable: UnsafeMutablePointer<StealableFibers> { pointee.stealable }
 
   /// What has been queued so far is not the doing of the fiber that runs next.
   func endBatch() { pointee.turns &+= 1 }
@@ -150,8 +166,9 @@ extension UnsafeMutablePointer<RunQueue> {
     if freshCount == 0 { return }
     locked(if: pointee.isShared) {
       if !isBatchKnown { return }
-      pointee.families.prepend(pointee.fresh.splitOff(after: pointee.batchStart))
-      pointee.batchTurn = pointee.turns &- 1
+      let batch = stealable.pointee.fresh.splitOff(after: stealable.pointee.batchStart)
+      stealable.pointee.families.prepend(batch)
+      stealable.pointee.batchTurn = pointee.turns &- 1
     }
   }
 
@@ -209,19 +226,19 @@ extension UnsafeMutablePointer<RunQueue> {
   private func popList() -> FiberRef? { pointee.list.popFirstFetching(searchesAhead) }
 
   private func popFamily() -> FiberRef? {
-    let fiber = pointee.families.popFirst()
+    let fiber = stealable.pointee.families.popFirst()
     if fiber != nil { adjustFreshCount(-1) }
     return fiber
   }
 
   /// Of those that have begun and those that have not, the one that came first.
   private func popOldest() -> FiberRef? {
-    guard let fresh = pointee.fresh.first else { return own(popList()) }
+    guard let fresh = stealable.pointee.fresh.first else { return own(popList()) }
     if let begun = pointee.list.first, Int32(bitPattern: begun.pointee.ticket &- fresh.pointee.ticket) < 0 {
       return own(popList())
     }
     adjustFreshCount(-1)
-    return pointee.fresh.popFirst()
+    return stealable.pointee.fresh.popFirst()
   }
 
   /// The next of those that thieves could take; for a worker that gives them up.
@@ -230,7 +247,7 @@ extension UnsafeMutablePointer<RunQueue> {
       pointee.turns &+= 1
       if let fiber = popFamily() { return fiber }
       if pointee.sharesBegun { return own(popSlot()) ?? own(popDue()) ?? popOldest() }
-      guard let fiber = pointee.fresh.popFirst() else { return nil }
+      guard let fiber = stealable.pointee.fresh.popFirst() else { return nil }
       adjustFreshCount(-1)
       return fiber
     }
