@@ -22,17 +22,24 @@ import Testing
 
   @Test(arguments: [2, 4]) func spreadChildrenBeginOnAllWorkersEvenly(workers: Int) throws {
     for count in [workers, 10 * workers] {
-      let threads = try runFibers(Configuration(parallelism: workers)) {
-        let gate = Condition()
-        return try withNursery { nursery in
-          let children = (0..<count).map { _ in nursery.goAsync(placement: .spread) { try Self.place(gate) } }
-          // All have begun before the first ends.
-          while Scheduler.current!.statistics.offersOutstanding < count { Fiber.yield() }
-          gate.signal()
-          return try waitAll(children)
+      var rounds = 0
+      while true {
+        let (threads, steals) = try runFibers(Configuration(parallelism: workers)) {
+          let gate = Condition()
+          return try withNursery { nursery in
+            let children = (0..<count).map { _ in nursery.goAsync(placement: .spread) { try Self.place(gate) } }
+            // All have begun before the first ends.
+            while Scheduler.current!.statistics.offersOutstanding < count { Fiber.yield() }
+            gate.signal()
+            return (try waitAll(children), Scheduler.current!.statistics.steals)
+          }
         }
+        rounds += 1
+        // On a busy machine a worker may be late, and what it has not begun is taken over: not this time, then.
+        if steals > 0, rounds < 100 { continue }
+        #expect(steals == 0 && Self.counts(threads) == Array(repeating: count / workers, count: workers))
+        break
       }
-      #expect(Self.counts(threads) == Array(repeating: count / workers, count: workers))
     }
   }
 

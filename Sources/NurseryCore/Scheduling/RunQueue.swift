@@ -158,7 +158,7 @@ extension UnsafeMutablePointer<RunQueue> {
   var stealable: UnsafeMutablePointer<StealableFibers> { pointee.stealable }
 
   /// What has been queued so far is not the doing of the fiber that runs next.
-  func endBatch() { pointee.turns &+= 1 }
+  func endBatch() { locked(if: pointee.sharesBegun) { pointee.turns &+= 1 } }
 
   /// Moves the children that the running fiber has queued since it was picked before all others: it is about to wait for them.
   @inline(__always)
@@ -176,9 +176,9 @@ extension UnsafeMutablePointer<RunQueue> {
 
   @inline(__always)
   func pop() -> FiberRef? {
+    if pointee.sharesBegun || freshCount > 0 { return popAny() }
     pointee.turns &+= 1
-    if !pointee.sharesBegun, freshCount == 0 { return popOwn() }
-    return popAny()
+    return popOwn()
   }
 
   /// The slot comes first for a phase in four, and else after what is due and listed.
@@ -197,7 +197,8 @@ extension UnsafeMutablePointer<RunQueue> {
   @inline(never)
   private func popAny() -> FiberRef? {
     locked(if: pointee.isShared) {
-      switch pointee.turns & (3 * RunQueue.phase) {
+      pointee.turns &+= 1
+      return switch pointee.turns & (3 * RunQueue.phase) {
       case 0: own(popSlot()) ?? own(popDue()) ?? popFamily() ?? popOldest()
       case RunQueue.phase: popOldest() ?? own(popDue()) ?? popFamily() ?? own(popSlot())
       case 2 * RunQueue.phase: own(popDue()) ?? popFamily() ?? popOldest() ?? own(popSlot())
