@@ -63,6 +63,8 @@ extension Scheduler {
     guard System.threadCount == own + threads.count + helpers.count + services else { return false }
     if isAnythingComing || PlainThread.isOneCalled { return false }
     if PlainThread.parked != threads || BlockingPool.sharedIdle != helpers { return false }
+    // Steps 3 before step 4.
+    atomicMemoryFence(ordering: .acquiring)
     return risings.load(ordering: .sequentiallyConsistent) == risingsBefore
   }
 

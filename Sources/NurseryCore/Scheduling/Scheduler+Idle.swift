@@ -139,13 +139,12 @@ extension Scheduler {
   /// True if there is nothing that this worker should rather do.
   private func isQuiet(_ me: WorkerRef) -> Bool {
     if isStopping.load(ordering: .acquiring) || !me.pointee.inbox.isEmpty { return false }
-    if overflowCount.load(ordering: .sequentiallyConsistent) > 0 { return false }
-    if me.pointee.duty.load(ordering: .sequentiallyConsistent) == .leaving,
-      me.pointee.begun.load(ordering: .relaxed) == 0
-    {
-      return false
+    if me.pointee.queue.count > 0 { return false }
+    if me.pointee.duty.load(ordering: .sequentiallyConsistent) == .leaving {
+      // It takes nothing from the overflow. It leaves if it can, and else at least gives up the watch.
+      return me.pointee.begun.load(ordering: .relaxed) > 0 && watch.load(ordering: .relaxed) != me.pointee.index
     }
-    return me.pointee.queue.count == 0
+    return overflowCount.load(ordering: .sequentiallyConsistent) == 0
   }
 
   /// Whether no fiber but the caller's can run, now.

@@ -103,8 +103,12 @@ extension Scheduler {
 
   /// The watch went to sleep when no worker worked, and knows nothing of a timer that is earlier than those it saw.
   ///
-  /// Wakes it; from then on it inspects, and this is not called again while a worker works.
+  /// Wakes it, or if no worker keeps the watch, one that will; from then on it inspects, and this is not called again while a worker works.
   fileprivate func tellWatch(of deadline: Int64) {
+    if watch.load(ordering: .acquiring) < 0 {
+      wakeWorker()
+      return
+    }
     guard !isInspecting.load(ordering: .relaxed), deadline < watchDeadline.load(ordering: .relaxed) else { return }
     let onWatch = watch.load(ordering: .acquiring)
     if onWatch >= 0 { worker(onWatch).pointee.sleep.wake() }

@@ -91,9 +91,11 @@ extension Scheduler {
   /// Leaves the scheduler: the calling worker, on its loop, with nothing in hand; false if it has been asked to stay meanwhile.
   func leave(_ me: WorkerRef) -> Bool {
     giveUpQueue(me)
-    if me.pointee.begun.load(ordering: .relaxed) > 0 || me.pointee.queue.count > 0 { return false }
-    // As a worker that goes to work.
+    // As a worker that goes to work: it may sleep again before it leaves, and inspects no more.
+    let keepsWatch = watch.load(ordering: .relaxed) == me.pointee.index
     giveUpWatch(me)
+    if keepsWatch { wakeWorker() }
+    if me.pointee.begun.load(ordering: .relaxed) > 0 || me.pointee.queue.count > 0 { return false }
     wakeWorker()
     callSentinelIfNobodySleeps()
     lock.lock()
