@@ -1,6 +1,6 @@
 import Synchronization
 
-/// What a channel is made of, behind a pointer: no object, no exclusivity checks on the way of an element.
+/// A channel's state, behind a pointer: no object and no exclusivity checks on an element's path.
 @usableFromInline
 struct ChannelState<Element>: ~Copyable {
   // A field under the lock comes first: the thread sanitizer books a mutation of any part at the address of the whole.

@@ -24,7 +24,7 @@ class LocalBinding: @unchecked Sendable {
     }
   }
 
-  /// What a child is given in its place.
+  /// The list that a child inherits.
   final var inherited: LocalBinding? { isInheritedWhole ? self : listForChild() }
 
   /// A list of its own for a child: of every local the innermost binding, as the local's policy has it.
@@ -65,6 +65,6 @@ final class ValueBinding<Value: Sendable>: LocalBinding, @unchecked Sendable {
 }
 
 extension FiberRef {
-  /// What a fiber spawned by this one, or run inside it, begins with.
+  /// The bindings with which a fiber begins that this one spawns or runs.
   @usableFromInline var inheritedLocals: LocalBinding? { pointee.locals?.inherited }
 }

@@ -63,7 +63,8 @@ public struct Generator<Element>: Sequence {
   }
 }
 
-/// What ended an iteration, shared by the copies of its iterator; reported when the last one goes, unless it was asked for.
+/// The error that ended an iteration, shared by the copies of its iterator; reported with the last one's release unless
+/// read.
 private final class GeneratorFailure {
   private let error: any Error
   private var isSeen = false

@@ -9,7 +9,7 @@ struct StackHeader {
   var nextFree: StackRef?
   /// The lowest address of the slot, where its guard is.
   let base: UnsafeMutableRawPointer
-  /// What the sanitizers are told about the stack.
+  /// The stack's description for the sanitizers.
   var notes = cs_stack_notes()
   /// The runtime's bookkeeping of open accesses, where only its own (slower) door works.
   var exclusivityState: (UInt, UInt, UInt, UInt) = (0, 0, 0, 0)
@@ -59,6 +59,6 @@ extension StackRef {
   /// The lowest usable address: above the guard.
   var bottom: UnsafeMutableRawPointer { pointee.base + StackPool.guardSize }
 
-  /// Where the first frame goes.
+  /// The address of the first frame.
   var top: UnsafeMutableRawPointer { UnsafeMutableRawPointer(self) }
 }

@@ -10,13 +10,13 @@ import Synchronization
 // interval finds all its stacks; a later one costs a page fault per stack.
 //
 //     settled ---- more are free than are kept ----> due ---- looked at ----> observed ---- interval over ---->
-//        ^                                                                        ^      nobody needed some? slices go
-//        +---- few are free ------------------------------------------------------+---- all did: the next interval
+//        ^                                                                        ^      some not needed: slices go
+//        +---- few are free ------------------------------------------------------+---- all needed: next interval
 //
 // No thread is dedicated to this. A worker that is about to sleep does it, in slices, so that a wakeup meanwhile is not
 // delayed. If no worker ever sleeps, a worker that returns stacks to the pool does it. Both first read one word.
 extension StackPool {
-  /// So many free stacks are not worth a system call.
+  /// This many free stacks are not worth a system call.
   static let keptStacks = 64
   /// How many stacks one slice returns: some 20 to 60 microseconds.
   static let sliceSize = 128

@@ -11,7 +11,7 @@ struct Arm {
 }
 
 extension Arms {
-  /// What branches need together.
+  /// The total that a number of branches need.
   @usableFromInline
   struct Extent {
     @usableFromInline var slotSize = 0

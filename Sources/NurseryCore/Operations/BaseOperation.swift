@@ -3,8 +3,8 @@ import Synchronization
 /// A primitive operation of your own: something that can be tried, waited for, and given up.
 ///
 /// Wrap it with `Op(base:)`, and it can be chosen among, timed out and cancelled like any other. The three methods are
-/// called on the performing fiber or thread; guard shared state with a mutex. They may call anything, also cancel the
-/// scope around or perform other operations, but should be quick: the other branches of the choice are not looked at
+/// called on the performing fiber or thread; guard shared state with a mutex. They may call anything, even cancel the
+/// enclosing scope or perform other operations, but should be quick: the other branches of the choice are not tried
 /// meanwhile. A perform that has to wait allocates one object.
 public protocol BaseOperation<Value> {
   /// What the operation yields when it commits.
@@ -15,11 +15,11 @@ public protocol BaseOperation<Value> {
 
   /// Registers a waiter, and later calls `commit` on it, from anywhere, when the operation becomes ready.
   ///
-  /// The operation may have become ready since it was polled: look again after registering, and commit then.
-  /// `commit` says whether the waiter took the value; if not, offer the value to another waiter.
+  /// The operation may have become ready since it was polled: check again after registering, and commit then. `commit`
+  /// says whether the waiter took the value; if not, offer the value to another waiter.
   func enlist(_ waiter: Waiter<Value>)
 
-  /// Forgets a waiter that was enlisted. Called for every waiter whose perform has ended, whichever branch has won.
+  /// Removes a waiter that was enlisted. Called for every waiter whose perform has ended, whichever branch has won.
   func withdraw(_ waiter: Waiter<Value>)
 }
 
@@ -38,12 +38,12 @@ public struct Waiter<Value>: Hashable, @unchecked Sendable {
     enlistment.commit(offer) { $0.assumingMemoryBound(to: Value.self).initialize(to: value) }
   }
 
-  /// Whether both stand for the same branch of the same perform.
+  /// Whether both belong to the same branch of the same perform.
   public static func == (left: Waiter, right: Waiter) -> Bool {
     left.enlistment === right.enlistment && left.offer == right.offer
   }
 
-  /// Hashes which branch of which perform it stands for.
+  /// Hashes the branch and the perform it belongs to.
   public func hash(into hasher: inout Hasher) {
     hasher.combine(ObjectIdentifier(enlistment))
     hasher.combine(offer)

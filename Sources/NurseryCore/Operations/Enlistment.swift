@@ -1,7 +1,7 @@
-/// What the waiters of one perform have in common: one object for each wait of a perform that has primitives of the
-/// user's among its leaves.
+/// The state that the waiters of one perform share: one object for each wait of a perform with user primitives among
+/// its leaves.
 ///
-/// The methods of a primitive are the user's code, which may call anything: perform another operation, ask for the
+/// The methods of a primitive are user code, which may call anything: perform another operation, check for a
 /// cancellation, cancel. So they never run while the performer's claim word belongs to this perform. The waiters are
 /// enlisted before the perform is opened, and withdrawn after it has ended:
 ///
@@ -9,8 +9,8 @@
 ///         |                                                                                              ^
 ///         +-- a waiter is committed (the performer has not gone on yet) --> decided --------------------+
 ///
-/// Until `armed` no other branch can commit, so the first commit wins under the lock and needs no wakeup: the performer
-/// runs, and finds it before it opens the perform. From `armed` on the claim word decides, and a commit wakes the
+/// Until `armed` no other branch can commit, so the first commit wins under the lock. It needs no wakeup: the performer
+/// is running, and finds it before it opens the perform. From `armed` on the claim word decides, and a commit wakes the
 /// performer. The number of the perform (`epoch`) keeps a late commit from a later perform of the same fiber.
 final class Enlistment: @unchecked Sendable {
   private enum Phase {

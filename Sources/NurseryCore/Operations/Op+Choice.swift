@@ -1,15 +1,15 @@
 extension Op {
-  /// A choice: whichever of the operations can commit first does, and the others do not happen.
+  /// A choice: the first operation that can commit does, and the others have no effect.
   ///
-  /// When several are ready, each is as likely as any other to commit. Nesting does not count: in `a.or(b).or(c)`, and in a choice between
-  /// `a` and a choice of `b` and `c`, wrapped or not, each of the three has one third. A biased choice inside is one branch. A choice of
-  /// nothing is `never`.
+  /// When several are ready, each is as likely as any other to commit. Nesting does not matter: in `a.or(b).or(c)`, and
+  /// in a choice between `a` and a choice of `b` and `c`, wrapped or not, each of the three has one third. A biased
+  /// choice inside is one branch. A choice of nothing is `never`.
   @inlinable
   public static func choice(_ operations: [Op<Value>]) -> Op<Value> {
     Op(ChoiceOperation(flattened(operations, isBiased: false), isBiased: false))
   }
 
-  /// A choice that asks its operations in order: when several are ready, the first commits.
+  /// A choice that tries its operations in order: when several are ready, the first commits.
   @inlinable
   public static func biased(_ operations: [Op<Value>]) -> Op<Value> {
     Op(ChoiceOperation(flattened(operations, isBiased: true), isBiased: true))
@@ -17,8 +17,8 @@ extension Op {
 
   /// The choice between this operation and another.
   ///
-  /// Chains of any length are one flat choice; a chain of n takes time in proportion to n squared to make, so where there are thousands, make
-  /// an array and write `choice`.
+  /// Chains of any length are one flat choice. Making a chain of n takes time proportional to n squared, so for
+  /// thousands of operations, make an array and use `choice`.
   @inlinable
   public func or(_ other: Op<Value>) -> Op<Value> { .choice([self, other]) }
 }
@@ -164,7 +164,7 @@ final class ChoiceOperation<Value>: ValueSource<Value>, @unchecked Sendable {
 
   override func resolve(_ resolution: Resolution) throws -> Op<Value> {
     guard needsResolution else { return Op(self) }
-    // By a list of what is left, and not by recursion: a guard may return a choice of guards, and so on.
+    // Uses a worklist instead of recursion: a guard may return a choice of guards, and so on.
     var resolved: [Op<Value>] = []
     var left = Array(arms.reversed())
     while let arm = left.popLast() {

@@ -1,9 +1,9 @@
 extension Op {
   /// This operation, or `TimeoutError` if it has not committed when the time is over.
   ///
-  /// The time is counted from the perform; an operation that gets ready at the very instant at which the time is over
-  /// commits. Zero or negative: tried once, after the other branches of a choice. Allocates nothing, unless the operation
-  /// has a timeout already: then one object.
+  /// The time counts from the perform; an operation that becomes ready at the instant at which the time is over
+  /// commits. Zero or negative: tried once, after the other branches of a choice. Allocates nothing, unless the
+  /// operation has a timeout already: then one object.
   @inlinable
   @inline(__always)
   public func orTimeout(
@@ -22,14 +22,14 @@ extension Op {
   }
 }
 
-/// How long an operation may take, as a part of its value: an operation that is limited for one perform needs no object for it.
+/// How long an operation may take, as a part of its value, so a limited operation needs no object for it.
 ///
 /// In a perform it is one more leaf, a timer, behind those of the operation it limits. So of equal limits the inner one ends
 /// the perform.
 @usableFromInline
 struct OperationLimit {
   @usableFromInline let nanoseconds: Int64
-  /// Where it is written.
+  /// The source line of the timeout.
   @usableFromInline let site: SourceSite
 
   @inlinable
@@ -43,7 +43,7 @@ struct OperationLimit {
   @inlinable var isNone: Bool { nanoseconds == .max }
   @inlinable var leafCount: Int { isNone ? 0 : 1 }
 
-  /// What is thrown when it has ended a perform.
+  /// The error that a perform throws when the limit ends it.
   @usableFromInline
   @inline(never)
   func error() -> any Error { TimeoutError(after: .nanoseconds(nanoseconds), at: site) }

@@ -34,7 +34,7 @@ public class OperationSource: @unchecked Sendable {
     case lost
   }
 
-  /// Where a committed value is to be found.
+  /// The place of a committed value.
   @usableFromInline
   package enum Delivery: UInt8 {
     /// In the performer's slot, if there is a value at all.

@@ -6,9 +6,9 @@
 /// were added, so that of equal limits the inner one ends the perform.
 ///
 /// The leaves are collected as they are written, between `beginChoice` and `endChoice`; the outermost fair choice then
-/// rearranges what was collected inside it. A leaf's index stays what it is.
+/// rearranges the leaves that were collected inside it. A leaf keeps its index.
 extension Performance {
-  /// What is restored at the end of a choice.
+  /// The state that is restored at the end of a choice.
   @usableFromInline
   struct Choice {
     fileprivate let start: Int
@@ -77,7 +77,7 @@ extension Performance {
   private mutating func shuffleRuns(from start: Int) {
     var branches: [Range<Int>] = []
     var limits: [Range<Int>] = []
-    // Those before `start` belong to a choice around, which is still being collected.
+    // Leaves before `start` belong to an enclosing choice, which is still being collected.
     var rest = runs!.pointee.filter { $0.lowerBound >= start }[...]
     runs!.pointee.removeAll { $0.lowerBound >= start }
     if runs!.pointee.isEmpty {

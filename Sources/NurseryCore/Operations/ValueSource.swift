@@ -1,7 +1,7 @@
 /// A source that makes its value when asked: combinations of other operations, and constants.
 ///
-/// What it does with its operands is kept as closures without captures, formed in inlinable initialisers where the types are
-/// known. Virtual methods of a generic class run unspecialised: a wrapped operation took 500 ns that way.
+/// Its behaviour is stored as closures without captures, which inlinable initialisers form where the types are known.
+/// Virtual methods of a generic class run unspecialised: a wrapped operation took 500 ns that way.
 @usableFromInline
 package class ValueSource<Value>: OperationSource, @unchecked Sendable {
   /// Adds the leaves, numbered from an index in the order they are written, in the order they are to be polled.

@@ -1,13 +1,13 @@
 import Synchronization
 
-/// A record for every number that a descriptor has had: at its place for good, so an event that comes late finds no freed memory.
+/// A permanent record for every number that a descriptor has had, so a late event never refers to freed memory.
 enum DescriptorTable {
   private typealias Chunk = UnsafeMutablePointer<DescriptorRecord>
 
   private static let chunkSize = 1024
   private static let chunkCount = 1 << 13
 
-  /// Room for all numbers below 2^23; of the table only what is used takes memory.
+  /// Space for all numbers below 2^23; only the used part of the table takes memory.
   nonisolated(unsafe) private static let chunks: UnsafeMutablePointer<Atomic<UnsafeMutableRawPointer?>> = {
     let chunks = UnsafeMutablePointer<Atomic<UnsafeMutableRawPointer?>>.allocate(capacity: chunkCount)
     for index in 0..<chunkCount { (chunks + index).initialize(to: Atomic(nil)) }

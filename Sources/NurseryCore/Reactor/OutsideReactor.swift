@@ -40,7 +40,7 @@ enum OutsideReactor {
 }
 
 extension FiberRef {
-  /// Where its descriptors are watched.
+  /// The reactor that watches its descriptors.
   func reactor() throws(SystemError) -> Reactor {
     if let scheduler = pointee.worker.pointee.scheduler {
       return try scheduler.takeUnretainedValue().reactor()

@@ -16,7 +16,7 @@ package enum LockRank: UInt8 {
   case suspension
   case scope
   case descriptor
-  /// What performers wait in: channels, conditions, ends of fibers, gates.
+  /// The queues that performers wait in: channels, conditions, ends of fibers, gates.
   case queue
   case scheduler
   /// The start of the reactor that plain threads wait in.

@@ -54,7 +54,7 @@ extension System {
     path.withCString { cs_file_open($0, flags.rawValue, mode_t(permissions)) }
   }
 
-  /// What kind of a file it is; zero, or a negative errno value.
+  /// Reads the status of an open file; zero, or a negative errno value.
   package static func status(_ descriptor: Int32, _ status: inout FileStatus?) -> Int32 {
     var found = cs_file_status()
     let result = cs_file_status_of(descriptor, &found)
@@ -63,7 +63,7 @@ extension System {
     return 0
   }
 
-  /// What there is at a path, a symbolic link being one itself; nil if nothing, or nothing can be said.
+  /// The status of the file at a path, without following a symbolic link; nil if there is none or the call fails.
   package static func status(at path: String) -> FileStatus? {
     var found = cs_file_status()
     return path.withCString { cs_file_status_at($0, &found) } == 0 ? FileStatus(found) : nil
@@ -75,7 +75,8 @@ extension System {
     return cs_file_read(descriptor, base, buffer.count, offset)
   }
 
-  /// As `read`, but only what is in memory: -EAGAIN if it is not, and an error of `isNotSupported` where that cannot be said.
+  /// As `read`, but only from memory: -EAGAIN if the data is not there, and an error of `isNotSupported` if that is
+  /// unknown.
   package static func readNow(_ descriptor: Int32, _ buffer: UnsafeMutableRawBufferPointer, at offset: Int64) -> Int {
     guard let base = buffer.baseAddress else { return 0 }
     return cs_file_read_now(descriptor, base, buffer.count, offset)

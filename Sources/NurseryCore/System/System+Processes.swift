@@ -9,7 +9,7 @@ import CSwitch
 #endif
 
 extension System {
-  /// What a child is to be, in the form the kernel wants; must be kept until the first news of the child.
+  /// The description of a child in the kernel's form; must be kept until the first news of the child.
   package final class Launch {
     /// At an address of its own, which the child reads after `begin` has returned.
     private let launch: UnsafeMutablePointer<cs_launch>
@@ -69,7 +69,7 @@ extension System {
   /// How many threads make children.
   static var launcherThreadCount: Int { Int(cs_launcher_thread_count()) }
 
-  /// Where a launch has failed; the numbers are those of `CSwitchProcesses.h`.
+  /// The step at which a launch has failed; the numbers are those of `CSwitchProcesses.h`.
   package enum LaunchStep: Int32 {
     case process, descriptors, terminal, directory, program
   }
@@ -81,7 +81,7 @@ extension System {
     case exited(status: Int32)
     /// Nothing is left.
     case empty
-    /// What is left cannot be killed.
+    /// The remaining processes cannot be killed.
     case refused(SystemErrorCode)
     /// The keeper was killed.
     case lost

@@ -8,7 +8,7 @@ import CSwitch
   import Darwin  // not yet verified
 #endif
 
-/// What is known to be ready of a descriptor.
+/// The directions in which a descriptor is known to be ready.
 @usableFromInline
 package struct Interest: OptionSet, Sendable {
   @usableFromInline package let rawValue: UInt32

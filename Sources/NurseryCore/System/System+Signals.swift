@@ -20,7 +20,7 @@ extension System {
       for number in numbers {
         guard 1...64 ~= number else { throw SystemError(code: EINVAL, action: "listen to the signal \(number)") }
         bits |= 1 << UInt64(number - 1)
-        // What comes back when the last listener has gone must not be the end of the process: there may be pipes by then.
+        // The disposition that the last listener restores must not end the process: there may be pipes by then.
         if number == SIGPIPE { System.ignoreBrokenPipes() }
       }
       var listener: OpaquePointer?

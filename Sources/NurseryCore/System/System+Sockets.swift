@@ -34,7 +34,8 @@ extension System {
     code == EMFILE || code == ENFILE || code == ENOBUFS || code == ENOMEM
   }
 
-  /// What accept(2) says of the one connection that it has taken from the queue: that it has gone, or what the network says of it.
+  /// Whether an error of accept(2) concerns only the connection it has taken from the queue: closed, or a network
+  /// error.
   package static func isOfOneConnection(_ code: Int32) -> Bool {
     switch code {
     case ECONNABORTED, EPROTO, ENOPROTOOPT, EOPNOTSUPP: return true

@@ -40,7 +40,7 @@ public struct FiberClock: Sendable {
     public static func < (left: Instant, right: Instant) -> Bool { left.nanoseconds < right.nanoseconds }
   }
 
-  /// What time it is for the calling fiber or thread.
+  /// The current time of the calling fiber or thread.
   public static var now: Instant { Instant(nanoseconds: Performer.current().now) }
 }
 

@@ -66,7 +66,7 @@ final class TimerOperation: OperationSource, @unchecked Sendable {
     worker.pointee.timers.insert(.offer(offer), deadline: deadline) {
       if attempt == .enlistAlone { performer.startWaiting() }
     }
-    // Where fibers stay on their thread, a timer concerns no other thread.
+    // If fibers stay on their thread, a timer concerns no other thread.
     if worker.pointee.queue.pointee.sharesBegun { worker.tellWatch(of: deadline) }
     return .pending
   }

@@ -25,7 +25,7 @@ struct TimerHeap: ~Copyable {
 
   private struct Holder {
     var target: TimerTarget
-    /// Where its entry stands; for a free ticket the next free one, or -1.
+    /// The entry's position; for a free ticket the next free one, or -1.
     var position: Int32
   }
 
