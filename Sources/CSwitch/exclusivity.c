@@ -97,16 +97,12 @@ CS_UNSANITIZED static void **find(void) {
   return follows && restored ? (void **)head : NULL;
 }
 
-// For cs_exclusivity_exchange_quickly; null for ever in sanitized builds, which so take the long way.
-_Thread_local void **cs_exclusivity_known_head __attribute__((tls_model("initial-exec")));
-
 void **cs_exclusivity_head(void) {
   CS_THREAD_LOCAL void **head;
   CS_THREAD_LOCAL bool looked;
   if (!looked) {
     head = find();
     looked = true;
-    if (!cs_is_sanitized) cs_exclusivity_known_head = head;
   }
   return head;
 }

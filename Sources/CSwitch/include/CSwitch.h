@@ -144,38 +144,6 @@ void *_Nullable *_Nullable cs_exclusivity_head(void);
 // switch.
 void cs_exclusivity_exchange(void *_Nullable *_Nonnull accesses);
 
-// The same, inlined; false, and nothing done, where the thread has not looked for its head yet, has none, or the build is
-// sanitized: one question on the short way. The thread's word is read by assembly, because a compiler may keep the address of
-// a thread-local across a switch.
-static inline __attribute__((always_inline)) bool cs_exclusivity_exchange_quickly(void *_Nullable *_Nonnull accesses) {
-#if defined(__linux__)
-  void **head;
-#if defined(__x86_64__)
-  __asm__ volatile("movq cs_exclusivity_known_head@gottpoff(%%rip), %0\n"
-                   "movq %%fs:(%0), %0\n"
-                   : "=r"(head));
-#else
-  void *offset;
-  __asm__ volatile("mrs %0, tpidr_el0\n"
-                   "adrp %1, :gottprel:cs_exclusivity_known_head\n"
-                   "ldr %1, [%1, #:gottprel_lo12:cs_exclusivity_known_head]\n"
-                   "ldr %0, [%0, %1]\n"
-                   : "=&r"(head), "=&r"(offset));
-#endif
-  if (__builtin_expect(head == NULL, 0)) return false;
-  // Nearly always there is none on either side, and a question is cheaper than two stores.
-  void *current = *head, *other = *accesses;
-  if (__builtin_expect(current != other, 0)) {
-    *head = other;
-    *accesses = current;
-  }
-  return true;
-#else
-  (void)accesses;
-  return false;
-#endif
-}
-
 // The runtime's own door, about 6 ns: `state` is four zeroed words per fiber.
 void cs_exclusivity_enter(uintptr_t *state);
 void cs_exclusivity_exit(uintptr_t *state);

@@ -96,8 +96,9 @@ extension ScopeRef {
   func settleExpiry() {
     let expiry = pointee.expiry.load(ordering: .relaxed)
     if expiry == .max || expiry == .min { return }
-    if pointee.reason == nil, pointee.deadline <= coarseNow { return cancelUnderLock(pointee.deadlineReason) }
-    pointee.expiry.store(expiry <= coarseNow ? .min : .max, ordering: .releasing)
+    let now = coarseNow
+    if pointee.reason == nil, pointee.deadline <= now { return cancelUnderLock(pointee.deadlineReason) }
+    pointee.expiry.store(expiry <= now ? .min : .max, ordering: .releasing)
   }
 
   /// Gives the memory back; nobody may know the scope any more.

@@ -106,6 +106,7 @@ public final class Coroutine<Input, Output, Return> {
   ///
   /// - Throws: what the body throws; the coroutine is finished then.
   @inlinable
+  @inline(__always)
   public func resume(_ input: Input) throws -> Step {
     if !Self.context(core).isResumable { Self.context(core).refuseToResume() }
     var input = input
@@ -113,6 +114,7 @@ public final class Coroutine<Input, Output, Return> {
   }
 
   @inlinable
+  @inline(__always)
   func exchange(_ input: UnsafeMutablePointer<Input>?, _ state: CoroutineContext.State) throws -> Step {
     try withUnsafeTemporaryAllocation(of: Result<Step, any Error>.self, capacity: 1) { output in
       let core = core
@@ -153,6 +155,7 @@ extension Coroutine.Yielder {
   ///
   /// - Throws: `CancellationError` when the coroutine is dropped unfinished; let it pass.
   @inlinable
+  @inline(__always)
   public func yield(_ output: Output) throws -> Input {
     let context = Coroutine.context(core)
     if context.pointee.state != .running { throw context.refusalToYield() }

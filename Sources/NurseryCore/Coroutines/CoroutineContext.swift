@@ -82,14 +82,13 @@ extension UnsafeMutablePointer<CoroutineContext> {
   /// Restores the body's part of the fiber's state: open accesses, fiber-locals and open scopes.
   @inlinable @inline(__always)
   func enter(_ state: CoroutineContext.State) {
-    let isFresh = pointee.state == .fresh
+    if pointee.state == .fresh { takeLocals() }
     pointee.state = state
-    guard !cs_is_sanitized, let worker = Worker.ofThisThreadIfAny, worker.pointee.accessHead != nil else {
-      return enterSlowly(isFresh)
+    guard !cs_is_sanitized, let worker = Worker.ofThisThreadIfAny, let head = worker.pointee.accessHead else {
+      return enterSlowly()
     }
-    let me = worker.pointee.current
-    arrive(me, isFresh)
-    exchangeAccesses(worker.pointee.accessHead.unsafelyUnwrapped)
+    arrive(worker.pointee.current)
+    exchangeAccesses(head)
     cs_pair_enter(pair)
   }
 
@@ -97,19 +96,18 @@ extension UnsafeMutablePointer<CoroutineContext> {
   @inlinable @inline(__always)
   func leave(_ state: CoroutineContext.State) {
     pointee.state = state
-    guard !cs_is_sanitized, let worker = Worker.ofThisThreadIfAny, worker.pointee.accessHead != nil else {
+    guard !cs_is_sanitized, let worker = Worker.ofThisThreadIfAny, let head = worker.pointee.accessHead else {
       return leaveSlowly()
     }
-    let me = worker.pointee.current
-    depart(me)
-    exchangeAccesses(worker.pointee.accessHead.unsafelyUnwrapped)
+    depart(worker.pointee.current)
+    exchangeAccesses(head)
     cs_pair_leave(pair)
   }
 
   @usableFromInline @inline(never)
-  func enterSlowly(_ isFresh: Bool) {
+  func enterSlowly() {
     let me = Performer.current()
-    arrive(me, isFresh)
+    arrive(me)
     cs_exclusivity_exchange(&pointee.accesses)
     if !cs_is_sanitized { return cs_pair_enter(pair) }
     // The fiber around, if it is suspended inside the coroutine, is suspended on this stack.
@@ -133,9 +131,12 @@ extension UnsafeMutablePointer<CoroutineContext> {
 
   // MARK: Surroundings
 
+  /// Gives the body, which is about to begin, the fiber-locals of its first resumer.
+  @usableFromInline @inline(never)
+  func takeLocals() { pointee.locals = Performer.current().pointee.locals }
+
   @inlinable @inline(__always)
-  func arrive(_ me: FiberRef, _ isFresh: Bool) {
-    if isFresh { pointee.locals = me.pointee.locals }
+  func arrive(_ me: FiberRef) {
     pointee.base = me.scope
     if pointee.isSuspendedInScopes { joinScopes(me) }
     pointee.outer = me.pointee.coroutine
@@ -145,33 +146,37 @@ extension UnsafeMutablePointer<CoroutineContext> {
 
   @inlinable @inline(__always)
   func depart(_ me: FiberRef) {
-    if me.pointee.coroutine != self { refuseToLeave() }
+    // As words: comparing optional pointers takes two steps.
+    if UInt(bitPattern: me.pointee.coroutine) != UInt(bitPattern: self) { refuseToLeave() }
     if me.scope != pointee.base { leaveScopes(me) }
     me.pointee.coroutine = pointee.outer
     exchangeLocals(me)
   }
 
-  /// As words: references are neither counted nor, when both sides have the same, written.
   @inlinable @inline(__always)
   func exchangeLocals(_ me: FiberRef) {
     withUnsafeMutablePointer(to: &me.pointee.locals) { theirs in
-      withUnsafeMutablePointer(to: &pointee.locals) { ours in
-        let theirs = UnsafeMutableRawPointer(theirs).assumingMemoryBound(to: UInt.self)
-        let ours = UnsafeMutableRawPointer(ours).assumingMemoryBound(to: UInt.self)
-        let word = theirs.pointee
-        if word == ours.pointee { return }
-        theirs.pointee = ours.pointee
-        ours.pointee = word
-      }
+      withUnsafeMutablePointer(to: &pointee.locals) { Self.exchangeWords(theirs, $0) }
     }
   }
 
   @inlinable @inline(__always)
   func exchangeAccesses(_ head: UnsafeMutablePointer<UnsafeMutableRawPointer?>) {
-    let accesses = head.pointee
-    if accesses == pointee.accesses { return }
-    head.pointee = pointee.accesses
-    pointee.accesses = accesses
+    withUnsafeMutablePointer(to: &pointee.accesses) { Self.exchangeWords(head, $0) }
+  }
+
+  /// Lets two references or pointers change places, as words.
+  ///
+  /// So references are not counted, and one comparison suffices, where optional pointers need two. Both sides nearly always have
+  /// the same, and a comparison is cheaper than two stores.
+  @inlinable @inline(__always)
+  static func exchangeWords(_ one: UnsafeMutableRawPointer, _ other: UnsafeMutableRawPointer) {
+    let one = one.assumingMemoryBound(to: UInt.self)
+    let other = other.assumingMemoryBound(to: UInt.self)
+    let word = one.pointee
+    if word == other.pointee { return }
+    one.pointee = other.pointee
+    other.pointee = word
   }
 
   /// Says why the running code cannot leave the coroutine.

@@ -18,7 +18,8 @@ public class OperationSource: @unchecked Sendable {
     case enlist
 
     /// Whether an offer is to be left.
-    @usableFromInline var enlists: Bool { self == .enlist || self == .enlistAlone }
+    @inlinable @inline(__always)
+    var enlists: Bool { self == .enlist || self == .enlistAlone }
     /// Whether others can commit the performer meanwhile.
     @usableFromInline var isPublished: Bool { self == .enlist }
   }

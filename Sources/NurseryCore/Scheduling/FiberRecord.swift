@@ -55,7 +55,7 @@ package struct FiberRecord: ~Copyable {
   /// See `FiberSlab.freeIfLast`.
   let isHalfFree = Atomic<Bool>(false)
   /// Set by `Fiber.cancel()`: this fiber is cancelled, its home is not.
-  let isCancelledAlone = Atomic<Bool>(false)
+  @usableFromInline let isCancelledAlone = Atomic<Bool>(false)
   /// Under the home's lock.
   var turn = Turn.unneeded
   /// The offers it has left; for reports of what it waits for.
@@ -78,7 +78,7 @@ package struct FiberRecord: ~Copyable {
   /// What to run and where the result goes; the record owns one reference, and keeps it for the next fiber if it can.
   var body: Unmanaged<FiberBody>?
   /// The scope whose child this fiber is, and its neighbours there (under that scope's lock).
-  private(set) var home: ScopeRef
+  @usableFromInline private(set) var home: ScopeRef
   var nextSibling: FiberRef?
   var previousSibling: FiberRef?
   /// The outermost scope that this fiber has open (under the home's lock).
@@ -181,15 +181,15 @@ extension FiberRef {
   ///
   /// The first that finds a deadline passed cancels its scope. A load and a comparison where no deadline is set, a look at a coarse clock
   /// where one is.
-  @usableFromInline
+  @inlinable @inline(__always)
   package var isCancelled: Bool {
     let expiry = scope.pointee.expiry.load(ordering: .acquiring)
-    if expiry != .max { return isCancelled(expiry) }
+    if expiry != .max { return isCancelledOrOverdue(expiry) }
     return pointee.isCancelledAlone.load(ordering: .acquiring) && scope == pointee.home
   }
 
-  @inline(never)
-  private func isCancelled(_ expiry: Int64) -> Bool {
+  @usableFromInline @inline(never)
+  func isCancelledOrOverdue(_ expiry: Int64) -> Bool {
     if expiry > .min, expiry > pointee.worker.coarseNow { return isMarkedCancelled }
     if expiry > .min { scope.expire() }
     return true
