@@ -24,7 +24,7 @@ public final class FileStream: ReadableStream, WritableStream, CustomStringConve
     case write
     /// Both, with one position.
     case readWrite
-    /// Writing at the end, wherever that is by then: whole writes, whoever else appends.
+    /// Writes at the current end of the file; each write stays whole even if others append.
     case append
   }
 
@@ -80,7 +80,9 @@ public final class FileStream: ReadableStream, WritableStream, CustomStringConve
     if let writeError = withLock({ self.writeError }) { Scheduler.reportSuppressed(writeError) }
   }
 
-  /// Closes the file; who waits for it gets `StreamClosedError`.
+  /// Closes the file.
+  ///
+  /// Pending calls throw `StreamClosedError`.
   ///
   /// Never blocks. What has been written, or accepted by `tryWrite`, stays; to know that it has reached the device call `sync()` before. Closing it again does nothing.
   public func close() { descriptor.close() }
@@ -88,7 +90,9 @@ public final class FileStream: ReadableStream, WritableStream, CustomStringConve
   /// Whether it has been closed here.
   public var isClosed: Bool { descriptor.isClosed }
 
-  /// The descriptor's number, for what only the system can do; it is the stream's to close. Once that is closed it is -1.
+  /// The descriptor's number, for calls that only the system offers; the stream closes it.
+  ///
+  /// It is -1 once the stream is closed.
   public var fileDescriptor: Int32 { descriptor.openNumber }
 
   /// "the file /etc/hosts".

@@ -1,8 +1,8 @@
 /// One end of a pipe: bytes written to one end are read from the other.
 ///
-/// It belongs to the nursery in which it was made, which closes it when everybody in it has ended; it is closed earlier by `close()`,
-/// or with the last reference to it. A write to a pipe that nobody can read any more throws `SystemError`; the signal that would end the
-/// process is ignored from the first pipe on, unless the program has decided about it.
+/// It belongs to the nursery in which it was made, which closes it when everybody in it has ended; it is closed earlier
+/// by `close()`, or with the last reference to it. A write to a pipe whose reading end is closed throws `SystemError`;
+/// the signal that would end the process is ignored from the first pipe on, unless the program has decided about it.
 public final class PipeStream: ReadableStream, WritableStream, CustomStringConvertible, Sendable {
   let descriptor: Descriptor
   private let name: String
@@ -71,7 +71,7 @@ public final class PipeStream: ReadableStream, WritableStream, CustomStringConve
   ///
   /// Never blocks.
   ///
-  /// - Throws: `SystemError` if nobody can read it any more; `StreamClosedError` if it was closed here.
+  /// - Throws: `SystemError` if the reading end is closed; `StreamClosedError` if it was closed here.
   public func tryWrite(_ bytes: UnsafeRawBufferPointer) throws -> Int? {
     if bytes.isEmpty { return 0 }
     return try descriptor.attempt(.writable) { write($0, bytes) }.value("write to", self)
@@ -100,7 +100,9 @@ public final class PipeStream: ReadableStream, WritableStream, CustomStringConve
     isSocket ? System.send(number, bytes) : System.write(number, bytes)
   }
 
-  /// Closes this end; who waits for it gets `StreamClosedError`, and the other end is told.
+  /// Closes this end.
+  ///
+  /// Pending calls throw `StreamClosedError`; the other end reads the end or fails to write.
   ///
   /// Never blocks. Closing it again does nothing.
   public func close() { descriptor.close() }
@@ -108,7 +110,9 @@ public final class PipeStream: ReadableStream, WritableStream, CustomStringConve
   /// Whether it has been closed here.
   public var isClosed: Bool { descriptor.isClosed }
 
-  /// The descriptor's number, for what only the system can do; it is the stream's to close. Once that is closed it is -1.
+  /// The descriptor's number, for calls that only the system offers; the stream closes it.
+  ///
+  /// It is -1 once the stream is closed.
   public var fileDescriptor: Int32 { descriptor.openNumber }
 
   /// Its name.

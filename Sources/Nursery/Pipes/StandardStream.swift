@@ -96,7 +96,8 @@ public final class StandardStream: ReadableStream, WritableStream, CustomStringC
   ///
   /// Never blocks a worker, but see the type's description.
   ///
-  /// - Throws: `SystemError` if nobody can read it any more; `StreamClosedError` if it was closed here, or the process was started without it.
+  /// - Throws: `SystemError` if the reading end is closed; `StreamClosedError` if it was closed here, or the process
+  ///   was started without it.
   public func tryWrite(_ bytes: UnsafeRawBufferPointer) throws -> Int? {
     if bytes.isEmpty { return 0 }
     switch way {
@@ -124,7 +125,9 @@ public final class StandardStream: ReadableStream, WritableStream, CustomStringC
     return descriptor?.op(.writable, keeping: self, attempt) ?? .failing(StreamClosedError(stream: name))
   }
 
-  /// Lets nobody read or write through this object any more; who waits gets `StreamClosedError`.
+  /// Ends reads and writes through this object.
+  ///
+  /// Pending calls throw `StreamClosedError`.
   ///
   /// Never blocks. Closing it again does nothing.
   public func close() { descriptor?.close() }

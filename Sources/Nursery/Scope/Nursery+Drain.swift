@@ -1,10 +1,10 @@
 extension Nursery {
-  /// Asks everybody in the nursery to finish, and cancels it if it has not ended when the grace is over: a shutdown in two phases.
+  /// Asks all fibers of the nursery to finish, and cancels it if it has not ended when the grace is over.
   ///
-  /// Makes `drainingOp()` ready, for whoever asks, in this nursery and in those inside it. An accept loop that chooses between the next
-  /// connection and draining stops accepting; a connection finishes its request and hangs up; who does not ask goes on until the
-  /// cancellation. A body that waits then is cancelled like the children. The nursery absorbs that, as any cancellation of its own: see
-  /// `withNursery`.
+  /// The first phase of a shutdown: makes `drainingOp()` ready in this nursery and in nurseries nested in it. An accept
+  /// loop that chooses between the next connection and draining stops accepting; a connection finishes its request and
+  /// hangs up; who does not ask goes on until the cancellation. A body that waits then is cancelled like the children.
+  /// The nursery absorbs that, as any cancellation of its own: see `withNursery`.
   ///
   /// Never blocks, and may be called from any fiber or thread, but not from a signal handler; and again: the grace that ends first
   /// counts. Of zero, it cancels at once. Does nothing once the nursery has ended.

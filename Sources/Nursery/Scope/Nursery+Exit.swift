@@ -1,5 +1,6 @@
 extension Nursery {
-  /// Calls `hook` when everybody in the nursery has ended, daemons included: the place to close what the children use.
+  /// Calls `hook` when all fibers of the nursery have ended, daemons included: the place to close what the children
+  /// use.
   ///
   /// Hooks run on the fiber of the nursery's body, the last one registered first, whatever way the nursery ends. They are shielded from its
   /// cancellation, so they may wait; give such waits a timeout, nothing else ends them. What a hook throws counts as a failure

@@ -1,12 +1,12 @@
-/// Opens a nursery that ends in good order when this process is asked to end: by Control-C, or by whoever manages services.
+/// Opens a nursery that ends in good order when this process is asked to end: by Control-C, or by a service manager.
 ///
 ///     try withGracefulShutdown(grace: .seconds(10)) { nursery in
 ///       try serve(nursery)
 ///     }
 ///
-/// The first of the signals drains the nursery (`Nursery.drain`): who asks `drainingOp()` finishes, and whoever is left when the grace is
-/// over is cancelled. The second signal cancels at once. Once the nursery is cancelled nobody listens any more, so a third one does what
-/// it did before, and ends a process that hangs.
+/// The first of the signals drains the nursery (`Nursery.drain`): fibers that watch `drainingOp()` finish, and the
+/// remaining fibers are cancelled when the grace is over. The second signal cancels at once. Once the nursery is
+/// cancelled nobody listens any more, so a third one does what it did before, and ends a process that hangs.
 ///
 /// - Parameters:
 ///   - name: shown in dumps and messages.

@@ -24,7 +24,7 @@ public struct Signal: RawRepresentable, Hashable, Sendable {
   public static let user1 = Signal(System.SignalNumber.user1)
   /// SIGUSR2: for whatever the program likes.
   public static let user2 = Signal(System.SignalNumber.user2)
-  /// SIGPIPE: a write to what nobody reads.
+  /// SIGPIPE: a write to a pipe or connection without a reader.
   public static let brokenPipe = Signal(System.SignalNumber.brokenPipe)
   /// SIGALRM: a timer of alarm(2).
   public static let alarm = Signal(System.SignalNumber.alarm)

@@ -3,10 +3,11 @@
 ///     let listener = try SignalListener([.hangup])
 ///     for _ in listener { try configuration.reload() }
 ///
-/// While it listens, the signals do nothing else: SIGTERM does not end the process. Several listeners may listen to the same
-/// signal, and each gets it. Signals that arrive while nobody waits are kept, but of one signal only one, as the system does.
-/// `close` ends it, as does its last reference going; when nobody listens to a signal any more it does again what it did before, but that
-/// SIGPIPE does nothing then. When the nursery ends in which it was made, nobody can wait for it any more.
+/// While it listens, the signals do nothing else: SIGTERM does not end the process. Several listeners may listen to the
+/// same signal, and each gets it. A signal that arrives while no fiber waits is kept once, however often it arrives, as
+/// the system does. `close` ends it, as does its last reference going; when nobody listens to a signal any more it does
+/// again what it did before, but that SIGPIPE does nothing then. When the nursery ends in which it was made, nobody can
+/// wait for it any more.
 ///
 /// Several fibers may wait on one listener; each signal goes to one of them. Signals that a thread causes itself by a fault (SIGSEGV, SIGFPE
 /// and their kind) must not be listened to: the instruction would be tried again and again.
@@ -47,7 +48,9 @@ public final class SignalListener: Sendable {
     }
   }
 
-  /// Stops listening; who waits gets `StreamClosedError`.
+  /// Stops listening.
+  ///
+  /// Pending waits throw `StreamClosedError`.
   ///
   /// Never blocks. Closing it again does nothing.
   public func close() { listener.close() }

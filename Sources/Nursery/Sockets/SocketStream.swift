@@ -98,7 +98,9 @@ public class SocketStream: ReadableStream, WritableStream, CustomStringConvertib
     _ = try result.value("half-close", self)
   }
 
-  /// Closes the connection; who waits for it gets `StreamClosedError`.
+  /// Closes the connection.
+  ///
+  /// Pending calls throw `StreamClosedError`.
   ///
   /// What has been written is still delivered, unless there is something unread: then the other side is told of a reset. Never blocks,
   /// unless `SocketOptions.linger` asks for it. Closing it again does nothing.
@@ -110,7 +112,9 @@ public class SocketStream: ReadableStream, WritableStream, CustomStringConvertib
   /// Whether it has been closed here.
   public var isClosed: Bool { descriptor.isClosed }
 
-  /// The descriptor's number, for what only the system can do; it is the stream's to close. Once that is closed it is -1.
+  /// The descriptor's number, for calls that only the system offers; the stream closes it.
+  ///
+  /// It is -1 once the stream is closed.
   public var fileDescriptor: Int32 { descriptor.openNumber }
 
   /// This side's address; `unnamed` once it has been closed.

@@ -14,7 +14,8 @@ public final class TCPListener: Sequence, Sendable, CustomStringConvertible {
   /// Listens on a port of an address; connections are queued from now on.
   ///
   /// - Parameters:
-  ///   - host: which of this machine's addresses; only this machine can connect to `.loopback`, everybody to `.any` and `.anyV6`.
+  /// - host: which of this machine's addresses; only this machine can connect to `.loopback`, other machines also to
+  /// `.any` and `.anyV6`.
   ///   - port: 0 for one that is free; see `address`.
   ///   - backlog: how many connections the kernel queues that have not been accepted.
   ///   - limit: how many accepted connections may be open at once: beyond, accepting waits until one is closed. Nil for any number.
@@ -38,8 +39,8 @@ public final class TCPListener: Sequence, Sendable, CustomStringConvertible {
   ///
   /// A cancellation point; then the connection is still to be accepted.
   ///
-  /// - Throws: `SystemError`, for instance if no descriptor is left: trying again at once would be in vain. `StreamClosedError`
-  ///   if the listener has been closed. `CancellationError`.
+  /// - Throws: `SystemError`, for instance if no descriptor is left: trying again at once would fail, too.
+  ///   `StreamClosedError` if the listener has been closed. `CancellationError`.
   public func accept() throws -> TCPStream { try acceptOp().perform() }
 
   /// The operation that accepts a connection; one that is not chosen leaves it to the next.
@@ -49,7 +50,9 @@ public final class TCPListener: Sequence, Sendable, CustomStringConvertible {
     }
   }
 
-  /// Closes the listener; who waits to accept gets `StreamClosedError`, and who is queued is turned away.
+  /// Closes the listener.
+  ///
+  /// Pending accepts throw `StreamClosedError`; queued connections are refused.
   ///
   /// Connections that were accepted stay. Never blocks. Closing it again does nothing.
   public func close() { acceptor.descriptor.close() }
@@ -57,7 +60,9 @@ public final class TCPListener: Sequence, Sendable, CustomStringConvertible {
   /// Whether it has been closed here.
   public var isClosed: Bool { acceptor.descriptor.isClosed }
 
-  /// The descriptor's number, for what only the system can do; it is the listener's to close. Once that is closed it is -1.
+  /// The descriptor's number, for calls that only the system offers; the listener closes it.
+  ///
+  /// It is -1 once the listener is closed.
   public var fileDescriptor: Int32 { acceptor.descriptor.openNumber }
 
   /// Begins an iteration: `for connection in listener`.

@@ -7,7 +7,7 @@ public final class UDPSocket: Sendable, CustomStringConvertible {
   public struct Datagram: Sendable, Hashable {
     /// What it says.
     public var bytes: [UInt8]
-    /// Who has sent it.
+    /// The sender's address.
     public var sender: SocketAddress
     /// Whether it was longer than what was asked for; the rest is lost.
     public var isTruncated: Bool
@@ -39,10 +39,9 @@ public final class UDPSocket: Sendable, CustomStringConvertible {
 
   deinit { close() }
 
-  /// Restricts the socket to one peer: it receives from nobody else, `send` without an address goes there, and an error that the peer's
-  /// machine reports, such as that nobody listens, is thrown by the next call.
+  /// Restricts the socket to one peer: it receives only from that peer, and `send` without an address goes there.
   ///
-  /// Never blocks.
+  /// If the peer's machine reports an error, such as a closed port, the next call throws it. Never blocks.
   ///
   /// - Throws: `SystemError`, `StreamClosedError`.
   public func connect(to peer: SocketAddress) throws {
@@ -98,7 +97,9 @@ public final class UDPSocket: Sendable, CustomStringConvertible {
     }
   }
 
-  /// Closes the socket; who waits for it gets `StreamClosedError`.
+  /// Closes the socket.
+  ///
+  /// Pending calls throw `StreamClosedError`.
   ///
   /// Never blocks. Closing it again does nothing.
   public func close() { descriptor.close() }
@@ -106,7 +107,9 @@ public final class UDPSocket: Sendable, CustomStringConvertible {
   /// Whether it has been closed here.
   public var isClosed: Bool { descriptor.isClosed }
 
-  /// The descriptor's number, for what only the system can do; it is the socket's to close. Once that is closed it is -1.
+  /// The descriptor's number, for calls that only the system offers; the socket closes it.
+  ///
+  /// It is -1 once the socket is closed.
   public var fileDescriptor: Int32 { descriptor.openNumber }
 
   /// "the UDP socket at 127.0.0.1:53".

@@ -12,7 +12,7 @@ public final class UnixListener: Sequence, Sendable, CustomStringConvertible {
   /// Listens on a path, where a file of this type is made; connections are queued from now on.
   ///
   /// - Parameters:
-  ///   - path: at most 107 bytes. A socket that nobody listens on any more, left by a process that has crashed, is replaced.
+  /// - path: at most 107 bytes. A socket without a listener, left by a process that has crashed, is replaced.
   ///   - backlog: how many connections the kernel queues that have not been accepted.
   ///   - limit: how many accepted connections may be open at once: beyond, accepting waits until one is closed. Nil for any number.
   /// - Throws: `SystemError` if the path is in use, by a file that is no socket, too; not allowed or too long; or if no descriptor is left.
@@ -58,8 +58,8 @@ public final class UnixListener: Sequence, Sendable, CustomStringConvertible {
   ///
   /// A cancellation point; then the connection is still to be accepted.
   ///
-  /// - Throws: `SystemError`, for instance if no descriptor is left: trying again at once would be in vain. `StreamClosedError`
-  ///   if the listener has been closed. `CancellationError`.
+  /// - Throws: `SystemError`, for instance if no descriptor is left: trying again at once would fail, too.
+  ///   `StreamClosedError` if the listener has been closed. `CancellationError`.
   public func accept() throws -> UnixStream { try acceptOp().perform() }
 
   /// The operation that accepts a connection; one that is not chosen leaves it to the next.
@@ -69,7 +69,9 @@ public final class UnixListener: Sequence, Sendable, CustomStringConvertible {
     }
   }
 
-  /// Closes the listener and removes its path, if it is still its own; who waits to accept gets `StreamClosedError`, and who is queued is turned away.
+  /// Closes the listener and removes its path if it is still its own.
+  ///
+  /// Pending accepts throw `StreamClosedError`; queued connections are refused.
   ///
   /// Connections that were accepted stay. Never blocks. Closing it again does nothing.
   public func close() {
@@ -85,7 +87,9 @@ public final class UnixListener: Sequence, Sendable, CustomStringConvertible {
   /// Whether it has been closed here.
   public var isClosed: Bool { acceptor.descriptor.isClosed }
 
-  /// The descriptor's number, for what only the system can do; it is the listener's to close. Once that is closed it is -1.
+  /// The descriptor's number, for calls that only the system offers; the listener closes it.
+  ///
+  /// It is -1 once the listener is closed.
   public var fileDescriptor: Int32 { acceptor.descriptor.openNumber }
 
   /// Begins an iteration: `for connection in listener`.

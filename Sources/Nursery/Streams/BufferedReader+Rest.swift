@@ -11,7 +11,8 @@ extension BufferedReader {
   /// The operation that reads everything up to the end of the input; see `readAll(limit:)`.
   public func readAllOp(limit: Int) -> Op<[UInt8]> { takeOp { try self.all(limit, $0) } }
 
-  /// Reads what is in the buffer or can be had without waiting into `buffer`: the number of bytes, 0 at the end, nil if there is nothing yet.
+  /// Reads bytes that are buffered or available without waiting into `buffer`: their number, 0 at the end, nil if none
+  /// yet.
   ///
   /// Never blocks, and is no cancellation point.
   ///

@@ -9,9 +9,9 @@
 /// call. So a `readExactly` that was cancelled half-way has lost nothing. The same holds for its operation (`readExactlyOp`), when
 /// another branch of a choice commits.
 ///
-/// For one fiber at a time; the compiler sees to that when a reader is handed to a child. A reader that waits with nothing in its buffer
-/// has no buffer: an idle connection costs none. It does not own the stream, which is closed by who opened it; bytes that
-/// have been read ahead are dropped with the reader.
+/// For one fiber at a time; the compiler sees to that when a reader is handed to a child. A reader that waits with
+/// nothing in its buffer has no buffer: an idle connection costs none. It does not own the stream: the code that opened
+/// the stream closes it; bytes that have been read ahead are dropped with the reader.
 public final class BufferedReader {
   /// Where the bytes come from.
   ///

@@ -11,9 +11,9 @@
 /// of its bytes, one that returns has taken responsibility for all, and what a flush has not passed on is still there for the next. An
 /// error of the stream is final.
 ///
-/// For one fiber at a time; the compiler sees to that when a writer is handed to a child. A writer with nothing in its buffer has no
-/// buffer. It does not own the stream, which is closed by who opened it; what has not been flushed when the writer goes is
-/// dropped.
+/// For one fiber at a time; the compiler sees to that when a writer is handed to a child. A writer with nothing in its
+/// buffer has no buffer. It does not own the stream: the code that opened the stream closes it; what has not been
+/// flushed when the writer goes is dropped.
 public final class BufferedWriter {
   /// Where the bytes go.
   ///

@@ -12,7 +12,7 @@ public final class MemoryPipe: Sendable {
   public let reader: MemoryReader
   /// The end that bytes go into.
   ///
-  /// Closing it is the end of the input for the reader, when he has read what there is.
+  /// Closing it ends the input for the reader, after the bytes in the pipe.
   public let writer: MemoryWriter
 
   private let buffer: MemoryBuffer

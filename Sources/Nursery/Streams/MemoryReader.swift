@@ -47,7 +47,9 @@ public final class MemoryReader: ReadableStream {
     buffer.whenReadableOp(attempt)
   }
 
-  /// Closes the stream; who writes to the other end gets `SystemError` (EPIPE).
+  /// Closes the stream.
+  ///
+  /// Writes to the other end throw `SystemError` (EPIPE).
   ///
   /// Never blocks.
   public func close() { buffer.closeReader() }

@@ -56,7 +56,7 @@ public final class MemoryWriter: WritableStream {
     buffer.whenWritableOp(attempt)
   }
 
-  /// Closes the stream: the end of the input for who reads from the other end.
+  /// Closes the stream: the reader of the other end gets the end of the input.
   ///
   /// Never blocks.
   public func close() { buffer.closeWriter() }

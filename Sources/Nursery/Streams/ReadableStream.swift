@@ -3,7 +3,7 @@
 /// A conforming type says how to read without waiting (`tryRead`) and when trying again makes sense (`whenReadableOp`); everything
 /// else follows. One fiber reads at a time, unless the type says otherwise.
 public protocol ReadableStream: AnyObject, Sendable {
-  /// Reads what can be had without waiting into `buffer`: the number of bytes, 0 at the end, nil if there is nothing yet.
+  /// Reads the available bytes into `buffer` without waiting: their number, 0 at the end, nil if there are none yet.
   ///
   /// Never blocks, and is no cancellation point. An empty buffer reads 0 bytes.
   ///
@@ -23,7 +23,9 @@ public protocol ReadableStream: AnyObject, Sendable {
   /// - Throws: as `tryRead`; `CancellationError` if the current scope is cancelled.
   func read(into buffer: UnsafeMutableRawBufferPointer) throws -> Int
 
-  /// Closes the stream; who waits to read from it gets `StreamClosedError`.
+  /// Closes the stream.
+  ///
+  /// Pending reads throw `StreamClosedError`.
   ///
   /// Never blocks. Closing it again does nothing.
   func close()

@@ -34,7 +34,9 @@ public protocol WritableStream: AnyObject, Sendable {
   /// - Throws: as `tryWrite`; `CancellationError` if the current scope is cancelled.
   func write(_ bytes: UnsafeRawBufferPointer) throws -> Int
 
-  /// Closes the stream; who waits to write to it gets `StreamClosedError`.
+  /// Closes the stream.
+  ///
+  /// Pending writes throw `StreamClosedError`.
   ///
   /// Never blocks. Closing it again does nothing.
   func close()
@@ -82,8 +84,8 @@ extension WritableStream {
 
   /// Writes all bytes, waiting as often as need be.
   ///
-  /// A cancellation point. If it throws, some of the bytes may have been written: nobody knows what the other side has got, so close
-  /// the stream then. To be able to go on, write through a `BufferedWriter`, which keeps what is left.
+  /// A cancellation point. If it throws, some of the bytes may have been written: it is unknown how much the peer has
+  /// got, so close the stream then. To be able to go on, write through a `BufferedWriter`, which keeps what is left.
   ///
   /// - Throws: as `write`.
   public func writeAll(_ bytes: UnsafeRawBufferPointer) throws {
