@@ -13,8 +13,8 @@ import Synchronization
 /// The position is the stream's own; it does not move for calls with `at:`. One fiber at a time uses the position. Devices, terminals and
 /// named pipes have none (`isSeekable`), but can be read and written.
 ///
-/// It belongs to the nursery in which it was opened, which closes it when everybody in it has ended; it is closed earlier by `close()`, or
-/// with the last reference to it.
+/// It belongs to the nursery in which it was opened, which closes it when all its fibers have ended; it is closed
+/// earlier by `close()`, or with the last reference to it.
 public final class FileStream: ReadableStream, WritableStream, CustomStringConvertible, @unchecked Sendable {
   /// What a file is opened for.
   public enum Access: Sendable {

@@ -1,6 +1,6 @@
 /// One end of a pipe: bytes written to one end are read from the other.
 ///
-/// It belongs to the nursery in which it was made, which closes it when everybody in it has ended; it is closed earlier
+/// It belongs to the nursery in which it was made, which closes it when all its fibers have ended; it is closed earlier
 /// by `close()`, or with the last reference to it. A write to a pipe whose reading end is closed throws `SystemError`;
 /// the signal that would end the process is ignored from the first pipe on, unless the program has decided about it.
 public final class PipeStream: ReadableStream, WritableStream, CustomStringConvertible, Sendable {

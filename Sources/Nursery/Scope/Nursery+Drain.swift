@@ -3,11 +3,11 @@ extension Nursery {
   ///
   /// The first phase of a shutdown: makes `drainingOp()` ready in this nursery and in nurseries nested in it. An accept
   /// loop that chooses between the next connection and draining stops accepting; a connection finishes its request and
-  /// hangs up; who does not ask goes on until the cancellation. A body that waits then is cancelled like the children.
-  /// The nursery absorbs that, as any cancellation of its own: see `withNursery`.
+  /// hangs up; a fiber that does not check goes on until the cancellation. A body that waits then is cancelled like the
+  /// children. The nursery absorbs that, as any cancellation of its own: see `withNursery`.
   ///
-  /// Never blocks, and may be called from any fiber or thread, but not from a signal handler; and again: the grace that ends first
-  /// counts. Of zero, it cancels at once. Does nothing once the nursery has ended.
+  /// Never blocks. May be called repeatedly, from any fiber or thread, but not from a signal handler: the grace that
+  /// ends first counts. A grace of zero cancels at once. Does nothing once the nursery has ended.
   ///
   /// - Parameter grace: how long the nursery may take to end by itself.
   public func drain(grace: Duration) { scope.drain(grace: grace.nanosecondsClamped) }
@@ -17,7 +17,7 @@ extension Nursery {
 
   /// The operation that commits once the nursery, or one around it, has been asked to finish.
   ///
-  /// For everybody, inside the nursery and outside: draining interrupts nobody, so a perform inside commits like any other.
+  /// Works inside the nursery and outside: draining interrupts no fiber, so a perform inside commits like any other.
   public func drainingOp() -> Op<Void> { scope.drainingOp() }
 }
 

@@ -6,7 +6,7 @@
 ///
 /// The first of the signals drains the nursery (`Nursery.drain`): fibers that watch `drainingOp()` finish, and the
 /// remaining fibers are cancelled when the grace is over. The second signal cancels at once. Once the nursery is
-/// cancelled nobody listens any more, so a third one does what it did before, and ends a process that hangs.
+/// cancelled, the listener is closed, so a third signal has its previous effect, and ends a process that hangs.
 ///
 /// - Parameters:
 ///   - name: shown in dumps and messages.

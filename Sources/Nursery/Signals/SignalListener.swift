@@ -1,13 +1,13 @@
-/// Hears of the signals that this process is sent.
+/// Receives the signals that are sent to this process.
 ///
 ///     let listener = try SignalListener([.hangup])
 ///     for _ in listener { try configuration.reload() }
 ///
 /// While it listens, the signals do nothing else: SIGTERM does not end the process. Several listeners may listen to the
 /// same signal, and each gets it. A signal that arrives while no fiber waits is kept once, however often it arrives, as
-/// the system does. `close` ends it, as does its last reference going; when nobody listens to a signal any more it does
-/// again what it did before, but that SIGPIPE does nothing then. When the nursery ends in which it was made, nobody can
-/// wait for it any more.
+/// the system does. `close` ends it, as does the release of the last reference. When the last listener of a signal
+/// closes, the signal's previous disposition is restored, except that SIGPIPE is then ignored. The nursery in which it
+/// was made closes it at the latest.
 ///
 /// Several fibers may wait on one listener; each signal goes to one of them. Signals that a thread causes itself by a fault (SIGSEGV, SIGFPE
 /// and their kind) must not be listened to: the instruction would be tried again and again.

@@ -1,7 +1,7 @@
 /// A connection: what `TCPStream` and `UnixStream` have in common.
 ///
-/// One fiber may read while another one writes. It belongs to the nursery in which it was made, which closes it when everybody in it
-/// has ended; it is closed earlier by `close()`, or with the last reference to it.
+/// One fiber may read while another one writes. It belongs to the nursery in which it was made, which closes it when
+/// all its fibers have ended; it is closed earlier by `close()`, or with the last reference to it.
 public class SocketStream: ReadableStream, WritableStream, CustomStringConvertible, @unchecked Sendable {
   let descriptor: Descriptor
   /// The other side's address.

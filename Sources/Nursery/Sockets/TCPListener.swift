@@ -6,16 +6,16 @@
 ///       }
 ///     }
 ///
-/// Any number of fibers may accept. It belongs to the nursery in which it was made, which closes it when everybody in it has
-/// ended; it is closed earlier by `close()`, or with the last reference to it.
+/// Any number of fibers may accept. It belongs to the nursery in which it was made, which closes it when all its fibers
+/// have ended; it is closed earlier by `close()`, or with the last reference to it.
 public final class TCPListener: Sequence, Sendable, CustomStringConvertible {
   private let acceptor: Acceptor
 
   /// Listens on a port of an address; connections are queued from now on.
   ///
   /// - Parameters:
-  /// - host: which of this machine's addresses; only this machine can connect to `.loopback`, other machines also to
-  /// `.any` and `.anyV6`.
+  ///   - host: which of this machine's addresses; only this machine can connect to `.loopback`, other machines also to
+  ///     `.any` and `.anyV6`.
   ///   - port: 0 for one that is free; see `address`.
   ///   - backlog: how many connections the kernel queues that have not been accepted.
   ///   - limit: how many accepted connections may be open at once: beyond, accepting waits until one is closed. Nil for any number.

@@ -6,8 +6,8 @@ import CSwitch
 ///     try stream.writeAll("hello\n")
 ///     let answer = try stream.read(upTo: 512)
 ///
-/// One fiber may read while another one writes. It belongs to the nursery in which it was made, which closes it when everybody in it
-/// has ended; it is closed earlier by `close()`, or with the last reference to it.
+/// One fiber may read while another one writes. It belongs to the nursery in which it was made, which closes it when
+/// all its fibers have ended; it is closed earlier by `close()`, or with the last reference to it.
 public final class TCPStream: SocketStream, @unchecked Sendable {
   override var shortReadsDrain: Bool { true }
 

@@ -1,7 +1,7 @@
 /// Sends and receives datagrams: messages that arrive whole, or not at all.
 ///
-/// Any number of fibers may send and receive. It belongs to the nursery in which it was made, which closes it when everybody in it
-/// has ended; it is closed earlier by `close()`, or with the last reference to it.
+/// Any number of fibers may send and receive. It belongs to the nursery in which it was made, which closes it when all
+/// its fibers have ended; it is closed earlier by `close()`, or with the last reference to it.
 public final class UDPSocket: Sendable, CustomStringConvertible {
   /// A datagram that has come.
   public struct Datagram: Sendable, Hashable {

@@ -1,8 +1,8 @@
 /// Accepts connections of processes on this machine.
 ///
-/// Any number of fibers may accept. It belongs to the nursery in which it was made, which closes it when everybody in it has
-/// ended; it is closed earlier by `close()`, or with the last reference to it. Closing it removes its path, unless something else has
-/// taken its place there; if the nursery closes it, the path goes with the last reference.
+/// Any number of fibers may accept. It belongs to the nursery in which it was made, which closes it when all its fibers
+/// have ended; it is closed earlier by `close()`, or with the last reference to it. Closing it removes its path, unless
+/// something else has taken its place there; if the nursery closes it, the path goes with the last reference.
 public final class UnixListener: Sequence, Sendable, CustomStringConvertible {
   private let acceptor: Acceptor
   private let path: String?
@@ -12,7 +12,7 @@ public final class UnixListener: Sequence, Sendable, CustomStringConvertible {
   /// Listens on a path, where a file of this type is made; connections are queued from now on.
   ///
   /// - Parameters:
-  /// - path: at most 107 bytes. A socket without a listener, left by a process that has crashed, is replaced.
+  ///   - path: at most 107 bytes. A socket without a listener, left by a process that has crashed, is replaced.
   ///   - backlog: how many connections the kernel queues that have not been accepted.
   ///   - limit: how many accepted connections may be open at once: beyond, accepting waits until one is closed. Nil for any number.
   /// - Throws: `SystemError` if the path is in use, by a file that is no socket, too; not allowed or too long; or if no descriptor is left.

@@ -1,7 +1,7 @@
 /// A connection between processes of one machine; descriptors can be sent through it.
 ///
-/// One fiber may read while another one writes. It belongs to the nursery in which it was made, which closes it when everybody in it
-/// has ended; it is closed earlier by `close()`, or with the last reference to it.
+/// One fiber may read while another one writes. It belongs to the nursery in which it was made, which closes it when
+/// all its fibers have ended; it is closed earlier by `close()`, or with the last reference to it.
 public final class UnixStream: SocketStream, @unchecked Sendable {
   /// Connects to a listener's path or abstract name.
   ///

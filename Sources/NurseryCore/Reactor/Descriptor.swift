@@ -98,8 +98,8 @@ package struct Descriptor: @unchecked Sendable, Hashable {
   /// The operation that commits when `attempt` returns a value; the attempt has no effect while the call would block.
   ///
   /// - Parameters:
-  /// - owner: kept alive while the operation is, because its end closes the descriptor.
-  /// - what: how dumps describe a waiter.
+  ///   - owner: kept alive while the operation is, because its end closes the descriptor.
+  ///   - what: how dumps describe a waiter.
   package func op<Value>(
     _ interest: Interest, keeping owner: AnyObject? = nil, as what: StaticString? = nil,
     _ attempt: @escaping () throws -> Value?
