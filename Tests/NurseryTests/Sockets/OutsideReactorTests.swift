@@ -1,0 +1,73 @@
+#if os(Linux)
+  import Glibc
+  import Nursery
+  import TestSupport
+  import Testing
+
+  /// The reactor for plain threads, if it cannot be started at first.
+  ///
+  /// In processes of their own: the reactor is started once in a process.
+  struct OutsideReactorTests {
+    @Test func aPlainThreadThatFindsNoDescriptorToWaitWithMayTryAgain() async {
+      await #expect(processExitsWith: .success) { try Scene.withoutDescriptors() }
+    }
+
+    @Test func aPlainThreadThatFindsNoThreadToWaitWithMayTryAgain() async {
+      await #expect(processExitsWith: .success) { try Scene.withoutThreads() }
+    }
+  }
+
+  /// What the processes do; closures inside those of the macro are mixed up by some compilers (Swift 6.3.1).
+  private enum Scene {
+    static func withoutDescriptors() throws {
+      try expectFailureAndThenBytes(action: "make an", EMFILE) { attempt in
+        let next = dup(0)
+        close(next)
+        try withLimit(RLIMIT_NOFILE, UInt(next), attempt)
+        // Nothing is left of the attempt.
+        let again = dup(0)
+        close(again)
+        expectEqual(again, next)
+      }
+    }
+
+    static func withoutThreads() throws {
+      // The limit does not apply to root.
+      if geteuid() == 0 { expectEqual(setuid(65_534), 0) }
+      try expectFailureAndThenBytes(action: "start a worker thread", EAGAIN) { try withLimit(__RLIMIT_NPROC, 1, $0) }
+    }
+
+    private static func expectFailureAndThenBytes(
+      action: String, _ code: Int32, _ limited: (() throws -> Void) throws -> Void
+    ) throws {
+      let (reader, writer) = try PipeStream.pair()
+      for _ in 0..<3 {
+        try limited {
+          let error = expectThrows(SystemError.self) { try reader.read(upTo: 1) }
+          expectEqual(error?.code, code)
+          expectEqual(error?.action.hasPrefix(action), true)
+        }
+      }
+      let thread = PlainThread { try reader.read(upTo: 1) }
+      try writer.writeAll([7])
+      expectEqual(try thread.join(), [7])
+      let waiting = PlainThread { try reader.read(upTo: 1) }
+      usleep(20_000)
+      try writer.writeAll([8])
+      expectEqual(try waiting.join(), [8])
+      reader.close()
+      writer.close()
+    }
+
+    private static func withLimit(_ resource: __rlimit_resource, _ value: UInt, _ body: () throws -> Void) throws {
+      var limit = rlimit()
+      getrlimit(numericCast(resource.rawValue), &limit)
+      let before = limit
+      limit.rlim_cur = value
+      setrlimit(numericCast(resource.rawValue), &limit)
+      limit = before
+      defer { setrlimit(numericCast(resource.rawValue), &limit) }
+      try body()
+    }
+  }
+#endif
