@@ -177,11 +177,11 @@ enum Scenario: String, CaseIterable {
   /// A signal handler writes to the pipe.
   private func descriptor() throws {
     var ends: [Int32] = [0, 0]
-    guard pipe(&ends) == 0, dup2(ends[1], 99) == 99 else { fatalError("no pipe") }
+    guard pipe(&ends) == 0, dup2(ends[1], 40) == 40 else { fatalError("no pipe") }
     let input = ends[0]
     signal(SIGALRM) { _ in
       var byte: UInt8 = 1
-      _ = write(99, &byte, 1)
+      _ = write(40, &byte, 1)
     }
     ualarm(aWhile, 0)
     try withNursery { nursery in

@@ -1,3 +1,4 @@
+import TestSupport
 import Testing
 
 /// What concerns a whole process, played by a program of its own.
@@ -9,7 +10,8 @@ import Testing
     #expect(outcome.status == 0)
   }
 
-  @Test func aCancelStormOverAThousandConnectionsLeavesNothing() throws {
+  @Test(.enabled(if: mayOpen(500), "it needs 500 descriptors"))
+  func aCancelStormOverAThousandConnectionsLeavesNothing() throws {
     try play("storm", "1 workers: fine\n2 workers: fine\n")
   }
 

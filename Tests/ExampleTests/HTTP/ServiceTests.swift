@@ -98,7 +98,8 @@ struct ServiceTests {
     Issue.record("it has not become true", sourceLocation: location)
   }
 
-  @Test(arguments: parallelisms) func aThousandConnectionsAreServed(workers: Int) throws {
+  @Test(.enabled(if: mayOpen(500), "it needs 500 descriptors"), arguments: parallelisms)
+  func aThousandConnectionsAreServed(workers: Int) throws {
     try withServer(workers: workers) { address, nursery in
       for _ in 0..<10 {
         try withNursery { clients in

@@ -4,7 +4,8 @@ import TestSupport
 import Testing
 
 @Suite struct ProxyTests {
-  @Test(arguments: parallelisms) func manyConnectionsAtOnceDoNotMix(workers: Int) throws {
+  @Test(.enabled(if: mayOpen(500), "it needs 500 descriptors"), arguments: parallelisms)
+  func manyConnectionsAtOnceDoNotMix(workers: Int) throws {
     try withProxy(workers: workers) { listener, address, reports in
       try withNursery { nursery in
         nursery.goAsync(daemon: true) { try serveEchoes(listener) }

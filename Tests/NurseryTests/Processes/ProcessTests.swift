@@ -184,7 +184,7 @@ struct ProcessTests {
     }
   }
 
-  @Test func twoThreadsLaunchAtTheSameTime() throws {
+  @Test(.enabled(if: mayOpen(200), "it needs 200 descriptors")) func twoThreadsLaunchAtTheSameTime() throws {
     try runFibers(Configuration(parallelism: 2)) {
       let texts = try (0..<40).concurrentMap(limit: 8) { try Command("echo", "\($0)").run().text }
       #expect(texts == (0..<40).map { "\($0)\n" })

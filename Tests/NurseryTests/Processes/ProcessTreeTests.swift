@@ -32,7 +32,8 @@
     }
 
     #if compiler(>=6.3)  // closures with captures
-      @Test(arguments: parallelisms) func aStormOfCancellationsLeavesNothing(workers: Int) async {
+      @Test(.enabled(if: mayOpen(200), "it needs 200 descriptors"), arguments: parallelisms)
+      func aStormOfCancellationsLeavesNothing(workers: Int) async {
         await #expect(processExitsWith: .success) { [workers] in
           try Scenes.aStormOfCancellationsLeavesNothing(workers: workers)
         }

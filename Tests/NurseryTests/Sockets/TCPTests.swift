@@ -23,7 +23,8 @@ struct TCPTests {
     #expect(echoed == bytes)
   }
 
-  @Test(arguments: World.all) func manyConnectionsAtOnce(world: World) throws {
+  @Test(.enabled(if: mayOpen(500), "it needs 500 descriptors"), arguments: World.all)
+  func manyConnectionsAtOnce(world: World) throws {
     let total = Counter()
     try world.run { nursery in
       let listener = try TCPListener(port: 0)
