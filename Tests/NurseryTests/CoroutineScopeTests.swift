@@ -12,16 +12,18 @@ struct CoroutineScopeTests {
 
   @Test func aNurseryWithChildrenIsResumedOnItsFiberOnly() async {
     let result = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
-      try runFibers(Configuration(parallelism: 1)) {
-        let iterator = Cell(
-          Generator<Int> { yielder in
-            try withNursery("inner") { inner in
-              inner.goAsync { try Op<Void>.never.perform() }
-              for number in 0... { try yielder.yield(number) }
-            }
-          }.makeIterator())
-        _ = iterator.value.next()
-        try goAndWait("thief") { _ = iterator.value.next() }
+      try synchronously {
+        try runFibers(Configuration(parallelism: 1)) {
+          let iterator = Cell(
+            Generator<Int> { yielder in
+              try withNursery("inner") { inner in
+                inner.goAsync { try Op<Void>.never.perform() }
+                for number in 0... { try yielder.yield(number) }
+              }
+            }.makeIterator())
+          _ = iterator.value.next()
+          try goAndWait("thief") { _ = iterator.value.next() }
+        }
       }
     }
     Self.assertTraps(
@@ -31,17 +33,19 @@ struct CoroutineScopeTests {
 
   @Test func aFiberDoesNotEndBeforeTheChildrenOfANurseryThatItsCoroutineHasOpen() async {
     let result = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
-      try runFibers(Configuration(parallelism: 1)) {
-        let kept = Cell<Generator<Int>.Iterator?>(nil)
-        try goAndWait("opener") {
-          var iterator = Generator<Int> { yielder in
-            try withNursery("inner") { inner in
-              inner.goAsync { try Op<Void>.never.perform() }
-              try yielder.yield(1)
-            }
-          }.makeIterator()
-          _ = iterator.next()
-          kept.value = iterator
+      try synchronously {
+        try runFibers(Configuration(parallelism: 1)) {
+          let kept = Cell<Generator<Int>.Iterator?>(nil)
+          try goAndWait("opener") {
+            var iterator = Generator<Int> { yielder in
+              try withNursery("inner") { inner in
+                inner.goAsync { try Op<Void>.never.perform() }
+                try yielder.yield(1)
+              }
+            }.makeIterator()
+            _ = iterator.next()
+            kept.value = iterator
+          }
         }
       }
     }
@@ -51,15 +55,17 @@ struct CoroutineScopeTests {
 
   @Test func aDeadlineDoesNotOutliveItsRun() async {
     let result = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
-      let kept = Cell<Generator<Int>.Iterator?>(nil)
-      try runFibers(Configuration(parallelism: 1)) {
-        var iterator = Generator<Int> { yielder in
-          try withTimeout(.seconds(100)) { for number in 0... { try yielder.yield(number) } }
-        }.makeIterator()
-        _ = iterator.next()
-        kept.value = iterator
+      try synchronously {
+        let kept = Cell<Generator<Int>.Iterator?>(nil)
+        try runFibers(Configuration(parallelism: 1)) {
+          var iterator = Generator<Int> { yielder in
+            try withTimeout(.seconds(100)) { for number in 0... { try yielder.yield(number) } }
+          }.makeIterator()
+          _ = iterator.next()
+          kept.value = iterator
+        }
+        try runFibers { try withNursery { $0.goAsync { _ = kept.value!.next() } } }
       }
-      try runFibers { try withNursery { $0.goAsync { _ = kept.value!.next() } } }
     }
     Self.assertTraps(
       result,

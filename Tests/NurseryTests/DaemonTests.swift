@@ -150,8 +150,10 @@ struct DaemonTests {
 
   @Test func spawningADaemonAfterTheCloseTraps() async {
     let result = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
-      let kept = try withNursery("gone") { $0 }
-      kept.goAsync("late", daemon: true) {}
+      try synchronously {
+        let kept = try withNursery("gone") { $0 }
+        kept.goAsync("late", daemon: true) {}
+      }
     }
     #expect(standardError(result).contains("fiber \"late\""))
     #expect(standardError(result).contains("nursery \"gone\""))

@@ -100,8 +100,10 @@ struct ExitTests {
 
   @Test func aHookAfterTheCloseTraps() async {
     let result = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
-      let kept = try withNursery("gone") { $0 }
-      kept.onExit {}
+      try synchronously {
+        let kept = try withNursery("gone") { $0 }
+        kept.onExit {}
+      }
     }
     #expect(standardError(result).contains("onExit in nursery \"gone\""))
   }

@@ -137,7 +137,7 @@ private struct Wrong: Error, Equatable {}
 
   @Test func aBodyThatGoesOnWhenCancelledIsEnded() async {
     let result = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
-      try exploreSchedules(maximumDecisions: 10) { while true { Fiber.yield() } }
+      try synchronously { _ = try exploreSchedules(maximumDecisions: 10) { while true { Fiber.yield() } } }
     }
     #expect(standardError(result).contains("must ask Fiber.isCancelled"))
   }

@@ -41,20 +41,22 @@ import Testing
 
     @Test func choicesWithALosingTimerStayWithinAMebibyte() async {
       await #expect(processExitsWith: .success) {
-        try runFibers(Configuration(parallelism: 1)) {
-          let numbers = Channel<Int>()
-          // Sends when the other one waits, so every choice leaves a timer and takes it back.
-          goAsync(daemon: true) {
-            while true {
-              Fiber.yield()
-              try numbers.send(1)
+        try synchronously {
+          try runFibers(Configuration(parallelism: 1)) {
+            let numbers = Channel<Int>()
+            // Sends when the other one waits, so every choice leaves a timer and takes it back.
+            goAsync(daemon: true) {
+              while true {
+                Fiber.yield()
+                try numbers.send(1)
+              }
             }
+            for _ in 0..<100 { _ = try choose(numbers.receiveOp(), timeoutOp(after: .seconds(3600)).wrap { 0 }) }
+            let before = residentKilobytes()
+            for _ in 0..<losses { _ = try choose(numbers.receiveOp(), timeoutOp(after: .seconds(3600)).wrap { 0 }) }
+            let growth = residentKilobytes() - before
+            precondition(growth < 1024, "memory has grown by \(growth) KiB")
           }
-          for _ in 0..<100 { _ = try choose(numbers.receiveOp(), timeoutOp(after: .seconds(3600)).wrap { 0 }) }
-          let before = residentKilobytes()
-          for _ in 0..<losses { _ = try choose(numbers.receiveOp(), timeoutOp(after: .seconds(3600)).wrap { 0 }) }
-          let growth = residentKilobytes() - before
-          precondition(growth < 1024, "memory has grown by \(growth) KiB")
         }
       }
     }

@@ -193,7 +193,7 @@ struct LimitTests {
 
   @Test func aLimitOfNothingTraps() async {
     let result = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
-      try withNursery(limit: 0) { _ in }
+      try synchronously { try withNursery(limit: 0) { _ in } }
     }
     #expect(standardError(result).contains("withNursery(limit: 0)"))
   }

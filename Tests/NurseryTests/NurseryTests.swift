@@ -192,9 +192,11 @@ struct NurseryTests {
 
   @Test func spawningAfterTheCloseTraps() async {
     let result = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
-      try runFibers(Configuration(parallelism: 1)) {
-        let kept = try withNursery("outer") { _ in try withNursery("closed one") { $0 } }
-        kept.goAsync {}
+      try synchronously {
+        try runFibers(Configuration(parallelism: 1)) {
+          let kept = try withNursery("outer") { _ in try withNursery("closed one") { $0 } }
+          kept.goAsync {}
+        }
       }
     }
     #expect(standardError(result).contains("outer/closed one"))
@@ -204,8 +206,10 @@ struct NurseryTests {
 
   @Test func spawningAfterTheEndOfTheSchedulerTraps() async {
     let result = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
-      let kept = try withNursery("gone") { $0 }
-      kept.goAsync {}
+      try synchronously {
+        let kept = try withNursery("gone") { $0 }
+        kept.goAsync {}
+      }
     }
     #expect(standardError(result).contains("nursery \"gone\""))
   }

@@ -22,10 +22,12 @@ struct OverflowTests {
 
   @Test func theMessageNamesTheFiberItsNurseryAndTheSize() async {
     let result = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
-      try runFibers(Configuration(parallelism: 1, stackSize: 128 << 10)) {
-        try withNursery("outer") { _ in
-          try withNursery("inner") { nursery in
-            _ = nursery.goAsync("diver") { Self.recurse(0) }
+      try synchronously {
+        try runFibers(Configuration(parallelism: 1, stackSize: 128 << 10)) {
+          try withNursery("outer") { _ in
+            try withNursery("inner") { nursery in
+              _ = nursery.goAsync("diver") { Self.recurse(0) }
+            }
           }
         }
       }
@@ -41,12 +43,14 @@ struct OverflowTests {
 
   @Test func onAnyWorkerToo() async {
     let result = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
-      try runFibers(Configuration(parallelism: 3)) {
-        try withNursery("pool") { nursery in
-          for number in 0..<50 {
-            nursery.goAsync("worker \(number)") { () -> Int in
-              for _ in 0..<number { Fiber.yield() }
-              return number == 49 ? Self.recurse(0) : 0
+      try synchronously {
+        try runFibers(Configuration(parallelism: 3)) {
+          try withNursery("pool") { nursery in
+            for number in 0..<50 {
+              nursery.goAsync("worker \(number)") { () -> Int in
+                for _ in 0..<number { Fiber.yield() }
+                return number == 49 ? Self.recurse(0) : 0
+              }
             }
           }
         }
@@ -66,9 +70,11 @@ struct OverflowTests {
   /// As a function with a buffer of 60 KiB does that writes to its beginning first.
   @Test func aLargeFrameThatReachesBelowTheStackIsAnOverflow() async {
     let result = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
-      try runFibers(Configuration(parallelism: 1, stackSize: 128 << 10)) {
-        try withNursery { nursery in
-          _ = nursery.goAsync("diver") { Self.write(atDistance: -(128 + 50) << 10) }
+      try synchronously {
+        try runFibers(Configuration(parallelism: 1, stackSize: 128 << 10)) {
+          try withNursery { nursery in
+            _ = nursery.goAsync("diver") { Self.write(atDistance: -(128 + 50) << 10) }
+          }
         }
       }
     }
@@ -77,16 +83,18 @@ struct OverflowTests {
 
   @Test func whoWritesBeyondTheUpperEndHasCrashedAndNotOverflowed() async {
     let result = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
-      try runFibers(Configuration(parallelism: 1, stackSize: 128 << 10)) {
-        try withNursery { nursery in
-          let neighbour = Condition()
-          nursery.goAsync("writer") {
-            try neighbour.wait()
-            Self.write(atDistance: 32 << 10)
-          }
-          nursery.goAsync("neighbour") {
-            neighbour.signal()
-            try Op<Void>.never.perform()
+      try synchronously {
+        try runFibers(Configuration(parallelism: 1, stackSize: 128 << 10)) {
+          try withNursery { nursery in
+            let neighbour = Condition()
+            nursery.goAsync("writer") {
+              try neighbour.wait()
+              Self.write(atDistance: 32 << 10)
+            }
+            nursery.goAsync("neighbour") {
+              neighbour.signal()
+              try Op<Void>.never.perform()
+            }
           }
         }
       }
@@ -98,10 +106,12 @@ struct OverflowTests {
   /// A runtime that mends its own faults must not have them reported.
   @Test func aHandlerThatMendsTheFaultHearsOfItAlone() async {
     let result = await #expect(processExitsWith: .success, observing: [\.standardErrorContent]) {
-      Mended.page = mmap(nil, Mended.size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
-      signal(SIGSEGV) { _ in mprotect(Mended.page, Mended.size, PROT_READ | PROT_WRITE) }
-      try withNursery { nursery in
-        _ = nursery.goAsync { Mended.page?.storeBytes(of: 1, as: UInt8.self) }
+      try synchronously {
+        Mended.page = mmap(nil, Mended.size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
+        signal(SIGSEGV) { _ in mprotect(Mended.page, Mended.size, PROT_READ | PROT_WRITE) }
+        try withNursery { nursery in
+          _ = nursery.goAsync { Mended.page?.storeBytes(of: 1, as: UInt8.self) }
+        }
       }
     }
     #expect(!standardError(result).contains("nursery:"))

@@ -160,10 +160,12 @@ struct StartTests {
 
   @Test func startingTwiceTraps() async {
     let result = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
-      try withNursery { nursery in
-        try nursery.start { started in
-          started()
-          started()
+      try synchronously {
+        try withNursery { nursery in
+          try nursery.start { started in
+            started()
+            started()
+          }
         }
       }
     }

@@ -10,6 +10,7 @@ import Synchronization
 /// A cancellation point; then there is no target, and an earlier one is as it was.
 ///
 /// - Throws: `SystemError` that names the file; `CancellationError` if the current scope is cancelled.
+@available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
 @discardableResult
 public func copyFile(from source: String, to target: String) throws -> Int64 {
   try copyFileOp(from: source, to: target).perform()

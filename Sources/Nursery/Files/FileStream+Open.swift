@@ -8,6 +8,7 @@ extension FileStream {
   /// - Parameter permissions: of a file that is created, less those that the process masks out.
   /// - Throws: `SystemError` if there is no such file, it is a directory, permission is missing, descriptors are exhausted;
   ///   `CancellationError` if the current scope is cancelled.
+  @available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
   public convenience init(
     _ path: String, _ access: Access = .read, _ options: Options = [], permissions: UInt16 = 0o666
   ) throws {

@@ -24,6 +24,7 @@ extension FileStream {
   /// Any number of fibers may do so at the same time. A cancellation point.
   ///
   /// - Throws: `SystemError` if it cannot be read, `StreamClosedError` if it was closed here, `CancellationError`.
+  @available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
   public func read(upTo count: Int, at offset: Int64) throws -> [UInt8] {
     try readOp(upTo: count, at: offset).perform()
   }
@@ -48,6 +49,7 @@ extension FileStream {
   /// Any number of fibers may do so at the same time, at different places. A cancellation point; then nothing has been written.
   ///
   /// - Throws: `SystemError` if it cannot be written, `StreamClosedError` if it was closed here, `CancellationError`.
+  @available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
   public func write(_ bytes: [UInt8], at offset: Int64) throws { try writeOp(bytes, at: offset).perform() }
 
   /// The operation that writes all bytes at an offset; it commits when a thread begins to write.
@@ -67,6 +69,7 @@ extension FileStream {
   /// A cancellation point.
   ///
   /// - Throws: `SystemError`, `StreamClosedError` if it was closed here, `CancellationError`.
+  @available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
   public func size() throws -> Int64 { try sizeOp().perform() }
 
   /// The operation that finds out how many bytes there are.
@@ -84,6 +87,7 @@ extension FileStream {
   /// A cancellation point; then nothing has happened.
   ///
   /// - Throws: `SystemError`, `StreamClosedError` if it was closed here, `CancellationError`.
+  @available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
   public func truncate(to size: Int64) throws { try truncateOp(to: size).perform() }
 
   /// The operation that cuts the file off; it commits when a thread begins with it.
@@ -101,6 +105,7 @@ extension FileStream {
   ///
   /// - Parameter dataOnly: leaves out what is not needed to read the data again, such as the time of change.
   /// - Throws: `SystemError` if something could not be written, `StreamClosedError` if it was closed here, `CancellationError`.
+  @available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
   public func sync(dataOnly: Bool = false) throws { try syncOp(dataOnly: dataOnly).perform() }
 
   /// The operation that commits when what has been written is on the device.

@@ -48,6 +48,7 @@ extension FileStream {
   /// A cancellation point; then nothing has been written. Copies nothing: while a thread of the pool writes, the bytes are lent to it.
   ///
   /// - Throws: as `tryWrite(_:)`; `CancellationError` if the current scope is cancelled.
+  @available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
   public func write(_ bytes: UnsafeRawBufferPointer) throws -> Int {
     try Descriptor.enter()
     if bytes.isEmpty { return 0 }

@@ -42,6 +42,7 @@ public final class ChildProcess: Sendable {
   /// only if that happens.
   ///
   /// - Throws: `CancellationError` if the current scope is cancelled; `SystemError` if its end cannot be known.
+  @available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
   public func wait() throws -> ExitStatus { try waitOp().perform() }
 
   /// The operation that commits when the process itself has ended; its value is how.
@@ -73,6 +74,7 @@ extension Command {
   ///
   /// - Throws: `LaunchError` if there is no such program or directory, if it may not be used, or there are too many processes;
   ///   `InvalidCommandError`; `CancellationError` if the current scope is cancelled.
+  @available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
   public func start(file: StaticString = #fileID, line: UInt = #line) throws -> ChildProcess {
     try Fiber.checkCancellation()
     let plan = try LaunchPlan(self)

@@ -13,6 +13,7 @@ extension Command {
   ///   - limit: how many bytes of output, and how many of errors, there may be.
   /// - Throws: `LaunchError`; `OutputLimitError`, and then the command is ended; `CancellationError`. A command that fails
   ///   is no error: see `CapturedOutput.requireSuccess`.
+  @available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
   public func run(
     input: [UInt8]? = nil, limit: Int = 64 << 20, file: StaticString = #fileID, line: UInt = #line
   ) throws -> CapturedOutput {
@@ -20,6 +21,7 @@ extension Command {
   }
 
   /// Runs the command with a text for its input, in UTF-8; see the form that takes bytes.
+  @available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
   public func run(
     input: String, limit: Int = 64 << 20, file: StaticString = #fileID, line: UInt = #line
   ) throws -> CapturedOutput {
@@ -29,6 +31,7 @@ extension Command {
 
 extension Pipeline {
   /// Runs the commands and captures what the last one writes, and what all of them complain; see `Command.run`.
+  @available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
   public func run(
     input: [UInt8]? = nil, limit: Int = 64 << 20, file: StaticString = #fileID, line: UInt = #line
   ) throws -> CapturedOutput {
@@ -55,6 +58,7 @@ extension Pipeline {
   }
 
   /// Runs the commands with a text for the first one's input, in UTF-8; see the form that takes bytes.
+  @available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
   public func run(
     input: String, limit: Int = 64 << 20, file: StaticString = #fileID, line: UInt = #line
   ) throws -> CapturedOutput {

@@ -19,6 +19,7 @@ public struct Pipeline: Sendable {
   /// A cancellation point.
   ///
   /// - Throws: as `Command.start`; the commands before the one that could not be launched are ended then.
+  @available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
   public func start(file: StaticString = #fileID, line: UInt = #line) throws -> [ChildProcess] {
     var processes: [ChildProcess] = []
     var upstream: Int32?

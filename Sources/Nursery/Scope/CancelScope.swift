@@ -65,6 +65,7 @@ public final class CancelScope: @unchecked Sendable {
 ///   - body: what is run; it is handed the scope.
 /// - Returns: the body's value; nil when the scope's own cancellation, its deadline included, ended the body.
 /// - Throws: what the body throws otherwise; an outer scope's cancellation passes through.
+@available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
 @discardableResult
 public func withCancelScope<Result>(
   deadline: FiberClock.Instant? = nil, file: StaticString = #fileID, line: UInt = #line,

@@ -11,6 +11,7 @@ extension Sequence where Element: Sendable {
   ///   - transform: called on those fibers, at the same time for several elements.
   /// - Throws: the first failure, as it is, after it has cancelled the others and they have ended; `CancellationError` if the current
   ///   scope is cancelled, or if a transform throws one by itself, which ends the map in the same way.
+  @available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
   @discardableResult
   public func concurrentMap<Transformed: Sendable>(
     limit: Int, file: StaticString = #fileID, line: UInt = #line,

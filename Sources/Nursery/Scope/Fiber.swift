@@ -24,6 +24,7 @@ public struct Fiber<Value: Sendable>: Sendable, Identifiable {
   ///
   /// - Throws: the error the fiber ended with; `CancellationError` also when the current scope is cancelled. An error
   ///   caught here has failed a `.failFast` nursery all the same: handle it inside the child, or supervise.
+  @available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
   @inlinable
   public func wait() throws -> Value { try core.wait() }
 
@@ -36,6 +37,7 @@ public struct Fiber<Value: Sendable>: Sendable, Identifiable {
   /// A cancellation point.
   ///
   /// - Throws: `CancellationError` if the current scope is cancelled, never the fiber's own error.
+  @available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
   @inlinable
   public func result() throws -> Result<Value, any Error> {
     try waitOp().wrap { Result.success($0) }.recover { .failure($0) }.perform()
@@ -52,6 +54,7 @@ public struct Fiber<Value: Sendable>: Sendable, Identifiable {
   /// run. How it has ended, `result()` tells.
   ///
   /// - Throws: `CancellationError` if the current scope is cancelled, never the fiber's own error.
+  @available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
   public func cancelAndWait() throws { try cancelAndWaitOp().perform() }
 
   /// The operation that, when it is performed, cancels this fiber alone, and commits when it has ended.

@@ -92,6 +92,7 @@ public func goAsync<Value: Sendable>(
 /// limit does not count it. A cancellation point: in a cancelled scope `body` never runs.
 ///
 /// - Throws: what `body` throws; `CancellationError` if the current scope is cancelled on entry.
+@available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
 @inlinable
 @discardableResult
 public func goAndWait<Value: Sendable>(
@@ -102,6 +103,7 @@ public func goAndWait<Value: Sendable>(
 }
 
 /// Calls `body` on a nameless fiber of its own; see the form with a name.
+@available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
 @inlinable
 @discardableResult
 public func goAndWait<Value: Sendable>(

@@ -16,6 +16,7 @@ extension Nursery {
   /// - Throws: the child's error before it has started; `NotStartedError` if it ends without a word; `CancellationError` if the current
   ///   scope is cancelled, or the nursery.
   /// - Returns: what the child passes to `started`.
+  @available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
   public func start<Ready: Sendable>(
     _ name: String? = nil, daemon: Bool = false, file: StaticString = #fileID, line: UInt = #line,
     _ body: sending @escaping (Started<Ready>) throws -> Void
@@ -24,6 +25,7 @@ extension Nursery {
   }
 
   /// Spawns a child and waits until it calls `started()`; see the form that returns a value.
+  @available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
   public func start(
     _ name: String? = nil, daemon: Bool = false, file: StaticString = #fileID, line: UInt = #line,
     _ body: sending @escaping (Started<Void>) throws -> Void

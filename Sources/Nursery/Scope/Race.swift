@@ -11,6 +11,7 @@
 /// took goes with it. Where that must not be, `choose` between operations instead, of which exactly one happens.
 ///
 /// A cancellation point. Of no contenders at all it waits until the current scope is cancelled.
+@available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
 @discardableResult
 public func race<Value: Sendable>(
   _ contenders: [@Sendable () throws -> Value], file: StaticString = #fileID, line: UInt = #line
@@ -25,6 +26,7 @@ public func race<Value: Sendable>(
 }
 
 /// Runs the contenders against each other and returns the value of the first that ends; see the form that takes an array.
+@available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
 @discardableResult
 public func race<Value: Sendable>(
   _ contenders: @Sendable () throws -> Value..., file: StaticString = #fileID, line: UInt = #line

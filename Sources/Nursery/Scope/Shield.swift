@@ -1,6 +1,7 @@
 /// Runs `body` deaf to the cancellation of scopes around it; for work that must be finished, such as a farewell to a peer.
 ///
 /// Timeouts opened inside still apply. Give it one: nothing else ends a shielded wait.
+@available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
 @discardableResult
 public func withShield<Result>(_ body: () throws -> Result) throws -> Result {
   var traits = ScopeTraits()

@@ -5,6 +5,7 @@
 ///
 /// - Throws: `TimeoutError` for its own deadline only: an outer scope's cancellation stays a `CancellationError`, and an inner
 ///   timeout's error is passed on as it is.
+@available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
 @discardableResult
 public func withTimeout<Result>(
   _ duration: Duration, file: StaticString = #fileID, line: UInt = #line, _ body: () throws -> Result
@@ -18,6 +19,7 @@ public func withTimeout<Result>(
 /// Runs `body`, cancelling it when the time is over; nil if that ended it.
 ///
 /// - Throws: what the body throws otherwise.
+@available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
 @discardableResult
 public func withTimeoutOrNil<Result>(
   _ duration: Duration, file: StaticString = #fileID, line: UInt = #line, _ body: () throws -> Result
@@ -30,6 +32,7 @@ public func withTimeoutOrNil<Result>(
 /// Runs `body`, cancelling it at an instant of the fiber clock.
 ///
 /// - Throws: `TimeoutError` for its own deadline only; otherwise what the body throws.
+@available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
 @discardableResult
 public func withDeadline<Result>(
   _ deadline: FiberClock.Instant, file: StaticString = #fileID, line: UInt = #line, _ body: () throws -> Result

@@ -5,12 +5,14 @@ import Synchronization
 /// A cancellation point.
 ///
 /// - Throws: the error of the first one, in that order, that failed; `CancellationError` if the current scope is cancelled.
+@available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
 @inlinable
 public func waitAll<Value>(_ fibers: [Fiber<Value>]) throws -> [Value] { try fibers.map { try $0.wait() } }
 
 /// Waits for every fiber and returns their values in the order of the arguments.
 ///
 /// A cancellation point.
+@available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
 @inlinable
 public func waitAll<Value>(_ fibers: Fiber<Value>...) throws -> [Value] { try waitAll(fibers) }
 
@@ -19,6 +21,7 @@ public func waitAll<Value>(_ fibers: Fiber<Value>...) throws -> [Value] { try wa
 /// A cancellation point.
 ///
 /// Of no fibers at all it waits until the current scope is cancelled.
+@available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
 @inlinable
 public func waitFirst<Value>(_ fibers: [Fiber<Value>]) throws -> Value {
   try Op.choice(fibers.map { $0.waitOp() }).perform()
@@ -27,6 +30,7 @@ public func waitFirst<Value>(_ fibers: [Fiber<Value>]) throws -> Value {
 /// Waits for whichever fiber ends first and returns its value, or throws its error; the others run on.
 ///
 /// A cancellation point.
+@available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
 @inlinable
 public func waitFirst<Value>(_ fibers: Fiber<Value>...) throws -> Value { try waitFirst(fibers) }
 

@@ -23,6 +23,7 @@
 /// - Throws: what the body throws, or the children's failures as `policy` says; `NurseryCancelledError`; `CancellationError` if a scope
 ///   around is cancelled and that ended the body, or a child although the body has returned a value.
 /// - Returns: the body's value.
+@available(*, noasync, message: "it blocks its thread; in async code, write 'try await withNursery { }'")
 @discardableResult
 public func withNursery<Result>(
   _ name: String = "", onFailure policy: FailurePolicy = .failFast, limit: Int? = nil, file: StaticString = #fileID,
@@ -57,6 +58,7 @@ private func openNursery<Result>(
 /// Open a nursery there instead.
 ///
 /// - Throws: `ConfigurationError`; what the body throws; or the first failure of a fiber spawned with `goAsync`.
+@available(*, noasync, message: "it blocks its thread; in async code, write 'try await withNursery { }'")
 @discardableResult
 public func runFibers<Result>(
   _ configuration: Configuration = Configuration(), file: StaticString = #fileID, line: UInt = #line,

@@ -15,6 +15,7 @@
 /// - Throws: as `withNursery`: if the body still waits when the grace is over, and a value is due, `NurseryCancelledError`.
 ///   `SystemError` if the signals cannot be listened to.
 /// - Returns: the body's value.
+@available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
 @discardableResult
 public func withGracefulShutdown<Result>(
   _ name: String = "", grace: Duration, signals: [Signal] = [.interrupt, .terminate], file: StaticString = #fileID,

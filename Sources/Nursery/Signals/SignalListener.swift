@@ -33,6 +33,7 @@ public final class SignalListener: Sendable {
   ///
   /// - Throws: `StreamClosedError` if the listener is closed; `CancellationError` if the current scope is cancelled; no signal
   ///   has been taken then.
+  @available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
   public func wait() throws -> Signal { try waitOp().perform() }
 
   /// The operation that commits when one of the signals arrives; its value is the signal.
@@ -58,6 +59,7 @@ public final class SignalListener: Sendable {
 
 extension SignalListener: Sequence {
   /// Waits for one signal after the other; ends when the listener is closed, and in a cancelled scope.
+  @available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
   public func makeIterator() -> AnyIterator<Signal> {
     AnyIterator { try? self.wait() }
   }

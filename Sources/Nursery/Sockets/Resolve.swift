@@ -6,6 +6,7 @@ import NurseryCore
 /// is written as a number is answered at once. The resolver may take half a minute to give up: set a timeout. A cancellation point.
 ///
 /// - Throws: `ResolveError` if there is no such host, or nobody answers; `CancellationError` if the current scope is cancelled.
+@available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
 public func resolve(host: String) throws -> [IPAddress] { try resolveOp(host: host).perform() }
 
 /// The operation that finds the addresses of a host; see `resolve(host:)`.

@@ -38,6 +38,7 @@ public class SocketStream: ReadableStream, WritableStream, CustomStringConvertib
   /// A cancellation point; then nothing has been read. Allocates nothing.
   ///
   /// - Throws: as `tryRead`; `CancellationError` if the current scope is cancelled.
+  @available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
   public func read(into buffer: UnsafeMutableRawBufferPointer) throws -> Int {
     if buffer.isEmpty { return 0 }
     let wanted = shortReadsDrain ? buffer.count : nil
@@ -76,6 +77,7 @@ public class SocketStream: ReadableStream, WritableStream, CustomStringConvertib
   /// A cancellation point; then nothing has been written. Allocates nothing.
   ///
   /// - Throws: as `tryWrite`; `CancellationError` if the current scope is cancelled.
+  @available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
   public func write(_ bytes: UnsafeRawBufferPointer) throws -> Int {
     if bytes.isEmpty { return 0 }
     return try descriptor.perform(.writable) { System.send($0, bytes) }.value("write to", self)!

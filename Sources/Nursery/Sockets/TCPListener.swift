@@ -41,6 +41,7 @@ public final class TCPListener: Sequence, Sendable, CustomStringConvertible {
   ///
   /// - Throws: `SystemError`, for instance if no descriptor is left: trying again at once would fail, too.
   ///   `StreamClosedError` if the listener has been closed. `CancellationError`.
+  @available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
   public func accept() throws -> TCPStream { try acceptOp().perform() }
 
   /// The operation that accepts a connection; one that is not chosen leaves it to the next.
@@ -77,6 +78,7 @@ public final class TCPListener: Sequence, Sendable, CustomStringConvertible {
     let listener: TCPListener
 
     /// Waits for a connection; nil when the listener is closed, and in a cancelled scope.
+    @available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
     public mutating func next() -> TCPStream? { listener.acceptor.next { try listener.accept() } }
   }
 

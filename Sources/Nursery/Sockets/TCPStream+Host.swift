@@ -10,6 +10,7 @@ extension TCPStream {
   /// There is no operation of it, as it takes several steps: bound it with `withTimeout`, which leaves nothing behind.
   ///
   /// - Throws: `ResolveError` if there is no such host; the first address's `SystemError` if none answers; `CancellationError`.
+  @available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
   public static func connect(host: String, port: UInt16, options: SocketOptions = SocketOptions()) throws -> TCPStream {
     let addresses = try resolve(host: host)
     return try connect(toFirstOf: inTurns(addresses).map { .ip($0, port: port) }, options)

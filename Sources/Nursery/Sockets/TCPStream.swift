@@ -16,6 +16,7 @@ public final class TCPStream: SocketStream, @unchecked Sendable {
   /// A cancellation point; then nothing is left of the attempt.
   ///
   /// - Throws: `SystemError` if nobody listens there, the network is out of reach or no descriptor is left; `CancellationError`.
+  @available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
   public static func connect(to address: SocketAddress, options: SocketOptions = SocketOptions()) throws -> TCPStream {
     try connectOp(to: address, options: options).perform()
   }

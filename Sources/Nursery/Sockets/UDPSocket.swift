@@ -55,6 +55,7 @@ public final class UDPSocket: Sendable, CustomStringConvertible {
   ///
   /// - Parameter peer: where to; nil for the peer the socket is connected to.
   /// - Throws: `SystemError` if it is too long (65,507 bytes at most), or there is no peer; `StreamClosedError`; `CancellationError`.
+  @available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
   public func send(_ bytes: [UInt8], to peer: SocketAddress? = nil) throws { try sendOp(bytes, to: peer).perform() }
 
   /// The operation that sends a datagram; see `send`.
@@ -74,6 +75,7 @@ public final class UDPSocket: Sendable, CustomStringConvertible {
   ///
   /// - Parameter count: how many bytes of it are wanted; the rest of a longer one is lost. The default is enough for all.
   /// - Throws: `SystemError`, `StreamClosedError`, `CancellationError`.
+  @available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
   public func receive(upTo count: Int = 65_536) throws -> Datagram { try receiveOp(upTo: count).perform() }
 
   /// The operation that takes a datagram; see `receive`.

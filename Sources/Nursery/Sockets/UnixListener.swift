@@ -60,6 +60,7 @@ public final class UnixListener: Sequence, Sendable, CustomStringConvertible {
   ///
   /// - Throws: `SystemError`, for instance if no descriptor is left: trying again at once would fail, too.
   ///   `StreamClosedError` if the listener has been closed. `CancellationError`.
+  @available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
   public func accept() throws -> UnixStream { try acceptOp().perform() }
 
   /// The operation that accepts a connection; one that is not chosen leaves it to the next.
@@ -104,6 +105,7 @@ public final class UnixListener: Sequence, Sendable, CustomStringConvertible {
     let listener: UnixListener
 
     /// Waits for a connection; nil when the listener is closed, and in a cancelled scope.
+    @available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
     public mutating func next() -> UnixStream? { listener.acceptor.next { try listener.accept() } }
   }
 

@@ -8,6 +8,7 @@ public final class UnixStream: SocketStream, @unchecked Sendable {
   /// A cancellation point; then nothing is left of the attempt.
   ///
   /// - Throws: `SystemError` if nobody listens there, if the listener's queue is full, or no descriptor is left; `CancellationError`.
+  @available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
   public static func connect(to address: SocketAddress, options: SocketOptions = SocketOptions()) throws -> UnixStream {
     try connectOp(to: address, options: options).perform()
   }
@@ -40,6 +41,7 @@ public final class UnixStream: SocketStream, @unchecked Sendable {
   ///
   /// - Returns: how many of the bytes were sent: at least one, and with it the descriptor.
   /// - Throws: as `write`; `SystemError` if the descriptor is not open.
+  @available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
   public func send(descriptor passed: Int32, with bytes: [UInt8]) throws -> Int {
     try sendOp(descriptor: passed, with: bytes).perform()
   }
@@ -62,6 +64,7 @@ public final class UnixStream: SocketStream, @unchecked Sendable {
   ///
   /// - Throws: as `read`. `SystemError`, too, if several descriptors have come at once, or no number is left for the one that has: what
   ///   was sent is lost then, the bytes with it, so close the stream.
+  @available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
   public func receiveDescriptor(upTo count: Int) throws -> (bytes: [UInt8], descriptor: Int32?) {
     try receiveDescriptorOp(upTo: count).perform()
   }

@@ -6,6 +6,7 @@ public struct BufferedLines: Sequence, IteratorProtocol {
   let limit: Int
 
   /// Waits for the next line; nil at the end, in a cancelled scope, and when there is an error, which the next call of the reader throws.
+  @available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
   public mutating func next() -> String? {
     do {
       return try reader.readLine(limit: limit)

@@ -5,6 +5,7 @@ extension BufferedReader {
   ///
   /// - Throws: `UnexpectedEndError` if the input ends before; what the stream throws; `CancellationError` if the current scope is
   ///   cancelled. Nothing has been taken then.
+  @available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
   public func readExactly(_ count: Int) throws -> [UInt8] { try take { try self.bytes(count, $0) } }
 
   /// The operation that reads `count` bytes; see `readExactly(_:)`.
@@ -16,6 +17,7 @@ extension BufferedReader {
   ///
   /// - Throws: `UnexpectedEndError` if the input ends before; what the stream throws; `CancellationError` if the current scope is
   ///   cancelled. Nothing has been taken then; what is in `buffer` does not count.
+  @available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
   public func readExactly(into buffer: UnsafeMutableRawBufferPointer) throws {
     if skipped == 0, buffer.count - queue.count > capacity { return try readDirectly(into: buffer) }
     try take { try self.copyBytes(into: buffer, $0) }
@@ -31,6 +33,7 @@ extension BufferedReader {
   /// A cancellation point. Fewer bytes mean that the input ends behind them.
   ///
   /// - Throws: what the stream throws; `CancellationError` if the current scope is cancelled.
+  @available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
   public func peek(_ count: Int) throws -> [UInt8] { try take { self.firstBytes(count, $0) } }
 
   /// The operation that reads at most `count` bytes without taking them; see `peek(_:)`.
@@ -53,6 +56,7 @@ extension BufferedReader {
   ///
   /// - Throws: `UnexpectedEndError` if the input ends before; what the stream throws; `CancellationError` if the current scope is
   ///   cancelled. Nothing has been taken then.
+  @available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
   public func readInteger<Integer: FixedWidthInteger>(
     _ type: Integer.Type = Integer.self, _ order: ByteOrder = .bigEndian
   ) throws -> Integer {

@@ -9,6 +9,7 @@ extension BufferedReader {
   /// - Parameter limit: how many bytes a line may have.
   /// - Throws: `LineTooLongError` as soon as it has more; what the stream throws; `CancellationError` if the current scope is cancelled.
   ///   Nothing has been taken then.
+  @available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
   public func readLine(limit: Int = BufferedReader.usualLineLimit) throws -> String? {
     try withLine(limit: limit) { String(decoding: $0, as: UTF8.self) }
   }
@@ -24,6 +25,7 @@ extension BufferedReader {
   ///
   /// - Parameter limit: how many bytes a line may have.
   /// - Throws: as `readLine`.
+  @available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
   public func readLineBytes(limit: Int = BufferedReader.usualLineLimit) throws -> [UInt8]? {
     try withLine(limit: limit) { [UInt8]($0) }
   }
@@ -40,6 +42,7 @@ extension BufferedReader {
   ///
   /// - Parameter limit: how many bytes a line may have.
   /// - Throws: as `readLine`; what `body` throws.
+  @available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
   public func withLine<Value>(
     limit: Int = BufferedReader.usualLineLimit, _ body: (UnsafeRawBufferPointer) throws -> Value
   ) throws -> Value? {

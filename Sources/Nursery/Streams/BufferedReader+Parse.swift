@@ -14,6 +14,7 @@ extension BufferedReader {
   /// - Parameter limit: how many bytes a value may take.
   /// - Throws: `InputTooLongError` as soon as it needs more; `UnexpectedEndError` if at the end of the input they are still not
   ///   enough; what `parse` or the stream throws; `CancellationError` if the current scope is cancelled.
+  @available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
   @inlinable
   public func parse<Value>(
     limit: Int, _ parse: (_ bytes: UnsafeRawBufferPointer, _ isAtEnd: Bool) throws -> (Value, Int)?

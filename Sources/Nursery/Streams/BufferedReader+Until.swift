@@ -14,6 +14,7 @@ extension BufferedReader {
   /// - Parameter limit: how many bytes may come before.
   /// - Throws: `LineTooLongError` as soon as there are more; `UnexpectedEndError` if the input ends before the delimiter; what the
   ///   stream throws; `CancellationError` if the current scope is cancelled. Nothing has been taken then.
+  @available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
   public func readUntil(_ delimiter: [UInt8], limit: Int = BufferedReader.usualLineLimit) throws -> [UInt8]? {
     try take { try self.bytes(before: delimiter, limit, $0) }
   }

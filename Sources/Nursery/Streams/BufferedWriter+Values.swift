@@ -4,6 +4,7 @@ extension BufferedWriter {
   /// A cancellation point.
   ///
   /// - Throws: `CancellationError` if the current scope is cancelled: then none of the bytes have been taken. What the stream throws.
+  @available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
   public func write(_ bytes: [UInt8]) throws { try bytes.withUnsafeBytes { try write($0) } }
 
   /// Writes a text in UTF-8; a literal is written from where the compiler has laid it out.
@@ -11,6 +12,7 @@ extension BufferedWriter {
   /// A cancellation point.
   ///
   /// - Throws: `CancellationError` if the current scope is cancelled: then nothing has been taken. What the stream throws.
+  @available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
   public func write(_ text: String) throws {
     var text = text
     try text.withUTF8 { try write(UnsafeRawBufferPointer($0)) }
@@ -24,6 +26,7 @@ extension BufferedWriter {
   /// A cancellation point.
   ///
   /// - Throws: `CancellationError` if the current scope is cancelled: then nothing has been taken. What the stream throws.
+  @available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
   public func writeInteger(_ value: some FixedWidthInteger, _ order: ByteOrder = .bigEndian) throws {
     try withUnsafeBytes(of: order.arranged(value)) { try write($0) }
   }

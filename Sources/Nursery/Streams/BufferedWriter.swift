@@ -46,6 +46,7 @@ public final class BufferedWriter {
   /// for it, and the write returns; the next blocking call throws.
   ///
   /// - Throws: `CancellationError` if the current scope is cancelled: then none of the bytes have been taken. What the stream throws.
+  @available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
   public func write(_ bytes: UnsafeRawBufferPointer) throws {
     if Performer.enter().isCancelled { throw CancellationError() }
     guard !fits(bytes) else { return queue.append(bytes) }
@@ -78,6 +79,7 @@ public final class BufferedWriter {
   ///
   /// - Throws: what the stream throws, also about what it has accepted before; `CancellationError` if the current scope is cancelled. What has not been passed on is still in
   ///   the buffer, to be flushed later.
+  @available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
   public func flush() throws {
     if Performer.enter().isCancelled { throw CancellationError() }
     // Where bytes are accepted to be written later, only an operation waits for that.
@@ -133,6 +135,7 @@ public final class BufferedWriter {
 /// If `body` throws, what has not been passed on is dropped. A cancellation point.
 ///
 /// - Throws: what `body` throws; what `flush` throws.
+@available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
 public func withBufferedWriter<Result>(
   _ stream: any WritableStream, capacity: Int = 8192, _ body: (BufferedWriter) throws -> Result
 ) throws -> Result {

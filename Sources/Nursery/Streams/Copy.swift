@@ -13,6 +13,7 @@
 ///     many went over.
 /// - Throws: what the streams or `progress` throw; `CancellationError` if the current scope is cancelled. What had been read and not been
 ///   written is lost then: close the streams, or copy from a `BufferedReader`, which keeps it.
+@available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
 @discardableResult
 public func copy(
   from source: any ReadableStream, to destination: any WritableStream, limit: Int? = nil,
@@ -31,6 +32,7 @@ public func copy(
 ///   - progress: called with the number of bytes written so far, whenever there are more. If the copy throws, the last call has told how
 ///     many went over.
 /// - Throws: what the streams or `progress` throw; `CancellationError` if the current scope is cancelled.
+@available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
 @discardableResult
 public func copy(
   from source: BufferedReader, to destination: any WritableStream, limit: Int? = nil,

@@ -21,6 +21,7 @@ public protocol ReadableStream: AnyObject, Sendable {
   /// A cancellation point; then nothing has been read.
   ///
   /// - Throws: as `tryRead`; `CancellationError` if the current scope is cancelled.
+  @available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
   func read(into buffer: UnsafeMutableRawBufferPointer) throws -> Int
 
   /// Closes the stream.
@@ -37,6 +38,7 @@ extension ReadableStream {
   /// A cancellation point; then nothing has been read.
   ///
   /// - Throws: as `tryRead`; `CancellationError` if the current scope is cancelled.
+  @available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
   public func read(into buffer: UnsafeMutableRawBufferPointer) throws -> Int { try readOp(into: buffer).perform() }
 
   /// The operation that reads what there is into `buffer`, which must stay valid while it is performed.
@@ -51,6 +53,7 @@ extension ReadableStream {
   /// A cancellation point; then nothing has been read.
   ///
   /// - Throws: as `tryRead`; `CancellationError` if the current scope is cancelled.
+  @available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
   public func read(upTo count: Int) throws -> [UInt8] {
     try [UInt8](unsafeUninitializedCapacity: count) { buffer, initialized in
       initialized = try read(into: UnsafeMutableRawBufferPointer(buffer))

@@ -22,6 +22,7 @@
 ///   - onSuppressedError: is given the errors of `body` that no caller is left to catch; without it they are dropped.
 /// - Throws: `CancellationInjectionFailure` with the number of the call, the schedule and the error.
 /// - Returns: how many blocking calls there are, under the schedule that has most, each of which has been cancelled.
+@available(*, noasync, message: "it blocks its thread; call it in a function that is not async")
 @discardableResult
 public func exploreCancellations<State>(
   _ strategy: ExplorationStrategy = .replay(""), at call: Int? = nil, maximumDecisions: Int = 10_000,

@@ -31,6 +31,7 @@ public struct ExplorationReport: Sendable, Hashable {
 /// - Throws: `ExplorationFailure` for the first schedule under which the body throws, deadlocks, leaves something behind, is not
 ///   deterministic or does not end.
 /// - Returns: what was covered.
+@available(*, noasync, message: "it blocks its thread; call it in a function that is not async")
 @discardableResult
 public func exploreSchedules(
   _ strategy: ExplorationStrategy = .exhaustive(limit: 100_000), maximumDecisions: Int = 10_000,

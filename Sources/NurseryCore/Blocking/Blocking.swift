@@ -10,6 +10,7 @@
 /// An operation performed there blocks the pool's thread, and `withNursery` opens a scheduler of its own.
 ///
 /// - Throws: what `body` throws; `CancellationError` if the current scope is cancelled; `SystemError` if no thread can be had.
+@available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
 @inlinable
 @discardableResult
 public func blocking<Value>(_ body: sending @escaping () throws -> Value) throws -> Value {

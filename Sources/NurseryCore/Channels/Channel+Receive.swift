@@ -15,6 +15,7 @@ extension Channel {
   ///
   /// - Throws: `ChannelClosedError` when the channel is closed and drained; `CancellationError` if the current scope is
   ///   cancelled: then no element has been taken.
+  @available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
   @inlinable
   public func receive() throws -> Element {
     switch receiveOutcome() {
@@ -183,6 +184,7 @@ extension Channel: Sequence {
     }
 
     /// Waits for the next element; nil when the channel is closed and drained, and in a cancelled scope.
+    @available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
     @inlinable
     public mutating func next() -> Element? {
       if case .element(let element) = channel.receiveOutcome() { return element }

@@ -39,6 +39,7 @@ public final class Condition: OperationSource, @unchecked Sendable {
   /// A cancellation point.
   ///
   /// - Throws: `CancellationError` if the current scope is cancelled.
+  @available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
   public func wait() throws { try waitOp().perform() }
 
   /// The operation that commits once the condition is true.

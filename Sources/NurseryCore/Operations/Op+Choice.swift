@@ -28,6 +28,7 @@ extension Op {
 /// Allocates nothing. A cancellation point.
 ///
 /// - Throws: `CancellationError` if the current scope is cancelled; otherwise whatever the committed branch throws.
+@available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
 @inlinable
 public func choose<Value>(_ first: Op<Value>, _ second: Op<Value>) throws -> Value {
   let slotSize = max(first.slotSize, second.slotSize)
@@ -62,6 +63,7 @@ public func choose<Value>(_ first: Op<Value>, _ second: Op<Value>) throws -> Val
 /// Allocates one array. A cancellation point.
 ///
 /// - Throws: `CancellationError` if the current scope is cancelled; otherwise whatever the committed branch throws.
+@available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
 @inlinable
 public func choose<Value>(_ operations: Op<Value>...) throws -> Value {
   try Op<Value>.performChoice(operations)

@@ -46,6 +46,7 @@ public struct Nack: Sendable {
   /// Waits until the branch is abandoned; waits for ever if it commits.
   ///
   /// A cancellation point.
+  @available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
   public func wait() throws { try abandoned.wait() }
 
   /// The operation that commits once the branch has been abandoned.

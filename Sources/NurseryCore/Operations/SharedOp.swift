@@ -29,6 +29,7 @@ public struct SharedOp<Value>: Sendable {
   ///
   /// - Throws: `CancellationError` if the current scope is cancelled; otherwise whatever the committed branch, or
   ///   `make`, throws.
+  @available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
   @inlinable
   public func perform() throws -> Value { try op.perform() }
 

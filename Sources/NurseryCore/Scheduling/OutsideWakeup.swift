@@ -47,6 +47,7 @@ public final class OutsideWakeup: Sendable {
 ///       Task { _ = try? reply.trySend(await client.fetch()) }
 ///       return try reply.receive()
 ///     }
+@available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
 @discardableResult
 public func withOutsideWakeup<Result, Failure: Error>(
   _ body: () throws(Failure) -> Result

@@ -8,6 +8,7 @@ extension Scheduler {
   ///
   /// - Throws: `ConfigurationError`; `DeadlockError`; what the body throws; otherwise the first failure of a fiber spawned into the root
   ///   scope. The other errors go to the suppressed-error handler.
+  @available(*, noasync, message: "it blocks its thread; in async code, write 'try await withNursery { }'")
   public static func run<Result>(
     _ configuration: Configuration = Configuration(), _ body: () throws -> Result
   ) throws -> Result {

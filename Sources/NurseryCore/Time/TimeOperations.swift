@@ -19,6 +19,7 @@ public func sleepOp(until deadline: FiberClock.Instant) -> Op<Void> {
 /// A cancellation point.
 ///
 /// - Throws: `CancellationError` if the current scope is cancelled.
+@available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
 public func sleep(for duration: Duration) throws { try sleepOp(for: duration).perform() }
 
 /// Suspends the current fiber (or blocks the current plain thread) until an instant.
@@ -26,6 +27,7 @@ public func sleep(for duration: Duration) throws { try sleepOp(for: duration).pe
 /// A cancellation point.
 ///
 /// - Throws: `CancellationError` if the current scope is cancelled.
+@available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
 public func sleep(until deadline: FiberClock.Instant) throws { try sleepOp(until: deadline).perform() }
 
 /// The clock as a source: the offer stands in the timers of the worker that the performer runs on.

@@ -166,17 +166,19 @@ struct UnixTests {
 
   @Test func aDescriptorThatFindsNoNumberIsAnError() async {
     await #expect(processExitsWith: .success) {
-      try runFibers {
-        let (left, right) = try UnixStream.pair()
-        expectEqual(try left.send(descriptor: 0, with: [1]), 1)
-        let free = dup(0)
-        close(free)
-        var limit = rlimit()
-        getrlimit(numericCast(RLIMIT_NOFILE.rawValue), &limit)
-        limit.rlim_cur = numericCast(free)
-        setrlimit(numericCast(RLIMIT_NOFILE.rawValue), &limit)
-        let error = expectThrows(SystemError.self) { try right.receiveDescriptor(upTo: 10) }
-        expectEqual(error?.code, EMFILE)
+      try synchronously {
+        try runFibers {
+          let (left, right) = try UnixStream.pair()
+          expectEqual(try left.send(descriptor: 0, with: [1]), 1)
+          let free = dup(0)
+          close(free)
+          var limit = rlimit()
+          getrlimit(numericCast(RLIMIT_NOFILE.rawValue), &limit)
+          limit.rlim_cur = numericCast(free)
+          setrlimit(numericCast(RLIMIT_NOFILE.rawValue), &limit)
+          let error = expectThrows(SystemError.self) { try right.receiveDescriptor(upTo: 10) }
+          expectEqual(error?.code, EMFILE)
+        }
       }
     }
   }
