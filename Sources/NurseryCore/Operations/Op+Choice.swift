@@ -107,8 +107,14 @@ extension Op {
   }
 
   /// The arms, with those of choices among them that are of the same kind in their place: the depth of a chain costs nothing.
-  @usableFromInline
+  @inlinable
   static func flattened(_ arms: [Op<Value>], isBiased: Bool) -> [Op<Value>] {
+    for arm in arms where !arm.source.delivery.isLeaf { return flattenedSlowly(arms, isBiased: isBiased) }
+    return arms
+  }
+
+  @usableFromInline
+  static func flattenedSlowly(_ arms: [Op<Value>], isBiased: Bool) -> [Op<Value>] {
     guard arms.contains(where: { $0.choice(isBiased: isBiased) != nil }) else { return arms }
     return arms.flatMap { $0.choice(isBiased: isBiased)?.arms ?? [$0] }
   }
