@@ -118,10 +118,12 @@ struct OverflowTests {
   }
 
   /// Writes that far from a variable on the stack.
+  ///
+  /// By its number: of a pointer to the variable an optimiser may assume that it stays inside.
+  @inline(never)
   private static func write(atDistance distance: Int) {
-    withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 64) { bytes in
-      UnsafeMutableRawPointer(bytes.baseAddress!).storeBytes(of: 1, toByteOffset: distance, as: UInt8.self)
-    }
+    let address = withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 64) { Int(bitPattern: $0.baseAddress!) }
+    UnsafeMutableRawPointer(bitPattern: address &+ distance)!.storeBytes(of: 1, as: UInt8.self)
   }
 }
 
