@@ -51,7 +51,7 @@ func missing() throws {
   _ = write(3, "fine\n", 5)
 }
 
-/// Standard output is what nobody reads, until a fiber of the same worker does.
+/// Standard output is not read until a fiber of the same worker reads it.
 ///
 /// - Parameter isForeign: whether it belongs to another user; only root can show that.
 func unreadOutput(_ kind: String, isForeign: Bool = false) throws {

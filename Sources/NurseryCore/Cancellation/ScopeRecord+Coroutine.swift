@@ -112,7 +112,7 @@ extension ScopeRef {
     return nil
   }
 
-  /// Closes the scopes from this one outwards to whoever has handles of them: the fiber whose scheduler they went by ends.
+  /// Closes the scopes from this one outwards to the holders of handles: the run whose scheduler kept their deadlines ends.
   func retire() {
     var candidate: ScopeRef? = self
     while let scope = candidate {

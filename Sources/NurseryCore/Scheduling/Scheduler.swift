@@ -56,7 +56,7 @@ public final class Scheduler: @unchecked Sendable {
   let outsiders = Atomic<Int>(0)
   /// How many times somebody outside has been announced to wake a fiber; see `OutsideWakeup`.
   let outsideWakeups = Atomic<Int>(0)
-  /// Those who are looking at the workers and fibers from outside; `run` does not return while there is one.
+  /// Threads that look at the workers and fibers from outside; `run` does not return while there is one.
   let observers = Atomic<Int>(0)
   /// What is answered when the run is over.
   let hasEnded = Atomic<Bool>(false)
