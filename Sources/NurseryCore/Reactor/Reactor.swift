@@ -18,12 +18,14 @@ package final class Reactor: @unchecked Sendable {
   private let isSeatTaken = Atomic<Bool>(false)
   /// The number of polls so far.
   let asked = Atomic<Int>(0)
-  private let events = UnsafeMutableBufferPointer<cs_ready>.allocate(capacity: 256)
+  private let events: UnsafeMutableBufferPointer<cs_ready>
 
   private static let lastID = Atomic<UInt32>(0)
 
   init(_ kind: Configuration.Readiness) throws(SystemError) {
     backend = kind == .poll ? try PollBackend() : try EpollBackend()
+    // Only now: an initializer that throws runs no deinitializer.
+    events = .allocate(capacity: 256)
     reportsChanges = backend.reportsChanges
     id = Self.lastID.wrappingAdd(1, ordering: .relaxed).newValue
     Self.lock.lock()
