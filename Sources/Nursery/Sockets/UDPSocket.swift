@@ -86,16 +86,15 @@ public final class UDPSocket: Sendable, CustomStringConvertible {
       var sender = RawAddress()
       var isTruncated = false
       var found: Int?
-      let bytes = try [UInt8](unsafeUninitializedCapacity: count) { buffer, initialized in
+      // No datagram is longer than 65,535 bytes.
+      let bytes = try [UInt8](upTo: count, atOnce: 65_536) { buffer in
         let result = descriptor.attempt(.readable) {
-          System.receive($0, UnsafeMutableRawBufferPointer(buffer), from: &sender, isTruncated: &isTruncated)
+          System.receive($0, buffer, from: &sender, isTruncated: &isTruncated)
         }
         found = try result.value("receive at", self)
-        initialized = found ?? 0
+        return found ?? 0
       }
-      return found.map { _ in
-        Datagram(bytes: bytes.withoutSpareMemory, sender: SocketAddress(sender), isTruncated: isTruncated)
-      }
+      return found.map { _ in Datagram(bytes: bytes, sender: SocketAddress(sender), isTruncated: isTruncated) }
     }
   }
 

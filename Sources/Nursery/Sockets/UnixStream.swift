@@ -75,19 +75,17 @@ public final class UnixStream: SocketStream, @unchecked Sendable {
     return whenReadableOp { [self] in
       var passed: Int32 = -1
       var found: Int?
-      let bytes = try [UInt8](unsafeUninitializedCapacity: count) { buffer, initialized in
-        let result = descriptor.attempt(.readable) {
-          System.receive($0, UnsafeMutableRawBufferPointer(buffer), passed: &passed)
-        }
+      let bytes = try [UInt8](upTo: count) { buffer in
+        let result = descriptor.attempt(.readable) { System.receive($0, buffer, passed: &passed) }
         if case .failed(System.messageTooLong) = result {
           throw SystemError(
             code: System.messageTooLong,
             action: "receive a descriptor from \(self): several have come at once; send each with bytes of its own")
         }
         found = try result.value("receive a descriptor from", self)
-        initialized = found ?? 0
+        return found ?? 0
       }
-      return found.map { _ in (bytes.withoutSpareMemory, passed < 0 ? nil : passed) }
+      return found.map { _ in (bytes, passed < 0 ? nil : passed) }
     }
   }
 

@@ -47,7 +47,8 @@ extension BufferedReader {
     precondition(count >= 0, "skip(\(count)): a reader cannot go back; look ahead with peek")
     let passed = min(count, queue.count)
     drop(passed)
-    skipped += count - passed
+    let (sum, isTooLarge) = skipped.addingReportingOverflow(count - passed)
+    skipped = isTooLarge ? .max : sum
   }
 
   /// Reads an integer of a fixed width: `try reader.readInteger(UInt32.self, .bigEndian)`.

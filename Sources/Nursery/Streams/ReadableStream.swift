@@ -48,30 +48,28 @@ extension ReadableStream {
     whenReadableOp { try self.tryRead(into: buffer) }
   }
 
-  /// Waits until there is something to read, and reads at most `count` bytes; empty at the end.
+  /// Waits until there is something to read, and reads at most `count` bytes, and at most 1 MiB; empty at the end.
   ///
-  /// A cancellation point; then nothing has been read.
+  /// Takes memory for what comes, not for what is asked for. A cancellation point; then nothing has been read.
   ///
   /// - Throws: as `tryRead`; `CancellationError` if the current scope is cancelled.
   @available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
   public func read(upTo count: Int) throws -> [UInt8] {
-    try [UInt8](unsafeUninitializedCapacity: count) { buffer, initialized in
-      initialized = try read(into: UnsafeMutableRawBufferPointer(buffer))
-    }.withoutSpareMemory
+    try [UInt8](upTo: count) { try read(into: $0) }
   }
 
-  /// The operation that reads at most `count` bytes; its value is empty at the end.
+  /// The operation that reads at most `count` bytes, and at most 1 MiB; its value is empty at the end.
   ///
   /// An operation that is not chosen has read nothing.
   public func readOp(upTo count: Int) -> Op<[UInt8]> {
     whenReadableOp {
       var isReady = false
-      let bytes = try [UInt8](unsafeUninitializedCapacity: count) { buffer, initialized in
-        let found = try self.tryRead(into: UnsafeMutableRawBufferPointer(buffer))
+      let bytes = try [UInt8](upTo: count) {
+        let found = try self.tryRead(into: $0)
         isReady = found != nil
-        initialized = found ?? 0
+        return found ?? 0
       }
-      return isReady ? bytes.withoutSpareMemory : nil
+      return isReady ? bytes : nil
     }
   }
 }
