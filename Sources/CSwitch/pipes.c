@@ -33,13 +33,18 @@ int cs_set_nonblocking(int fd, bool is_nonblocking) {
 // A handler and not SIG_IGN, which programs that are started would inherit: theirs is the default again.
 static void do_nothing(int number) { (void)number; }
 
-void cs_ignore_broken_pipes(void) {
+static void ignore_by_default(int number) {
   struct sigaction action;
-  if (sigaction(SIGPIPE, NULL, &action) != 0 || action.sa_handler != SIG_DFL) return;
+  if (sigaction(number, NULL, &action) != 0 || action.sa_handler != SIG_DFL) return;
   action.sa_handler = do_nothing;
   // On a fiber's stack there may be no room for what the kernel saves.
   action.sa_flags = SA_RESTART | SA_ONSTACK;
-  sigaction(SIGPIPE, &action, NULL);
+  sigaction(number, &action, NULL);
+}
+
+void cs_ignore_write_signals(void) {
+  ignore_by_default(SIGPIPE);
+  ignore_by_default(SIGXFSZ);
 }
 
 int cs_unlink(const char *path) { return cs_status(unlink(path)); }

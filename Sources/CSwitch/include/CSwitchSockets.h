@@ -115,8 +115,8 @@ int cs_reopen(int fd, bool is_nonblocking);
 int cs_share(int fd, bool is_ours);
 
 int cs_unlink(const char *path);
-// Ignores SIGPIPE unless the program has decided about it.
-void cs_ignore_broken_pipes(void);
+// Ignores SIGPIPE and SIGXFSZ, each unless the program has decided about it: the write fails with EPIPE or EFBIG.
+void cs_ignore_write_signals(void);
 
 #ifdef __cplusplus
 }

@@ -20,7 +20,7 @@ public final class PipeStream: ReadableStream, WritableStream, CustomStringConve
   }
 
   private init(_ number: Int32, _ name: String, isSocket: Bool) {
-    System.ignoreBrokenPipes()
+    System.ignoreWriteSignals()
     descriptor = Descriptor(adopting: number)
     self.name = name
     self.isSocket = isSocket

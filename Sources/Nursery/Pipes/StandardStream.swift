@@ -51,7 +51,7 @@ public final class StandardStream: ReadableStream, WritableStream, CustomStringC
     } else {
       self.name = name
     }
-    System.ignoreBrokenPipes()
+    System.ignoreWriteSignals()
   }
 
   private static func way(to number: Int32, _ name: String) -> Way {

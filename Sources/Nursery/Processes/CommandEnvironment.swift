@@ -1,25 +1,31 @@
 /// The environment of a command.
 public struct CommandEnvironment: Sendable, Hashable {
   private var isInherited: Bool
-  private var changes: [String: String?]
+  /// By the bytes of the name, which is what the system compares: to Swift, "é" and "e" with a combining accent are the same.
+  private var changes: [[UInt8]: String?]
+
+  private init(isInherited: Bool, _ changes: some Sequence<(key: String, value: String?)>) {
+    self.isInherited = isInherited
+    self.changes = Dictionary(uniqueKeysWithValues: changes.map { (Array($0.key.utf8), $0.value) })
+  }
 
   /// That of this process.
-  public static var inheriting: CommandEnvironment { CommandEnvironment(isInherited: true, changes: [:]) }
+  public static var inheriting: CommandEnvironment { CommandEnvironment(isInherited: true, [:]) }
 
   /// That of this process, with some variables set, or, where the value is nil, removed.
   public static func inheriting(_ changes: [String: String?]) -> CommandEnvironment {
-    CommandEnvironment(isInherited: true, changes: changes)
+    CommandEnvironment(isInherited: true, changes)
   }
 
   /// These variables and no others.
   public static func exactly(_ variables: [String: String]) -> CommandEnvironment {
-    CommandEnvironment(isInherited: false, changes: variables.mapValues { $0 })
+    CommandEnvironment(isInherited: false, variables.mapValues { $0 })
   }
 
   /// What has been said about a variable: its value; nil if it is removed, or nothing has been said.
   public subscript(name: String) -> String? {
-    get { changes[name] ?? nil }
-    set { changes[name] = .some(newValue) }
+    get { changes[Array(name.utf8)] ?? nil }
+    set { changes[Array(name.utf8)] = .some(newValue) }
   }
 
   /// The entries "NAME=value", each with a zero at its end.
@@ -28,20 +34,22 @@ public struct CommandEnvironment: Sendable, Hashable {
   func entries() throws -> [[CChar]] {
     for (name, value) in changes {
       // Bytes, and not characters: an accent behind it does not make another "=" of it.
-      let isName = !name.isEmpty && !name.utf8.contains(UInt8(ascii: "="))
-      if isName, !name.utf8.contains(0), value?.utf8.contains(0) != true { continue }
-      throw InvalidCommandError("the environment variable \"\(name)\" has no name, or \"=\" in it, or a zero byte")
+      let isName = !name.isEmpty && !name.contains(UInt8(ascii: "="))
+      if isName, !name.contains(0), value?.utf8.contains(0) != true { continue }
+      throw InvalidCommandError(
+        "the environment variable \"\(String(decoding: name, as: UTF8.self))\" has no name, or \"=\" in it, or a zero byte"
+      )
     }
     let inherited = isInherited ? System.environment.filter { !isChanged($0) } : []
-    let own = changes.sorted { $0.key < $1.key }.compactMap { name, value in
-      value.map { Array("\(name)=\($0)".utf8CString) }
+    let own = changes.sorted { $0.key.lexicographicallyPrecedes($1.key) }.compactMap { name, value in
+      value.map { Array("\(String(decoding: name, as: UTF8.self))=\($0)".utf8CString) }
     }
     return inherited + own
   }
 
   private func isChanged(_ entry: [CChar]) -> Bool {
     let name = entry.prefix { $0 != CChar(UInt8(ascii: "=")) && $0 != 0 }
-    return changes[String(decoding: name.map { UInt8(bitPattern: $0) }, as: UTF8.self)] != nil
+    return changes[name.map { UInt8(bitPattern: $0) }] != nil
   }
 
   /// The folders in which a program is looked for.

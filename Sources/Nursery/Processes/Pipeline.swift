@@ -34,7 +34,7 @@ public struct Pipeline: Sendable {
           processes.append(try command.start(file: file, line: line))
           break
         }
-        System.ignoreBrokenPipes()
+        System.ignoreWriteSignals()
         let ends = try System.makePipe()
         defer { System.close(ends.writing) }
         upstream = ends.reading

@@ -23,6 +23,7 @@ package struct Descriptor: @unchecked Sendable, Hashable {
     record = DescriptorTable.record(number)
     // User code may have closed a descriptor of this number unnoticed while fibers waited for it.
     generation = record.adopt()
+    Performer.current().reserveReactor()
     if !isForAll, let nursery = Performer.current().scope.ambientNursery { record.join(nursery) }
   }
 

@@ -6,6 +6,8 @@ enum OutsideReactor {
   /// The number of plain threads that wait for a descriptor, or are being woken.
   static let waiters = Atomic<Int>(0)
   private static let lock = SpinLock(.outside)
+  /// Under the lock.
+  nonisolated(unsafe) private static var made: Reactor?
   nonisolated(unsafe) private static let started = Atomic<UnsafeMutableRawPointer?>(nil)
 
   /// - Throws: `SystemError` when the kernel grants no epoll set or no thread; the next call tries again.
@@ -14,7 +16,7 @@ enum OutsideReactor {
     lock.lock()
     defer { lock.unlock() }
     if let reactor = startedReactor { return reactor }
-    let reactor = try Reactor(.automatic)
+    let reactor = try make()
     let argument = Unmanaged.passUnretained(reactor).toOpaque()
     let thread = try System.startThread("fibers-poll", argument) { argument in
       Unmanaged<Reactor>.fromOpaque(argument!)._withUnsafeGuaranteedRef { reactor in
@@ -24,6 +26,21 @@ enum OutsideReactor {
     }
     System.detachThread(thread)
     started.store(Unmanaged.passRetained(reactor).toOpaque(), ordering: .releasing)
+    return reactor
+  }
+
+  /// Takes its descriptors, while there are some; its thread comes with the first wait.
+  static func reserve() {
+    lock.lock()
+    defer { lock.unlock() }
+    _ = try? make()
+  }
+
+  /// Called under the lock.
+  private static func make() throws(SystemError) -> Reactor {
+    if let made { return made }
+    let reactor = try Reactor(.automatic)
+    made = reactor
     return reactor
   }
 
@@ -46,6 +63,15 @@ extension FiberRef {
       return try scheduler.takeUnretainedValue().reactor()
     }
     return try OutsideReactor.shared()
+  }
+
+  /// Makes the reactor while there are descriptors for it, because a first wait may come when none is left.
+  func reserveReactor() {
+    if let scheduler = pointee.worker.pointee.scheduler {
+      scheduler._withUnsafeGuaranteedRef { _ = try? $0.reactor() }
+    } else {
+      OutsideReactor.reserve()
+    }
   }
 
   /// Whether its reactor watches the descriptor, and a wait needs no preparation.

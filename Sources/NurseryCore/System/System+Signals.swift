@@ -20,8 +20,8 @@ extension System {
       for number in numbers {
         guard 1...64 ~= number else { throw SystemError(code: EINVAL, action: "listen to the signal \(number)") }
         bits |= 1 << UInt64(number - 1)
-        // The disposition that the last listener restores must not end the process: there may be pipes by then.
-        if number == SIGPIPE { System.ignoreBrokenPipes() }
+        // The disposition that the last listener restores must not end the process: there may be streams by then.
+        if number == SIGPIPE || number == SIGXFSZ { System.ignoreWriteSignals() }
       }
       var listener: OpaquePointer?
       var number: Int32 = -1

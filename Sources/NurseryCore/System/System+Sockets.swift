@@ -189,6 +189,7 @@ extension System {
 
   package static func isRegularFile(_ descriptor: Int32) -> Bool { cs_fstat_is_regular(descriptor) == 1 }
 
-  /// Makes a write to a pipe without a reader fail instead of ending the process, unless the program handles SIGPIPE.
-  package static func ignoreBrokenPipes() { cs_ignore_broken_pipes() }
+  /// Makes a write to a pipe without a reader, or beyond the limit on the size of files, fail instead of ending the
+  /// process, unless the program handles SIGPIPE or SIGXFSZ.
+  package static func ignoreWriteSignals() { cs_ignore_write_signals() }
 }
