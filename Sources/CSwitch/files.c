@@ -18,7 +18,7 @@ bool cs_errno_not_supported(int error) { return error == EOPNOTSUPP || error == 
 
 #define RESTARTED(result, call)                 \
   do result = (call);                           \
-  while (result < 0 && errno == EINTR);         \
+  while (result < 0 && cs_restarts());          \
   if (result < 0) result = -errno
 
 int cs_file_open(const char *path, uint32_t flags, mode_t mode) {
@@ -29,6 +29,7 @@ int cs_file_open(const char *path, uint32_t flags, mode_t mode) {
   if (flags & CS_OPEN_CREATE) kernels |= O_CREAT;
   if (flags & CS_OPEN_EXCLUSIVE) kernels |= O_EXCL;
   if (flags & CS_OPEN_TRUNCATE) kernels |= O_TRUNC;
+  if (flags & CS_OPEN_NONBLOCKING) kernels |= O_NONBLOCK;
   return cs_open(path, kernels, mode);
 }
 
@@ -40,6 +41,7 @@ static void fill(cs_file_status *status, struct stat found) {
   status->is_directory = S_ISDIR(found.st_mode);
   status->is_regular = S_ISREG(found.st_mode);
   status->is_socket = S_ISSOCK(found.st_mode);
+  status->is_fifo = S_ISFIFO(found.st_mode);
   // A character device may say that it can seek and pay no attention: /dev/zero, terminals.
   status->is_seekable = S_ISREG(found.st_mode) || S_ISBLK(found.st_mode);
 }
@@ -51,9 +53,9 @@ int cs_file_status_of(int fd, cs_file_status *status) {
   return 0;
 }
 
-int cs_file_status_at(const char *path, cs_file_status *status) {
+int cs_file_status_at(const char *path, bool follows_links, cs_file_status *status) {
   struct stat found;
-  if (lstat(path, &found) != 0) return -errno;
+  if ((follows_links ? stat(path, &found) : lstat(path, &found)) != 0) return -errno;
   fill(status, found);
   return 0;
 }
@@ -124,12 +126,17 @@ int cs_file_sync(int fd, bool data_only) {
 
 int cs_file_remove(const char *path) { return cs_status(unlink(path)); }
 
+int cs_current_directory(char *path, size_t capacity) { return getcwd(path, capacity) == NULL ? -errno : 0; }
+
 int cs_file_rename(const char *old, const char *new) { return cs_status(rename(old, new)); }
 
-bool cs_file_is_special(const char *path) {
-  struct stat found;
-  return stat(path, &found) == 0 && !S_ISREG(found.st_mode);
+static int64_t next(int fd, int64_t offset, int what) {
+  off_t result = lseek(fd, offset, what);
+  return result < 0 ? -errno : result;
 }
+
+int64_t cs_file_next_data(int fd, int64_t offset) { return next(fd, offset, SEEK_DATA); }
+int64_t cs_file_next_hole(int fd, int64_t offset) { return next(fd, offset, SEEK_HOLE); }
 
 // Through memory: the last resort.
 static ssize_t copy_by_hand(int source, int64_t from, int target, int64_t to, size_t count) {
@@ -164,7 +171,7 @@ ssize_t cs_file_copy(int source, int64_t from, int target, int64_t to, size_t co
   off64_t input = from, output = to;
   ssize_t result;
   do result = copy_file_range(source, &input, target, &output, count, 0);
-  while (result < 0 && errno == EINTR);
+  while (result < 0 && cs_restarts());
   // Of files in /proc, whose size is said to be 0, it copies nothing.
   if (result > 0) return result;
   if (result == 0) return copy_by_hand(source, from, target, to, count);

@@ -47,4 +47,7 @@ ssize_t cs_take_descriptor(int fd, void *buffer, size_t count, int *descriptor, 
 // For a call that returns -1 and sets errno. Nothing switches between the call and the read of errno.
 static inline int cs_status(long result) { return result < 0 ? -errno : (int)result; }
 
+// Whether a call that has failed is to be made again, because it was a signal that ended it and not an interruption.
+static inline bool cs_restarts(void) { return errno == EINTR && !cs_is_interrupted(); }
+
 #endif

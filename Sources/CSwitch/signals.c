@@ -70,6 +70,7 @@ static int catch_signal(int signal) {
     users[signal]++;
     return 0;
   }
+  if (signal == cs_interrupt_signal_in_use()) return -EBUSY;
   struct sigaction action = {.sa_flags = SA_RESTART | SA_ONSTACK};
   action.sa_handler = note;
   sigemptyset(&action.sa_mask);
@@ -114,7 +115,10 @@ int cs_listener_open(uint64_t signals, cs_listener **listener, int *descriptor) 
   for (int signal = 1; signal <= SIGNAL_COUNT && result == 0; signal++) {
     if (!(signals & bit(signal))) continue;
     result = catch_signal(signal);
-    if (result == 0) caught |= bit(signal);
+    if (result != 0) continue;
+    caught |= bit(signal);
+    // A program may have been started with the signal blocked, and then every thread of it blocks the signal. One has to take it.
+    sigdelset(&mask, signal);
   }
   atomic_store(&made->signals, caught);
   leave(&mask);

@@ -122,7 +122,7 @@ ssize_t cs_read(int fd, void *buffer, size_t count) {
   for (;;) {
     ssize_t result = read(fd, buffer, count);
     if (result >= 0) return result;
-    if (errno != EINTR) return -errno;
+    if (!cs_restarts()) return -errno;
   }
 }
 
@@ -130,7 +130,7 @@ ssize_t cs_write(int fd, const void *buffer, size_t count) {
   for (;;) {
     ssize_t result = write(fd, buffer, count);
     if (result >= 0) return result;
-    if (errno != EINTR) return -errno;
+    if (!cs_restarts()) return -errno;
   }
 }
 
@@ -138,7 +138,7 @@ int cs_open(const char *path, int flags, mode_t mode) {
   for (;;) {
     int result = open(path, flags, mode);
     if (result >= 0) return result;
-    if (errno != EINTR) return -errno;
+    if (!cs_restarts()) return -errno;
   }
 }
 

@@ -13,14 +13,14 @@ import Testing
       try withNursery { nursery in
         for _ in 0..<200 {
           nursery.goAsync {
-            try pool.outcomeOp {
+            try pool.call {
               now.withLock {
                 $0.running += 1
                 $0.most = max($0.most, $0.running)
               }
               letOthersRun()
               now.withLock { $0.running -= 1 }
-            }.perform().get()
+            }
           }
         }
       }
@@ -35,7 +35,7 @@ import Testing
     let gate = Condition()
     try virtually {
       try withNursery { nursery in
-        for _ in 0..<5 { nursery.goAsync { try pool.outcomeOp { try gate.wait() }.perform().get() } }
+        for _ in 0..<5 { nursery.goAsync { try pool.call { try gate.wait() } } }
         waitUntilRunning(pool, 3)
         expectEqual(pool.statistics.queued, 2)
         pool.limit = 4
@@ -49,9 +49,9 @@ import Testing
   /// The pool's only thread runs a scheduler whose fiber waits for that pool.
   @Test func fibersInsideACallMayWaitForItsPool() throws {
     let pool = pool(1)
-    let value = try pool.outcomeOp {
-      try runFibers { try withNursery { try $0.goAsync { try pool.outcomeOp { 1 }.perform().get() }.wait() } }
-    }.perform().get()
+    let value = try pool.call {
+      try runFibers { try withNursery { try $0.goAsync { try pool.call { 1 } }.wait() } }
+    }
     #expect(value == 1)
   }
 
@@ -61,11 +61,11 @@ import Testing
     try virtually {
       try withNursery { nursery in
         let gate = Condition()
-        nursery.goAsync { try pool.outcomeOp { try gate.wait() }.perform().get() }
+        nursery.goAsync { try pool.call { try gate.wait() } }
         waitUntilRunning(pool, 1)
         var calls: [Fiber<Void>] = []
         for number in 0..<50 {
-          calls.append(nursery.goAsync { try pool.outcomeOp { order.append(number) }.perform().get() })
+          calls.append(nursery.goAsync { try pool.call { order.append(number) } })
           waitUntilAllParked()
         }
         for number in [0, 20, 49] { calls[number].cancel() }
@@ -79,9 +79,7 @@ import Testing
   @Test func aCallInsideACallDoesNotWaitForItself() throws {
     let pool = pool(1)
     let depth = try virtually {
-      try pool.outcomeOp {
-        try pool.callOp { try pool.outcomeOp { 3 }.perform().get() }.perform()
-      }.perform().get()
+      try pool.call { try pool.callOp { try pool.call { 3 } }.perform() }
     }
     #expect(depth == 3)
     expectSoon { pool.statistics.threads <= 1 }
@@ -91,7 +89,7 @@ import Testing
     let pool = BlockingPool(limit: 8)
     try virtually {
       for _ in 0..<100 {
-        try pool.outcomeOp {}.perform().get()
+        try pool.call {}
         try pool.callOp {}.perform()
         expectEqual(pool.statistics.threads, 1)
       }
@@ -104,7 +102,7 @@ import Testing
     for round in 1...3 {
       try virtually {
         try withNursery { nursery in
-          for _ in 0..<8 { nursery.goAsync { try pool.outcomeOp {}.perform().get() } }
+          for _ in 0..<8 { nursery.goAsync { try pool.call {} } }
         }
       }
       #expect(pool.statistics.completed == 8 * round)
@@ -118,9 +116,9 @@ import Testing
     let runs = Counter()
     try virtually {
       for _ in 0..<100 {
-        pool.start(orElse: { _ in }) {
+        pool.start {
           runs.add()
-          return {}
+        } completion: { _ in
         }
       }
     }
@@ -135,7 +133,7 @@ import Testing
         for fiber in 0..<100 {
           nursery.goAsync {
             for number in 0..<50 {
-              let answer = try pool.outcomeOp { fiber * 50 + number }.perform().get()
+              let answer = try pool.call { fiber * 50 + number }
               sum.add(answer)
             }
           }
@@ -155,7 +153,7 @@ import Testing
         for number in 0..<1000 {
           let isWhole = number % 2 == 0
           let call = nursery.goAsync {
-            if isWhole { return try pool.outcomeOp { begun.add() }.perform().get() }
+            if isWhole { return try pool.call { begun.add() } }
             return try choose(pool.callOp { begun.add() }, Op.never)
           }
           for _ in 0..<number % 7 { Fiber.yield() }
@@ -175,9 +173,9 @@ import Testing
       let answer = try runFibers(Configuration(parallelism: 1 + number % 2)) {
         try withNursery { nursery in
           nursery.goAsync {
-            _ = try pool.outcomeOp { letOthersRun() }.orTimeout(after: .zero).recover { .failure($0) }.perform()
+            try pool.callOp { letOthersRun() }.orTimeout(after: .zero).recover { _ in }.perform()
           }
-          return try pool.outcomeOp { number }.perform().get()
+          return try pool.call { number }
         }
       }
       #expect(answer == number)

@@ -52,15 +52,32 @@ import Testing
     }
   }
 
-  @Test func aFifoThatWasMadeNotToBlockSaysThatItWouldHaveTo() throws {
-    try withDirectory { directory in
-      let path = "\(directory)/fifo"
-      mkfifo(path, 0o600)
-      try virtually {
-        let file = try FileStream(path, .readWrite)
-        expectEqual(fcntl(file.fileDescriptor, F_SETFL, O_NONBLOCK), 0)
-        expect(EAGAIN, "read from the file \(path)") { _ = try file.read(upTo: 1) }
-        expect(EAGAIN, "write to the file \(path)") { try file.writeAll([UInt8](repeating: 1, count: 1 << 20)) }
+  /// In a process of its own, whose limit it is.
+  @Test func aFileBeyondTheLimitOfSizesIsAnErrorAndNotTheEndOfTheProcess() async {
+    await #expect(processExitsWith: .success) {
+      try withDirectory { directory in
+        let output = try FileStream("\(directory)/file", .write, [.create])
+        var limit = rlimit()
+        getrlimit(numericCast(RLIMIT_FSIZE.rawValue), &limit)
+        limit.rlim_cur = 1000
+        if setrlimit(numericCast(RLIMIT_FSIZE.rawValue), &limit) != 0 { exit(3) }
+        try output.writeAll([UInt8](repeating: 1, count: 1000))
+        for _ in 0..<2 {
+          do {
+            try output.writeAll([1])
+            exit(4)
+          } catch let error as SystemError {
+            if error.code != EFBIG { exit(5) }
+          }
+        }
+        try runFibers {
+          do {
+            try copyFile(from: "/proc/self/exe", to: "\(directory)/copy")
+            exit(6)
+          } catch let error as SystemError {
+            if error.code != EFBIG { exit(7) }
+          }
+        }
       }
     }
   }

@@ -38,6 +38,7 @@
 #endif
 
 #include "CSwitchFiles.h"
+#include "CSwitchInterrupt.h"
 #include "CSwitchPair.h"
 #include "CSwitchProcesses.h"
 #include "CSwitchReadiness.h"
@@ -265,7 +266,7 @@ int64_t cs_coarse_monotonic_now(void);
 int64_t cs_wall_now(void);
 int64_t cs_thread_time(void);
 
-// The plain calls, returning -errno and restarted on EINTR.
+// The plain calls, returning -errno and restarted on EINTR unless they are interrupted (`cs_interruption_raise`).
 ssize_t cs_read(int fd, void *buffer, size_t count);
 ssize_t cs_write(int fd, const void *buffer, size_t count);
 int cs_open(const char *path, int flags, mode_t mode);

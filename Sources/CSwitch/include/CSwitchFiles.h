@@ -1,4 +1,5 @@
-// Files: the calls that FileStream and copying are made of. They return -errno and are restarted on EINTR.
+// Files: the calls that FileStream and copying are made of. They return -errno and are restarted on EINTR unless they are interrupted
+// (`cs_interruption_raise`).
 #ifndef NURSERY_CSWITCH_FILES_H
 #define NURSERY_CSWITCH_FILES_H
 
@@ -25,6 +26,7 @@ static const uint32_t CS_OPEN_APPEND = 4;
 static const uint32_t CS_OPEN_CREATE = 8;
 static const uint32_t CS_OPEN_EXCLUSIVE = 16;
 static const uint32_t CS_OPEN_TRUNCATE = 32;
+static const uint32_t CS_OPEN_NONBLOCKING = 64;
 
 // Whether an error means that the kernel or the file system has no such call.
 bool cs_errno_not_supported(int error);
@@ -33,13 +35,13 @@ typedef struct cs_file_status {
   int64_t size;
   uint64_t device, inode;
   uint32_t permissions;   // to read, write and execute
-  bool is_directory, is_regular, is_socket, is_seekable;
+  bool is_directory, is_regular, is_socket, is_seekable, is_fifo;
 } cs_file_status;
 
 // Close-on-exec.
 int cs_file_open(const char *path, uint32_t flags, mode_t mode);
 int cs_file_status_of(int fd, cs_file_status *status);
-int cs_file_status_at(const char *path, cs_file_status *status);   // of a symbolic link itself
+int cs_file_status_at(const char *path, bool follows_links, cs_file_status *status);
 
 // At an offset, or at the descriptor's own position if that is negative.
 ssize_t cs_file_read(int fd, void *buffer, size_t count, int64_t offset);
@@ -52,8 +54,12 @@ int64_t cs_file_position(int fd);
 int cs_file_truncate(int fd, int64_t size);
 int cs_file_sync(int fd, bool data_only);
 int cs_file_remove(const char *path);
+int cs_current_directory(char *path, size_t capacity);
 int cs_file_rename(const char *old, const char *new);
-bool cs_file_is_special(const char *path);   // it is there, and no regular file
+
+// Where data, or a hole, begins at or after an offset; a file ends with a hole. -ENXIO if there is no more data.
+int64_t cs_file_next_data(int fd, int64_t offset);
+int64_t cs_file_next_hole(int fd, int64_t offset);
 
 // Copies at most `count` bytes from one offset to the other, and returns how many; 0 at the end.
 ssize_t cs_file_copy(int source, int64_t source_offset, int target, int64_t target_offset, size_t count);

@@ -1,11 +1,11 @@
 import NurseryCore
-import Synchronization
 
-/// Copies a file, and returns how many bytes that were.
+/// Copies a file, and returns its size.
 ///
-/// The target appears whole or not at all: the bytes go to a file beside it, which takes its name in the end. A file of that name is
-/// replaced; a directory or a device is not. The copy has the permissions of the source, less those that the process masks out,
-/// but is no set-user-ID or set-group-ID program, whoever owns it. The kernel copies by itself where it can, on a thread of the blocking pool.
+/// The target appears whole or not at all: the bytes go to a file beside it, which takes its name in the end. A file of
+/// that name is replaced; a directory or a device is not. Holes stay holes. The copy has the permissions of the source,
+/// less those that the process masks out, but is no set-user-ID or set-group-ID program, whoever owns it. The kernel
+/// copies by itself where it can, on a thread of the blocking pool.
 ///
 /// A cancellation point; then there is no target, and an earlier one is as it was.
 ///
@@ -18,47 +18,78 @@ public func copyFile(from source: String, to target: String) throws -> Int64 {
 
 /// The operation that copies a file; see `copyFile`.
 ///
-/// It commits when all has been copied; the target then takes its name. An operation that is not chosen leaves nothing behind.
+/// It commits when all has been copied; the target then takes its name. An operation that is not chosen leaves nothing
+/// behind.
 public func copyFileOp(from source: String, to target: String) -> Op<Int64> {
-  .guarded {
-    let copying = FileCopy(source, target)
-    return blockingOp { try copying.copy() }.onAbandon { copying.giveUp() }.wrap { part in
-      try withShield { try blocking { try part.takeName() } }
-      return part.size
-    }
+  BlockingPool.shared.interruptibleOp { try FileCopy(source, target).copy() }.wrap { part in
+    try withShield { try blocking { try part.takeName() } }
+    return part.size
   }
 }
 
-private final class FileCopy: Sendable {
+/// One copy; its functions block the thread.
+private struct FileCopy {
   private let source: String
   private let target: String
-  private let isGivenUp = Atomic<Bool>(false)
-  /// What is copied between two looks at whether anybody still wants it.
-  private static let piece = 16 << 20
+  private let action: String
+  /// What is copied between two looks at whether the copy is still wanted.
+  private static let piece: Int64 = 16 << 20
 
   init(_ source: String, _ target: String) {
     self.source = source
     self.target = target
+    action = "copy \(source) to \(target)"
   }
 
-  func giveUp() { isGivenUp.store(true, ordering: .relaxed) }
-
-  /// Blocks the thread.
   func copy() throws -> FilePart {
-    let action = "copy \(source) to \(target)"
-    let input = try OpenedFile(source, .read, [], permissions: 0)
-    guard input.status.isSeekable else {
-      throw SystemError(code: System.notSeekable, action: "\(action), which is no regular file; copy between streams")
+    if source.utf8.contains(0) || target.utf8.contains(0) {
+      throw SystemError(code: System.invalidArgument, action: action)
     }
-    if System.isSpecial(target) {
+    // Asked before it is opened: to open a FIFO and go away would break its writer's pipe.
+    if let found = System.status(at: source, followsLinks: true), !found.isSeekable {
+      throw SystemError(
+        code: found.isDirectory ? System.isDirectory : System.notSeekable,
+        action: "\(action), which is no regular file; copy between streams")
+    }
+    let input = try OpenedFile(source, .read, [], permissions: 0)
+    guard input.status.isSeekable else { throw SystemError(code: System.notSeekable, action: action) }
+    if let found = System.status(at: target, followsLinks: true), !found.isRegular {
       throw SystemError(code: System.exists, action: "\(action): there is something that is no regular file")
     }
     let part = try FilePart(of: target, permissions: input.status.permissions)
+    // A file that says it is empty may not be: those in /proc.
+    let isCopied = input.status.size > 0 ? try copyData(input, to: part) : false
+    if !isCopied { try copy(input, to: part, until: .max) }
+    return part
+  }
+
+  /// Copies what is between the holes; false, and nothing copied, if the file system does not know of holes.
+  private func copyData(_ input: OpenedFile, to part: FilePart) throws -> Bool {
     while true {
-      if isGivenUp.load(ordering: .relaxed) { throw CancellationError() }
+      let (start, end) = System.nextData(input.number, from: part.size)
+      if start == -Int64(System.noDevice) { break }
+      if start < 0, part.size == 0 { return false }
+      try checked(action, start)
+      try checked(action, end)
+      part.size = start
+      try copy(input, to: part, until: end)
+      // It has been cut off meanwhile.
+      if part.size < end { break }
+    }
+    var status: System.FileStatus?
+    try checked(action, System.status(input.number, &status))
+    part.size = max(part.size, status!.size)
+    try checked(action, System.truncate(part.file.number, to: part.size))
+    return true
+  }
+
+  private func copy(_ input: OpenedFile, to part: FilePart, until end: Int64) throws {
+    while part.size < end {
+      if System.isInterrupted { throw CancellationError() }
       let count = System.copy(
-        from: input.number, at: part.size, to: part.file.number, at: part.size, count: Self.piece)
-      if try checked(action, count) == 0 { return part }
+        from: input.number, at: part.size, to: part.file.number, at: part.size,
+        count: Int(min(Self.piece, end - part.size)))
+      if try checked(action, count) == 0 { return }
       part.size += Int64(count)
     }
   }
@@ -67,15 +98,20 @@ private final class FileCopy: Sendable {
 /// A file on its way to a name, removed unless it gets there.
 private final class FilePart: @unchecked Sendable {
   let file: OpenedFile
+  /// Absolute: the process may change its directory meanwhile.
   private let target: String
   private var isPlaced = false
   /// Written by the one thread that copies.
   var size: Int64 = 0
 
   init(of target: String, permissions: UInt16) throws {
+    let target = System.absolutePath(target)
     self.target = target
+    // A name of its own, because the target's may leave no room for more.
+    let folder = target.utf8.lastIndex(of: UInt8(ascii: "/")).map { target[...$0] } ?? ""
     file = try OpenedFile(
-      "\(target).\(String(System.seed, radix: 36)).part", .write, [.create, .exclusive], permissions: permissions)
+      "\(folder).nursery-\(String(System.seed, radix: 36)).part", .write, [.create, .exclusive],
+      permissions: permissions)
   }
 
   /// Blocks the thread.

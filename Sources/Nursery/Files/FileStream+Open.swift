@@ -3,16 +3,18 @@ import NurseryCore
 extension FileStream {
   /// Opens a file.
   ///
-  /// Waits for the file system on a thread of the blocking pool. A cancellation point; then nothing is open.
+  /// Waits for the file system on a thread of the blocking pool, and for a lease that another process has on the file.
+  /// A FIFO for reading is open at once, and its first read waits for a writer; one for writing waits for a reader. A
+  /// cancellation point, which interrupts the system call; then nothing is open.
   ///
   /// - Parameter permissions: of a file that is created, less those that the process masks out.
-  /// - Throws: `SystemError` if there is no such file, it is a directory, permission is missing, descriptors are exhausted;
-  ///   `CancellationError` if the current scope is cancelled.
+  /// - Throws: `SystemError` if there is no such file, it is a directory, permission is missing, descriptors are
+  ///   exhausted; `CancellationError` if the current scope is cancelled.
   @available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
   public convenience init(
     _ path: String, _ access: Access = .read, _ options: Options = [], permissions: UInt16 = 0o666
   ) throws {
-    self.init(try blocking { try OpenedFile(path, access, options, permissions: permissions) })
+    self.init(try OpenedFile.op(path, access, options, permissions: permissions).perform())
   }
 
   /// The operation that opens a file; see `init(_:_:_:permissions:)`.
@@ -21,31 +23,53 @@ extension FileStream {
   public static func openOp(
     _ path: String, _ access: Access = .read, _ options: Options = [], permissions: UInt16 = 0o666
   ) -> Op<FileStream> {
-    blockingOp { try OpenedFile(path, access, options, permissions: permissions) }.wrap { FileStream($0) }
+    OpenedFile.op(path, access, options, permissions: permissions).wrap { FileStream($0) }
   }
 }
 
-/// A descriptor that nobody has taken charge of yet: closed, if nobody does.
+/// A descriptor that no stream has taken charge of yet: closed, if none does.
 final class OpenedFile: @unchecked Sendable {
   let path: String
   let isAppending: Bool
   let status: System.FileStatus
+  /// Whether its calls say that they would block, instead of blocking.
+  let isNonblocking: Bool
   private(set) var number: Int32
 
-  /// Blocks the thread.
+  static func op(
+    _ path: String, _ access: FileStream.Access, _ options: FileStream.Options, permissions: UInt16
+  ) -> Op<OpenedFile> {
+    BlockingPool.shared.interruptibleOp { try OpenedFile(path, access, options, permissions: permissions) }
+  }
+
+  /// Blocks the thread, which must be able to be interrupted.
   init(_ path: String, _ access: FileStream.Access, _ options: FileStream.Options, permissions: UInt16) throws {
     let action = "open the file \(path) \(access.inWords)"
     guard !path.utf8.contains(0) else { throw SystemError(code: System.invalidArgument, action: action) }
-    let number = try checked(action, System.open(path, access.flags.union(options.flags), permissions: permissions))
+    let flags = access.flags.union(options.flags)
+    var number = System.open(path, flags.union(.nonblocking), permissions: permissions)
+    if number == -System.noDevice || number == -System.wouldBlock {
+      number = Self.openWaiting(path, flags, permissions)
+    }
+    try checked(action, number)
     var status: System.FileStatus?
     let result = System.status(number, &status)
     guard let status, !status.isDirectory else {
       System.close(number)
       throw SystemError(code: result < 0 ? -result : System.isDirectory, action: action)
     }
+    if status.isSeekable, !status.isRegular {
+      // A drive that was not waited for may have no medium.
+      System.close(number)
+      number = try checked(action, Self.openWaiting(path, flags, permissions))
+    } else {
+      try checked(action, System.setNonblocking(number, !status.isSeekable))
+    }
+    if access != .read { System.ignoreWriteSignals() }
     self.path = path
     self.number = number
     self.status = status
+    isNonblocking = !status.isSeekable
     isAppending = access == .append
   }
 
@@ -54,7 +78,15 @@ final class OpenedFile: @unchecked Sendable {
     path = name
     self.number = number
     self.status = status
+    isNonblocking = false
     isAppending = false
+  }
+
+  /// For what only waiting helps: a FIFO that has no reader yet, a lease, a drive.
+  ///
+  /// Other threads may take this one's place, so any number of such calls leaves the pool to the others.
+  private static func openWaiting(_ path: String, _ flags: System.OpenFlags, _ permissions: UInt16) -> Int32 {
+    BlockingPool.shared.lendingThread { System.open(path, flags, permissions: permissions) }
   }
 
   deinit {

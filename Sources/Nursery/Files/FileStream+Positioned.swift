@@ -21,6 +21,7 @@ extension FileStream {
 
   /// Reads at most `count` bytes at an offset, whatever the position, which does not move; empty at the end.
   ///
+  /// Takes memory for what is there, not for what is asked for.
   /// Any number of fibers may do so at the same time. A cancellation point.
   ///
   /// - Throws: `SystemError` if it cannot be read, `StreamClosedError` if it was closed here, `CancellationError`.
@@ -33,20 +34,34 @@ extension FileStream {
   public func readOp(upTo count: Int, at offset: Int64) -> Op<[UInt8]> {
     .guarded {
       try self.check(offset, "read from")
-      guard count > 0 else { return .always([]) }
+      if count == 0 { return .always([]) }
+      guard count <= Self.mostAtOnce else { return self.readManyOp(upTo: count, at: offset) }
       var isReady = false
-      let bytes = try [UInt8](unsafeUninitializedCapacity: count) { buffer, initialized in
-        let found = try self.readNow(into: UnsafeMutableRawBufferPointer(buffer), at: offset)
+      let bytes = try [UInt8](upTo: count) {
+        let found = try self.readNow(into: $0, at: offset)
         isReady = found != nil
-        initialized = found ?? 0
+        return found ?? 0
       }
-      return isReady ? .always(bytes.withoutSpareMemory) : blockingOp { try self.readFully(count, at: offset) }
+      if isReady { return .always(bytes) }
+      return BlockingPool.shared.interruptibleOp { try self.readFully(count, at: offset) }
+    }
+  }
+
+  /// Memory follows what there is, not what was asked for.
+  private func readManyOp(upTo count: Int, at offset: Int64) -> Op<[UInt8]> {
+    BlockingPool.shared.interruptibleOp {
+      var status: System.FileStatus?
+      _ = try self.descriptor.use { Int(System.status($0, &status)) }.value("find the size of", self)
+      // A file may be larger than it says: those in /proc say that they are empty.
+      let most = max(status!.size - offset, Int64(Self.mostAtOnce))
+      return try self.readFully(Int(min(Int64(count), most)), at: offset)
     }
   }
 
   /// Writes all bytes at an offset, whatever the position, which does not move.
   ///
-  /// Any number of fibers may do so at the same time, at different places. A cancellation point; then nothing has been written.
+  /// Any number of fibers may do so at the same time, at different places. A cancellation point; then nothing has been
+  /// written.
   ///
   /// - Throws: `SystemError` if it cannot be written, `StreamClosedError` if it was closed here, `CancellationError`.
   @available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
@@ -56,7 +71,7 @@ extension FileStream {
   ///
   /// See `write(_:at:)`.
   public func writeOp(_ bytes: [UInt8], at offset: Int64) -> Op<Void> {
-    committedOp {
+    BlockingPool.shared.committedOp {
       try self.check(offset, "write to")
       defer { self.contentsChanged() }
       var done = 0
@@ -92,7 +107,7 @@ extension FileStream {
 
   /// The operation that cuts the file off; it commits when a thread begins with it.
   public func truncateOp(to size: Int64) -> Op<Void> {
-    committedOp {
+    BlockingPool.shared.committedOp {
       try self.finishWriting()
       defer { self.contentsChanged() }
       _ = try self.descriptor.use { Int(System.truncate($0, to: size)) }.value("set the size of", self)
@@ -101,10 +116,12 @@ extension FileStream {
 
   /// Waits until what has been written is on the device, and would survive a loss of power.
   ///
-  /// A cancellation point; then it may get there all the same.
+  /// A cancellation point until the device is asked; then the call waits for it. The operation that loses waits for it,
+  /// too.
   ///
   /// - Parameter dataOnly: leaves out what is not needed to read the data again, such as the time of change.
-  /// - Throws: `SystemError` if something could not be written, `StreamClosedError` if it was closed here, `CancellationError`.
+  /// - Throws: `SystemError` if something could not be written, `StreamClosedError` if it was closed here,
+  ///   `CancellationError`.
   @available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
   public func sync(dataOnly: Bool = false) throws { try syncOp(dataOnly: dataOnly).perform() }
 
@@ -114,10 +131,6 @@ extension FileStream {
       try self.finishWriting()
       _ = try self.descriptor.use { Int(System.sync($0, dataOnly: dataOnly)) }.value("sync", self)
     }
-  }
-
-  private func committedOp(_ body: @escaping () throws -> Void) -> Op<Void> {
-    BlockingPool.shared.committedOutcomeOp(body).wrap { try $0.get() }
   }
 
   private func check(_ offset: Int64, _ verb: String) throws {

@@ -10,8 +10,11 @@ import NurseryCore
 //        v
 //     a thread of the pool reads into a buffer of the stream (`isFetching`), then signals; whoever waits tries again
 //
-// A fetch belongs to nobody: it moves no position, so an operation that has waited for it and loses has had no effect, and the next one
-// finds what was fetched. Of a device without positions nothing is ever thrown away, and what was fetched goes first.
+// A fetch belongs to no operation: it moves no position, so an operation that has waited for it and loses has had no
+// effect, and the next one finds what was fetched.
+// Of what has no positions nothing is ever thrown away, and what was fetched goes first. But a device or a FIFO that
+// was opened here is read as pipes are (`isNonblocking`): the kernel says that it would block, and the reactor says
+// when to try again.
 extension FileStream {
   /// What was read ahead.
   struct Fetched {
@@ -23,9 +26,9 @@ extension FileStream {
 
   /// Below what the allocator maps and unmaps each time.
   private static let leastFetch = 120 << 10
-  private static let mostFetch = 1 << 20
 
-  /// Reads at the position what is in memory: the number of bytes, 0 at the end; nil if it has to be fetched, which begins.
+  /// Reads at the position what is in memory: the number of bytes, 0 at the end; nil if it has to be fetched, which
+  /// begins.
   ///
   /// Never blocks.
   ///
@@ -33,6 +36,7 @@ extension FileStream {
   public func tryRead(into buffer: UnsafeMutableRawBufferPointer) throws -> Int? {
     if buffer.isEmpty { return 0 }
     if isClosed { throw StreamClosedError(stream: description) }
+    if isNonblocking { return try readDevice(into: buffer) }
     if !isSeekable, let count = try takeFetched(buffer) { return count }
     let (offset, mayRead) = withLock { (currentPosition, !isWriting && (isSeekable || !isFetching)) }
     guard mayRead else { return nil }
@@ -59,6 +63,19 @@ extension FileStream {
   /// The operation that commits when `attempt`, which tries to read, returns a value; see `ReadableStream`.
   public func whenReadableOp<Value>(_ attempt: @escaping () throws -> Value?) -> Op<Value> {
     descriptor.op(.readable, keeping: self, attempt)
+  }
+
+  private func readDevice(into buffer: UnsafeMutableRawBufferPointer) throws -> Int? {
+    let buffer = UnsafeMutableRawBufferPointer(rebasing: buffer.prefix(Self.mostAtOnce))
+    let result = descriptor.attempt(.readable) { number in
+      // Before its first writer comes a FIFO reads as ended, but it is not ready.
+      let lacksWriter = mayLackWriter.load(ordering: .relaxed) && System.pollNow(number, .readable) == 0
+      return lacksWriter ? -Int(System.wouldBlock) : System.read(number, buffer)
+    }
+    guard let count = try result.value("read from", self) else { return nil }
+    mayLackWriter.store(false, ordering: .relaxed)
+    withLock { currentPosition += Int64(count) }
+    return count
   }
 
   /// Reads at an offset, as far as that takes no waiting.
@@ -97,27 +114,26 @@ extension FileStream {
     }
     guard begins else { return }
     let (offset, changes) = withLock { (currentPosition, self.changes) }
-    let size = min(max(count, Self.leastFetch), Self.mostFetch)
-    BlockingPool.shared.start(orElse: { self.endFetch(offset, .failure($0), since: changes)() }) {
-      self.endFetch(offset, Result { try self.readFully(size, at: offset) }, since: changes)
+    let size = min(max(count, Self.leastFetch), Self.mostAtOnce)
+    BlockingPool.shared.start {
+      try self.readFully(size, at: offset)
+    } completion: {
+      self.endFetch(offset, $0, since: changes)
     }
   }
 
   /// On a thread of the pool.
   func readFully(_ count: Int, at offset: Int64) throws -> [UInt8] {
-    try [UInt8](unsafeUninitializedCapacity: count) { buffer, initialized in
-      let result = descriptor.use {
-        System.read($0, UnsafeMutableRawBufferPointer(buffer), at: self.isSeekable ? offset : -1)
-      }
-      initialized = try result.value("read from", self)!
-    }.withoutSpareMemory
+    try [UInt8](upTo: count, atOnce: count) { buffer in
+      try descriptor.use { System.read($0, buffer, at: isSeekable ? offset : -1) }.value("read from", self)!
+    }
   }
 
-  private func endFetch(_ offset: Int64, _ result: Result<[UInt8], any Error>, since changes: Int) -> () -> Void {
+  private func endFetch(_ offset: Int64, _ result: Result<[UInt8], any Error>, since changes: Int) {
     withLock {
       isFetching = false
       if !isSeekable || changes == self.changes { fetched = Fetched(offset: offset, result: result) }
     }
-    return { self.descriptor.signal(.readable) }
+    descriptor.signal(.readable)
   }
 }

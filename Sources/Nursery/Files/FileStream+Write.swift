@@ -1,22 +1,25 @@
 import NurseryCore
 
-// Writing at the position. Where the kernel cannot promise that it does not wait, a thread of the pool writes (`isWriting`). `write` lends
-// it the bytes, and commits when the thread begins. An operation made of attempts cannot: it has to have committed before anything
-// is written, so the bytes are copied, which is when it commits. Either way the call waits for the end, deaf to cancellation. So an
-// error is thrown by the call that it belongs to, and a call that throws `CancellationError` has written nothing. A second
-// write, and a read, wait for the first. What was accepted keeps the descriptor's number until it is written, so closing the file
-// loses none of it.
+// Writing at the position. Where the kernel cannot promise that it does not wait, a thread of the pool writes
+// (`isWriting`). `write` lends it the bytes, and commits when the thread begins. An operation made of attempts cannot:
+// it has to have committed before anything is written, so the bytes are copied, which is when it commits. Either way
+// the call waits for the end, whether or not it is cancelled meanwhile. So an error is thrown by the call that it
+// belongs to, and a call that throws `CancellationError` has written nothing. A second write, and a read, wait for the
+// first. What was accepted keeps the descriptor's number until it is written, so closing the file loses none of it.
+//
+// A device or a FIFO that was opened here is written as pipes are, by the fiber itself (`isNonblocking`).
 extension FileStream {
-  private static let mostAtOnce = 1 << 20
   private static let mostLent = 16 << 20
 
-  /// Whether `tryWrite` only accepts bytes: always, as where they are written at once only the kernel can tell.
-  public var writesLater: Bool { true }
+  /// Whether `tryWrite` only accepts bytes: true for a file, as only the kernel knows whether a write completes at once;
+  /// false for a device or a FIFO.
+  public var writesLater: Bool { !isNonblocking }
 
   /// Accepts bytes to be written at the position: the number of bytes; nil while earlier ones are being written.
   ///
-  /// Never blocks. What was accepted is written, also if the file is closed meanwhile. If that fails, the next call throws why; `write`
-  /// waits for it, and throws it itself. If no call is left to throw it, it is reported as suppressed.
+  /// Never blocks. What was accepted is written, also if the file is closed meanwhile. If that fails, the next call
+  /// throws why; `write` waits for it, and throws it itself. If no call is left to throw it, it is reported as
+  /// suppressed.
   ///
   /// - Throws: `SystemError` if it cannot be written, `StreamClosedError` if it was closed here.
   public func tryWrite(_ bytes: UnsafeRawBufferPointer) throws -> Int? {
@@ -31,6 +34,7 @@ extension FileStream {
   public func tryWrite(parts: UnsafeBufferPointer<UnsafeRawBufferPointer>) throws -> Int? {
     guard let first = parts.first(where: { !$0.isEmpty }) else { return 0 }
     if isClosed { throw StreamClosedError(stream: description) }
+    if isNonblocking { return try writeDevice(first) }
     guard try isReadyToWrite() else { return nil }
     if let count = try writeNow(first) {
       withLock { moved(by: count) }
@@ -45,7 +49,8 @@ extension FileStream {
 
   /// Writes at the position: the number of bytes, all of them unless something fails on the way, or they are many.
   ///
-  /// A cancellation point; then nothing has been written. Copies nothing: while a thread of the pool writes, the bytes are lent to it.
+  /// A cancellation point; then nothing has been written. Copies nothing: while a thread of the pool writes, the bytes
+  /// are lent to it.
   ///
   /// - Throws: as `tryWrite(_:)`; `CancellationError` if the current scope is cancelled.
   @available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
@@ -53,6 +58,7 @@ extension FileStream {
     try Descriptor.enter()
     if bytes.isEmpty { return 0 }
     if isClosed { throw StreamClosedError(stream: description) }
+    if isNonblocking { return try writeDevice(bytes) ?? writeOp(bytes).perform() }
     guard try isReadyToWrite() else { return try writeOp(bytes).perform() }
     if let count = try writeNow(bytes) {
       withLock { moved(by: count) }
@@ -61,14 +67,22 @@ extension FileStream {
     return try lend(UnsafeRawBufferPointer(rebasing: bytes.prefix(Self.mostLent)))
   }
 
+  private func writeDevice(_ bytes: UnsafeRawBufferPointer) throws -> Int? {
+    let bytes = UnsafeRawBufferPointer(rebasing: bytes.prefix(Self.mostAtOnce))
+    let result = descriptor.attempt(.writable) { System.write($0, bytes) }
+    guard let count = try result.value("write to", self) else { return nil }
+    withLock { currentPosition += Int64(count) }
+    return count
+  }
+
   private func lend(_ bytes: UnsafeRawBufferPointer) throws -> Int {
     let offset = withLock {
       isWriting = true
       return currentPosition
     }
     var written = 0
-    defer { endWrite(written, at: offset, written, nil, isAccepted: false)() }
-    let (done, error) = try BlockingPool.shared.committedOutcomeOp { () -> (Int, (any Error)?) in
+    defer { endWrite(written, at: offset, written, nil, isAccepted: false) }
+    let (done, error) = try BlockingPool.shared.call { () -> (Int, (any Error)?) in
       var done = 0
       do {
         try self.writeIfOpen(bytes, at: offset, &done)
@@ -76,7 +90,7 @@ extension FileStream {
       } catch {
         return (done, error)
       }
-    }.perform().get()
+    }
     written = done
     if done == 0, let error { throw error }
     return done
@@ -140,11 +154,16 @@ extension FileStream {
       defer { moved(by: chunk.count) }
       return currentPosition
     }
-    BlockingPool.shared.start(orElse: { self.endWrite(chunk.count, at: offset, 0, $0)() }) {
+    BlockingPool.shared.start {
       var done = 0
       let result = chunk.withUnsafeBytes { self.writeFully(self.descriptor.number, $0, at: offset, &done) }
       let error = result < 0 ? SystemError(code: Int32(-result), action: "write to \(self.description)") : nil
-      return self.endWrite(chunk.count, at: offset, done, error)
+      return (done, error)
+    } completion: { (outcome: Result<(Int, SystemError?), any Error>) in
+      switch outcome {
+      case .success((let done, let error)): self.endWrite(chunk.count, at: offset, done, error)
+      case .failure(let error): self.endWrite(chunk.count, at: offset, 0, error)
+      }
     }
   }
 
@@ -168,7 +187,7 @@ extension FileStream {
 
   private func endWrite(
     _ count: Int, at offset: Int64, _ done: Int, _ error: (any Error)?, isAccepted: Bool = true
-  ) -> () -> Void {
+  ) {
     withLock {
       isWriting = false
       if !isAccepted { moved(by: count) }
@@ -182,9 +201,7 @@ extension FileStream {
       }
     }
     if isAccepted { descriptor.endUse() }
-    return {
-      self.descriptor.signal(.writable)
-      self.descriptor.signal(.readable)
-    }
+    descriptor.signal(.writable)
+    descriptor.signal(.readable)
   }
 }

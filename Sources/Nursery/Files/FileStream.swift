@@ -6,12 +6,14 @@ import Synchronization
 ///     let log = try FileStream("server.log", .append, [.create])
 ///     try log.writeAll("started\n")
 ///
-/// Never blocks a worker. What is in memory is read at once; whatever may have to wait for a device is done by a thread of the blocking
-/// pool (see `blocking`), while the fiber is parked. A read that is cancelled has read nothing: the position has not moved. A write either
-/// has not begun when its call throws `CancellationError`, or is finished, and then the call returns.
+/// Never blocks a worker. What is in memory is read at once; whatever may have to wait for a device is done by a thread
+/// of the blocking pool (see `blocking`), while the fiber is parked. A read that is cancelled has read nothing: the
+/// position has not moved. A write either has not begun when its call throws `CancellationError`, or is finished, and
+/// then the call returns.
 ///
-/// The position is the stream's own; it does not move for calls with `at:`. One fiber at a time uses the position. Devices, terminals and
-/// named pipes have none (`isSeekable`), but can be read and written.
+/// The position is the stream's own; it does not move for calls with `at:`. One fiber at a time uses the position.
+/// Devices, terminals and FIFOs have none (`isSeekable`); they are read and written as a `PipeStream` is, and take no
+/// thread of the pool.
 ///
 /// It belongs to the nursery in which it was opened, which closes it when all its fibers have ended; it is closed
 /// earlier by `close()`, or with the last reference to it.
@@ -51,6 +53,8 @@ public final class FileStream: ReadableStream, WritableStream, CustomStringConve
 
   let descriptor: Descriptor
   let isAppending: Bool
+  /// Whether the calls say that they would block: a device or a FIFO, which needs no thread of the pool.
+  let isNonblocking: Bool
   let lock = SpinLock(.object)
   /// Where the next read or write takes place; under the lock, as all that follows.
   @exclusivity(unchecked) var currentPosition: Int64
@@ -65,12 +69,19 @@ public final class FileStream: ReadableStream, WritableStream, CustomStringConve
   /// Whether the kernel can be asked for what takes no waiting.
   let canReadNow = Atomic<Bool>(true)
   let canWriteNow = Atomic<Bool>(true)
+  /// What is read or written at a time: by a fiber itself it holds up the worker, by a thread of the pool it takes
+  /// memory.
+  static let mostAtOnce = 1 << 20
+  /// Whether nothing has come from a FIFO yet, so that it may not have had a writer.
+  let mayLackWriter: Atomic<Bool>
 
   /// - Parameter isForAll: whether it belongs to no nursery.
   init(_ opened: OpenedFile, isForAll: Bool = false) {
     path = opened.path
     isSeekable = opened.status.isSeekable
     isAppending = opened.isAppending
+    isNonblocking = opened.isNonblocking
+    mayLackWriter = Atomic(opened.status.isFIFO)
     currentPosition = isAppending && isSeekable ? opened.status.size : 0
     descriptor = Descriptor(adopting: opened.take(), isForAll: isForAll)
   }
@@ -84,7 +95,8 @@ public final class FileStream: ReadableStream, WritableStream, CustomStringConve
   ///
   /// Pending calls throw `StreamClosedError`.
   ///
-  /// Never blocks. What has been written, or accepted by `tryWrite`, stays; to know that it has reached the device call `sync()` before. Closing it again does nothing.
+  /// Never blocks. What has been written, or accepted by `tryWrite`, stays; to know that it has reached the device call
+  /// `sync()` before. Closing it again does nothing.
   public func close() { descriptor.close() }
 
   /// Whether it has been closed here.

@@ -17,7 +17,7 @@ struct LaunchPlan: ~Copyable {
       throw InvalidCommandError("a zero byte in the command \(command): the system would see a shorter text")
     }
     if command.program.isEmpty { throw InvalidCommandError("a command without a program: write Command(\"name\")") }
-    System.ignoreBrokenPipes()
+    System.ignoreWriteSignals()
     do {
       try open()
     } catch let error as SystemError {
@@ -127,9 +127,16 @@ extension Command {
   }
 }
 
-/// A cancellation point, and no worker is held up: a FIFO's other end may never be opened, a device or a file system be slow.
+/// A cancellation point that holds up no worker and no other blocking call: a FIFO's other end may never be opened.
 private func openFile(_ path: String, writing: Bool, append: Bool) throws -> Int32 {
-  try blocking { OpenedForChild(try System.openForChild(path, writing: writing, append: append)) }.take()
+  try BlockingPool.shared.interruptibleOp {
+    if let status = System.status(at: path, followsLinks: true), !status.isRegular {
+      return try BlockingPool.shared.lendingThread {
+        OpenedForChild(try System.openForChild(path, writing: writing, append: append))
+      }
+    }
+    return OpenedForChild(try System.openForChild(path, writing: writing, append: append))
+  }.perform().take()
 }
 
 /// A descriptor that is closed if nobody waits for it any more.

@@ -2,10 +2,15 @@ import NurseryCore
 
 /// Finds the addresses of a host, in the order in which they are to be tried.
 ///
-/// Asks the system's resolver (`/etc/hosts`, DNS, whatever it is set up for) on a thread of the blocking pool; an address that
-/// is written as a number is answered at once. The resolver may take half a minute to give up: set a timeout. A cancellation point.
+/// Asks the system's resolver (`/etc/hosts`, DNS, whatever it is set up for) on a thread of the blocking pool; an
+/// address that is written as a number is answered at once. The resolver may take half a minute to give up: set a
+/// timeout.
 ///
-/// - Throws: `ResolveError` if there is no such host, or nobody answers; `CancellationError` if the current scope is cancelled.
+/// A cancellation point. The resolver cannot be interrupted, so a cancelled call abandons it: its thread comes back
+/// when it has answered.
+///
+/// - Throws: `ResolveError` if there is no such host, or no server answers; `CancellationError` if the current scope is
+///   cancelled.
 @available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
 public func resolve(host: String) throws -> [IPAddress] { try resolveOp(host: host).perform() }
 
@@ -15,14 +20,18 @@ public func resolveOp(host: String) -> Op<[IPAddress]> {
   if host.isEmpty || host.utf8.contains(0) {
     return .failing(ResolveError(host: host, kind: .noSuchName, reason: "that cannot be a name"))
   }
-  return blockingOp {
-    switch System.resolve(host) {
-    case .failed(let kind, let reason): throw ResolveError(host: host, kind: kind, reason: reason)
-    case .addresses(let addresses):
-      let found = addresses.compactMap { SocketAddress($0).ip }
-      if found.isEmpty { throw ResolveError(host: host, kind: .noSuchName, reason: "it has no address") }
-      return found
-    }
+  // The outcome as a value: no caller is to hear of an abandoned lookup's failure.
+  return blockingOp(whenCancelled: .abandons) { Result { try lookUp(host) } }.wrap { try $0.get() }
+}
+
+/// Blocks the thread.
+private func lookUp(_ host: String) throws -> [IPAddress] {
+  switch System.resolve(host) {
+  case .failed(let kind, let reason): throw ResolveError(host: host, kind: kind, reason: reason)
+  case .addresses(let addresses):
+    let found = addresses.compactMap { SocketAddress($0).ip }
+    if found.isEmpty { throw ResolveError(host: host, kind: .noSuchName, reason: "it has no address") }
+    return found
   }
 }
 

@@ -5,6 +5,7 @@
 /// something else has taken its place there; if the nursery closes it, the path goes with the last reference.
 public final class UnixListener: Sequence, Sendable, CustomStringConvertible {
   private let acceptor: Acceptor
+  /// Absolute: the process may change its directory meanwhile.
   private let path: String?
   /// The device and the inode of what it has made at the path.
   private let identity: SIMD2<UInt64>?
@@ -19,7 +20,7 @@ public final class UnixListener: Sequence, Sendable, CustomStringConvertible {
   public init(path: String, backlog: Int = 1024, limit: Int? = nil, options: SocketOptions = SocketOptions()) throws {
     if options.reusesAddress { try Self.removeIfAbandoned(path) }
     acceptor = try Acceptor(.unix(path: path), backlog: backlog, limit: limit, options)
-    self.path = path
+    self.path = System.absolutePath(path)
     identity = System.status(at: path)?.identity
   }
 

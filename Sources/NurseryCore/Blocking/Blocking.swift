@@ -1,116 +1,105 @@
-/// Runs `body` on a thread of the blocking pool, while the calling fiber is parked (a plain thread sleeps), and returns what it returns.
+/// What a call does whose body runs outside of fibers, when its caller is cancelled after the body has begun.
+public enum WhenCancelled: Sendable, Hashable {
+  /// The call waits for the body, so the body never outlives the caller's scope.
+  case awaits
+  /// The call throws at once. The body runs on and its value is dropped, so the body must own what it uses.
+  case abandons
+}
+
+/// Runs `body` on a thread of the blocking pool and returns what it returns.
 ///
-/// For calls that block their thread: a C library, a database driver, a slow device. The fiber's worker runs others meanwhile. Of
-/// the threads there is a bounded number (`BlockingPool.shared.limit`); calls beyond it wait for their turn, first come, first served.
+///     let rows = try blocking(onCancel: { database.interrupt() }) { try database.query("select ...") }
 ///
-/// A cancellation point. Cancelled before its turn, `body` never runs. Cancelled later, the call throws at once and `body` is
-/// *abandoned*: it runs to its end, and its value or error is dropped then. What it captures lives until then, so let it own what it uses.
+/// For calls that block their thread: a C library, a database driver, a slow device. Meanwhile the calling fiber is
+/// parked and its worker runs others; a calling plain thread sleeps. The pool has a bounded number of threads
+/// (`BlockingPool.shared.limit`); further calls wait for their turn, first come, first served.
 ///
-/// In `body` there is no fiber: `Fiber.current` is nil, fiber-locals have their defaults, and the caller's cancellation cannot be seen.
-/// An operation performed there blocks the pool's thread, and `withNursery` opens a scheduler of its own.
+/// A cancellation point until `body` begins: if the caller is cancelled earlier, `body` never runs. Once it has begun,
+/// the call waits for it, returns its value or throws its error, and the next call throws. To end such a wait early,
+/// pass `onCancel`, which makes `body` return: interrupt the database, close the device, set a flag. With
+/// `whenCancelled: .abandons` the call does not wait.
 ///
-/// - Throws: what `body` throws; `CancellationError` if the current scope is cancelled; `SystemError` if no thread can be had.
+/// In `body` there is no fiber: `Fiber.current` is nil, fiber-locals have their defaults, and the caller's cancellation
+/// cannot be seen. An operation performed there blocks the pool's thread, and `withNursery` opens a scheduler of its
+/// own.
+///
+/// - Parameters:
+///   - whenCancelled: whether a cancelled call waits for a body that has begun.
+///   - onCancel: called at most once, on the calling fiber, shielded, when the caller is cancelled while `body` runs.
+///     `body`'s thread does nothing else until it has returned. It may come just before the first instruction of
+///     `body`. What it throws is reported as suppressed.
+///   - body: what is run. If it throws `CancellationError` because it was interrupted, so does the call.
+/// - Throws: what the body throws; `CancellationError` if the current scope was cancelled before the body began;
+///   `SystemError` if no thread is available.
 @available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
-@inlinable
 @discardableResult
-public func blocking<Value>(_ body: sending @escaping () throws -> Value) throws -> Value {
-  try BlockingPool.shared.outcomeOp(body).perform().get()
+public func blocking<Value>(
+  whenCancelled: WhenCancelled = .awaits, onCancel: (() throws -> Void)? = nil,
+  _ body: sending @escaping () throws -> Value
+) throws -> Value {
+  try BlockingPool.shared.call(whenCancelled: whenCancelled, onCancel: onCancel, body)
 }
 
 /// The operation that runs `body` on a thread of the blocking pool, and commits when it has ended; see `blocking`.
 ///
-/// Each perform runs `body` anew, and only once it has to wait: a choice that has something ready never runs it. A perform that commits
-/// otherwise, or is cancelled, takes it out of the queue or, if it runs already, abandons it. A poll never commits.
-public func blockingOp<Value>(_ body: @escaping @Sendable () throws -> Value) -> Op<Value> {
-  BlockingPool.shared.callOp(body)
+/// Each perform runs `body` anew, and only once it has to wait: a choice that has something ready never runs it, and a
+/// poll never commits. If another branch commits, a `body` that has not begun never runs. One that has begun is treated
+/// as if its caller were cancelled: the choice calls `onCancel` and waits for `body`, or abandons it; the value is
+/// dropped, and an error is reported as suppressed. If the performer is cancelled after `body` has begun, this branch
+/// commits, as `blocking` does.
+public func blockingOp<Value>(
+  whenCancelled: WhenCancelled = .awaits, onCancel: (() throws -> Void)? = nil,
+  _ body: @escaping @Sendable () throws -> Value
+) -> Op<Value> {
+  BlockingPool.shared.callOp(whenCancelled: whenCancelled, onCancel: onCancel, body)
 }
 
 extension BlockingPool {
+  /// Runs `body` and waits for it.
+  package func call<Value>(
+    whenCancelled: WhenCancelled = .awaits, onCancel: (() throws -> Void)? = nil,
+    _ body: @escaping () throws -> Value
+  ) throws -> Value {
+    let call = BlockingCall(self, .atEnd, whenCancelled, onCancel: onCancel, body)
+    do {
+      try Op<Void>(call).perform()
+    } catch {
+      call.giveUp()
+      throw error
+    }
+    return try call.value()
+  }
+
   /// The operation that runs `body` and commits when it has ended.
-  package func callOp<Value>(_ body: @escaping () throws -> Value) -> Op<Value> {
+  package func callOp<Value>(
+    whenCancelled: WhenCancelled = .awaits, onCancel: (() throws -> Void)? = nil,
+    _ body: @escaping () throws -> Value
+  ) -> Op<Value> {
+    .guarded { BlockingCall(self, .atEnd, whenCancelled, onCancel: onCancel, body).op }
+  }
+
+  /// As `callOp`, but commits when `body` begins, so a perform that is cancelled or times out has had no effect.
+  package func committedOp<Value>(_ body: @escaping () throws -> Value) -> Op<Value> {
+    .guarded { BlockingCall(self, .atStart, .awaits, onCancel: nil, body).op }
+  }
+
+  /// The operation that runs `body`, which only makes system calls of ours: a signal interrupts them if the call is
+  /// given up.
+  package func interruptibleOp<Value>(_ body: @escaping @Sendable () throws -> Value) -> Op<Value> {
     .guarded {
-      let call = BlockingCall(self, body)
-      return Op<Void>(call).onAbandon { call.abandon() }.wrap { try call.value() }
+      let interruption = System.Interruption()
+      return self.callOp(onCancel: interruption.interrupt) { try interruption.run(body) }
     }
   }
 
-  /// As `callOp`, with the outcome as a value; for performs of this branch alone, and cheaper there.
+  /// Runs `body` as soon as there is a thread, and then calls `completion` there, which must not block.
   ///
-  /// Beside a branch that is tried again (`Gate`), `body` would be given up and begin anew each time.
-  @inlinable
-  package func outcomeOp<Value>(_ body: @escaping () throws -> Value) -> Op<Result<Value, any Error>> {
-    Op(BlockingOperation(self, commitsAtStart: false, body))
-  }
-
-  /// As `outcomeOp`, but good in any choice: it commits when `body` begins, so that what has begun is always waited for.
-  ///
-  /// For effects that nobody could tell of a cancelled call: if the perform throws `CancellationError`, `body` has not begun.
-  @inlinable
-  package func committedOutcomeOp<Value>(_ body: @escaping () throws -> Value) -> Op<Result<Value, any Error>> {
-    Op(BlockingOperation(self, commitsAtStart: true, body))
-  }
-}
-
-/// A source whose performs are jobs of a pool.
-@usableFromInline
-class BlockingSource: OperationSource, @unchecked Sendable {
-  let pool: BlockingPool
-  /// Whether a perform commits when its job begins, instead of when it ends.
-  let commitsAtStart: Bool
-  /// Runs the body and delivers its outcome to whoever waits; whether somebody did.
-  ///
-  /// Delivering may end the source's life, so the reference is not counted.
-  let run: (Unmanaged<BlockingSource>, BlockingJob.Running) -> Bool
-
-  @usableFromInline
-  init(
-    _ pool: BlockingPool, commitsAtStart: Bool, slotSize: Int,
-    run: @escaping (Unmanaged<BlockingSource>, BlockingJob.Running) -> Bool
+  /// Never blocks.
+  package func start<Value>(
+    _ body: @escaping () throws -> Value, completion: @escaping (Result<Value, any Error>) -> Void
   ) {
-    self.pool = pool
-    self.commitsAtStart = commitsAtStart
-    self.run = run
-    super.init(slotSize: slotSize, keepsAccount: true)
-  }
-
-  override func attempt(_ offer: OfferRef, _ attempt: Attempt) -> Answer {
-    if attempt.enlists { pool.submit(offer, attempt, self) }
-    return .pending
-  }
-
-  override func withdraw(_ offer: OfferRef) { pool.withdraw(offer) }
-
-  override func failure(_ verdict: Verdict, argument: UInt) -> any Error { pool.startError }
-
-  override var waitDescription: String { "a blocking call" }
-}
-
-/// A body and the type of its value.
-@usableFromInline
-final class BlockingOperation<Value>: BlockingSource, @unchecked Sendable {
-  @usableFromInline let body: () throws -> Value
-
-  @inlinable
-  init(_ pool: BlockingPool, commitsAtStart: Bool, _ body: @escaping () throws -> Value) {
-    typealias Outcome = Result<Value, any Error>
-    self.body = body
-    super.init(pool, commitsAtStart: commitsAtStart, slotSize: Performance.slotSize(for: Outcome.self)) { source, job in
-      // Moved, never copied: once the performer goes on, this thread holds nothing of the value any more.
-      withUnsafeTemporaryAllocation(of: Outcome.self, capacity: 1) { memory in
-        let outcome = memory.baseAddress!
-        do {
-          outcome.initialize(
-            to: .success(
-              try source._withUnsafeGuaranteedRef { try unsafeDowncast($0, to: BlockingOperation<Value>.self).body() }))
-        } catch {
-          outcome.initialize(to: .failure(error))
-        }
-        let isDelivered = job.deliver {
-          $0.assumingMemoryBound(to: Outcome.self).moveInitialize(from: outcome, count: 1)
-        }
-        if !isDelivered { outcome.deinitialize(count: 1) }
-        return isDelivered
-      }
-    }
+    let call = BlockingCall(self, .never, .abandons, onCancel: nil, body)
+    call.completion = completion
+    submit(call)
   }
 }

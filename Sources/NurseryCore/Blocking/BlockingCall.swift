@@ -1,70 +1,192 @@
 import Synchronization
 
-/// One perform of `blockingOp`: starts its job when it first has to wait, and keeps it while other branches are tried again.
+/// One perform of a blocking operation: a body on its way through the pool, and the source that commits when the body
+/// has ended.
 ///
-/// `blocking { }` itself needs none of this: its perform has no other branches (`BlockingOperation`).
-final class BlockingCall<Value>: OperationSource, @unchecked Sendable {
-  private let pool: BlockingPool
-  private let outcome: BlockingOutcome<Value>
-  /// Touched by the performer only.
-  @exclusivity(unchecked) private var job: BlockingJob?
+///             the performer parks            a thread takes it            the body has ended
+///     idle <------------------------> queued -----------------> running ---------------------> ended
+///             the performer goes on                             |     ^
+///             without the call                         `onCancel` begins and returns
+///
+/// `offer` is set while the performer is parked. While another branch of its choice is tried again (`Gate`), it is not:
+/// a queued call keeps its place meanwhile, unless its turn comes just then, and a running one runs on.
+///
+/// Three parties race: the thread that takes and ends the call, the performer, and what commits the performer.
+/// - Beginning: the thread takes a call only if the performer is not committed, under the pool's lock. So a call that
+///   was cancelled before its turn never runs, although the performer has not withdrawn it yet.
+/// - Ending: the thread commits the performer. If the performer is already committed by a cancellation, it finds the
+///   call running or ended, and this branch commits in spite of the cancellation (`outlastsCancellation`). If another
+///   branch has won, the performer gives the call up (`giveUp`).
+/// - Interrupting: the performer calls `onCancel` only while the call runs, and the thread ends the call only after
+///   `onCancel` has returned. So `onCancel` never reaches what the thread does next.
+class BlockingJob: OperationSource, @unchecked Sendable {
+  enum State {
+    case idle, queued, running, ended
+  }
 
-  init(_ pool: BlockingPool, _ body: @escaping () throws -> Value) {
+  /// When the performer commits; never for a call without a performer.
+  enum Commitment {
+    case atStart, atEnd, never
+  }
+
+  private let pool: BlockingPool
+  let commitment: Commitment
+  private let whenCancelled: WhenCancelled
+  /// Touched by the performer only.
+  @exclusivity(unchecked) private var onCancel: (() throws -> Void)?
+
+  // Under the pool's lock from here on.
+  @exclusivity(unchecked) var state = State.idle
+  @exclusivity(unchecked) var offer: OfferRef?
+  /// Signalled when `onCancel` has returned; nil while it is not being called.
+  @exclusivity(unchecked) var interruption: Condition?
+  /// Whether the performer was cancelled, or chose another branch, while the body ran.
+  @exclusivity(unchecked) var isUnwanted = false
+  /// Whether no performer takes the outcome.
+  @exclusivity(unchecked) var isGivenUp = false
+  /// Called with the error of an abandoned body; set when the outcome is left to the thread that runs it.
+  @exclusivity(unchecked) var onAbandonedError: ((any Error) -> Void)?
+  // Neighbours in the queue.
+  @exclusivity(unchecked) var next: BlockingJob?
+  @exclusivity(unchecked) unowned(unsafe) var previous: BlockingJob?
+
+  fileprivate init(
+    _ pool: BlockingPool, _ commitment: Commitment, _ whenCancelled: WhenCancelled, onCancel: (() throws -> Void)?
+  ) {
     self.pool = pool
-    outcome = BlockingOutcome(body)
+    self.commitment = commitment
+    self.whenCancelled = whenCancelled
+    self.onCancel = onCancel
     super.init(slotSize: 0, keepsAccount: true)
   }
 
-  /// After it has committed.
-  func value() throws -> Value { try outcome.take() }
+  // What depends on the type of the value.
 
-  /// Nobody waits for the outcome any more.
-  func abandon() {
-    if let job { pool.abandon(job) }
-  }
+  /// Runs the body, lets go of what it has captured, and keeps the outcome.
+  func run() {}
+  /// Keeps an error in place of an outcome.
+  func fail(_ error: SystemError) {}
+  /// Hands on the outcome of a call without a performer.
+  func complete() {}
+  /// Lets go of the outcome; its error, if it has one that is not an ending.
+  func dropOutcome() -> (any Error)? { nil }
+
+  // MARK: As an operation
 
   override func attempt(_ offer: OfferRef, _ attempt: Attempt) -> Answer {
-    guard attempt.enlists else { return outcome.attempt(offer, attempt) }
-    offer.pointee.performer.expectOutside()
-    pool.lend(offer.pointee.performer, 1)
-    let answer = outcome.attempt(offer, attempt)
-    if answer != .pending { return cease(offer, answer) }
-    if job == nil {
-      job = pool.start(orElse: outcome.fail) { [outcome] in
-        outcome.run()
-        return outcome.tell
-      }
+    let performer = offer.pointee.performer
+    if attempt.enlists {
+      performer.expectOutside()
+      if pool.enlist(self, offer, attempt) { return .pending }
+      performer.endExpectation()
+    } else if !pool.withLock({ state == .ended }) {
+      return .pending
     }
-    return .pending
+    guard offer.commits(attempt) else { return .lost }
+    offer.win()
+    return .committed
   }
 
   override func withdraw(_ offer: OfferRef) {
-    outcome.withdraw(offer)
-    _ = cease(offer, .lost)
+    pool.withdraw(self, offer)
+    offer.pointee.performer.endExpectation()
   }
 
-  private func cease(_ offer: OfferRef, _ answer: Answer) -> Answer {
-    pool.lend(offer.pointee.performer, -1)
-    offer.pointee.performer.endExpectation()
-    return answer
-  }
+  /// A body that has begun and is waited for: the branch commits, and its value waits for the end.
+  override var outlastsCancellation: Bool { whenCancelled == .awaits && pool.withLock { state.hasBegun } }
 
   override var waitDescription: String { "a blocking call" }
+
+  // MARK: On the performer, after the perform
+
+  /// Another branch has committed, or the perform was cancelled before the body began, or it abandons the body.
+  func giveUp() {
+    guard let isRunning = pool.giveUp(self) else { return }
+    if isRunning { interrupt() }
+    if isRunning, whenCancelled == .awaits { awaitEnd() }
+    let handler = Scheduler.current?.onSuppressedError ?? Scheduler.reportSuppressed
+    let isEnded = pool.withLock {
+      if state != .ended { onAbandonedError = handler }
+      return state == .ended
+    }
+    if isEnded, let error = dropOutcome() { handler(error) }
+  }
+
+  /// Waits for the end of the body if it runs still, because the performer was cancelled.
+  fileprivate func finish() {
+    let isRunning = pool.withLock {
+      if state == .running { pool.markUnwanted(self) }
+      return state == .running
+    }
+    if isRunning {
+      interrupt()
+      awaitEnd()
+    }
+    onCancel = nil
+  }
+
+  private func interrupt() {
+    guard let onCancel = onCancel.take() else { return }
+    let interruption = Condition()
+    let isRunning = pool.withLock {
+      if state == .running { self.interruption = interruption }
+      return state == .running
+    }
+    guard isRunning else { return }
+    do {
+      try shielded(onCancel)
+    } catch {
+      if !(error is CancellationError) { Scheduler.reportSuppressed(error) }
+    }
+    pool.withLock { self.interruption = nil }
+    interruption.signal()
+  }
+
+  private func awaitEnd() {
+    // A shield cannot be cancelled, so this cannot throw.
+    try! shielded { try Op<Void>(self).perform() }
+  }
+
+  private func shielded(_ body: () throws -> Void) rethrows {
+    var traits = ScopeTraits()
+    traits.isShielded = true
+    let scope = ScopeRef.open(host: Performer.current(), traits)
+    defer { scope.free() }
+    defer { scope.close() }
+    try body()
+  }
 }
 
-/// What becomes of a body: where its thread leaves the outcome for the performer to find.
-private final class BlockingOutcome<Value>: @unchecked Sendable {
-  private let lock = SpinLock(.pool)
-  @exclusivity(unchecked) private var waiters = WaitQueue()
-  @exclusivity(unchecked) private var isTold = false
+extension BlockingJob.State {
+  var hasBegun: Bool { self == .running || self == .ended }
+}
+
+/// A call with the type of its value.
+final class BlockingCall<Value>: BlockingJob, @unchecked Sendable {
   /// Touched by the thread that runs it only.
   @exclusivity(unchecked) private var body: (() throws -> Value)?
-  /// Touched by that thread, and after it has told by the performer.
-  @exclusivity(unchecked) private var result: Result<Value, any Error>?
+  /// Touched by that thread, and by the performer after the end.
+  @exclusivity(unchecked) private var outcome: Result<Value, any Error>?
+  /// For a call without a performer.
+  @exclusivity(unchecked) var completion: ((Result<Value, any Error>) -> Void)?
 
-  init(_ body: @escaping () throws -> Value) { self.body = body }
+  init(
+    _ pool: BlockingPool, _ commitment: Commitment, _ whenCancelled: WhenCancelled, onCancel: (() throws -> Void)?,
+    _ body: @escaping () throws -> Value
+  ) {
+    self.body = body
+    super.init(pool, commitment, whenCancelled, onCancel: onCancel)
+  }
 
-  func run() { result = runBody() }
+  var op: Op<Value> { Op<Void>(self).onAbandon { self.giveUp() }.wrap { try self.value() } }
+
+  /// After it has committed.
+  func value() throws -> Value {
+    finish()
+    return try outcome.take()!.get()
+  }
+
+  override func run() { outcome = runBody() }
 
   /// On its own, so that what the body captures is let go before the performer goes on.
   @inline(never)
@@ -73,35 +195,46 @@ private final class BlockingOutcome<Value>: @unchecked Sendable {
     return Result { try body() }
   }
 
-  func fail(_ error: SystemError) {
-    result = .failure(error)
-    tell()
+  override func fail(_ error: SystemError) { outcome = .failure(error) }
+
+  override func complete() { completion.take()?(outcome.take()!) }
+
+  override func dropOutcome() -> (any Error)? {
+    guard case .failure(let error) = outcome.take(), !(error is CancellationError) else { return nil }
+    return error
+  }
+}
+
+/// Jobs in the order they came, linked through themselves: removal in constant time.
+struct BlockingQueue: ~Copyable {
+  private var first: BlockingJob?
+  private unowned(unsafe) var last: BlockingJob?
+  private(set) var count = 0
+
+  var isEmpty: Bool { count == 0 }
+
+  mutating func append(_ job: BlockingJob) {
+    job.previous = last
+    if let last { last.next = job } else { first = job }
+    last = job
+    job.state = .queued
+    count += 1
   }
 
-  func tell() {
-    lock.lock()
-    isTold = true
-    waiters.wakeAll()
-    lock.unlock()
+  mutating func remove(_ job: BlockingJob) {
+    let next = job.next
+    next?.previous = job.previous
+    if next == nil { last = job.previous }
+    if let previous = job.previous { previous.next = next } else { first = next }
+    job.next = nil
+    job.previous = nil
+    job.state = .idle
+    count -= 1
   }
 
-  func take() throws -> Value { try result.take()!.get() }
-
-  func attempt(_ offer: OfferRef, _ attempt: OperationSource.Attempt) -> OperationSource.Answer {
-    lock.lock()
-    defer { lock.unlock() }
-    guard isTold else {
-      if attempt.enlists { waiters.enlist(offer, attempt) }
-      return .pending
-    }
-    guard offer.commits(attempt) else { return .lost }
-    offer.win()
-    return .committed
-  }
-
-  func withdraw(_ offer: OfferRef) {
-    lock.lock()
-    waiters.remove(offer)
-    lock.unlock()
+  mutating func popFirst() -> BlockingJob? {
+    guard let job = first else { return nil }
+    remove(job)
+    return job
   }
 }

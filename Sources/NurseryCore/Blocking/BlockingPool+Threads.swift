@@ -1,155 +1,115 @@
 import Synchronization
 
-typealias BlockingThreadRef = UnsafeMutablePointer<BlockingThread>
-
-/// A thread of the pool, or the place of one.
-struct BlockingThread: ~Copyable {
-  let sleep: UnsafeMutablePointer<SleepWord>
-  /// Whether it stands among those that sleep; under the pool's lock.
-  var isIdle = false
-  /// Counted while there is a thread.
-  var pool: Unmanaged<BlockingPool>?
-}
-
-extension BlockingThreadRef {
-  static func make() -> BlockingThreadRef {
-    let sleep = UnsafeMutablePointer<SleepWord>.allocate(capacity: 1)
-    sleep.initialize(to: SleepWord())
-    let thread = BlockingThreadRef.allocate(capacity: 1)
-    thread.initialize(to: BlockingThread(sleep: sleep))
-    return thread
-  }
-
-  func destroy() {
-    let sleep = pointee.sleep
-    deinitialize(count: 1)
-    deallocate()
-    sleep.deinitialize(count: 1)
-    sleep.deallocate()
-  }
-}
-
+// A thread of the pool is known by its `Worker`, as every plain thread is; that memory outlives the thread, so a late
+// notifier may still touch its sleep word.
 extension BlockingPool {
   /// What has to be done for the queue once the lock is free.
   enum Call {
-    case nobody
-    case wake(BlockingThreadRef)
-    case start(BlockingThreadRef)
+    case nothing
+    case wake(WorkerRef)
+    case start
   }
 
-  /// Chooses a thread for what is queued, unless one is on its way; under the lock.
+  /// Chooses a thread for what is queued, unless one is on its way; called under the lock.
   func nextCall() -> Call {
-    guard !queue.isEmpty, arriving == 0 else { return .nobody }
+    guard !queue.isEmpty, arriving == 0 else { return .nothing }
     if let thread = idle.popLast() {
       arriving += 1
-      thread.pointee.isIdle = false
       idleChanges &+= 1
       return .wake(thread)
     }
-    guard threadCount < threadLimit + lent else { return .nobody }
+    guard threadCount < threadLimit + lent else { return .nothing }
     arriving += 1
     threadCount += 1
-    if let free = freeRecords.popLast() { return .start(free) }
-    let thread = BlockingThreadRef.make()
-    records.append(thread)
-    return .start(thread)
+    return .start
   }
 
   func make(_ call: Call) {
     switch call {
-    case .nobody: break
+    case .nothing: break
     case .wake(let thread): thread.pointee.sleep.wake()
-    case .start(let thread): start(thread)
+    case .start: startThread()
     }
   }
 
-  private func start(_ thread: BlockingThreadRef) {
+  private func startThread() {
     if self === Self.shared { Self.sharedHasThreads.store(true, ordering: .releasing) }
-    thread.pointee.pool = .passRetained(self)
+    let pool = Unmanaged.passRetained(self)
     do {
-      let handle = try System.startThread("fibers-blocking", thread) { argument in
-        let thread = argument!.assumingMemoryBound(to: BlockingThread.self)
-        let pool = thread.pointee.pool!
-        pool._withUnsafeGuaranteedRef { $0.serve(thread) }
+      let handle = try System.startThread("fibers-blocking", pool.toOpaque()) { argument in
+        let pool = Unmanaged<BlockingPool>.fromOpaque(argument!)
+        pool._withUnsafeGuaranteedRef { $0.serve(Performer.worker()) }
         pool.release()
         return nil
       }
       System.detachThread(handle)
     } catch {
-      thread.pointee.pool!.release()
-      startFailed(thread, error)
+      startFailed(error)
+      pool.release()
     }
   }
 
-  /// Without any thread nobody would ever take what is queued.
-  private func startFailed(_ thread: BlockingThreadRef, _ error: SystemError) {
-    lock.lock()
-    lastStartError = error
-    arriving -= 1
-    leave(thread)
+  /// Without any thread, queued calls would wait for ever.
+  private func startFailed(_ error: SystemError) {
     var others: [BlockingJob] = []
-    while threadCount == 0, let job = queue.popFirst() {
-      if let offer = job.offer {
-        job.offer = nil
-        _ = offer.commitFromOutside(.failed)
-      } else if !job.isOver {
+    withLock {
+      arriving -= 1
+      threadCount -= 1
+      while threadCount == 0, let job = queue.popFirst() {
+        job.state = .ended
+        job.fail(error)
+        if let offer = job.offer.take() { _ = offer.commitFromOutside() }
         others.append(job)
       }
     }
-    lock.unlock()
-    for job in others { job.orElse?(error) }
-  }
-
-  /// Under the lock.
-  private func leave(_ thread: BlockingThreadRef) {
-    threadCount -= 1
-    freeRecords.append(thread)
+    for job in others { job.complete() }
   }
 
   /// The thread's life.
-  private func serve(_ thread: BlockingThreadRef) {
-    Performer.worker().pointee.pool = .passUnretained(self)
-    defer { Performer.worker().pointee.pool = nil }
+  private func serve(_ thread: WorkerRef) {
+    thread.pointee.pool = .passUnretained(self)
+    defer { thread.pointee.pool = nil }
     lock.lock()
-    arriving -= 1
-    while threadCount <= threadLimit + lent {
-      if let job = takeFirst() {
-        let running = BlockingJob.Running(job)
-        runningCount += 1
-        let call = nextCall()
-        lock.unlock()
-        make(call)
-        let isDelivered = running.run()
-        lock.lock()
-        if isDelivered { arriving -= 1 }
-      } else if waitForCall(thread) {
-        arriving -= 1
-      } else {
-        break
-      }
-    }
-    leave(thread)
+    repeat { arriving -= 1 } while threadCount <= threadLimit + lent && (runNext() || waitForCall(thread))
+    threadCount -= 1
     let call = nextCall()
     lock.unlock()
     make(call)
   }
 
-  /// Sleeps until called; false if nobody has called for long.
+  /// Runs the oldest call, and counts as arriving then; false if there is none.
   ///
-  /// Under the lock, which is free meanwhile.
-  private func waitForCall(_ thread: BlockingThreadRef) -> Bool {
+  /// Called under the lock, which is free meanwhile. A function of its own, so that no call is let go of under the
+  /// lock.
+  private func runNext() -> Bool {
+    func run() -> Bool {
+      guard let job = takeFirst() else { return false }
+      let call = nextCall()
+      lock.unlock()
+      make(call)
+      job.run()
+      end(job)
+      return true
+    }
+    guard run() else { return false }
+    lock.lock()
+    return true
+  }
+
+  /// Sleeps until notified, and counts as arriving then; false if no notification has come for long.
+  ///
+  /// Called under the lock, which is free meanwhile.
+  private func waitForCall(_ thread: WorkerRef) -> Bool {
     idle.append(thread)
     idleChanges &+= 1
-    thread.pointee.isIdle = true
-    while thread.pointee.isIdle {
+    while idle.contains(thread) {
       thread.pointee.sleep.pointee.prepare()
       lock.unlock()
       let isTimeUp = thread.pointee.sleep.wait(nanoseconds: idleTime)
       lock.lock()
-      if isTimeUp, thread.pointee.isIdle {
-        idle.remove(at: idle.firstIndex(of: thread)!)
+      if isTimeUp, let index = idle.firstIndex(of: thread) {
+        idle.remove(at: index)
         idleChanges &+= 1
-        thread.pointee.isIdle = false
         return false
       }
     }

@@ -1,8 +1,9 @@
-// For descriptors whose calls block: files. Threads of the pool make the calls, and tell those who wait at the descriptor's gates.
+// For descriptors whose calls block: files. Threads of the pool make the calls, and signal the descriptor's gates.
 extension Descriptor {
   /// Calls the kernel, which may take its time; for threads of the pool.
   ///
-  /// The number does not go back to the kernel meanwhile. Never too early: who has made the descriptor not block gets an error for it.
+  /// The number does not go back to the kernel meanwhile. Never too early: if the program has made the descriptor
+  /// non-blocking itself, that is an error.
   package func use(_ call: (Int32) -> Int) -> Attempt {
     guard record.beginUse(generation) else { return .closed }
     defer { record.endUse() }

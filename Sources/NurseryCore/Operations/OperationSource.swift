@@ -100,6 +100,11 @@ public class OperationSource: @unchecked Sendable {
   /// Lets a primitive of the user's forget its waiter, if it has one; called after the perform has ended.
   func withdrawWaiter(_ offer: OfferRef, _ enlistment: Enlistment) {}
 
+  /// Whether the branch commits although the perform was cancelled, because it has begun what cannot be taken back.
+  ///
+  /// Asked after the offer was withdrawn.
+  package var outlastsCancellation: Bool { false }
+
   /// The error of a branch that committed with a verdict other than a value.
   @usableFromInline
   package func failure(_ verdict: Verdict, argument: UInt) -> any Error { ChannelClosedError() }

@@ -256,7 +256,7 @@ package struct Performance {
     repeat {
       if me.isCancelled {
         winner = -1
-        return false
+        return commitBegun()
       }
       if poll(.poll) { return true }
       guard enlistAndParkOnce() else { return false }
@@ -271,7 +271,7 @@ package struct Performance {
   private mutating func enlistAndParkOnce() -> Bool {
     var published = false
     if hasPrimitives {
-      if let isCommitted = openWithWaiters() { return isCommitted }
+      if let isCommitted = openWithWaiters() { return isCommitted || commitBegun() }
     } else {
       me.beginEnlisting()
     }
@@ -286,7 +286,7 @@ package struct Performance {
         waitForWakeup()
         withdraw(upTo: leaf)
         settle()
-        return winner >= 0
+        return winner >= 0 || commitBegun()
       case .pending:
         published = published || Claim.state(me.pointee.claim.load(ordering: .relaxed)) != Claim.claimed
       }
@@ -298,7 +298,20 @@ package struct Performance {
     me.parkUnlessCancelled(offers, count)
     withdraw(upTo: count)
     settle()
-    return winner >= 0
+    return winner >= 0 || commitBegun()
+  }
+
+  /// After a cancellation: commits the first branch that outlasts it; false if there is none.
+  @inline(never)
+  private mutating func commitBegun() -> Bool {
+    for leaf in 0..<count {
+      let offer = offers + leaf
+      guard offer.pointee.source._withUnsafeGuaranteedRef({ $0.outlastsCancellation }) else { continue }
+      winner = Int(offer.pointee.index)
+      verdict = .value
+      return true
+    }
+    return false
   }
 
   /// Enlists the waiters of the user's primitives and opens the perform.

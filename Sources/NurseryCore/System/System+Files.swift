@@ -19,6 +19,7 @@ extension System {
     package static let create = OpenFlags(rawValue: CS_OPEN_CREATE)
     package static let exclusive = OpenFlags(rawValue: CS_OPEN_EXCLUSIVE)
     package static let truncate = OpenFlags(rawValue: CS_OPEN_TRUNCATE)
+    package static let nonblocking = OpenFlags(rawValue: CS_OPEN_NONBLOCKING)
   }
 
   package struct FileStatus: Sendable {
@@ -29,6 +30,7 @@ extension System {
     package var isRegular: Bool
     package var isSocket: Bool
     package var isSeekable: Bool
+    package var isFIFO: Bool
 
     fileprivate init(_ found: cs_file_status) {
       size = found.size
@@ -38,10 +40,12 @@ extension System {
       isRegular = found.is_regular
       isSocket = found.is_socket
       isSeekable = found.is_seekable
+      isFIFO = found.is_fifo
     }
   }
 
   package static let isDirectory = EISDIR
+  package static let noDevice = ENXIO
   package static let notSeekable = ESPIPE
   package static let invalidArgument = EINVAL
   package static func isNotSupported(_ code: Int32) -> Bool { cs_errno_not_supported(code) }
@@ -63,10 +67,12 @@ extension System {
     return 0
   }
 
-  /// The status of the file at a path, without following a symbolic link; nil if there is none or the call fails.
-  package static func status(at path: String) -> FileStatus? {
+  /// The status of the file at a path; nil if there is none or the call fails.
+  ///
+  /// - Parameter followsLinks: if not, a symbolic link is one itself.
+  package static func status(at path: String, followsLinks: Bool = false) -> FileStatus? {
     var found = cs_file_status()
-    return path.withCString { cs_file_status_at($0, &found) } == 0 ? FileStatus(found) : nil
+    return path.withCString { cs_file_status_at($0, followsLinks, &found) } == 0 ? FileStatus(found) : nil
   }
 
   /// Reads at an offset; at the descriptor's own position if that is negative.
@@ -100,12 +106,30 @@ extension System {
   package static func sync(_ descriptor: Int32, dataOnly: Bool) -> Int32 { cs_file_sync(descriptor, dataOnly) }
   package static func remove(_ path: String) -> Int32 { path.withCString { cs_file_remove($0) } }
 
+  /// The path from the root, which stays right when the process changes its directory.
+  ///
+  /// As it is if it is empty, or the directory has no path any more.
+  package static func absolutePath(_ path: String) -> String {
+    if path.isEmpty || path.utf8.first == UInt8(ascii: "/") { return path }
+    let capacity = 4096
+    let directory = withUnsafeTemporaryAllocation(of: CChar.self, capacity: capacity) { buffer in
+      cs_current_directory(buffer.baseAddress!, capacity) == 0 ? String(cString: buffer.baseAddress!) : nil
+    }
+    return directory.map { "\($0)/\(path)" } ?? path
+  }
+
   package static func rename(_ old: String, to new: String) -> Int32 {
     old.withCString { old in new.withCString { cs_file_rename(old, $0) } }
   }
 
-  /// Whether there is something at a path that is not a file with contents of its own: a directory, a device.
-  package static func isSpecial(_ path: String) -> Bool { path.withCString { cs_file_is_special($0) } }
+  /// Where the first data at or after an offset begins, and where a hole, or the end, comes after it.
+  ///
+  /// Zero or negative errno values: `noDevice` if there is no more data, others where the file system knows of no
+  /// holes.
+  package static func nextData(_ descriptor: Int32, from offset: Int64) -> (start: Int64, end: Int64) {
+    let start = cs_file_next_data(descriptor, offset)
+    return start < 0 ? (start, start) : (start, cs_file_next_hole(descriptor, start))
+  }
 
   /// Copies at most `count` bytes between offsets, in the kernel where that can do it; 0 at the end.
   package static func copy(

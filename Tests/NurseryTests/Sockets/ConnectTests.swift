@@ -107,9 +107,10 @@ private func fillQueue(of listener: TCPListener) throws -> [Descriptor] {
 /// What the process does; closures inside those of the macro are mixed up by some compilers (Swift 6.3.1).
 private enum Scene {
   static func aConnectThatCannotWaitLeavesNoDescriptor() throws {
+    // Made outside, or the scheduler would have a reactor by now.
+    let deaf = try TCPListener(port: 0, backlog: 0)
+    let queued = try fillQueue(of: deaf)
     try runFibers(Configuration(parallelism: 1)) {
-      let deaf = try TCPListener(port: 0, backlog: 0)
-      let queued = try fillQueue(of: deaf)
       // One number is left, for the socket, and none for what would watch it.
       let last = dup(0)
       close(last)

@@ -20,7 +20,13 @@
   /// What the processes do; closures inside those of the macro are mixed up by some compilers (Swift 6.3.1).
   private enum Scene {
     static func withoutDescriptors() throws {
-      try expectFailureAndThenBytes(action: "make an", EMFILE) { attempt in
+      // With the pipe's two descriptors none is left, so they reserve no reactor.
+      let free = (dup(0), dup(0))
+      close(free.0)
+      close(free.1)
+      var pipe: (PipeStream, PipeStream)?
+      try withLimit(RLIMIT_NOFILE, UInt(free.1) + 1) { pipe = try PipeStream.pair() }
+      try expectFailureAndThenBytes(pipe!, action: "make an", EMFILE) { attempt in
         let next = dup(0)
         close(next)
         try withLimit(RLIMIT_NOFILE, UInt(next), attempt)
@@ -34,13 +40,15 @@
     static func withoutThreads() throws {
       // The limit does not apply to root.
       if geteuid() == 0 { expectEqual(setuid(65_534), 0) }
-      try expectFailureAndThenBytes(action: "start a worker thread", EAGAIN) { try withLimit(__RLIMIT_NPROC, 1, $0) }
+      try expectFailureAndThenBytes(try PipeStream.pair(), action: "start a worker thread", EAGAIN) {
+        try withLimit(__RLIMIT_NPROC, 1, $0)
+      }
     }
 
     private static func expectFailureAndThenBytes(
-      action: String, _ code: Int32, _ limited: (() throws -> Void) throws -> Void
+      _ pipe: (PipeStream, PipeStream), action: String, _ code: Int32, _ limited: (() throws -> Void) throws -> Void
     ) throws {
-      let (reader, writer) = try PipeStream.pair()
+      let (reader, writer) = pipe
       for _ in 0..<3 {
         try limited {
           let error = expectThrows(SystemError.self) { try reader.read(upTo: 1) }

@@ -51,15 +51,32 @@ import Testing
     }
   }
 
-  @Test func aFlushThrowsWhyAnEarlierPieceCouldNotBeWritten() throws {
-    try virtually {
-      let file = try FileStream("/dev/full", .write)
-      let writer = BufferedWriter(file, capacity: 4)
-      try writer.write("abcdefgh")
-      expectEqual(writer.bufferedCount, 0)
-      expectThrows(SystemError(code: 28, action: "write to the file /dev/full")) { try writer.flush() }
-      expectThrows(SystemError(code: 28, action: "write to the file /dev/full")) {
-        try withBufferedWriter(file) { try $0.write("x") }
+  /// In a process of its own, whose files may have no contents.
+  @Test func aFlushThrowsWhyAnEarlierPieceCouldNotBeWritten() async {
+    await #expect(processExitsWith: .success) {
+      func expectTooLarge(_ body: () throws -> Void) {
+        do {
+          try body()
+          exit(3)
+        } catch let error as SystemError {
+          if error.code != EFBIG { exit(4) }
+        } catch {
+          exit(5)
+        }
+      }
+      try withDirectory { directory in
+        var limit = rlimit()
+        getrlimit(numericCast(RLIMIT_FSIZE.rawValue), &limit)
+        limit.rlim_cur = 0
+        if setrlimit(numericCast(RLIMIT_FSIZE.rawValue), &limit) != 0 { exit(6) }
+        try runFibers {
+          let file = try FileStream("\(directory)/file", .append, [.create])
+          let writer = BufferedWriter(file, capacity: 4)
+          try writer.write("abcdefgh")
+          if writer.bufferedCount != 0 { exit(7) }
+          expectTooLarge { try writer.flush() }
+          expectTooLarge { try withBufferedWriter(file) { try $0.write("x") } }
+        }
       }
     }
   }
