@@ -1,5 +1,5 @@
 /*
- * Being certain of a deadlock: Scheduling/Scheduler+Deadlock.swift, PlainThread+Parked.swift, and `risings` in Scheduler+Idle.swift.
+ * Being certain of a deadlock: Diagnostics/Scheduler+Deadlock.swift, PlainThread+Parked.swift, and `risings` in Scheduler+Idle.swift.
  *
  * Modelled: two workers, a plain thread that sleeps in operations (its `parkings`: odd while it does), and a foreign thread that nobody can
  * answer for and that ends. Whoever is awake may call whoever he likes (mail, which stands for every way to be made ready), CALLS times

@@ -1,5 +1,5 @@
 /*
- * A fiber is made ready, and picked by another worker, before it has left its stack: Scheduling/FiberRecord.swift (head
+ * A fiber is made ready, and picked by another worker, before it has left its stack: Fibers/FiberRecord.swift (head
  * comment), Worker+Switching.swift (run, ready, prepare, takeSavedStack), Worker+Loop.swift (nextFromHandover).
  *
  * Modelled: WORKERS threads, each at any moment on one stack (its loop's or a fiber's), and FIBERS fibers that for ever

@@ -160,7 +160,7 @@ active proctype Rest() { timeout -> assert(memory[NEWEST] == 0 && taken == 3) }
 
 #ifdef THREAD
 /*
- * Scheduling/PlainThread.swift (wait, wake) and Scheduler+Timers.swift (tellOfTimer): one thread makes a plain thread ready, another sets
+ * Fibers/PlainThread.swift (wait, wake) and Scheduler+Timers.swift (tellOfTimer): one thread makes a plain thread ready, another sets
  * a timer for it.
  * Property: it does not sleep for ever when it has been called or has a timer; who has been called sees what was written before.
  */
@@ -295,7 +295,7 @@ active proctype Rest() { timeout -> assert(!parked) }
 
 #ifdef QUEUE
 /*
- * Scheduling/RunQueue.swift and System/BiasedLock.swift: the owner puts a fresh fiber into its queue under the lock, looks at freshCount
+ * Scheduling/RunQueue.swift and Support/BiasedLock.swift: the owner puts a fresh fiber into its queue under the lock, looks at freshCount
  * without it, and takes the lock only if there is something to take. A thief takes the fiber under the lock. biased.pml has
  * the lock alone, for ever, with two thieves.
  * Property: the fiber is taken once, and is what was put in (`COUNT` and `FRESH` are consistent inside the lock).

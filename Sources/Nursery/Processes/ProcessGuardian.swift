@@ -4,7 +4,7 @@
 ///         └──> failed   │        │
 ///                       └────────┴──> cancelled: SIGTERM, grace, SIGKILL ──> empty
 ///
-/// The news comes from the process's keeper (Sources/CSwitch/keeper.c), through a descriptor.
+/// The news comes from the process's keeper (Sources/CSwitch/processes/keeper.c), through a descriptor.
 final class ProcessGuardian: @unchecked Sendable {
   private let command: Command
   private let launch: System.Launch

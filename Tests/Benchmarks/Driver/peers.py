@@ -190,7 +190,7 @@ def tokio():
 BUILDERS = [
     ("Nursery", True, lambda: swift("NurseryBenchmarks")),
     ("cs_switch", True, lambda: c_programs(
-        "CSwitch", "-I", SWITCH / "include", *sorted(SWITCH.glob("switch_*.S")), SWITCH / "sanitizers.c")),
+        "CSwitch", "-I", SWITCH / "include", *sorted((SWITCH / "switch").glob("switch_*.S")), SWITCH / "switch" / "sanitizers.c")),
     ("Boost.Context", False, boost),
     ("Boost.Fiber", False, boost_fiber),
     ("Go", False, go),

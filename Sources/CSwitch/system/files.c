@@ -2,7 +2,7 @@
 //
 // Sources: open(2), pread(2), preadv2(2) (RWF_NOWAIT), fsync(2), copy_file_range(2), sendfile(2).
 #define _GNU_SOURCE
-#include "internal.h"
+#include "../internal.h"
 
 #include <fcntl.h>
 #include <stdio.h>

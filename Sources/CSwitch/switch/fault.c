@@ -6,7 +6,7 @@
 //
 // Sources: sigaltstack(2), sigaction(2), signal-safety(7); swift/stdlib/public/runtime/CrashHandlerLinux.cpp.
 #define _GNU_SOURCE
-#include "internal.h"
+#include "../internal.h"
 
 #include <dlfcn.h>
 #include <pthread.h>

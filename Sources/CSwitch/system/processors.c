@@ -5,7 +5,7 @@
 //
 // Sources: sched_getaffinity(2), cgroups(7), Documentation/admin-guide/cgroup-v2.rst (cpu.max).
 #define _GNU_SOURCE
-#include "internal.h"
+#include "../internal.h"
 
 #include <fcntl.h>
 #include <stdio.h>

@@ -6,7 +6,7 @@
 //
 // Sources: sanitizer/common_interface_defs.h, sanitizer/asan_interface.h, sanitizer/tsan_interface.h (compiler-rt).
 #define _GNU_SOURCE
-#include "internal.h"
+#include "../internal.h"
 
 #if !defined(__x86_64__) && !defined(__aarch64__)
 #error "Nursery knows x86-64 and arm64 only. Write switch_<cpu>.S for this CPU."

@@ -2,7 +2,7 @@
 //
 // Sources: pipe(7), pipe2(2), fcntl(2), sigaction(2).
 #define _GNU_SOURCE
-#include "internal.h"
+#include "../internal.h"
 
 #include <fcntl.h>
 #include <signal.h>

@@ -4,7 +4,7 @@
 //
 // Sources: futex(2), membarrier(2), clock_gettime(2), getrandom(2), strerror(3).
 #define _GNU_SOURCE
-#include "internal.h"
+#include "../internal.h"
 
 #include <fcntl.h>
 #include <pthread.h>

@@ -7,7 +7,7 @@
 //
 // Nothing here may be inlined, nor call anything while it writes: it works below its own stack pointer.
 #define _GNU_SOURCE
-#include "internal.h"
+#include "../internal.h"
 
 #include <sys/mman.h>
 

@@ -12,7 +12,7 @@
 //
 // Sources: sigaction(2), signal-safety(7), eventfd(2).
 #define _GNU_SOURCE
-#include "internal.h"
+#include "../internal.h"
 
 #include <fcntl.h>
 #include <pthread.h>

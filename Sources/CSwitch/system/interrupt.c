@@ -14,7 +14,7 @@
 //
 // Sources: signal(7) (Interruption of system calls), timer_create(2) (SIGEV_THREAD_ID), pthread_kill(3).
 #define _GNU_SOURCE
-#include "internal.h"
+#include "../internal.h"
 
 #include <pthread.h>
 #include <signal.h>

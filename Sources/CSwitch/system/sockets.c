@@ -5,7 +5,7 @@
 //
 // Sources: socket(7), tcp(7), unix(7), ip(7), ipv6(7), accept4(2), cmsg(3).
 #define _GNU_SOURCE
-#include "internal.h"
+#include "../internal.h"
 
 #include <fcntl.h>
 #include <netinet/in.h>

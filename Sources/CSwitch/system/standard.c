@@ -8,7 +8,7 @@
 // Sources: open(2), proc(5) (/proc/thread-self/fd), tty(4), ioctl_tty(2) (TIOCGDEV, TIOCGPTN), fifo(7), POSIX (2.5, on
 // descriptors 0, 1 and 2).
 #define _GNU_SOURCE
-#include "internal.h"
+#include "../internal.h"
 
 #include <fcntl.h>
 #include <stdio.h>

@@ -4,7 +4,7 @@
 #ifndef NURSERY_CSWITCH_KEEPER_H
 #define NURSERY_CSWITCH_KEEPER_H
 
-#include "internal.h"
+#include "../internal.h"
 
 #if defined(__linux__)
 

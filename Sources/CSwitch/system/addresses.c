@@ -2,7 +2,7 @@
 //
 // Sources: ip(7), ipv6(7), unix(7), inet_pton(3).
 #define _GNU_SOURCE
-#include "internal.h"
+#include "../internal.h"
 
 #include <arpa/inet.h>
 #include <net/if.h>

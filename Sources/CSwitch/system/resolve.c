@@ -2,7 +2,7 @@
 //
 // Sources: getaddrinfo(3), gai.conf(5), RFC 6724 (the order).
 #define _GNU_SOURCE
-#include "internal.h"
+#include "../internal.h"
 
 #include <netdb.h>
 #include <stdio.h>

@@ -3,7 +3,7 @@
 // Sources: pthread_create(3), pthread_getattr_np(3), sched_getaffinity(2), cgroups(7),
 // Documentation/admin-guide/cgroup-v2.rst (cpu.max).
 #define _GNU_SOURCE
-#include "internal.h"
+#include "../internal.h"
 
 #include <fcntl.h>
 #include <pthread.h>

@@ -5,7 +5,7 @@
 //
 // Sources: epoll(7), epoll_wait(2) (epoll_pwait2 since Linux 5.11), eventfd(2).
 #define _GNU_SOURCE
-#include "internal.h"
+#include "../internal.h"
 
 #if defined(__linux__)
 

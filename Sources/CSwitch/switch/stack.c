@@ -6,7 +6,7 @@
 //
 // Sources: madvise(2), process_madvise(2), mmap(2), mprotect(2); Documentation/admin-guide/sysctl/vm.rst (max_map_count).
 #define _GNU_SOURCE
-#include "internal.h"
+#include "../internal.h"
 
 #include <stdatomic.h>
 #include <sys/mman.h>

@@ -8,7 +8,7 @@
 //
 // Sources: swift/stdlib/public/runtime/Exclusivity.cpp, AccessSet.h, ThreadLocalStorage.h; dl_iterate_phdr(3).
 #define _GNU_SOURCE
-#include "internal.h"
+#include "../internal.h"
 
 #include <string.h>
 
