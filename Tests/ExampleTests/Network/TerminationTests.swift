@@ -40,8 +40,12 @@ import Testing
       let client = try TCPStream.connect(to: .ip(.loopback, port: port))
       try client.writeAll(request)
       expectEqual(try BufferedReader(client).readLine() == nil, false)
-      process.kill(.terminate)
-      process.kill(.interrupt)
+      // A client that left would let the server end at the first signal, and the second would find no listener.
+      try withExtendedLifetime(client) {
+        process.kill(.terminate)
+        process.kill(.interrupt)
+        _ = try process.wait()
+      }
     }
   }
 
@@ -50,7 +54,10 @@ import Testing
       let client = try TCPStream.connect(to: .ip(.loopback, port: port))
       try client.writeAll(Self.halfRequests[0].1)
       expectEqual(try BufferedReader(client).readLine() == nil, false)
-      process.kill(.terminate)
+      try withExtendedLifetime(client) {
+        process.kill(.terminate)
+        _ = try process.wait()
+      }
     }
   }
 }
