@@ -5,8 +5,8 @@
 ///     bytes=-100           the last 100 bytes
 ///     bytes=0-9,50-59      two parts
 ///
-/// A header that is malformed, or has another unit, is ignored. So is one whose parts would cost more than the file: more than
-/// `mostParts`, or several with more bytes than the file has.
+/// A header that is malformed, or has another unit, is ignored. So is one whose parts would cost more than the file:
+/// more than `mostParts`, or several with more bytes than the file has.
 enum ByteRanges: Equatable {
   case whole
   case parts([Range<Int>])

@@ -6,7 +6,8 @@ import Nursery
 ///       │        └─ malformed, too large, too late ──> refusal ──┐
 ///       └─ end, idle for too long, draining ──────────────────────┴──> linger, closed
 ///
-/// What has been answered is passed on only when no further request has come: before anything here waits for the client.
+/// What has been answered is passed on only when no further request has come: before anything here waits for the
+/// client.
 final class Connection {
   private enum Event {
     case request
@@ -147,7 +148,8 @@ final class Connection {
 
   /// Waits until the client has closed, too.
   ///
-  /// Closing while something is unread would reset the connection, and could make the last response disappear on its way.
+  /// Closing while something is unread would reset the connection, and could make the last response disappear on its
+  /// way.
   private func linger() {
     _ = try? withTimeout(service.timeouts.linger) {
       try closeWriting()

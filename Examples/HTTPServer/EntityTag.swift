@@ -1,7 +1,7 @@
 /// The mark of one version of a file (RFC 9110, 8.8.3): `"5-2eb9f0a1.0"`.
 ///
-/// A weak tag, `W/"5-2eb9f0a1.0"`, may mark two versions: the file has changed so recently that another change could leave its size and
-/// time as they are.
+/// A weak tag, `W/"5-2eb9f0a1.0"`, may mark two versions: the file has changed so recently that another change could
+/// leave its size and time as they are.
 struct EntityTag: Equatable, CustomStringConvertible {
   let isWeak: Bool
   /// The text between the quotes.

@@ -2,8 +2,9 @@ import Nursery
 
 /// The content of a file.
 ///
-/// A small file is read before its length is sent: the size that the file system states may be wrong. The kernel makes up the files in
-/// /proc and /sys while they are read. It states 0 or 4096 for their size, and their time does not tell when they have changed.
+/// A small file is read before its length is sent: the size that the file system states may be wrong. The kernel makes
+/// up the files in /proc and /sys while they are read. It states 0 or 4096 for their size, and their time does not tell
+/// when they have changed.
 struct FileContent {
   /// How many bytes there are; nil if that is unknown until all have been read.
   let length: Int?

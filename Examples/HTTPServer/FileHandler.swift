@@ -10,8 +10,9 @@ import Nursery
 
 /// Answers with the files of a folder.
 ///
-/// A folder's own page is its `index.html`; there are no listings. Links are followed: who may make them in the folder decides what is
-/// served. A client that has a file, or a part of it, can say so: by its `ETag`, by its date, and with `Range`.
+/// A folder's own page is its `index.html`; there are no listings. Links are followed: who may make them in the folder
+/// decides what is served. A client that has a file, or a part of it, can say so: by its `ETag`, by its date, and with
+/// `Range`.
 struct FileHandler: Sendable {
   let root: String
 

@@ -1,4 +1,5 @@
-/// What the headers say about where the body ends and whether the connection is kept; refuses what could be understood in two ways.
+/// What the headers say about where the body ends and whether the connection is kept; refuses what could be understood
+/// in two ways.
 struct FramingFields {
   private var length: Int?
   private var isChunked = false

@@ -14,8 +14,9 @@ import Nursery
 ///
 ///     listener ──> a fiber per connection: head ──> handler ──> response, again and again
 ///
-/// Every part waits as if it were alone in the world: the connection for its next request, the handler for the body, the response for a
-/// client that reads slowly. What else may happen meanwhile (time is over, the server is to end) is one more branch of what is waited for.
+/// Every part waits as if it were alone in the world: the connection for its next request, the handler for the body,
+/// the response for a client that reads slowly. What else may happen meanwhile (time is over, the server is to end) is
+/// one more branch of what is waited for.
 @main
 struct HTTPServer {
   static func main() {

@@ -10,9 +10,10 @@
 ///
 ///     first line ──> headers ──> an empty line ──> checks ──> head
 ///
-/// Is shown all bytes of the head that have come, every time from the first, and looks at each line once, when it is complete. How the bytes are cut
-/// makes no difference. Strict where servers that disagree could be played off against each other (RFC 9112, 11.2): a line ends with CR
-/// LF, names end at the colon, no header goes on in the next line, and the length of the body is said once.
+/// Is shown all bytes of the head that have come, every time from the first, and looks at each line once, when it is
+/// complete. How the bytes are cut makes no difference. Strict where servers that disagree could be played off against
+/// each other (RFC 9112, 11.2): a line ends with CR LF, names end at the colon, no header goes on in the next line, and
+/// the length of the body is said once.
 struct HeadParser {
   let limits: Limits
   /// Where the line begins that is not complete.

@@ -16,8 +16,8 @@ struct Limits: Sendable {
 
 /// How long a peer may take; each time is for one thing that he is expected to do.
 ///
-/// The times for bodies are for every 64 KiB begun. So a large body may take as long as it needs, and nobody can keep a connection busy with
-/// a byte now and then.
+/// The times for bodies are for every 64 KiB begun. So a large body may take as long as it needs, and nobody can keep a
+/// connection busy with a byte now and then.
 struct Timeouts: Sendable {
   /// Until the next request begins; then the connection is closed.
   var idle = Duration.seconds(60)

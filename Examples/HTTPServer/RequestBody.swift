@@ -5,8 +5,8 @@ import Nursery
 ///     let form = try request.body.readAll()
 ///     try copy(from: request.body, to: file)
 ///
-/// A client that waits to be told to send it (`Expect: 100-continue`) is told when somebody waits for it first. Good until the handler returns. For the
-/// handler's fiber, or one at a time to which it hands it.
+/// A client that waits to be told to send it (`Expect: 100-continue`) is told when somebody waits for it first. Good
+/// until the handler returns. For the handler's fiber, or one at a time to which it hands it.
 final class RequestBody: ReadableStream, @unchecked Sendable {
   private enum State {
     case none

@@ -17,9 +17,11 @@ extension ResponseWriter {
     try write(bytes)
   }
 
-  /// Sends what a stream delivers for the body, or its rest: up to the stream's end, or to the length that was announced.
+  /// Sends what a stream delivers for the body, or its rest: up to the stream's end, or to the length that was
+  /// announced.
   ///
-  /// The head goes with the first bytes: if the stream is the request's body, its client may still wait to be asked for it.
+  /// The head goes with the first bytes: if the stream is the request's body, its client may still wait to be asked for
+  /// it.
   ///
   /// - Parameter count: how many bytes are sent at most.
   func send(from stream: some ReadableStream, count: Int = .max) throws {

@@ -9,9 +9,9 @@ import Nursery
 ///
 ///     try response.begin(length: 1 << 30)                // piece by piece, and the client knows how much will come
 ///
-/// Nothing is passed on to the client before the writer's buffer is full, or the connection has no further request to answer: so the
-/// answers to pipelined requests go out together. `flush` is for those who cannot wait for that. A HEAD request is answered like
-/// GET; what the body would be is dropped here.
+/// Nothing is passed on to the client before the writer's buffer is full, or the connection has no further request to
+/// answer: so the answers to pipelined requests go out together. `flush` is for those who cannot wait for that. A HEAD
+/// request is answered like GET; what the body would be is dropped here.
 final class ResponseWriter {
   enum Body: Equatable {
     /// Nothing has been sent yet.
@@ -84,8 +84,8 @@ final class ResponseWriter {
 
   /// Adds a header.
   ///
-  /// - Throws: `ResponseError` if it is malformed, which keeps what clients have sent from adding headers of their own; or if the server
-  ///   sends it by itself.
+  /// - Throws: `ResponseError` if it is malformed, which keeps what clients have sent from adding headers of their own;
+  ///   or if the server sends it by itself.
   func add(_ name: String, _ value: String) throws {
     if hasBegun { throw ResponseError.begun }
     guard !name.isEmpty, name.utf8.allSatisfy(\.isToken), value.utf8.allSatisfy(\.isFieldText) else {

@@ -11,8 +11,8 @@ final class Service: Sendable {
   ///
   /// Called on the connection's own fiber, which may wait for whatever it likes.
   ///
-  /// A handler that throws before it has sent anything is answered for with 500, or with the status of the `HTTPError`; if it throws later, the
-  /// connection is cut.
+  /// A handler that throws before it has sent anything is answered for with 500, or with the status of the `HTTPError`;
+  /// if it throws later, the connection is cut.
   typealias Handler = @Sendable (_ request: Request, _ response: ResponseWriter) throws -> Void
 
   let limits: Limits
@@ -32,8 +32,8 @@ final class Service: Sendable {
     self.handler = handler
   }
 
-  /// Serves every connection in a fiber of its own, until the listener is closed, the scope is cancelled, or a nursery around drains: then
-  /// nobody new is let in, and requests under way are answered.
+  /// Serves every connection in a fiber of its own, until the listener is closed, the scope is cancelled, or a nursery
+  /// around drains: then nobody new is let in, and requests under way are answered.
   ///
   /// A cancellation point. What goes wrong with one connection concerns no other.
   func serve(_ listener: TCPListener) throws {
@@ -54,7 +54,8 @@ final class Service: Sendable {
 
   /// Serves one connection; the streams are the caller's to close.
   ///
-  /// - Parameter cut: called when the client must not take the connection's end for that of a response, before it is closed.
+  /// - Parameter cut: called when the client must not take the connection's end for that of a response, before it is
+  ///   closed.
   /// - Throws: `CancellationError` only.
   func serve(
     _ input: any ReadableStream, _ output: any WritableStream, closeWriting: @escaping () throws -> Void,

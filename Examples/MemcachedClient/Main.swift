@@ -13,7 +13,8 @@ import Nursery
 ///     memcached-client -p 11211 set greeting hello
 ///     memcached-client -p 11211 get greeting
 ///
-/// The exit status is 0 if the answer was yes, 1 if it was no, 2 if the command line is wrong, 3 if the server cannot be asked.
+/// The exit status is 0 if the answer was yes, 1 if it was no, 2 if the command line is wrong, 3 if the server cannot
+/// be asked.
 @main
 struct Main {
   static func main() {

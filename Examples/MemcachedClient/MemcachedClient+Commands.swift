@@ -39,7 +39,8 @@ extension MemcachedClient {
     .wrap { try $0.isYes("STORED", "NOT_STORED") }
   }
 
-  /// Stores a value if nobody has changed the item since it was got with this number; false if somebody has, or it has gone.
+  /// Stores a value if nobody has changed the item since it was got with this number; false if somebody has, or it has
+  /// gone.
   package func compareAndSet(
     _ key: String, _ data: [UInt8], unique: UInt64, flags: UInt32 = 0, expiry: Int = 0
   ) throws -> Bool {

@@ -8,8 +8,8 @@ import Nursery
 ///       let greeting = try client.getOp("greeting").orTimeout(after: .milliseconds(100)).perform()
 ///     }
 ///
-/// Requests of different fibers go out one behind the other, without waiting for each other's answers, and the ones that have come
-/// together go out in one packet:
+/// Requests of different fibers go out one behind the other, without waiting for each other's answers, and the ones
+/// that have come together go out in one packet:
 ///
 ///     fiber ──┐                                                     ┌──> fiber
 ///     fiber ──┼──> [requests] ──> writer ──> [sent] ──> reader ─────┼──> fiber
@@ -17,9 +17,9 @@ import Nursery
 ///                                   └──────> server ──────┘
 ///
 /// Each request is an operation: it can be timed out, cancelled, raced against others. The connection stays good: an
-/// answer belongs to its request whether or not somebody still waits for it. The reader reads it all the same, and it is thrown away
-/// with its request. A request whose caller has gone before it was written is not sent at all. One that has been sent may have been
-/// carried out, although nobody has got the answer; that is so with every server.
+/// answer belongs to its request whether or not somebody still waits for it. The reader reads it all the same, and it
+/// is thrown away with its request. A request whose caller has gone before it was written is not sent at all. One that
+/// has been sent may have been carried out, although nobody has got the answer; that is so with every server.
 package final class MemcachedClient: Sendable {
   private let nursery: Nursery
   private let input: any ReadableStream
@@ -59,8 +59,8 @@ package final class MemcachedClient: Sendable {
 
   /// The operation that sends a request and commits with its answer.
   ///
-  /// The request is queued before anything is waited for. Where the queue is full, a fiber of the client's waits in the caller's place: so
-  /// the caller can do what else it has to choose from.
+  /// The request is queued before anything is waited for. Where the queue is full, a fiber of the client's waits in the
+  /// caller's place: so the caller can do what else it has to choose from.
   func requestOp(_ text: @escaping () throws -> [UInt8]) -> Op<Answer> {
     .withNack { nack in
       let request = Request(try text(), nack)

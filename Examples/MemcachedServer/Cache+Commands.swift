@@ -71,7 +71,8 @@ extension Cache {
     return put(request.key, flags: request.flags, data: data, deadline: deadline) ? .stored : .tooLarge
   }
 
-  /// A value that is not even read, because it is too large: what a `set` should have replaced is out of date all the same.
+  /// A value that is not even read, because it is too large: what a `set` should have replaced is out of date all the
+  /// same.
   mutating func refuse(_ request: StoreRequest, _ now: FiberClock.Instant) {
     statistics.sets += 1
     if case .set = request.mode, let old = find(request.key, now) { remove(old) }

@@ -2,10 +2,11 @@ import Nursery
 
 /// All items, within a limit on their memory: what has not been used for the longest time makes room for what is new.
 ///
-/// A table of the items and a list of them by last use. Not safe by itself: the server keeps it in a `Locked`. One lock is enough. It is
-/// held for a fraction of a microsecond, while the system calls of a request take several, so even many workers
-/// hardly ever meet at it; and limit, order and statistics are those of the whole, which shards would not have. A fiber that
-/// owned the cache would cost two switches a request, and would not let two workers do anything more at the same time.
+/// A table of the items and a list of them by last use. Not safe by itself: the server keeps it in a `Locked`. One lock
+/// is enough. It is held for a fraction of a microsecond, while the system calls of a request take several, so even
+/// many workers hardly ever meet at it; and limit, order and statistics are those of the whole, which shards would not
+/// have. A fiber that owned the cache would cost two switches a request, and would not let two workers do anything more
+/// at the same time.
 package struct Cache {
   /// How many bytes the items may take.
   let memoryLimit: Int
@@ -65,7 +66,8 @@ package struct Cache {
 
   /// Forgets what has been stored before an instant, as soon as that has come; nil for now.
   ///
-  /// Nothing needs to be woken then: whoever touches the cache next finds that it is due, before anything else can be stored.
+  /// Nothing needs to be woken then: whoever touches the cache next finds that it is due, before anything else can be
+  /// stored.
   mutating func flush(at time: FiberClock.Instant?, _ now: FiberClock.Instant) {
     flushTime = time ?? now
     flushIfDue(now)

@@ -56,7 +56,8 @@ extension Command {
 
   // MARK: Commands with a value
 
-  /// Reads the rest of a line that announces a value, and, if there is something wrong with it, how long the value is all the same.
+  /// Reads the rest of a line that announces a value, and, if there is something wrong with it, how long the value is
+  /// all the same.
   private static func store(_ mode: StoreRequest.Mode, _ words: Words) -> Command {
     var rest = words
     do {

@@ -15,7 +15,8 @@ enum Command {
   case verbosity(isQuiet: Bool)
   case version
   case quit
-  /// No command, and what to say about it. `data` bytes follow the line if it has announced a value: they must not pass for commands.
+  /// No command, and what to say about it. `data` bytes follow the line if it has announced a value: they must not pass
+  /// for commands.
   case mistake(Mistake, data: Int?)
 }
 

@@ -15,7 +15,8 @@ struct Expiry {
   static let longestRelative = 60 * 60 * 24 * 30
 }
 
-/// The server's time: the fiber clock, which nobody sets, and which is virtual in tests; and what the wall clock showed at the start.
+/// The server's time: the fiber clock, which nobody sets, and which is virtual in tests; and what the wall clock showed
+/// at the start.
 package struct ServerClock: Sendable {
   let start = FiberClock.now
   let unixStart: Int

@@ -2,8 +2,8 @@ import Nursery
 
 /// A value under a key.
 ///
-/// Who has got hold of an item may read what never changes, for as long as it takes: a client that reads slowly keeps its item alive
-/// and nothing locked. An item is replaced, not changed. The rest belongs to the cache, under its lock.
+/// Who has got hold of an item may read what never changes, for as long as it takes: a client that reads slowly keeps
+/// its item alive and nothing locked. An item is replaced, not changed. The rest belongs to the cache, under its lock.
 final class Item: @unchecked Sendable {
   let key: Key
   let flags: UInt32

@@ -8,8 +8,8 @@
 
 /// A state that one thread at a time may touch.
 ///
-/// A lock of the thread, and not of the fiber: nobody waits while holding it, so it is held for less time than a switch takes. A
-/// pthread's, because the thread sanitizer does not know what `Synchronization.Mutex` does in the kernel.
+/// A lock of the thread, and not of the fiber: nobody waits while holding it, so it is held for less time than a switch
+/// takes. A pthread's, because the thread sanitizer does not know what `Synchronization.Mutex` does in the kernel.
 package final class Locked<State>: @unchecked Sendable {
   private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
   private let state = UnsafeMutablePointer<State>.allocate(capacity: 1)

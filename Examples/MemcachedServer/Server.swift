@@ -10,8 +10,8 @@ import Nursery
 
 /// Serves any number of clients from one cache.
 package final class Server: Sendable {
-  /// Clients take from it what they may ask for: memcached has known all of this since then, and later versions take `version` and
-  /// `quit` with words behind them, which this one does not.
+  /// Clients take from it what they may ask for: memcached has known all of this since then, and later versions take
+  /// `version` and `quit` with words behind them, which this one does not.
   static let version = "1.5.3"
 
   let options: Options
@@ -63,7 +63,8 @@ package final class Server: Sendable {
     }
     do {
       guard let idleTimeout = options.idleTimeout else { return try converse(input) }
-      // A watchdog: one timer for a connection, which is set anew by whatever comes. A long value on a slow line is no silence.
+      // A watchdog: one timer for a connection, which is set anew by whatever comes. A long value on a slow line is no
+      // silence.
       try withCancelScope(deadline: FiberClock.now + idleTimeout) { silence in
         try converse(HeardStream(input) { silence.deadline = FiberClock.now + idleTimeout })
       }

@@ -2,8 +2,8 @@ import Nursery
 
 /// One client: reads its commands, in order, and answers them, in order.
 ///
-/// Answers are collected while there are more commands to read, and sent before a wait: so it does not matter whether a client asks for
-/// one thing at a time or for a thousand in one packet.
+/// Answers are collected while there are more commands to read, and sent before a wait: so it does not matter whether a
+/// client asks for one thing at a time or for a thousand in one packet.
 struct Session {
   /// How much of a command's line is kept; a longer one that asks for items is answered while it comes.
   static let lineLimit = 65_536
@@ -195,7 +195,8 @@ struct Session {
 
   /// Answers the rest of a line as it comes, so that the memory for it does not grow with the line.
   ///
-  /// The client must read while it sends such a line. If there is a mistake behind items that have been sent, it takes the place of `END`.
+  /// The client must read while it sends such a line. If there is a mistake behind items that have been sent, it takes
+  /// the place of `END`.
   private mutating func retrieveMore(_ retrieval: Retrieval) throws {
     var isLast = false
     do {

@@ -14,8 +14,8 @@ import Nursery
 ///
 ///     2, 3, 4, ... ──> not by 2 ──> not by 3 ──> not by 5 ──> ...
 ///
-/// What arrives at the end of the chain is the next prime, and the chain grows by a filter for it. The idea is Doug McIlroy's, the
-/// program a classic of Go.
+/// What arrives at the end of the chain is the next prime, and the chain grows by a filter for it. The idea is Doug
+/// McIlroy's, the program a classic of Go.
 @main
 struct PrimeSieve {
   static func main() throws {

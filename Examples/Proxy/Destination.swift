@@ -11,7 +11,8 @@ import Synchronization
 
 /// Where a direction writes to, and what the other direction, which reads from there, has to know of that.
 ///
-/// The system tells of a reset once. If a write has been told, a read finds what looks like an end: it has to ask `isBroken`.
+/// The system tells of a reset once. If a write has been told, a read finds what looks like an end: it has to ask
+/// `isBroken`.
 final class Destination: WritableStream {
   let stream: TCPStream
   private let isInCall = Atomic(false)

@@ -4,7 +4,8 @@ import Nursery
 ///
 /// Two copies per connection, one in each direction. Each side is told what the other one does:
 ///
-/// - It ends what it has to say (and may go on listening): so does the proxy towards the other side, which may go on talking.
+/// - It ends what it has to say (and may go on listening): so does the proxy towards the other side, which may go on
+///   talking.
 /// - It breaks off: the proxy breaks off towards the other side. What was cut short must not pass for complete.
 /// - It does not read: the proxy keeps 64 KiB, and stops reading from the other side.
 ///

@@ -5,14 +5,15 @@ import Nursery
 ///     shell-pipeline [--timeout SECONDS] COMMAND [ARGUMENT...] ['|' COMMAND [ARGUMENT...]]...
 ///     shell-pipeline [--timeout SECONDS] < TEXT
 ///
-/// As a shell does: each command reads what the one before it writes, the first one standard input, and the last one writes to standard
-/// output. Unlike a shell it leaves nothing behind: when the time is over, or somebody types Control-C, every command and whatever
-/// that has started is ended. Without a command it counts the words of standard input, the most frequent first:
+/// As a shell does: each command reads what the one before it writes, the first one standard input, and the last one
+/// writes to standard output. Unlike a shell it leaves nothing behind: when the time is over, or somebody types
+/// Control-C, every command and whatever that has started is ended. Without a command it counts the words of standard
+/// input, the most frequent first:
 ///
 ///     tr -cs A-Za-z '\n' | tr A-Z a-z | sort | uniq -c | sort -k1,1nr -k2 | head -n 10
 ///
-/// The status is that of the last command that failed, in the manner of a shell: 128 and the number for a signal; 124 when the time was over.
-/// A command that was ended because its reader had enough has not failed.
+/// The status is that of the last command that failed, in the manner of a shell: 128 and the number for a signal; 124
+/// when the time was over. A command that was ended because its reader had enough has not failed.
 @main
 struct ShellPipeline {
   static func main() {
@@ -47,7 +48,8 @@ struct ShellPipeline {
     }
   }
 
-  /// Passes standard input on: a command that read our terminal itself would be stopped, because it is not in the foreground there.
+  /// Passes standard input on: a command that read our terminal itself would be stopped, because it is not in the
+  /// foreground there.
   private static func feed(_ input: PipeStream) throws {
     defer { input.close() }
     do {

@@ -62,7 +62,8 @@ struct Options {
       }
     }
     if paths.isEmpty { paths = ["-"] }
-    // Two fibers that read standard input would each get parts of it; read one after the other, the second gets nothing.
+    // Two fibers that read standard input would each get parts of it; read one after the other, the second gets
+    // nothing.
     if let first = paths.firstIndex(of: "-") { paths[(first + 1)...].removeAll { $0 == "-" } }
   }
 }

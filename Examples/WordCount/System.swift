@@ -9,8 +9,9 @@ import Synchronization
   import Darwin
 #endif
 
-// What the program asks of the system. A fiber may continue on another thread after it has waited, while `errno` belongs to one
-// thread and the compiler may remember whose. So what fibers call here never waits, is not inlined, and looks at `errno` itself.
+// What the program asks of the system. A fiber may continue on another thread after it has waited, while `errno`
+// belongs to one thread and the compiler may remember whose. So what fibers call here never waits, is not inlined, and
+// looks at `errno` itself.
 
 /// A file open for reading, closed when it goes out of scope.
 struct InputFile: ~Copyable {
@@ -32,7 +33,8 @@ struct InputFile: ~Copyable {
     if descriptor > STDIN_FILENO { close(descriptor) }
   }
 
-  /// Reads what there is, as far as it fits: how many bytes, zero at the end of the file; nil when it has to be waited for.
+  /// Reads what there is, as far as it fits: how many bytes, zero at the end of the file; nil when it has to be waited
+  /// for.
   @inline(never)
   borrowing func read(into space: Slice<UnsafeMutableRawBufferPointer>) throws -> Int? {
     let space = UnsafeMutableRawBufferPointer(rebasing: space)

@@ -12,8 +12,8 @@ import Nursery
 ///
 ///     wordcount [OPTION...] [FILE...]
 ///
-/// A word is a run of ASCII letters, and case does not matter; every other byte and the end of a file separate words. So the counts
-/// of a text are those of
+/// A word is a run of ASCII letters, and case does not matter; every other byte and the end of a file separate words.
+/// So the counts of a text are those of
 ///
 ///     cat FILE | tr -cs 'A-Za-z' '\n' | tr 'A-Z' 'a-z' | sort | uniq -c
 ///
@@ -23,8 +23,9 @@ import Nursery
 ///     file ──> reader ──┼──> [chunks] ─┤              ├──> merged ──> printed
 ///     file ──> reader ──┘              └──> counter ──┘
 ///
-/// The channel is bounded, so fast readers wait for slow counters, and memory stays small whatever the size of the files. When a
-/// file fails, the other readers end, the counters end, and the error arrives here as if all this were one function call.
+/// The channel is bounded, so fast readers wait for slow counters, and memory stays small whatever the size of the
+/// files. When a file fails, the other readers end, the counters end, and the error arrives here as if all this were
+/// one function call.
 @main
 struct WordCount {
   static func main() {
@@ -107,8 +108,8 @@ func readFile(
   _ path: String, within limit: Duration?, into chunks: Channel<Chunk>, _ bytesRead: ByteCounter
 ) throws {
   let file = try InputFile(path)
-  // Made once, performed for every block. The deadline is the whole file's, but a file that has something to read is not late: an
-  // expired timer commits only if nothing else can.
+  // Made once, performed for every block. The deadline is the whole file's, but a file that has something to read is
+  // not late: an expired timer commits only if nothing else can.
   var readable = readableOp(file.descriptor)
   if let limit {
     let (name, deadline) = (file.name, FiberClock.now.advanced(by: limit))

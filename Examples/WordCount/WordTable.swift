@@ -8,9 +8,9 @@ private func lowercase(_ letter: UInt8) -> UInt8 { letter | 0x20 }
 
 /// How often each word occurs: an open-addressing hash table.
 ///
-/// The first eight letters of a word are its head, packed into a number; the others are its tail and lie in one array with those
-/// of all words. So most words are told apart by comparing two numbers, which are ordered as the words are, and no word is an
-/// object that would have to be allocated and counted.
+/// The first eight letters of a word are its head, packed into a number; the others are its tail and lie in one array
+/// with those of all words. So most words are told apart by comparing two numbers, which are ordered as the words are,
+/// and no word is an object that would have to be allocated and counted.
 struct WordTable: Sendable {
   private struct Entry {
     /// The first letter in the highest byte, zeros behind the last one.

@@ -61,7 +61,8 @@ nonisolated(unsafe) private var guarded: UnsafeMutableRawPointer?
   }
 
   @Test func signalStacksAreGivenOnceAndFreed() {
-    // Many threads in turn: were their stacks kept, the address space would show it, and the second call must not replace.
+    // Many threads in turn: were their stacks kept, the address space would show it, and the second call must not
+    // replace.
     for _ in 0..<200 {
       var thread: UInt = 0
       let body: @convention(c) (UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? = { _ in

@@ -19,10 +19,10 @@ import Testing
 
   /// What Swift's own report says of such a crash.
   ///
-  /// Swift stops a thread by a signal which the thread does not block, and reads `SigBlk` of its status file for that. It
-  /// says "failed to suspend" of a thread that it reads a second time between the thread's entering the handler, where
-  /// everything is blocked, and the thread's note that it has. A thread of ours that blocked the signals would be told of
-  /// every time, so three reports in a row decide.
+  /// Swift stops a thread by a signal which the thread does not block, and reads `SigBlk` of its status file for that.
+  /// It says "failed to suspend" of a thread that it reads a second time between the thread's entering the handler,
+  /// where everything is blocked, and the thread's note that it has. A thread of ours that blocked the signals would be
+  /// told of every time, so three reports in a row decide.
   private func report(of manner: String) throws -> String {
     var report = ""
     for _ in 0..<3 {

@@ -1,7 +1,8 @@
 import CSwitch
 import Testing
 
-/// Without a second thread locks are marked, not taken, and claims are moved, not exchanged; what holds otherwise holds then.
+/// Without a second thread locks are marked, not taken, and claims are moved, not exchanged; what holds otherwise holds
+/// then.
 ///
 /// A test's process has many threads: a program of its own plays the scenes, all of which end with a second thread.
 @Suite struct OnlyThreadTests {

@@ -65,8 +65,8 @@ private let corpusMegabytes: Int = {
   #endif
 }()
 
-/// A text that is the same each time: words of a large vocabulary, frequent and rare ones, in either case, with all kinds of
-/// separators.
+/// A text that is the same each time: words of a large vocabulary, frequent and rare ones, in either case, with all
+/// kinds of separators.
 private func pseudoRandomText(megabytes: Int) -> [UInt8] {
   var random = Generator(state: 42)
   let vocabulary = (0..<30_000).map { _ in

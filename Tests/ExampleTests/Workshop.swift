@@ -8,8 +8,9 @@
 
 /// A temporary folder with a shell in it that knows the example programs by name.
 ///
-/// The tests type what a user would type: `wordcount --top 3 text`. The programs are those of the build that the tests belong to,
-/// whatever its folder and configuration. No Foundation: its `Process` leaks a little, and leak checkers would say so.
+/// The tests type what a user would type: `wordcount --top 3 text`. The programs are those of the build that the tests
+/// belong to, whatever its folder and configuration. No Foundation: its `Process` leaks a little, and leak checkers
+/// would say so.
 final class Workshop: Sendable {
   private let folder: String
   private let programs: String

@@ -8,7 +8,8 @@ import Nursery
   import Darwin
 #endif
 
-/// Eight fibers write programs, close them and run them at once, 3,000 in all; two others check that what is closed is closed.
+/// Eight fibers write programs, close them and run them at once, 3,000 in all; two others check that what is closed is
+/// closed.
 func launches() throws {
   let launchers = 8
   let count = 3000

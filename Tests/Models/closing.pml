@@ -1,15 +1,18 @@
 /*
- * Closing a descriptor whose number is used by others at that moment: Reactor/DescriptorRecord.swift (beginUse, endUse, close,
- * finishClosing) and Reactor/Gate.swift.
+ * Closing a descriptor whose number is used by others at that moment: Reactor/DescriptorRecord.swift (beginUse, endUse,
+ * close, finishClosing) and Reactor/Gate.swift.
  *
- * Modelled: a reader, who tries and waits in turns, two closers, and the kernel, which gives the number away again as soon as it has it
- * back, to an owner who adopts it, has an event, and closes it, too. The reader's handle is of the first generation. An event of the first
- * descriptor may be delivered late. Atomics are sequentially consistent; the gate's lock makes its steps atomic.
+ * Modelled: a reader, who tries and waits in turns, two closers, and the kernel, which gives the number away again as
+ * soon as it has it back, to an owner who adopts it, has an event, and closes it, too. The reader's handle is of the
+ * first generation. An event of the first descriptor may be delivered late. Atomics are sequentially consistent; the
+ * gate's lock makes its steps atomic.
  *
- * Properties. The reader calls the kernel only while the number is his generation's. The number goes back to the kernel once for each
+ * Properties. The reader calls the kernel only while the number is his generation's. The number goes back to the kernel
+ * once for each
  * descriptor. At rest nobody waits at the gate of a descriptor that has been closed.
  *
- * -DNO_USES: the closer gives the number back without regard to calls in flight. -DNO_CLAIM: whoever finds the last call returned finishes.
+ * -DNO_USES: the closer gives the number back without regard to calls in flight. -DNO_CLAIM: whoever finds the last
+ * call returned finishes.
  * -DNO_EPOCH: a waiter does not look whether there has been a signal since he began to try.
  */
 #define CLOSING 8

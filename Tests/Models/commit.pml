@@ -1,27 +1,30 @@
 /*
- * The commit protocol of choices: Operations/Claim.swift (beginEnlisting ... takeWhileClaimed), WaitQueue.swift (claimFirst),
- * Performance.swift (commit, poll, enlistAndPark, parkUnlessCancelled, withdraw), Channel+Send/Receive.swift (the attempts), and
- * the mark and interrupt of Cancellation/ScopeRecord+Cancel.swift.
+ * The commit protocol of choices: Operations/Claim.swift (beginEnlisting ... takeWhileClaimed), WaitQueue.swift
+ * (claimFirst), Performance.swift (commit, poll, enlistAndPark, parkUnlessCancelled, withdraw),
+ * Channel+Send/Receive.swift (the attempts), and the mark and interrupt of Cancellation/ScopeRecord+Cancel.swift.
  *
- * Modelled: two or three fibers, each with PERFORMS performs of a choice of two branches on unbuffered channels, in either order, and
- * a canceller that comes at any time or never and cancels the first fiber or all. A fiber's number is its address.
+ * Modelled: two or three fibers, each with PERFORMS performs of a choice of two branches on unbuffered channels, in
+ * either order, and a canceller that comes at any time or never and cancels the first fiber or all. A fiber's number is
+ * its address.
  *   (default)  two fibers, channels X and Y:      0: send X | receive Y     1: receive X | send Y
  *   -DTHREE    a third fiber that competes:       2: receive X | send Y
  *   -DRING     three fibers, three channels:      0: send X | receive Y     1: receive X | send Z     2: send Y | receive Z
  *   -DSELF     both ends of one channel in each:  0, 1: send X | receive X
  *
- * Abstractions. A queue is a set: claimFirst takes any candidate, which includes the first. A critical section, or a part of it, with at
- * most one step that others can see without the lock is one atomic step (Lipton's reduction); so is a load with the compare-exchange
- * after it (a failed one is tried again and changes nothing). A loop that spins is a blocking guard, so a deadlock of spinning
- * fibers is an invalid end state. A poll may find nothing (a receive may pass by without the lock). Memory is sequentially
- * consistent; that mark and claim word meet on a real machine is mark.pml. Left out: buffers, close and timers (they
- * commit from outside as the canceller does, under one lock), values, scopes that open and close meanwhile, single sends and
- * receives (as a choice whose second branch finds nothing, without the poll).
+ * Abstractions. A queue is a set: claimFirst takes any candidate, which includes the first. A critical section, or a
+ * part of it, with at most one step that others can see without the lock is one atomic step (Lipton's reduction); so is
+ * a load with the compare-exchange after it (a failed one is tried again and changes nothing). A loop that spins is a
+ * blocking guard, so a deadlock of spinning fibers is an invalid end state. A poll may find nothing (a receive may pass
+ * by without the lock). Memory is sequentially consistent; that mark and claim word meet on a real machine is mark.pml.
+ * Left out: buffers, close and timers (they commit from outside as the canceller does, under one lock), values, scopes
+ * that open and close meanwhile, single sends and receives (as a choice whose second branch finds nothing, without the
+ * poll).
  *
- * Properties: a rendezvous commits both or none, and both agree on channel and direction (sent == received at the end, and each
- * perform is dealt with at most once); a perform that reports its cancellation was not dealt with; a makeReady finds a performer that is
- * committed, has not been made ready, and parks; no offer is linked once a perform has ended; no deadlock; at rest nobody is
- * parked who is committed or cancelled or could meet another that is parked. With -DNP, built without -DSAFETY: no livelock.
+ * Properties: a rendezvous commits both or none, and both agree on channel and direction (sent == received at the end,
+ * and each perform is dealt with at most once); a perform that reports its cancellation was not dealt with; a makeReady
+ * finds a performer that is committed, has not been made ready, and parks; no offer is linked once a perform has ended;
+ * no deadlock; at rest nobody is parked who is committed or cancelled or could meet another that is parked. With -DNP,
+ * built without -DSAFETY: no livelock.
  * -DNO_STEP_BACK, -DNO_OWN_CLAIM, -DNO_SECOND_CHECK leave a part of the protocol out; spin finds the flaw.
  */
 #ifndef PERFORMS

@@ -1,18 +1,20 @@
 /*
- * Being certain of a deadlock: Diagnostics/Scheduler+Deadlock.swift, PlainThread+Parked.swift, and `risings` in Scheduler+Idle.swift.
+ * Being certain of a deadlock: Diagnostics/Scheduler+Deadlock.swift, PlainThread+Parked.swift, and `risings` in
+ * Scheduler+Idle.swift.
  *
- * Modelled: two workers, a plain thread that sleeps in operations (its `parkings`: odd while it does), and a foreign thread that nobody can
- * answer for and that ends. Whoever is awake may call whoever he likes (mail, which stands for every way to be made ready), CALLS times
- * in all, and falls asleep or, the foreign one, ends; with -DSTARTS he may also start the foreign thread. Worker 0 looks for a deadlock whenever it
- * sleeps and nobody has called it; worker 1's looks are excluded by timeLock. What the look reads is read one by one, in any order within
- * its first and third step.
+ * Modelled: two workers, a plain thread that sleeps in operations (its `parkings`: odd while it does), and a foreign
+ * thread that nobody can answer for and that ends. Whoever is awake may call whoever he likes (mail, which stands for
+ * every way to be made ready), CALLS times in all, and falls asleep or, the foreign one, ends; with -DSTARTS he may
+ * also start the foreign thread. Worker 0 looks for a deadlock whenever it sleeps and nobody has called it; worker 1's
+ * looks are excluded by timeLock. What the look reads is read one by one, in any order within its first and third step.
  *
- * Abstractions. Memory is sequentially consistent: what the look rests on is written by read-modify-writes and read by acquiring
- * loads, and a thread's mail is taken after its `parkings` say that it has risen. Instead of comparing counters, which would grow without
- * bound, a flag is cleared at the first reading and set by whoever counts.
+ * Abstractions. Memory is sequentially consistent: what the look rests on is written by read-modify-writes and read by
+ * acquiring loads, and a thread's mail is taken after its `parkings` say that it has risen. Instead of comparing
+ * counters, which would grow without bound, a flag is cleared at the first reading and set by whoever counts.
  *
  * Property: whoever is sure that nobody is left is right: everybody sleeps, and nobody has been called.
- * -DNO_MAIL, -DNO_SECOND, -DNO_COUNT: without a look at the mail, at risings and parkings again, at the number of threads;
+ * -DNO_MAIL, -DNO_SECOND, -DNO_COUNT: without a look at the mail, at risings and parkings again, at the number of
+ * threads;
  * -DCOUNT_LAST: that number read at the end.
  */
 #ifndef CALLS

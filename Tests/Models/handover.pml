@@ -3,17 +3,19 @@
  * comment), Worker+Switching.swift (run, ready, prepare, takeSavedStack), Worker+Loop.swift (nextFromHandover).
  *
  * Modelled: WORKERS threads, each at any moment on one stack (its loop's or a fiber's), and FIBERS fibers that for ever
- * do one of three things: wake another fiber that waits, wait, or yield. A fiber that waits can be committed and queued at
- * once, by another fiber or from outside (a timer, a cancellation), and be stolen or collected by either worker. A switch
- * is three steps: look at the next fiber's savedStack, clear it, store one's own last and leave.
+ * do one of three things: wake another fiber that waits, wait, or yield. A fiber that waits can be committed and queued
+ * at once, by another fiber or from outside (a timer, a cancellation), and be stolen or collected by either worker. A
+ * switch is three steps: look at the next fiber's savedStack, clear it, store one's own last and leave.
  *
- * Left out: the order of the queues (a pick takes any fiber, which includes the real one); which worker a waker from outside queues on
- * (either); when a worker looks outside its own queue: here it may take any queued fiber at every pick, as a steal, a
- * timer, mail or the overflow let it. So waits that need a rare combination are all there. First runs and ends
- * of fibers are left out: a new fiber has no stack to wait for, an ended one saves no stack. Stores are seen at
- * once: savedStack is stored with release after everything else, and is the only word that is read without a lock here.
+ * Left out: the order of the queues (a pick takes any fiber, which includes the real one); which worker a waker from
+ * outside queues on (either); when a worker looks outside its own queue: here it may take any queued fiber at every
+ * pick, as a steal, a timer, mail or the overflow let it. So waits that need a rare combination are all there. First
+ * runs and ends of fibers are left out: a new fiber has no stack to wait for, an ended one saves no stack. Stores are
+ * seen at once: savedStack is stored with release after everything else, and is the only word that is read without a
+ * lock here.
  *
- * Properties: nobody runs on a stack that another worker is still on; a fiber that goes on after waiting has been committed; no
+ * Properties: nobody runs on a stack that another worker is still on; a fiber that goes on after waiting has been
+ * committed; no
  * deadlock (an end state in which a queued fiber is left).
  * -DNAIVE: the wait for savedStack happens on the fiber's own stack; spin finds the deadlock.
  */

@@ -1,16 +1,19 @@
 /*
  * A performer that goes to wait against a cancellation, on a machine with total store order (x86-64): Performance.swift
- * (enlistAndPark, parkUnlessCancelled with its empty fence), Claim.swift (beginEnlisting, startWaiting, commit), SpinLock.swift
- * (the exchange), ScopeRecord+Cancel.swift (mark, fence, interrupt).
+ * (enlistAndPark, parkUnlessCancelled with its empty fence), Claim.swift (beginEnlisting, startWaiting, commit),
+ * SpinLock.swift (the exchange), ScopeRecord+Cancel.swift (mark, fence, interrupt).
  *
- * Modelled: one performer that enlists one offer, for ever again, and one canceller. Plain stores pass through the performer's store
- * buffer; an exchange and a compare-exchange wait until it is empty. The performer has no fence between "my offer stands" and "is
- * my scope cancelled?": it is the exchange of the queue's lock, which publishes `claimed` before either, that makes
- * a canceller who comes too early for `waiting` wait for it.
+ * Modelled: one performer that enlists one offer, for ever again, and one canceller. Plain stores pass through the
+ * performer's store buffer; an exchange and a compare-exchange wait until it is empty. The performer has no fence
+ * between "my offer stands" and "is my scope cancelled?": it is the exchange of the queue's lock, which publishes
+ * `claimed` before either, that makes a canceller who comes too early for `waiting` wait for it.
  *
- * Left out: partners (commit.pml); the canceller's own buffer (its mark is followed by a full fence); weaker machines (a full fence there).
- * Property: at rest the performer is not parked in a cancelled scope, and has been made ready once if it parked and was committed.
- * -DNO_CLAIM: beginEnlisting does nothing; spin finds the lost cancellation. With -DNO_CLAIM -DFENCE, a full fence instead, all is well.
+ * Left out: partners (commit.pml); the canceller's own buffer (its mark is followed by a full fence); weaker machines
+ * (a full fence there).
+ * Property: at rest the performer is not parked in a cancelled scope, and has been made ready once if it parked and was
+ * committed.
+ * -DNO_CLAIM: beginEnlisting does nothing; spin finds the lost cancellation. With -DNO_CLAIM -DFENCE, a full fence
+ * instead, all is well.
  */
 mtype = { idle, waiting, claimed, committed }
 

@@ -1,31 +1,36 @@
 /*
- * Going to sleep without losing a fiber: Scheduling/Scheduler+Idle.swift (findWork ... isWatched), Scheduler+Ready.swift (push,
- * callForHelpIfUseful, inject, collectArrivals, callWorker), SleepWord.swift, and tellWatch as called after a timer has been set.
+ * Going to sleep without losing a fiber: Scheduling/Scheduler+Idle.swift (findWork ... isWatched),
+ * Scheduler+Ready.swift (push, callForHelpIfUseful, inject, collectArrivals, callWorker), SleepWord.swift, and
+ * tellWatch as called after a timer has been set.
  *
- * Modelled: two workers, all started. A running fiber queues others on its worker (light side), posts mail for worker 0 (the root fiber made ready
- * elsewhere), sets a timer, and ends or computes for ever. An outsider injects a fiber, or the mail. Each happens at most once, or
- * SPAWNS times; -DMAIL=0, -DTIMERS=0, -DINJECTS=0 switch one off;
- * the leftovers of an earlier watch (isInspecting, watchDeadline) are arbitrary. Memory as in biased.pml: plain stores
- * (storedCount, earliestDeadline, `watch = -1`, isInspecting, watchDeadline, rise) pass through a store buffer, read-modify-writes
+ * Modelled: two workers, all started. A running fiber queues others on its worker (light side), posts mail for worker 0
+ * (the root fiber made ready elsewhere), sets a timer, and ends or computes for ever. An outsider injects a fiber, or
+ * the mail. Each happens at most once, or SPAWNS times; -DMAIL=0, -DTIMERS=0, -DINJECTS=0 switch one off; the leftovers
+ * of an earlier watch (isInspecting, watchDeadline) are arbitrary. Memory as in biased.pml: plain stores (storedCount,
+ * earliestDeadline, `watch = -1`, isInspecting, watchDeadline, rise) pass through a store buffer, read-modify-writes
  * and sequentially consistent stores wait for it to drain, the heavy fence drains the other worker's.
  *
- * Abstractions. The queue's lock is biased.pml: a push, pop or steal is atomic, and only the count others see is delayed (a thief's own stores
- * are not: a count seen too high makes a worker look once more). Time: whether a timer is due is arbitrary, a timed
- * sleep may end at any moment, so a state with a timed sleeper is never at rest; a queue that has not moved may be taken over
- * at such an inspection. The last to fall asleep looks for a deadlock now and then (deadlock.pml), but he stays announced meanwhile, so here
- * his is one endless sleep. Left out: stopping, starting workers, more than one deadline.
+ * Abstractions. The queue's lock is biased.pml: a push, pop or steal is atomic, and only the count others see is
+ * delayed (a thief's own stores are not: a count seen too high makes a worker look once more). Time: whether a timer is
+ * due is arbitrary, a timed sleep may end at any moment, so a state with a timed sleeper is never at rest; a queue that
+ * has not moved may be taken over at such an inspection. The last to fall asleep looks for a deadlock now and then
+ * (deadlock.pml), but he stays announced meanwhile, so here his is one endless sleep. Left out: stopping, starting
+ * workers, more than one deadline.
  *
- * -DVIRTUAL: a clock that stands still until advanceVirtualTime (Scheduler.swift) moves it, which no timed sleep ends by. Instead of comparing
- * `risings`, which would grow without bound, a flag is cleared at the first reading and set by whoever counts; timeLock lets one read at
+ * -DVIRTUAL: a clock that stands still until advanceVirtualTime (Scheduler.swift) moves it, which no timed sleep ends
+ * by. Instead of comparing `risings`, which would grow without bound, a flag is cleared at the first reading and set by
+ * whoever counts; timeLock lets one read at
  * a time.
  *
- * Property, at rest (nothing can move: every worker computes for ever or sleeps for ever): if a worker sleeps, no queue holds two fibers,
- * none of a sleeper's holds one, nothing is in the overflow, no sleeper has mail; with -DWATCHED also: no fiber is queued
+ * Property, at rest (nothing can move: every worker computes for ever or sleeps for ever): if a worker sleeps, no queue
+ * holds two fibers, none of a sleeper's holds one, nothing is in the overflow, no sleeper has mail; with -DWATCHED
+ * also: no fiber is queued
  * behind one that computes, and no timer is set.
  * With -DVIRTUAL: time never moves while a worker has a fiber in hand, and no timer is left when both sleep for ever.
  * -DNO_RISINGS: time moves without a look at `risings`.
  * The sleeper does without the heavy fence where nobody else is awake, or he is about to keep the watch.
- * -DTOGETHER: what is queued may be left to its worker (Sharing.swift): whether it is, is arbitrary at every look; and worker 1 may
+ * -DTOGETHER: what is queued may be left to its worker (Sharing.swift): whether it is, is arbitrary at every look; and
+ * worker 1 may
  * give its queue to the other. -DUNWATCHED: a single one too, even if nobody inspects.
  * -DNO_FENCE: he always does. -DAS_BEFORE: without the second look in timeToSleep and the call in findWork.
  */

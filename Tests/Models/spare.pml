@@ -1,21 +1,23 @@
 /*
- * Who keeps watch: Scheduling/Scheduler+Spares.swift, Scheduler+WorkerCount.swift (leave), goToWork and timeToSleep of Scheduler+Watch.swift,
- * and the falling asleep of Scheduler+Idle.swift as far as it counts.
+ * Who keeps watch: Scheduling/Scheduler+Spares.swift, Scheduler+WorkerCount.swift (leave), goToWork and timeToSleep of
+ * Scheduler+Watch.swift, and the falling asleep of Scheduler+Idle.swift as far as it counts.
  *
- * Modelled: WORKERS workers, all started, and SPARES spares, the first of which is the sentinel and rests. A fiber on a worker or spare queues others
- * there (SPAWNS in all), ends, or computes for ever. An outsider injects a fiber; with -DRETIRE he may tell the last worker to leave.
+ * Modelled: WORKERS workers, all started, and SPARES spares, the first of which is the sentinel and rests. A fiber on a
+ * worker or spare queues others there (SPAWNS in all), ends, or computes for ever. An outsider injects a fiber; with
+ * -DRETIRE he may tell the last worker to leave.
  *
- * Abstractions. Memory is sequentially consistent: the words that count here are changed by read-modify-writes or sequentially
- * consistent stores, or before a heavy fence (sleep.pml has the store buffers, for two workers). Time is as there: a timed sleep may end at
- * any moment, and then a queue behind a fiber that computes for ever may be taken over. A worker that does not compute for ever is one that
- * moves. A scan of the queues is one step. A spare runs what is queued on it to
- * the end before it steps back. Left out: starting
- * threads, timers, stopping.
+ * Abstractions. Memory is sequentially consistent: the words that count here are changed by read-modify-writes or
+ * sequentially consistent stores, or before a heavy fence (sleep.pml has the store buffers, for two workers). Time is
+ * as there: a timed sleep may end at any moment, and then a queue behind a fiber that computes for ever may be taken
+ * over. A worker that does not compute for ever is one that moves. A scan of the queues is one step. A spare runs what
+ * is queued on it to the end before it steps back. Left out: starting threads, timers, stopping.
  *
- * Property, at rest (every thread computes for ever or sleeps for ever): if a worker sleeps, nothing is queued anywhere; otherwise, if
- * something is queued, all spares are occupied. If everybody sleeps, somebody has acted for all (looked for a deadlock, moved
+ * Property, at rest (every thread computes for ever or sleeps for ever): if a worker sleeps, nothing is queued
+ * anywhere; otherwise, if something is queued, all spares are occupied. If everybody sleeps, somebody has acted for all
+ * (looked for a deadlock, moved
  * virtual time) since the last one rose or left.
- * -DNO_PASSING: who is called for the watch and finds work calls nobody. -DNO_LAST: who stops counting as awake wakes nobody.
+ * -DNO_PASSING: who is called for the watch and finds work calls nobody. -DNO_LAST: who stops counting as awake wakes
+ * nobody.
  * -DNO_SECOND_LOOK: the sentinel looks whether anybody sleeps before it announces that it rests.
  */
 #ifndef WORKERS

@@ -1,11 +1,14 @@
 /*
- * The orderings: what two threads of a protocol ask of the processor, one protocol at a time, on a machine that reorders.
+ * The orderings: what two threads of a protocol ask of the processor, one protocol at a time, on a machine that
+ * reorders.
  *
- * A thread is a window of numbered steps, one for each access to memory, in the order of the program. A step may be taken as soon as those
- * have been that the machine makes it wait for; `done` is the set of those taken. Memory is one, and a store is seen by all at once (both
- * x86-64 and Armv8 are so), so store buffers and early loads are both orders in which the steps of a thread are taken.
+ * A thread is a window of numbered steps, one for each access to memory, in the order of the program. A step may be
+ * taken as soon as those have been that the machine makes it wait for; `done` is the set of those taken. Memory is one,
+ * and a store is seen by all at once (both x86-64 and Armv8 are so), so store buffers and early loads are both orders
+ * in which the steps of a thread are taken.
  *
- *   (default)  Armv8. A step waits for earlier loads that acquire, and for full fences; a store that releases waits for all before it; a
+ *   (default)  Armv8. A step waits for earlier loads that acquire, and for full fences; a store that releases waits for
+ *   all before it; a
  *              sequentially consistent load also waits for earlier sequentially consistent stores; a store waits for the loads
  *              that decide about it, a load for nothing more: processors guess. That is what the compiler emits (stlr, ldar, dmb), taken at
  *              its weakest: an acquiring load is ldapr, and does not wait for an earlier release; a read-modify-write is two
@@ -13,13 +16,15 @@
  *              such. (Real ldaxr waits for stlr always, and casal is a full fence. The language promises neither.)
  *   -DTSO      x86-64. Only a load may come before an earlier store, unless that is an exchange or sequentially consistent.
  *
- * The light fence is no step. The heavy one is taken when the other thread is at a boundary between two instructions, as membarrier(2)
- * interrupts it there: each of its steps has been taken or has not, in the order of the program.
+ * The light fence is no step. The heavy one is taken when the other thread is at a boundary between two instructions,
+ * as membarrier(2) interrupts it there: each of its steps has been taken or has not, in the order of the program.
  *
- * Abstractions. A loop that spins is a guard on the load that ends it. A load of the own last store is left out. Of a failed
- * compare-exchange only the load is left. What comes after a store-exclusive waits for it if it stores. Timed sleeps end.
+ * Abstractions. A loop that spins is a guard on the load that ends it. A load of the own last store is left out. Of a
+ * failed compare-exchange only the load is left. What comes after a store-exclusive waits for it if it stores. Timed
+ * sleeps end.
  *
- * -DWEAKER=n makes the access that is marked n in the text one step weaker: `o(n, as it is, weaker)`. `check` lists those that have to fail
+ * -DWEAKER=n makes the access that is marked n in the text one step weaker: `o(n, as it is, weaker)`. `check` lists
+ * those that have to fail
  * (their orderings are needed) and those that need not (the code is stronger than its protocol needs).
  */
 #ifndef WEAKER
@@ -86,9 +91,10 @@ bool sleeps[3];                                /* what the wake has found */
 
 #ifdef INBOX
 /*
- * Scheduling/Inbox.swift with SleepWord.swift and Scheduler+Idle.swift: two threads each make a fiber ready on a worker that goes to sleep. What
- * they wrote before (`memory[WRITTEN + p]`), the fiber reads when it goes on.
- * Property: the worker does not sleep for ever with something in its inbox; each fiber comes once, and sees what was written.
+ * Scheduling/Inbox.swift with SleepWord.swift and Scheduler+Idle.swift: two threads each make a fiber ready on a worker
+ * that goes to sleep. What they wrote before (`memory[WRITTEN + p]`), the fiber reads when it goes on.
+ * Property: the worker does not sleep for ever with something in its inbox; each fiber comes once, and sees what was
+ * written.
  */
 #define NEWEST  0
 #define STATE   1
@@ -160,9 +166,10 @@ active proctype Rest() { timeout -> assert(memory[NEWEST] == 0 && taken == 3) }
 
 #ifdef THREAD
 /*
- * Fibers/PlainThread.swift (wait, wake) and Scheduler+Timers.swift (tellOfTimer): one thread makes a plain thread ready, another sets
- * a timer for it.
- * Property: it does not sleep for ever when it has been called or has a timer; who has been called sees what was written before.
+ * Fibers/PlainThread.swift (wait, wake) and Scheduler+Timers.swift (tellOfTimer): one thread makes a plain thread
+ * ready, another sets a timer for it.
+ * Property: it does not sleep for ever when it has been called or has a timer; who has been called sees what was
+ * written before.
  */
 #define WRITTEN  0
 #define CALLED   1
@@ -228,8 +235,9 @@ active proctype Rest() { timeout -> assert(ended || !memory[CALLED] && !memory[E
 
 #ifdef MARK
 /*
- * Operations/Claim.swift (beginEnlisting, startWaiting), Performance+Parking.swift and ScopeRecord+Cancel.swift (spread, interrupt): a performer
- * goes to wait while its scope is cancelled. mark.pml has the same with performs that follow each other, and partners.
+ * Operations/Claim.swift (beginEnlisting, startWaiting), Performance+Parking.swift and ScopeRecord+Cancel.swift
+ * (spread, interrupt): a performer goes to wait while its scope is cancelled. mark.pml has the same with performs that
+ * follow each other, and partners.
  * Property: it is not parked in a cancelled scope with nobody to wake it.
  */
 #define WORD   0
@@ -295,9 +303,9 @@ active proctype Rest() { timeout -> assert(!parked) }
 
 #ifdef QUEUE
 /*
- * Scheduling/RunQueue.swift and Support/BiasedLock.swift: the owner puts a fresh fiber into its queue under the lock, looks at freshCount
- * without it, and takes the lock only if there is something to take. A thief takes the fiber under the lock. biased.pml has
- * the lock alone, for ever, with two thieves.
+ * Scheduling/RunQueue.swift and Support/BiasedLock.swift: the owner puts a fresh fiber into its queue under the lock,
+ * looks at freshCount without it, and takes the lock only if there is something to take. A thief takes the fiber under
+ * the lock. biased.pml has the lock alone, for ever, with two thieves.
  * Property: the fiber is taken once, and is what was put in (`COUNT` and `FRESH` are consistent inside the lock).
  */
 #define BUSY  0
@@ -368,8 +376,9 @@ active proctype Rest() { timeout -> assert(taken == 1 && memory[COUNT] == 0 && m
 
 #ifdef HANDOVER
 /*
- * FiberRecord.savedStack: Scheduling/Worker+Switching.swift, CSwitch's switch. A worker takes a fiber's stack and runs it; the fiber waits, is
- * committed at once, and is run on by another worker (with migration: a stolen one). `OPEN` is what the record takes along (openAccesses).
+ * FiberRecord.savedStack: Scheduling/Worker+Switching.swift, CSwitch's switch. A worker takes a fiber's stack and runs
+ * it; the fiber waits, is committed at once, and is run on by another worker (with migration: a stolen one). `OPEN` is
+ * what the record takes along (openAccesses).
  * Property: the second worker finds the stack that the fiber left last, not the one before, and what was taken along.
  */
 #define SAVED 0
@@ -414,9 +423,9 @@ init { atomic { memory[SAVED] = BEFORE; run First(0); run Second(1) } }
 
 #ifdef PASSING
 /*
- * Scheduler+Watch.swift (goToWork) and Scheduler+Idle.swift (sleepUntilCalled): the one on watch goes to work and gives the watch up while another
- * falls asleep, who leaves the watch to whom it finds there. With -DSYMMETRIC there is no membarrier(2): the heavy fence is one for the sleeper
- * alone, and the light one a full one.
+ * Scheduler+Watch.swift (goToWork) and Scheduler+Idle.swift (sleepUntilCalled): the one on watch goes to work and gives
+ * the watch up while another falls asleep, who leaves the watch to whom it finds there. With -DSYMMETRIC there is no
+ * membarrier(2): the heavy fence is one for the sleeper alone, and the light one a full one.
  * Property: nobody sleeps for ever while nobody keeps the watch.
  */
 #define WATCH    0
@@ -472,8 +481,9 @@ active proctype Rest() { timeout -> assert(memory[WATCH] == ME || memory[STATE] 
 
 #ifdef TIMER
 /*
- * TimerQueue.insert with tellWatch (Scheduler+Timers, Scheduler+Watch) and timeToSleep: a worker rises and sets a timer while the one on watch, who
- * may have been last to fall asleep, decides how long to sleep; what it decided before is arbitrary. `SET` is earliestDeadline.
+ * TimerQueue.insert with tellWatch (Scheduler+Timers, Scheduler+Watch) and timeToSleep: a worker rises and sets a timer
+ * while the one on watch, who may have been last to fall asleep, decides how long to sleep; what it decided before is
+ * arbitrary. `SET` is earliestDeadline.
  * Property: the watch does not sleep for ever with a timer set.
  */
 #define SLEEPERS   0
@@ -540,8 +550,8 @@ active proctype Rest() { timeout -> assert(!sleepsForEver) }
 
 #ifdef OVERFLOW
 /*
- * Scheduler+Ready.swift (inject, wakeWorker) and Scheduler+Idle.swift (sleepUntilCalled, isQuiet): a thread injects a fiber into the overflow, or
- * lets the scheduler stop, while a worker falls asleep.
+ * Scheduler+Ready.swift (inject, wakeWorker) and Scheduler+Idle.swift (sleepUntilCalled, isQuiet): a thread injects a
+ * fiber into the overflow, or lets the scheduler stop, while a worker falls asleep.
  * Property: the worker does not sleep for ever with a fiber in the overflow.
  */
 #define QUEUED   0
@@ -588,8 +598,8 @@ active proctype Rest() { timeout -> assert(!sleepsForEver) }
 
 #ifdef STRANDED
 /*
- * Scheduler+Timers.swift: a timer is set on a worker that does not look at its timers any more (tellOfTimer), while another looks at such
- * timers (fireStrandedTimers) for one that was set before.
+ * Scheduler+Timers.swift: a timer is set on a worker that does not look at its timers any more (tellOfTimer), while
+ * another looks at such timers (fireStrandedTimers) for one that was set before.
  * Property: it is fired, or the flag is up.
  */
 #define SET  0
@@ -626,8 +636,9 @@ active proctype Rest() { timeout -> assert(fired || memory[FLAG]) }
 
 #ifdef VISITORS
 /*
- * Cancellation/ScopeRecord+Deadline.swift: a thread takes a scope's deadline out of the timers, counting itself in under their lock, and uses the scope,
- * while the host closes it and frees its memory. `IN_HEAP` is the timer, and `SCOPE` what the visitor does to the scope.
+ * Cancellation/ScopeRecord+Deadline.swift: a thread takes a scope's deadline out of the timers, counting itself in
+ * under their lock, and uses the scope, while the host closes it and frees its memory. `IN_HEAP` is the timer, and
+ * `SCOPE` what the visitor does to the scope.
  * Property: the memory goes after the last use.
  */
 #define LOCK     0

@@ -2,7 +2,8 @@ import Testing
 
 @testable import Nursery
 
-/// Files, read and written with and without the kernel's help: the first by asking it for what is in memory, the second by the pool.
+/// Files, read and written with and without the kernel's help: the first by asking it for what is in memory, the second
+/// by the pool.
 @Suite struct FileStreamTests {
   static let ways = ["at once", "by the pool"]
 

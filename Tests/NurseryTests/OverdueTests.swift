@@ -1,7 +1,8 @@
 import Nursery
 import Testing
 
-/// From its deadline on a scope is cancelled, whether or not anything has noticed: a call that begins later throws, ready or not.
+/// From its deadline on a scope is cancelled, whether or not anything has noticed: a call that begins later throws,
+/// ready or not.
 struct OverdueTests {
   /// Computes until the deadline, and the tick by which it may be noticed late, have passed: no timer fires meanwhile.
   private static func pass(_ deadline: FiberClock.Instant) {

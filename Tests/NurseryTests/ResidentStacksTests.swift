@@ -32,8 +32,8 @@ import Testing
     }
   }
 
-  /// Parks 20,000 fibers, lets them end, and waits, with a timer or without, until four fifths of their memory have gone back; traps
-  /// when that does not happen within a minute.
+  /// Parks 20,000 fibers, lets them end, and waits, with a timer or without, until four fifths of their memory have
+  /// gone back; traps when that does not happen within a minute.
   ///
   /// The rest is records, which later fibers use again.
   private func requireFallingBack(_ configuration: Configuration, inItsSleep: Bool = false) throws {

@@ -39,7 +39,8 @@ import Testing
     #expect(constantOnes.dropFirst() != constantTwos.dropLast(), "neighbouring seeds share their schedules")
   }
 
-  /// A mistake that takes two events in order: thirty calls by one fiber, and between two certain ones of them the other fiber.
+  /// A mistake that takes two events in order: thirty calls by one fiber, and between two certain ones of them the
+  /// other fiber.
   private func narrowWindow() throws {
     let channel = Channel<Int>(.bounded(30))
     try withNursery { nursery in

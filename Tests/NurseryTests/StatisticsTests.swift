@@ -114,7 +114,8 @@ struct StatisticsTests {
     }
   }
 
-  /// The clock is real, because sleeping is what is counted; timers that are due together need fewer sleeps, never more.
+  /// The clock is real, because sleeping is what is counted; timers that are due together need fewer sleeps, never
+  /// more.
   @Test(arguments: [1, 2, 3]) func aTimerCostsOneSleepOnAnyNumberOfWorkers(workers: Int) throws {
     let fired = Counter()
     let statistics = try runFibers(Configuration(parallelism: workers)) {

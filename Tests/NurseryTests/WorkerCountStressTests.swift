@@ -42,7 +42,8 @@ import Testing
       case 0, 1: ledger.sent.add(try channel.sendOp(turn).wrap { turn }.or(timeout).perform())
       case 2, 3: ledger.received.add(try channel.receiveOp().or(timeout).perform())
       case 4:
-        // Waited for by handle: that the last one to let go of a handle comes after the fiber's end, the thread sanitizer cannot see.
+        // Waited for by handle: that the last one to let go of a handle comes after the fiber's end, the thread
+        // sanitizer cannot see.
         try withNursery { inner in try waitAll((0..<3).map { _ in inner.goAsync { Fiber.yield() } }) }
       default:
         let spins = dice.roll(20)

@@ -9,7 +9,8 @@ import Nursery
   import Darwin
 #endif
 
-/// A process without other threads, until a scene has been played once: then it is played again with one that takes part.
+/// A process without other threads, until a scene has been played once: then it is played again with one that takes
+/// part.
 @main struct OnlyThreadProbe {
   static func main() {
     guard let scene = Scene.all[CommandLine.arguments.dropFirst().first ?? ""] else {

@@ -10,7 +10,8 @@ import Testing
 
 /// Expects that `body` throws an error of this type, and returns it.
 ///
-/// A function, and not the macro: closures beside a macro's in nested closures are mixed up by some compilers (Swift 6.3.1).
+/// A function, and not the macro: closures beside a macro's in nested closures are mixed up by some compilers (Swift
+/// 6.3.1).
 @discardableResult
 package func expectThrows<Failure: Error, Result>(
   _ type: Failure.Type, location: SourceLocation = #_sourceLocation, _ body: () throws -> Result

@@ -8,6 +8,7 @@
 
 /// A number that no other thread has now.
 ///
-/// Not inlined: the C library declares `pthread_self` constant, and a fiber that migrates would be told of its first thread for ever.
+/// Not inlined: the C library declares `pthread_self` constant, and a fiber that migrates would be told of its first
+/// thread for ever.
 @inline(never)
 package func threadNumber() -> UInt { UInt(bitPattern: UInt64(pthread_self()).hashValue) }

@@ -2,8 +2,8 @@ import Nursery
 
 /// Answers every line "ping N" with "pong N", and hangs up on whoever says something else.
 ///
-/// Guile Fibers' example of this name speaks a little of memcached's protocol; here the memcached server does that, and this is the
-/// least that a client can check an answer by.
+/// Guile Fibers' example of this name speaks a little of memcached's protocol; here the memcached server does that, and
+/// this is the least that a client can check an answer by.
 ///
 /// Asked to drain, it lets nobody in, and hangs up on each client when the ping under way has been answered.
 package func servePings(_ listener: TCPListener) throws {

@@ -92,8 +92,8 @@ void cs_notes_end(cs_stack_notes *notes);
 // Fills the notes for the calling thread's own stack.
 void cs_notes_thread(cs_stack_notes *notes);
 
-// Tells the thread sanitizer that what happened before the one call happens before what follows the other, for the same address: by a
-// reference count, which it cannot see. Nothing in other builds.
+// Tells the thread sanitizer that what happened before the one call happens before what follows the other, for the same
+// address: by a reference count, which it cannot see. Nothing in other builds.
 void cs_notes_release(const void *address);
 void cs_notes_acquire(const void *address);
 
@@ -104,8 +104,8 @@ extern const bool cs_is_sanitized;
 
 // MARK: Stack memory
 
-// Reserves `size` bytes (a multiple of the page size) without committing memory, aligned to `alignment` (a power of two).
-// Huge pages are switched off for the range. Returns 0 or -errno.
+// Reserves `size` bytes (a multiple of the page size) without committing memory, aligned to `alignment` (a power of
+// two). Huge pages are switched off for the range. Returns 0 or -errno.
 int cs_reserve(size_t size, size_t alignment, void *_Nullable *_Nonnull memory);
 int cs_unreserve(void *memory, size_t size);
 
@@ -113,8 +113,8 @@ int cs_unreserve(void *memory, size_t size);
 // the mapping, where the kernel has them; else mprotect) is decided once per process. Returns 0 or -errno;
 // -ENOMEM from mprotect means that the limit on mappings (vm.max_map_count) is reached.
 int cs_guard(void *memory, size_t size);
-// The same for up to `count` ranges, each `stride` above the one before. Returns how many are guarded, at least one, or -errno. With one
-// call for several, where the kernel allows that: 0.3 us less for each guard of 64 KiB.
+// The same for up to `count` ranges, each `stride` above the one before. Returns how many are guarded, at least one, or
+// -errno. With one call for several, where the kernel allows that: 0.3 us less for each guard of 64 KiB.
 ssize_t cs_guard_each(void *memory, size_t size, size_t stride, size_t count);
 // Whether guards split mappings, so that about 32,000 stacks is the limit.
 bool cs_guards_split_mappings(void);
@@ -126,9 +126,9 @@ int cs_return_pages(void *memory, size_t size);
 
 size_t cs_page_size(void);
 
-// For the stack that is running, whose lowest usable page begins at `bottom`: sets everything below the running frame to zero,
-// and finds the lowest address that has been used since, this call included. Neither touches a page that nobody has touched.
-// Without meaning in sanitized builds, whose frames are elsewhere, or larger.
+// For the stack that is running, whose lowest usable page begins at `bottom`: sets everything below the running frame
+// to zero, and finds the lowest address that has been used since, this call included. Neither touches a page that
+// nobody has touched. Without meaning in sanitized builds, whose frames are elsewhere, or larger.
 void cs_clear_unused(void *bottom);
 void *cs_lowest_used(void *bottom);
 
@@ -137,12 +137,12 @@ void *cs_lowest_used(void *bottom);
 // Swift keeps the accesses that are open (`mutate(&object.field)`) in a list whose head is a thread-local word and
 // whose nodes live on the stack. A fiber that suspends inside such an access must take its list along.
 
-// The address of the calling thread's head word, found once per thread by opening an access of our own and looking for it
-// in libswiftCore's thread-local block; null when the self-check fails, and then the two functions below serve.
+// The address of the calling thread's head word, found once per thread by opening an access of our own and looking for
+// it in libswiftCore's thread-local block; null when the self-check fails, and then the two functions below serve.
 void *_Nullable *_Nullable cs_exclusivity_head(void);
 
-// The current list of open accesses changes places with `*accesses`. For coroutines, whose thread must be asked for at every
-// switch.
+// The current list of open accesses changes places with `*accesses`. For coroutines, whose thread must be asked for at
+// every switch.
 void cs_exclusivity_exchange(void *_Nullable *_Nonnull accesses);
 
 // The runtime's own door, about 6 ns: `state` is four zeroed words per fiber.
@@ -160,20 +160,20 @@ typedef struct cs_fault {
   bool is_fatal;
 } cs_fault;
 
-// Called on the alternate signal stack, in the middle of anything: must be async-signal-safe. Returns the number of bytes of a message
-// written to `buffer`, or 0 when there is nothing to say. A signal with a message ends the process.
+// Called on the alternate signal stack, in the middle of anything: must be async-signal-safe. Returns the number of
+// bytes of a message written to `buffer`, or 0 when there is nothing to say. A signal with a message ends the process.
 typedef size_t (*cs_describe_fault)(const cs_fault *fault, char *buffer, size_t capacity);
 
-// Installs the reporter once per process, for SIGSEGV, SIGBUS, SIGILL, SIGTRAP, SIGFPE and SIGABRT. The message goes to standard error.
-// Then, with or without a message, the previous handler gets the signal: Swift's prints its backtrace.
+// Installs the reporter once per process, for SIGSEGV, SIGBUS, SIGILL, SIGTRAP, SIGFPE and SIGABRT. The message goes to
+// standard error. Then, with or without a message, the previous handler gets the signal: Swift's prints its backtrace.
 int cs_install_fault_reporter(cs_describe_fault describe);
 // Gives the calling thread an alternate signal stack unless it has one; freed when the thread ends.
 int cs_install_signal_stack(void);
 
 // MARK: Threads
 
-// The calling thread's pointer, null at first. Never an ordinary read of a thread-local: the compiler would keep its address
-// across a switch. The assembly is volatile, so it stays where it stands and reads anew each time.
+// The calling thread's pointer, null at first. Never an ordinary read of a thread-local: the compiler would keep its
+// address across a switch. The assembly is volatile, so it stays where it stands and reads anew each time.
 #if defined(__x86_64__) && defined(__ELF__)
 static inline void *_Nullable cs_thread_pointer(void) {
   void *pointer;
@@ -194,9 +194,9 @@ typedef struct cs_held {
 } cs_held;
 cs_held *cs_held_locks(void);
 
-// Whether the process has no other thread, so that nothing needs a locked instruction or a fence against one. Only this thread can
-// change that, by starting another; glibc keeps the note (sys/single_threaded.h) and libstdc++ and malloc go by it too.
-// False where the C library does not tell.
+// Whether the process has no other thread, so that nothing needs a locked instruction or a fence against one. Only this
+// thread can change that, by starting another; glibc keeps the note (sys/single_threaded.h) and libstdc++ and malloc go
+// by it too. False where the C library does not tell.
 static inline bool cs_is_only_thread(void) {
 #if defined(CS_KNOWS_ONLY_THREAD)
   return __libc_single_threaded != 0;
@@ -205,18 +205,20 @@ static inline bool cs_is_only_thread(void) {
 #endif
 }
 
-// Starts a joinable thread with a name (at most 15 bytes are shown). Signals are blocked in it except synchronous faults and, unless the
-// calling thread blocks it, SIGPROF. Returns 0 or -errno.
+// Starts a joinable thread with a name (at most 15 bytes are shown). Signals are blocked in it except synchronous
+// faults and, unless the calling thread blocks it, SIGPROF. Returns 0 or -errno.
 int cs_thread_start(const char *name, void *_Nullable (*_Nonnull body)(void *_Nullable), void *_Nullable argument, uintptr_t *thread);
 // Renames the calling thread; async-signal-safe.
 void cs_thread_rename(const char *name);
 int cs_thread_join(uintptr_t thread);
 int cs_thread_detach(uintptr_t thread);
 void cs_thread_yield(void);
-// How many threads the process has, at one instant during the call; -errno where nobody says (there is no /proc on Darwin).
+// How many threads the process has, at one instant during the call; -errno where nobody says (there is no /proc on
+// Darwin).
 //
-// The kernel's own count. Listing /proc/self/task is no substitute: a thread that ends meanwhile can cut the list short. A thread
-// counts before its first instruction and until after its last, so a thread that others have joined may count for a moment still.
+// The kernel's own count. Listing /proc/self/task is no substitute: a thread that ends meanwhile can cut the list
+// short. A thread counts before its first instruction and until after its last, so a thread that others have joined may
+// count for a moment still.
 int cs_thread_count(void);
 // The address of the caller's frame, on whatever stack it runs.
 void *cs_frame_address(void);
@@ -227,10 +229,11 @@ int cs_thread_stack(void *_Nullable *_Nonnull bottom, size_t *size);
 int cs_processor_count(void);
 
 // A pair of fences of which one side is nearly free (a compiler barrier) and the other pays for both (membarrier).
-// Where the kernel has no membarrier both are full fences. If it refuses membarrier after a light fence was taken, the process ends
-// with a message: no other call gives that light fence its meaning.
+// Where the kernel has no membarrier both are full fences. If it refuses membarrier after a light fence was taken, the
+// process ends with a message: no other call gives that light fence its meaning.
 extern bool cs_fences_are_asymmetric;
-// Called before the first pair of fences: where a sandbox entered since the start refuses membarrier, both are full fences.
+// Called before the first pair of fences: where a sandbox entered since the start refuses membarrier, both are full
+// fences.
 void cs_settle_fences(void);
 static inline void cs_fence_light(void) {
   if (__builtin_expect(cs_fences_are_asymmetric, 1)) __asm__ volatile("" ::: "memory");
@@ -254,7 +257,8 @@ static inline void cs_prefetch(const void *address) { __builtin_prefetch(address
 
 // MARK: System calls
 
-// Waits while `*word == expected`, for at most `nanoseconds` (negative: for ever). Returns 0, -EAGAIN, -EINTR or -ETIMEDOUT.
+// Waits while `*word == expected`, for at most `nanoseconds` (negative: for ever). Returns 0, -EAGAIN, -EINTR or
+// -ETIMEDOUT.
 int cs_futex_wait(const uint32_t *word, uint32_t expected, int64_t nanoseconds);
 // Wakes at most `count` waiters; returns how many.
 int cs_futex_wake(const uint32_t *word, int count);

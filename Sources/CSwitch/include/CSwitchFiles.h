@@ -1,5 +1,5 @@
-// Files: the calls that FileStream and copying are made of. They return -errno and are restarted on EINTR unless they are interrupted
-// (`cs_interruption_raise`).
+// Files: the calls that FileStream and copying are made of. They return -errno and are restarted on EINTR unless they
+// are interrupted (`cs_interruption_raise`).
 #ifndef NURSERY_CSWITCH_FILES_H
 #define NURSERY_CSWITCH_FILES_H
 

@@ -1,15 +1,15 @@
 // The switch between the two stacks of a coroutine, written out where it is used.
 //
-// cs_switch has to save every callee-saved register, because a call promises that they survive. Here the compiler is told
-// instead that they do not, and keeps what it still needs itself, which is little. And both sides hold the address of
-// the pair in the same register (r15, x28), so it comes through without being stored and loaded: the load of the other stack
-// pointer, which is next, does not have to wait for a register to be restored.
+// cs_switch has to save every callee-saved register, because a call promises that they survive. Here the compiler is
+// told instead that they do not, and keeps what it still needs itself, which is little. And both sides hold the address
+// of the pair in the same register (r15, x28), so it comes through without being stored and loaded: the load of the
+// other stack pointer, which is next, does not have to wait for a register to be restored.
 //
 // Every place has an indirect jump of its own, and no `call` without its `ret`: both are predicted well.
 //
-// A suspended side has the frame of cs_switch (switch_<cpu>.S), but of the registers only the two that a compiler may need to
-// address its own frame: rbp and rbx, x29 and x19. The compilers' red zone lies above it. At the place of return the stack
-// pointer is what it was before, so the unwind information there is right.
+// A suspended side has the frame of cs_switch (switch_<cpu>.S), but of the registers only the two that a compiler may
+// need to address its own frame: rbp and rbx, x29 and x19. The compilers' red zone lies above it. At the place of
+// return the stack pointer is what it was before, so the unwind information there is right.
 //
 // Sources: as in switch_<cpu>.S; GCC manual, 6.47.2 (extended asm); corosensei, src/arch, for the idea.
 #ifndef NURSERY_CSWITCH_PAIR_H
@@ -69,8 +69,8 @@ typedef struct cs_pair {
   "jmp 3b\n"                                                                                                           \
   "1:\n"
 
-// Clang takes the names that this processor does not have, and needs them: the function may be inlined into one that is compiled
-// for another.
+// Clang takes the names that this processor does not have, and needs them: the function may be inlined into one that is
+// compiled for another.
 #if defined(__AVX512F__) || defined(__clang__)
 #define CS_PAIR_CLOBBERS_512                                                                                           \
   , "xmm16", "xmm17", "xmm18", "xmm19", "xmm20", "xmm21", "xmm22", "xmm23", "xmm24", "xmm25", "xmm26", "xmm27",        \
@@ -147,7 +147,8 @@ typedef struct cs_pair {
 
 // Suspends the outside and continues the inside; returns when the inside leaves.
 //
-// The sanitizers are told nothing: a sanitized build calls cs_switch on the two fields instead, from the first switch on.
+// The sanitizers are told nothing: a sanitized build calls cs_switch on the two fields instead, from the first switch
+// on.
 CS_PAIR_INLINE void cs_pair_enter(cs_pair *pair) { CS_PAIR("0", "8", pair); }
 
 // Suspends the inside and continues the outside; returns when the outside enters again.

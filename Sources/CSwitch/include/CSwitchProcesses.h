@@ -45,10 +45,10 @@ typedef struct cs_child {
   void *_Nullable memory;
 } cs_child;
 
-// Begins to launch a child in a session or process group of its own, under a keeper: with default signal handling and no
-// signal blocked. Returns 0 or -errno; the first news tells the outcome. Until then the launch must stay as it is, except
-// for our descriptors: the child's copies exist when this returns. The first call waits until the launcher has started;
-// while some 200 launches are queued, a call waits for one of them to be taken.
+// Begins to launch a child in a session or process group of its own, under a keeper: with default signal handling and
+// no signal blocked. Returns 0 or -errno; the first news tells the outcome. Until then the launch must stay as it is,
+// except for our descriptors: the child's copies exist when this returns. The first call waits until the launcher has
+// started; while some 200 launches are queued, a call waits for one of them to be taken.
 int cs_child_launch(const cs_launch *launch, cs_child *child);
 
 // How many threads of ours make children: 1 after the first launch.
@@ -71,10 +71,12 @@ enum {
 };
 // Never blocks. -EAGAIN when too many orders are waiting to be obeyed, -EPIPE when there is nothing left.
 int cs_child_order(const cs_child *child, int order, int signal);
-// The last order, which always gets through: SIGKILL to everything, again and again until nothing is left. Never blocks.
+// The last order, which always gets through: SIGKILL to everything, again and again until nothing is left. Never
+// blocks.
 void cs_child_kill_tree(const cs_child *child);
 
-// Waits for the keeper and frees everything; when the channel has been closed, upon which the keeper kills what is left, and ends.
+// Waits for the keeper and frees everything; when the channel has been closed, upon which the keeper kills what is
+// left, and ends.
 void cs_child_release(const cs_child *child);
 
 // The process's environment; a null at the end. Not to be read while somebody changes it.
@@ -93,8 +95,8 @@ int cs_terminal_resize(int fd, uint16_t rows, uint16_t columns);
 // Somebody who wants to hear of signals.
 typedef struct cs_listener cs_listener;
 
-// Begins to catch the signals whose bits (1 << (number - 1)) are set. Returns 0 or -errno. `descriptor` becomes readable when there is
-// something to take, and is the caller's to close, at any time.
+// Begins to catch the signals whose bits (1 << (number - 1)) are set. Returns 0 or -errno. `descriptor` becomes
+// readable when there is something to take, and is the caller's to close, at any time.
 int cs_listener_open(uint64_t signals, cs_listener *_Nullable *_Nonnull listener, int *descriptor);
 // The lowest signal that has arrived since it was last taken, or 0.
 int cs_listener_take(cs_listener *listener, int descriptor);

@@ -15,18 +15,20 @@
 extern "C" {
 #endif
 
-// Readiness. `events` and `ready`: 1 = readable, 2 = writable, 4 = hang-up or error, 8 (reported only) = the other side will send
-// no more, or something out of band: a short read does not mean that there is no more to read.
+// Readiness. `events` and `ready`: 1 = readable, 2 = writable, 4 = hang-up or error, 8 (reported only) = the other side
+// will send no more, or something out of band: a short read does not mean that there is no more to read.
 int cs_epoll_create(void);
 int cs_epoll_add(int epoll, int fd, uint32_t events, uint64_t token);     // edge-triggered for events != 0
 int cs_epoll_modify(int epoll, int fd, uint32_t events, uint64_t token);
 int cs_epoll_remove(int epoll, int fd);
 typedef struct cs_ready { uint64_t token; uint32_t ready; } cs_ready;
-// At most `capacity` events; waits at most `nanoseconds` (negative: for ever). Returns the number, or -errno (0 on EINTR).
+// At most `capacity` events; waits at most `nanoseconds` (negative: for ever). Returns the number, or -errno (0 on
+// EINTR).
 int cs_epoll_wait(int epoll, cs_ready *events, int capacity, int64_t nanoseconds);
 // One descriptor of a poll(2), in the system's layout; `events` is used up by the call.
 typedef struct cs_polled { int fd; int16_t events; int16_t ready; } cs_polled;
-// Sets `ready` in each; waits at most `nanoseconds` (negative: for ever). Returns how many are ready, or -errno (0 on EINTR).
+// Sets `ready` in each; waits at most `nanoseconds` (negative: for ever). Returns how many are ready, or -errno (0 on
+// EINTR).
 int cs_poll(cs_polled *polled, int count, int64_t nanoseconds);
 // Whether one of `events` (or a hang-up or error) is there now: 1, 0 or -errno. Works for every kind of descriptor.
 int cs_poll_now(int fd, uint32_t events);

@@ -83,8 +83,8 @@ ssize_t cs_send_to(int fd, const void *_Nullable buffer, size_t count, const cs_
 // `*truncated` tells that the datagram was longer than the buffer.
 ssize_t cs_receive_from(int fd, void *_Nullable buffer, size_t count, cs_address *_Nullable address, bool *truncated);
 
-// With bytes goes or comes a descriptor; -1 for none. What comes is closed on exec. What has come is lost with -EMSGSIZE, of several
-// descriptors at once, and with -EMFILE, of one that this process cannot have.
+// With bytes goes or comes a descriptor; -1 for none. What comes is closed on exec. What has come is lost with
+// -EMSGSIZE, of several descriptors at once, and with -EMFILE, of one that this process cannot have.
 ssize_t cs_send_descriptor(int fd, const void *buffer, size_t count, int descriptor);
 ssize_t cs_receive_descriptor(int fd, void *buffer, size_t count, int *descriptor);
 
@@ -95,7 +95,8 @@ int cs_set_nonblocking(int fd, bool is_nonblocking);
 // Another number for the same, closed on exec.
 int cs_duplicate(int fd);
 
-// Whether the process was started without this descriptor, one of 0, 1 and 2, and it refers to nothing since. Its number is taken.
+// Whether the process was started without this descriptor, one of 0, 1 and 2, and it refers to nothing since. Its
+// number is taken.
 bool cs_is_missing(int fd);
 
 typedef enum cs_descriptor_kind {
@@ -107,11 +108,12 @@ typedef enum cs_descriptor_kind {
 } cs_descriptor_kind;
 cs_descriptor_kind cs_kind(int fd);
 bool cs_is_nonblocking(int fd);
-// A new description, closed on exec, of the same pipe or terminal, with an O_NONBLOCK of its own. The number is above 2. -ENOTSUP for
-// other kinds; -EACCES if it belongs to another user.
+// A new description, closed on exec, of the same pipe or terminal, with an O_NONBLOCK of its own. The number is above
+// 2. -ENOTSUP for other kinds; -EACCES if it belongs to another user.
 int cs_reopen(int fd, bool is_nonblocking);
-// Prepares a descriptor for a child, whose calls are to block: returns `fd`, or a new number that the caller closes; or -errno. A
-// connection of ours blocks from now on, whatever refers to it. Listening sockets, and sockets that are not ours, are left as they are.
+// Prepares a descriptor for a child, whose calls are to block: returns `fd`, or a new number that the caller closes; or
+// -errno. A connection of ours blocks from now on, whatever refers to it. Listening sockets, and sockets that are not
+// ours, are left as they are.
 int cs_share(int fd, bool is_ours);
 
 int cs_unlink(const char *path);

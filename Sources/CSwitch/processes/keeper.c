@@ -4,29 +4,33 @@
 //          |  socket   |   |
 //          +-----------+   +------- descendants whose parents have ended: they come to the keeper, and not to init
 //
-// A process group does not hold those who leave it, and parentage is lost when a parent ends: a program that forks twice and calls
-// setsid(2) is found by neither. A *subreaper* (PR_SET_CHILD_SUBREAPER in prctl(2)) inherits the orphans among its descendants; so
-// when it has no children left, the kernel itself says that nothing is left of the tree. To be one ourselves would change what the
-// whole program sees: everybody's orphans would be ours to reap. Hence a process that does nothing else.
+// A process group does not hold those who leave it, and parentage is lost when a parent ends: a program that forks
+// twice and calls setsid(2) is found by neither. A *subreaper* (PR_SET_CHILD_SUBREAPER in prctl(2)) inherits the
+// orphans among its descendants; so when it has no children left, the kernel itself says that nothing is left of the
+// tree. To be one ourselves would change what the whole program sees: everybody's orphans would be ours to reap. Hence
+// a process that does nothing else.
 //
-// It is made by clone(2) with our memory and without our descriptors, so it takes the time of a thread and two pages, however large we
-// are. It never executes a program, and it runs on our memory beside us: hence no thread-local (not even errno), no library function
-// and no lock in this file, and no instrumentation. It lives until the tree is empty, or until its socket is closed: then
-// this process has gone, whatever way it went, and everything is killed.
+// It is made by clone(2) with our memory and without our descriptors, so it takes the time of a thread and two pages,
+// however large we are. It never executes a program, and it runs on our memory beside us: hence no thread-local (not
+// even errno), no library function and no lock in this file, and no instrumentation. It lives until the tree is empty,
+// or until its socket is closed: then this process has gone, whatever way it went, and everything is killed.
 //
-// Its maker is the launcher (launcher.c), whose table of descriptors, of which it gets a copy, is empty but for a socket.
-// The child's descriptors come over the channel, as its first messages.
+// Its maker is the launcher (launcher.c), whose table of descriptors, of which it gets a copy, is empty but for a
+// socket. The child's descriptors come over the channel, as its first messages.
 //
-//   * Nobody else can take its children's statuses, nor do SIGCHLD's handler and `wait` for any child in the program matter: the keeper
+//   * Nobody else can take its children's statuses, nor do SIGCHLD's handler and `wait` for any child in the program
+//     matter: the keeper
 //     itself is a child that sends no signal and that only __WALL finds.
-//   * It reaps, so between its look at its children and its signal to them no number can be used again. That does not hold for deeper
+//   * It reaps, so between its look at its children and its signal to them no number can be used again. That does not
+//     hold for deeper
 //     descendants. So each is looked at once more just before its signal: numbers are given out in turn, and would have to come round
 //     in the few microseconds from there.
 //
-// The child is made with vfork semantics, and its failures are written into the memory that all three share. (Under an emulator that
-// makes a fork of it, such a failure is an exit with status 127.)
+// The child is made with vfork semantics, and its failures are written into the memory that all three share. (Under an
+// emulator that makes a fork of it, such a failure is an exit with status 127.)
 //
-// Sources: clone(2), vfork(2), prctl(2), signalfd(2), close_range(2), proc(5), credentials(7); glibc, sysdeps/unix/sysv/linux/spawni.c.
+// Sources: clone(2), vfork(2), prctl(2), signalfd(2), close_range(2), proc(5), credentials(7); glibc,
+// sysdeps/unix/sysv/linux/spawni.c.
 #define _GNU_SOURCE
 #include "keeper.h"
 
@@ -166,7 +170,8 @@ ALONE static long receive_descriptors(cs_keeping *keeping) {
 ALONE static void keeper_main(void *context) {
   cs_keeping *keeping = context;
   leave_descriptors_but((unsigned)keeping->channel, (unsigned)keeping->channel);
-  // Out of the group that a terminal, or somebody who wants us all dead, sends signals to: the tree has to be seen to then.
+  // Out of the group that a terminal, or somebody who wants us all dead, sends signals to: the tree has to be seen to
+  // then.
   cs_raw2(SYS_setpgid, 0, 0);
   cs_raw2(SYS_prctl, PR_SET_NAME, "nursery-keeper");
   long result = cs_raw2(SYS_prctl, PR_SET_CHILD_SUBREAPER, 1);

@@ -92,8 +92,8 @@ CS_HIDDEN cs_tree_outcome cs_signal_tree(cs_keeping *keeping, int signal);
 
 CS_HIDDEN void cs_read_traits(cs_thread_traits *traits);
 
-// Starts the keeper on its stack, with this end of its socket. All signals must be blocked. Returns 0 or -errno; the block is then the
-// keeper's and the launching side's.
+// Starts the keeper on its stack, with this end of its socket. All signals must be blocked. Returns 0 or -errno; the
+// block is then the keeper's and the launching side's.
 CS_HIDDEN int cs_keeper_start(cs_keeping *keeping, int channel);
 
 #endif

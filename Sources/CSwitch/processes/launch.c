@@ -1,9 +1,10 @@
 // A child, between its making and its program.
 //
-// It runs on the memory of this program while the keeper, which has made it, waits for it as vfork(2) does: the rules are those
-// of keeper.c.
+// It runs on the memory of this program while the keeper, which has made it, waits for it as vfork(2) does: the rules
+// are those of keeper.c.
 //
-// Sources: vfork(2), close_range(2), execve(2), execvp(3), ioctl_tty(2), sched_setattr(2), capset(2); glibc, sysdeps/unix/sysv/linux/spawni.c.
+// Sources: vfork(2), close_range(2), execve(2), execvp(3), ioctl_tty(2), sched_setattr(2), capset(2); glibc,
+// sysdeps/unix/sysv/linux/spawni.c.
 #define _GNU_SOURCE
 #include "keeper.h"
 
@@ -47,8 +48,8 @@ ALONE void cs_close_descriptors(unsigned first, unsigned last) {
   for (unsigned fd = first; fd <= last && fd < limit.rlim_cur; fd++) cs_raw1(SYS_close, fd);
 }
 
-// From the numbers under which they were received: first copies above all targets, then these to their places. The child
-// gets no others.
+// From the numbers under which they were received: first copies above all targets, then these to their places. The
+// child gets no others.
 ALONE static void place_descriptors(cs_keeping *keeping) {
   const cs_launch *launch = keeping->launch;
   int above = launch->targets[launch->count - 1] + 1;

@@ -1,4 +1,5 @@
-// Children that have been launched (launcher.c): hearing of them, giving them orders; pipes and pseudo terminals for them.
+// Children that have been launched (launcher.c): hearing of them, giving them orders; pipes and pseudo terminals for
+// them.
 //
 // Sources: wait(2), pipe(2), pty(7), ioctl_tty(2) (TIOCGPTPEER since Linux 4.13).
 #define _GNU_SOURCE
@@ -30,7 +31,8 @@ int cs_child_news(const cs_child *child, cs_news *news) {
   for (;;) {
     ssize_t count = recv(child->channel, news, sizeof *news, MSG_DONTWAIT);
     if (count >= 0) return count == sizeof *news;
-    // A keeper that ends with orders unread resets the connection. That is reported first, once, and what it has said is still there.
+    // A keeper that ends with orders unread resets the connection. That is reported first, once, and what it has said
+    // is still there.
     if (errno != EINTR && errno != ECONNRESET) return -errno;
   }
 }

@@ -1,4 +1,5 @@
-// System calls without the C library: for code that shares its memory, and thread-locals, with a thread of another process.
+// System calls without the C library: for code that shares its memory, and thread-locals, with a thread of another
+// process.
 //
 // No errno, no stubs that the linker has yet to resolve, nothing that a sanitizer replaces.
 #ifndef NURSERY_CSWITCH_RAW_H

@@ -1,4 +1,5 @@
-// Everything that a child has started and that lives, found by who is whose parent; for keeper.c, whose rules hold here.
+// Everything that a child has started and that lives, found by who is whose parent; for keeper.c, whose rules hold
+// here.
 //
 // Nobody is lost between two looks: who loses its parent gets the keeper for one.
 //
@@ -89,7 +90,8 @@ ALONE static long visit_processes(cs_keeping *keeping, void (*visit)(cs_keeping 
   return count;
 }
 
-// The state is that of the main thread, which may have ended before others: then it is a zombie, and the process runs on.
+// The state is that of the main thread, which may have ended before others: then it is a zombie, and the process runs
+// on.
 ALONE static bool is_alive(const relations *found) {
   return found->state == 'Z' ? found->threads > 1 : found->state != 'X';
 }
@@ -99,8 +101,8 @@ ALONE static void note_descendant(cs_keeping *keeping, int process, const relati
   if (is_known(keeping, found->parent) && !is_known(keeping, process)) keeping->tree[keeping->known++] = process;
 }
 
-// Fills the table, with the keeper in the first place. Children are mostly listed behind their parents, but need not be; and a tree that
-// never stops making processes would have somebody new for every pass.
+// Fills the table, with the keeper in the first place. Children are mostly listed behind their parents, but need not
+// be; and a tree that never stops making processes would have somebody new for every pass.
 ALONE static long find_tree(cs_keeping *keeping) {
   keeping->tree[0] = (int)cs_raw0(SYS_getpid);
   keeping->known = 1;

@@ -1,8 +1,9 @@
 // Says which fiber has crashed, and passes the signal on to whoever handled it before.
 //
-// The handler needs a stack of its own (a fiber that overflows has none left), so each thread gets an alternate signal stack.
-// Handlers that were there before us keep their signals: a sanitizer's, Swift's backtracer, a runtime that recovers from its own faults.
-// Where one of the latter might, nothing is said, except of a fault in a stack's guard, from which nobody recovers.
+// The handler needs a stack of its own (a fiber that overflows has none left), so each thread gets an alternate signal
+// stack. Handlers that were there before us keep their signals: a sanitizer's, Swift's backtracer, a runtime that
+// recovers from its own faults. Where one of the latter might, nothing is said, except of a fault in a stack's guard,
+// from which nobody recovers.
 //
 // Sources: sigaltstack(2), sigaction(2), signal-safety(7); swift/stdlib/public/runtime/CrashHandlerLinux.cpp.
 #define _GNU_SOURCE
@@ -43,7 +44,8 @@ static struct sigaction *previous_of(int number) {
   return &previous[index];
 }
 
-// Whether the signal does not repeat by itself when the handler returns: it was sent, by kill(2) and the like, or came from a breakpoint.
+// Whether the signal does not repeat by itself when the handler returns: it was sent, by kill(2) and the like, or came
+// from a breakpoint.
 static bool is_over(int number, siginfo_t *info) { return info->si_code <= 0 || number == SIGTRAP; }
 
 static void pass_on(int number, siginfo_t *info, void *context) {

@@ -1,9 +1,11 @@
 // How far down the running stack has ever been used.
 //
-// Below the running frame everything is set to zero; later the lowest word that is not zero tells how deep the calls in between went.
-// A frame that is all zeros would be missed, but a call leaves its return address, so only the deepest frame's own zeros are.
+// Below the running frame everything is set to zero; later the lowest word that is not zero tells how deep the calls in
+// between went. A frame that is all zeros would be missed, but a call leaves its return address, so only the deepest
+// frame's own zeros are.
 //
-// Pages that are not resident are neither read nor written: nobody has touched them (mincore(2)). So measuring takes no memory.
+// Pages that are not resident are neither read nor written: nobody has touched them (mincore(2)). So measuring takes no
+// memory.
 //
 // Nothing here may be inlined, nor call anything while it writes: it works below its own stack pointer.
 #define _GNU_SOURCE

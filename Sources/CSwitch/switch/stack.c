@@ -4,7 +4,8 @@
 // about 32,000 stacks. Linux 6.13 has guards that are marks in the page table and split nothing
 // (MADV_GUARD_INSTALL). Whether they work is found out once, by making one.
 //
-// Sources: madvise(2), process_madvise(2), mmap(2), mprotect(2); Documentation/admin-guide/sysctl/vm.rst (max_map_count).
+// Sources: madvise(2), process_madvise(2), mmap(2), mprotect(2); Documentation/admin-guide/sysctl/vm.rst
+// (max_map_count).
 #define _GNU_SOURCE
 #include "../internal.h"
 

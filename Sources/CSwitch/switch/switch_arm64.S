@@ -121,10 +121,10 @@ SYMBOL(cs_switch):
   .cfi_endproc
   END(cs_switch_raw)
 
-// The bottom frame of every stack: x19 = where the entry and its argument lie, x29 = 0 (ends a walk along frame pointers).
-// They lie where the stack begins, because not every switch that comes here restores the other registers, nor leaves the stack
-// pointer at the same place (CSwitchPair.h). The link register is declared undefined, which ends an unwind by
-// tables. The leading nop is there because unwinders look up the address before a return address.
+// The bottom frame of every stack: x19 = where the entry and its argument lie, x29 = 0 (ends a walk along frame
+// pointers). They lie where the stack begins, because not every switch that comes here restores the other registers,
+// nor leaves the stack pointer at the same place (CSwitchPair.h). The link register is declared undefined, which ends
+// an unwind by tables. The leading nop is there because unwinders look up the address before a return address.
   .p2align 4
 SYMBOL(cs_start):
   .cfi_startproc
@@ -138,7 +138,8 @@ LOCAL(start):
   .cfi_endproc
 
 // void *cs_prepare(void *top, void (*entry)(void *), void *argument)
-// The stack begins with the default floating-point control state: its preparer is whoever happens to run, not its parent.
+// The stack begins with the default floating-point control state: its preparer is whoever happens to run, not its
+// parent.
   FUNCTION(cs_prepare)
   .p2align 4
 SYMBOL(cs_prepare):

@@ -4,10 +4,10 @@
 // r15 r14 r13 r12 rbx rbp, return address. A fresh stack gets the same frame with the trampoline as return address,
 // so starting and continuing are one code path.
 //
-// Floating-point control state is callee-saved too: the x87 word, and of MXCSR all but its six lowest bits, which tell what
-// happened and belong to nobody across a call. Both are compared and loaded only where they differ. Loading MXCSR
-// without asking costs 0.6 ns a switch on Zen 4 and comparing it first 2.2; but on an Intel server it costs 35 as soon as
-// one of two stacks has calculated and those lowest bits differ, and comparing is free there.
+// Floating-point control state is callee-saved too: the x87 word, and of MXCSR all but its six lowest bits, which tell
+// what happened and belong to nobody across a call. Both are compared and loaded only where they differ. Loading MXCSR
+// without asking costs 0.6 ns a switch on Zen 4 and comparing it first 2.2; but on an Intel server it costs 35 as soon
+// as one of two stacks has calculated and those lowest bits differ, and comparing is free there.
 //
 // The way out: `ret` is predicted by the stack of return addresses, which holds where *this* call came from. With one
 // call site that is right, and so are the callers' own returns afterwards. With two it is wrong each time, and
@@ -110,10 +110,10 @@ SYMBOL(cs_switch):
   .cfi_endproc
   END(cs_switch_raw)
 
-// The bottom frame of every stack: rbx = where the entry and its argument lie, rbp = 0 (ends a walk along frame pointers).
-// They lie where the stack begins, because not every switch that comes here restores the other registers, nor leaves the stack
-// pointer at the same place (CSwitchPair.h). The return address is declared undefined, which ends an unwind by
-// tables. The leading nop is there because unwinders look up the address before a return address.
+// The bottom frame of every stack: rbx = where the entry and its argument lie, rbp = 0 (ends a walk along frame
+// pointers). They lie where the stack begins, because not every switch that comes here restores the other registers,
+// nor leaves the stack pointer at the same place (CSwitchPair.h). The return address is declared undefined, which ends
+// an unwind by tables. The leading nop is there because unwinders look up the address before a return address.
   .p2align 4
 SYMBOL(cs_start):
   .cfi_startproc
@@ -128,7 +128,8 @@ SYMBOL(cs_start):
   .cfi_endproc
 
 // void *cs_prepare(void *top, void (*entry)(void *), void *argument)
-// The stack begins with the default floating-point control state: its preparer is whoever happens to run, not its parent.
+// The stack begins with the default floating-point control state: its preparer is whoever happens to run, not its
+// parent.
   FUNCTION(cs_prepare)
   .p2align 4
 SYMBOL(cs_prepare):

@@ -87,9 +87,9 @@ int cs_thread_start(const char *name, void *(*body)(void *), void *argument, uin
   context->argument = argument;
   snprintf(context->name, sizeof context->name, "%s", name);
 
-  // Asynchronous signals are for the program's own threads. The mask is inherited, so that none slips in early.
-  // SIGPROF is for each thread: profilers sample with it, and Swift's crash reporter stops threads with it to show them. (It prefers
-  // SIGUSR1 and SIGUSR2, but programs wait for these on a thread of their choice.)
+  // Asynchronous signals are for the program's own threads. The mask is inherited, so that none slips in early. SIGPROF
+  // is for each thread: profilers sample with it, and Swift's crash reporter stops threads with it to show them. (It
+  // prefers SIGUSR1 and SIGUSR2, but programs wait for these on a thread of their choice.)
   static const int synchronous[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGSYS, SIGABRT};
   sigset_t blocked, before;
   sigfillset(&blocked);

@@ -75,8 +75,8 @@ static uint32_t readiness(uint32_t events) {
 }
 
 int cs_epoll_wait(int epoll, cs_ready *events, int capacity, int64_t nanoseconds) {
-  // The kernel's records go to the end of the caller's memory, and are rewritten from the first on: ours are not smaller, so none is
-  // overwritten before it has been read.
+  // The kernel's records go to the end of the caller's memory, and are rewritten from the first on: ours are not
+  // smaller, so none is overwritten before it has been read.
   _Static_assert(sizeof(struct epoll_event) <= sizeof(cs_ready), "rewriting would overtake reading");
   struct epoll_event *found = (struct epoll_event *)(events + capacity) - capacity;
   int count = wait_for_events(epoll, found, capacity, nanoseconds);

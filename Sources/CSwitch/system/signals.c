@@ -1,14 +1,15 @@
 // Signals: noted by a handler that only touches atomics and an eventfd, for any number of listeners.
 //
-// A handler may run at any time, on any thread that does not block the signal, in the middle of anything. So listeners stand in a list
-// that is changed under a lock and read without one, and a handler that reads it is counted: who takes a listener out of the list
-// waits until nobody is inside who may have seen it, before its memory and its descriptor, whose number may be used again, go.
+// A handler may run at any time, on any thread that does not block the signal, in the middle of anything. So listeners
+// stand in a list that is changed under a lock and read without one, and a handler that reads it is counted: who takes
+// a listener out of the list waits until nobody is inside who may have seen it, before its memory and its descriptor,
+// whose number may be used again, go.
 //
 //     handler    inside += 1, reads the list, notes the signal, writes to the eventfd, inside -= 1
 //     stop       takes the listener out, waits for inside == 0, closes
 //
-// The wait is short: a handler waits for nobody. The lock is only taken with all signals blocked, so no handler interrupts its owner
-// and finds `inside` waited for.
+// The wait is short: a handler waits for nobody. The lock is only taken with all signals blocked, so no handler
+// interrupts its owner and finds `inside` waited for.
 //
 // Sources: sigaction(2), signal-safety(7), eventfd(2).
 #define _GNU_SOURCE
@@ -117,7 +118,8 @@ int cs_listener_open(uint64_t signals, cs_listener **listener, int *descriptor) 
     result = catch_signal(signal);
     if (result != 0) continue;
     caught |= bit(signal);
-    // A program may have been started with the signal blocked, and then every thread of it blocks the signal. One has to take it.
+    // A program may have been started with the signal blocked, and then every thread of it blocks the signal. One has
+    // to take it.
     sigdelset(&mask, signal);
   }
   atomic_store(&made->signals, caught);

@@ -11,8 +11,8 @@ import NurseryCore
 extension FileStream {
   private static let mostLent = 16 << 20
 
-  /// Whether `tryWrite` only accepts bytes: true for a file, as only the kernel knows whether a write completes at once;
-  /// false for a device or a FIFO.
+  /// Whether `tryWrite` only accepts bytes: true for a file, as only the kernel knows whether a write completes at
+  /// once; false for a device or a FIFO.
   public var writesLater: Bool { !isNonblocking }
 
   /// Accepts bytes to be written at the position: the number of bytes; nil while earlier ones are being written.

@@ -9,7 +9,8 @@ public final class PipeStream: ReadableStream, WritableStream, CustomStringConve
   /// A socket's calls must not wait, even once a child shares it.
   private let isSocket: Bool
 
-  /// Takes charge of a descriptor, which from now on does not block and is the stream's to close: a pipe's end, a terminal, a FIFO.
+  /// Takes charge of a descriptor, which from now on does not block and is the stream's to close: a pipe's end, a
+  /// terminal, a FIFO.
   ///
   /// - Parameter name: for messages: "the output of sort".
   /// - Throws: `SystemError` if the descriptor is not open. Then it is still the caller's.

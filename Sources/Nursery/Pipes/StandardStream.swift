@@ -5,10 +5,10 @@
 /// What is typed after a read has timed out is there for the next.
 ///
 /// The process shares these with the processes that have started it, so it never makes them non-blocking. Instead it
-/// opens a pipe or a terminal once more, and asks a socket for each call not to wait, so no call holds up a worker. A pipe
-/// or a terminal that this process may not open, as it is another user's, is read and written by threads of the blocking
-/// pool, as a `FileStream` is. What remains is a regular file: it is read and written as by any program, and a slow disk
-/// is waited for.
+/// opens a pipe or a terminal once more, and asks a socket for each call not to wait, so no call holds up a worker. A
+/// pipe or a terminal that this process may not open, as it is another user's, is read and written by threads of the
+/// blocking pool, as a `FileStream` is. What remains is a regular file: it is read and written as by any program, and a
+/// slow disk is waited for.
 ///
 /// The streams stay open for as long as the process runs; `close()` is for this object alone. If the process was
 /// started without one of them, its calls throw `StreamClosedError`, and nothing else is given its number.

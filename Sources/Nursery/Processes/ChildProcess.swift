@@ -1,9 +1,10 @@
 /// A process that has been started: the means to talk to it, to wait for it, and to end it.
 ///
-/// It belongs to the nursery in which it was started, together with everything it starts itself, whether that stays in its process group
-/// or forks twice and leaves its session: when the nursery's body and children have ended, or it is cancelled, all of these are sent
-/// SIGTERM, after the command's `grace` SIGKILL, and the nursery ends when the last of them has. So they do if this process crashes:
-/// then it is SIGKILL at once. Only what runs as another user, through sudo for instance, can escape; that fails the nursery.
+/// It belongs to the nursery in which it was started, together with everything it starts itself, whether that stays in
+/// its process group or forks twice and leaves its session: when the nursery's body and children have ended, or it is
+/// cancelled, all of these are sent SIGTERM, after the command's `grace` SIGKILL, and the nursery ends when the last of
+/// them has. So they do if this process crashes: then it is SIGKILL at once. Only what runs as another user, through
+/// sudo for instance, can escape; that fails the nursery.
 ///
 /// The handle may be dropped, which has no effect on the process but that pipes that nobody holds are closed.
 public final class ChildProcess: Sendable {
@@ -50,8 +51,8 @@ public final class ChildProcess: Sendable {
 
   /// Sends a signal to the process itself, or to everything it has started as well.
   ///
-  /// Never blocks. Does nothing when that has ended. Signals are not counted: of many that are sent faster than they can be passed on,
-  /// some hundreds, those beyond are dropped.
+  /// Never blocks. Does nothing when that has ended. Signals are not counted: of many that are sent faster than they
+  /// can be passed on, some hundreds, those beyond are dropped.
   public func kill(_ signal: Signal, wholeTree: Bool = false) { guardian.signal(signal, wholeTree: wholeTree) }
 
   /// Ends the process and everything it has started: SIGTERM, after the command's `grace` SIGKILL.
@@ -68,12 +69,12 @@ extension ChildProcess: CustomStringConvertible {
 extension Command {
   /// Starts the command in the nursery around, which owns the process from now on; see `ChildProcess`.
   ///
-  /// Returns when the program has been executed, which takes about a millisecond; files for its input and output are opened before, on
-  /// threads of the blocking pool. A cancellation point; then nothing has been started.
-  /// Outside any nursery this is a mistake that traps.
+  /// Returns when the program has been executed, which takes about a millisecond; files for its input and output are
+  /// opened before, on threads of the blocking pool. A cancellation point; then nothing has been started. Outside any
+  /// nursery this is a mistake that traps.
   ///
-  /// - Throws: `LaunchError` if there is no such program or directory, if it may not be used, or there are too many processes;
-  ///   `InvalidCommandError`; `CancellationError` if the current scope is cancelled.
+  /// - Throws: `LaunchError` if there is no such program or directory, if it may not be used, or there are too many
+  ///   processes; `InvalidCommandError`; `CancellationError` if the current scope is cancelled.
   @available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
   public func start(file: StaticString = #fileID, line: UInt = #line) throws -> ChildProcess {
     try Fiber.checkCancellation()

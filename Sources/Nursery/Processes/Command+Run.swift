@@ -1,18 +1,18 @@
 extension Command {
   /// Runs the command and captures what it writes.
   ///
-  /// Input is written and output read at the same time, so no full pipe holds anybody up. Returns when the command has ended and nobody
-  /// has its output open any more: who leaves something in the background leaves it with the output closed, or waits for it. Whatever has been
-  /// started is ended when this returns or throws. A cancellation point.
+  /// Input is written and output read at the same time, so no full pipe holds anybody up. Returns when the command has
+  /// ended and nobody has its output open any more: who leaves something in the background leaves it with the output
+  /// closed, or waits for it. Whatever has been started is ended when this returns or throws. A cancellation point.
   ///
-  /// A redirection to a `.pipe` means here what `.automatic` does without a terminal: output and errors are captured, and the input, if
-  /// there is none, ends at once.
+  /// A redirection to a `.pipe` means here what `.automatic` does without a terminal: output and errors are captured,
+  /// and the input, if there is none, ends at once.
   ///
   /// - Parameters:
   ///   - input: what the command reads; nil for what its `input` says. It need not read all of it.
   ///   - limit: how many bytes of output, and how many of errors, there may be.
-  /// - Throws: `LaunchError`; `OutputLimitError`, and then the command is ended; `CancellationError`. A command that fails
-  ///   is no error: see `CapturedOutput.requireSuccess`.
+  /// - Throws: `LaunchError`; `OutputLimitError`, and then the command is ended; `CancellationError`. A command that
+  ///   fails is no error: see `CapturedOutput.requireSuccess`.
   @available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
   public func run(
     input: [UInt8]? = nil, limit: Int = 64 << 20, file: StaticString = #fileID, line: UInt = #line

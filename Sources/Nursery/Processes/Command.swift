@@ -3,11 +3,11 @@
 ///     let sorted = try Command("sort", "-r").run(input: "b\na\n")
 ///     print(sorted.text)
 ///
-/// A value: change its properties, or give them to the initialiser. Making one does nothing; `run` runs it and captures what it writes,
-/// `start` starts it and hands out a `ChildProcess`, and `|` connects it to another one.
+/// A value: change its properties, or give them to the initialiser. Making one does nothing; `run` runs it and captures
+/// what it writes, `start` starts it and hands out a `ChildProcess`, and `|` connects it to another one.
 ///
-/// A program is launched without any of our descriptors but those it is given, with every signal at its default, in a process group of
-/// its own. It belongs to the nursery around, and with it everything it starts; see `ChildProcess`.
+/// A program is launched without any of our descriptors but those it is given, with every signal at its default, in a
+/// process group of its own. It belongs to the nursery around, and with it everything it starts; see `ChildProcess`.
 public struct Command: Sendable {
   /// The program: a path, if it has a slash; otherwise a name that is looked up in the folders of `PATH`.
   ///

@@ -1,7 +1,8 @@
 /// The environment of a command.
 public struct CommandEnvironment: Sendable, Hashable {
   private var isInherited: Bool
-  /// By the bytes of the name, which is what the system compares: to Swift, "é" and "e" with a combining accent are the same.
+  /// By the bytes of the name, which is what the system compares: to Swift, "é" and "e" with a combining accent are the
+  /// same.
   private var changes: [[UInt8]: String?]
 
   private init(isInherited: Bool, _ changes: some Sequence<(key: String, value: String?)>) {

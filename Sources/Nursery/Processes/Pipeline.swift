@@ -2,8 +2,8 @@
 ///
 ///     let count = try (Command("sort", input: .file("words")) | Command("uniq") | Command("wc", "-l")).run()
 ///
-/// They are connected by pipes of the system: nothing passes through this process. The first one's input, the last one's output and
-/// everybody's errors are what the commands say.
+/// They are connected by pipes of the system: nothing passes through this process. The first one's input, the last
+/// one's output and everybody's errors are what the commands say.
 public struct Pipeline: Sendable {
   /// From the first to the last; at least one.
   public let commands: [Command]

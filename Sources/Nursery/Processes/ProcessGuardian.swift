@@ -1,4 +1,5 @@
-/// Launches a process, follows what becomes of it, and ends it when its nursery ends: the daemon behind each `ChildProcess`.
+/// Launches a process, follows what becomes of it, and ends it when its nursery ends: the daemon behind each
+/// `ChildProcess`.
 ///
 ///     begin ──> launched ──> exited ──> empty            the guardian ends
 ///         └──> failed   │        │

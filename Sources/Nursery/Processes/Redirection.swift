@@ -4,7 +4,8 @@ public enum InputRedirection: Sendable, Hashable {
   case automatic
   /// Our own standard input; a `LaunchError` if this process was started without one.
   ///
-  /// The command is not in the foreground of our terminal, which stops who reads from it there: give it a terminal of its own.
+  /// The command is not in the foreground of our terminal, which stops who reads from it there: give it a terminal of
+  /// its own.
   case inherit
   /// Nothing: the end at once.
   case null

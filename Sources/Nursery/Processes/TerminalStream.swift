@@ -1,6 +1,8 @@
-/// Our side of a child's pseudo terminal: what is written here the child reads as if it were typed, what it shows can be read here.
+/// Our side of a child's pseudo terminal: what is written here the child reads as if it were typed, what it shows can
+/// be read here.
 ///
-/// Both directions are a terminal's: the child's lines end with "\r\n", and what is typed is shown unless the child turns that off.
+/// Both directions are a terminal's: the child's lines end with "\r\n", and what is typed is shown unless the child
+/// turns that off.
 public final class TerminalStream: ReadableStream, WritableStream {
   private let stream: PipeStream
 

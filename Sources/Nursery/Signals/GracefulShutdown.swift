@@ -12,8 +12,8 @@
 ///   - name: shown in dumps and messages.
 ///   - grace: how long the nursery may take to end by itself.
 ///   - signals: those that mean the end.
-/// - Throws: as `withNursery`: if the body still waits when the grace is over, and a value is due, `NurseryCancelledError`.
-///   `SystemError` if the signals cannot be listened to.
+/// - Throws: as `withNursery`: if the body still waits when the grace is over, and a value is due,
+///   `NurseryCancelledError`. `SystemError` if the signals cannot be listened to.
 /// - Returns: the body's value.
 @available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
 @discardableResult

@@ -9,8 +9,8 @@
 /// closes, the signal's previous disposition is restored, except that SIGPIPE is then ignored. The nursery in which it
 /// was made closes it at the latest.
 ///
-/// Several fibers may wait on one listener; each signal goes to one of them. Signals that a thread causes itself by a fault (SIGSEGV, SIGFPE
-/// and their kind) must not be listened to: the instruction would be tried again and again.
+/// Several fibers may wait on one listener; each signal goes to one of them. Signals that a thread causes itself by a
+/// fault (SIGSEGV, SIGFPE and their kind) must not be listened to: the instruction would be tried again and again.
 public final class SignalListener: Sendable {
   private let listener: System.Listener
   private let signals: [Signal]
@@ -19,7 +19,8 @@ public final class SignalListener: Sendable {
   ///
   /// Never blocks.
   ///
-  /// - Throws: `SystemError` for signals that cannot be caught, `.kill` and `.stop`, and if the process has no descriptor left.
+  /// - Throws: `SystemError` for signals that cannot be caught, `.kill` and `.stop`, and if the process has no
+  ///   descriptor left.
   public init(_ signals: [Signal]) throws {
     listener = try System.Listener(signals.map(\.rawValue))
     self.signals = signals
@@ -31,8 +32,8 @@ public final class SignalListener: Sendable {
   ///
   /// Of several that have arrived the one with the lowest number comes first. A cancellation point.
   ///
-  /// - Throws: `StreamClosedError` if the listener is closed; `CancellationError` if the current scope is cancelled; no signal
-  ///   has been taken then.
+  /// - Throws: `StreamClosedError` if the listener is closed; `CancellationError` if the current scope is cancelled; no
+  ///   signal has been taken then.
   @available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
   public func wait() throws -> Signal { try waitOp().perform() }
 

@@ -8,8 +8,8 @@ final class Acceptor: Sendable {
   private let limit: Int
   /// Lets one at a time accept under a limit.
   ///
-  /// So nobody takes a place before there is a connection for it, and nobody is turned away because of a place that is only tried, to
-  /// wait for a signal that never comes.
+  /// So nobody takes a place before there is a connection for it, and nobody is turned away because of a place that is
+  /// only tried, to wait for a signal that never comes.
   private let lock = SpinLock(.object)
   /// Of a listener that has one.
   let isPathRemoved = Atomic<Bool>(false)
@@ -66,7 +66,8 @@ final class Acceptor: Sendable {
     return result
   }
 
-  /// One of the connections that a limit allows, counted already; free again when the connection is closed, or has gone.
+  /// One of the connections that a limit allows, counted already; free again when the connection is closed, or has
+  /// gone.
   final class Slot: Sendable {
     private let acceptor: Acceptor
     private let isFree = Atomic<Bool>(false)
@@ -84,8 +85,8 @@ final class Acceptor: Sendable {
 
   /// Accepts until the listener is closed or the scope is cancelled; nil then.
   ///
-  /// When there are no descriptors left it waits and tries again, at first after 5 ms, at last every second. It ends for any other error,
-  /// too, which the handler of suppressed errors gets.
+  /// When there are no descriptors left it waits and tries again, at first after 5 ms, at last every second. It ends
+  /// for any other error, too, which the handler of suppressed errors gets.
   func next<Stream>(_ accept: () throws -> Stream) -> Stream? {
     var pause = Duration.milliseconds(5)
     while true {

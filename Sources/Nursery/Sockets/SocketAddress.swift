@@ -70,7 +70,8 @@ extension SocketAddress {
 
   /// In the system's layout.
   ///
-  /// - Throws: `SystemError` for a path or name that does not fit into an address, an empty path, or one with a zero byte.
+  /// - Throws: `SystemError` for a path or name that does not fit into an address, an empty path, or one with a zero
+  ///   byte.
   package func checkedRaw() throws(SystemError) -> RawAddress {
     var raw = RawAddress()
     switch self {

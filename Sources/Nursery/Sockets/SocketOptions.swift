@@ -18,11 +18,12 @@ public struct SocketOptions: Hashable, Sendable {
   public var receiveBufferSize: Int?
   /// Whether datagrams may be sent to everybody on the network.
   public var broadcasts = false
-  /// Seconds for which a close waits until everything has been delivered; 0 resets the connection, nil lets the kernel deliver while the
-  /// program goes on.
+  /// Seconds for which a close waits until everything has been delivered; 0 resets the connection, nil lets the kernel
+  /// deliver while the program goes on.
   ///
-  /// That wait is the kernel's: it holds up a thread and no mere fiber, whoever closes the connection, the nursery it belongs to included.
-  /// So with more than 0 close it on the blocking pool: `try blocking { stream.close() }`. A listener's connections have its options.
+  /// That wait is the kernel's: it holds up a thread and no mere fiber, whoever closes the connection, the nursery it
+  /// belongs to included. So with more than 0 close it on the blocking pool: `try blocking { stream.close() }`. A
+  /// listener's connections have its options.
   public var linger: Int?
   /// The address from which to connect; nil for any.
   public var localAddress: SocketAddress?

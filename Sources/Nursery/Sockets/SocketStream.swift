@@ -104,8 +104,8 @@ public class SocketStream: ReadableStream, WritableStream, CustomStringConvertib
   ///
   /// Pending calls throw `StreamClosedError`.
   ///
-  /// What has been written is still delivered, unless there is something unread: then the other side is told of a reset. Never blocks,
-  /// unless `SocketOptions.linger` asks for it. Closing it again does nothing.
+  /// What has been written is still delivered, unless there is something unread: then the other side is told of a
+  /// reset. Never blocks, unless `SocketOptions.linger` asks for it. Closing it again does nothing.
   public func close() {
     descriptor.close()
     slot?.free()

@@ -18,7 +18,8 @@ public final class TCPListener: Sequence, Sendable, CustomStringConvertible {
   ///     `.any` and `.anyV6`.
   ///   - port: 0 for one that is free; see `address`.
   ///   - backlog: how many connections the kernel queues that have not been accepted.
-  ///   - limit: how many accepted connections may be open at once: beyond, accepting waits until one is closed. Nil for any number.
+  ///   - limit: how many accepted connections may be open at once: beyond, accepting waits until one is closed. Nil for
+  ///     any number.
   /// - Throws: `SystemError` if the port is in use or not allowed, or no descriptor is left.
   public init(
     _ host: IPAddress = .loopback, port: UInt16, backlog: Int = 1024, limit: Int? = nil,
@@ -68,9 +69,9 @@ public final class TCPListener: Sequence, Sendable, CustomStringConvertible {
 
   /// Begins an iteration: `for connection in listener`.
   ///
-  /// The loop ends when the listener is closed, and in a cancelled scope. While no descriptors are left it waits, in growing pauses of up
-  /// to a second. It ends, too, when the kernel says that accepting cannot go on, and the handler of suppressed errors gets that
-  /// error; to catch it call `accept()` in a loop of your own.
+  /// The loop ends when the listener is closed, and in a cancelled scope. While no descriptors are left it waits, in
+  /// growing pauses of up to a second. It ends, too, when the kernel says that accepting cannot go on, and the handler
+  /// of suppressed errors gets that error; to catch it call `accept()` in a loop of your own.
   public func makeIterator() -> Iterator { Iterator(listener: self) }
 
   /// Accepts connections one after the other.

@@ -1,15 +1,18 @@
-// Happy eyeballs (RFC 8305): the addresses of both versions take turns, and one that does not answer holds up the next for a moment only.
+// Happy eyeballs (RFC 8305): the addresses of both versions take turns, and one that does not answer holds up the next
+// for a moment only.
 extension TCPStream {
   /// How long an attempt may take before the next one is begun beside it (RFC 8305, section 5).
   static let attemptDelay = Duration.milliseconds(250)
 
   /// Connects to a host by its name, or its number.
   ///
-  /// Finds its addresses with `resolve(host:)` and tries them in turn, beginning with version 6; the next is tried when the one before
-  /// has failed, or a quarter of a second after it. The first to answer is taken and the others are given up. A cancellation point.
-  /// There is no operation of it, as it takes several steps: bound it with `withTimeout`, which leaves nothing behind.
+  /// Finds its addresses with `resolve(host:)` and tries them in turn, beginning with version 6; the next is tried when
+  /// the one before has failed, or a quarter of a second after it. The first to answer is taken and the others are
+  /// given up. A cancellation point. There is no operation of it, as it takes several steps: bound it with
+  /// `withTimeout`, which leaves nothing behind.
   ///
-  /// - Throws: `ResolveError` if there is no such host; the first address's `SystemError` if none answers; `CancellationError`.
+  /// - Throws: `ResolveError` if there is no such host; the first address's `SystemError` if none answers;
+  ///   `CancellationError`.
   @available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
   public static func connect(host: String, port: UInt16, options: SocketOptions = SocketOptions()) throws -> TCPStream {
     let addresses = try resolve(host: host)

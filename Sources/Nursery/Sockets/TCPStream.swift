@@ -15,7 +15,8 @@ public final class TCPStream: SocketStream, @unchecked Sendable {
   ///
   /// A cancellation point; then nothing is left of the attempt.
   ///
-  /// - Throws: `SystemError` if nobody listens there, the network is out of reach or no descriptor is left; `CancellationError`.
+  /// - Throws: `SystemError` if nobody listens there, the network is out of reach or no descriptor is left;
+  ///   `CancellationError`.
   @available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
   public static func connect(to address: SocketAddress, options: SocketOptions = SocketOptions()) throws -> TCPStream {
     try connectOp(to: address, options: options).perform()
@@ -28,7 +29,8 @@ public final class TCPStream: SocketStream, @unchecked Sendable {
     Connector.op(to: address, options) { TCPStream($0, remoteAddress: address) }
   }
 
-  /// Sets whether small writes go out at once instead of waiting to be joined; they do unless the options said otherwise.
+  /// Sets whether small writes go out at once instead of waiting to be joined; they do unless the options said
+  /// otherwise.
   ///
   /// - Throws: `SystemError`, `StreamClosedError`.
   public func setNoDelay(_ isOn: Bool) throws {
@@ -38,8 +40,8 @@ public final class TCPStream: SocketStream, @unchecked Sendable {
 
   /// Closes the connection by breaking it off: the other side reads an error where it would else have read an end.
   ///
-  /// So what was cut short does not pass for complete. What has been written and not been sent is dropped. Never blocks. On a stream that
-  /// has been closed already it does nothing.
+  /// So what was cut short does not pass for complete. What has been written and not been sent is dropped. Never
+  /// blocks. On a stream that has been closed already it does nothing.
   public func reset() {
     _ = descriptor.attempt(.none) { Int(System.setOption($0, CS_LINGER, 0)) }
     close()

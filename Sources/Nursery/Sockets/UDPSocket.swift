@@ -14,13 +14,15 @@ public final class UDPSocket: Sendable, CustomStringConvertible {
   }
 
   private let descriptor: Descriptor
-  /// Where it receives, with the port that was found; of a socket at `.any` no address that others can send to, but the port.
+  /// Where it receives, with the port that was found; of a socket at `.any` no address that others can send to, but the
+  /// port.
   public let address: SocketAddress
 
   /// Binds a socket to a port of an address.
   ///
   /// - Parameters:
-  ///   - host: which of this machine's addresses; its version is the socket's. Only this machine is reached from, and reaches, `.loopback`.
+  ///   - host: which of this machine's addresses; its version is the socket's. Only this machine is reached from, and
+  ///     reaches, `.loopback`.
   ///   - port: 0 for one that is free; see `address`.
   /// - Throws: `SystemError` if the port is in use or not allowed, or no descriptor is left.
   public init(_ host: IPAddress = .any, port: UInt16 = 0, options: SocketOptions = SocketOptions()) throws {
@@ -54,7 +56,8 @@ public final class UDPSocket: Sendable, CustomStringConvertible {
   /// That it was sent does not mean that it arrives. A cancellation point; then it has not been sent.
   ///
   /// - Parameter peer: where to; nil for the peer the socket is connected to.
-  /// - Throws: `SystemError` if it is too long (65,507 bytes at most), or there is no peer; `StreamClosedError`; `CancellationError`.
+  /// - Throws: `SystemError` if it is too long (65,507 bytes at most), or there is no peer; `StreamClosedError`;
+  ///   `CancellationError`.
   @available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
   public func send(_ bytes: [UInt8], to peer: SocketAddress? = nil) throws { try sendOp(bytes, to: peer).perform() }
 
@@ -73,7 +76,8 @@ public final class UDPSocket: Sendable, CustomStringConvertible {
   ///
   /// A cancellation point; then none has been taken.
   ///
-  /// - Parameter count: how many bytes of it are wanted; the rest of a longer one is lost. The default is enough for all.
+  /// - Parameter count: how many bytes of it are wanted; the rest of a longer one is lost. The default is enough for
+  ///   all.
   /// - Throws: `SystemError`, `StreamClosedError`, `CancellationError`.
   @available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
   public func receive(upTo count: Int = 65_536) throws -> Datagram { try receiveOp(upTo: count).perform() }

@@ -15,8 +15,10 @@ public final class UnixListener: Sequence, Sendable, CustomStringConvertible {
   /// - Parameters:
   ///   - path: at most 107 bytes. A socket without a listener, left by a process that has crashed, is replaced.
   ///   - backlog: how many connections the kernel queues that have not been accepted.
-  ///   - limit: how many accepted connections may be open at once: beyond, accepting waits until one is closed. Nil for any number.
-  /// - Throws: `SystemError` if the path is in use, by a file that is no socket, too; not allowed or too long; or if no descriptor is left.
+  ///   - limit: how many accepted connections may be open at once: beyond, accepting waits until one is closed. Nil for
+  ///     any number.
+  /// - Throws: `SystemError` if the path is in use, by a file that is no socket, too; not allowed or too long; or if no
+  ///   descriptor is left.
   public init(path: String, backlog: Int = 1024, limit: Int? = nil, options: SocketOptions = SocketOptions()) throws {
     if options.reusesAddress { try Self.removeIfAbandoned(path) }
     acceptor = try Acceptor(.unix(path: path), backlog: backlog, limit: limit, options)
@@ -96,9 +98,9 @@ public final class UnixListener: Sequence, Sendable, CustomStringConvertible {
 
   /// Begins an iteration: `for connection in listener`.
   ///
-  /// The loop ends when the listener is closed, and in a cancelled scope. While no descriptors are left it waits, in growing pauses of up
-  /// to a second. It ends, too, when the kernel says that accepting cannot go on, and the handler of suppressed errors gets that
-  /// error; to catch it call `accept()` in a loop of your own.
+  /// The loop ends when the listener is closed, and in a cancelled scope. While no descriptors are left it waits, in
+  /// growing pauses of up to a second. It ends, too, when the kernel says that accepting cannot go on, and the handler
+  /// of suppressed errors gets that error; to catch it call `accept()` in a loop of your own.
   public func makeIterator() -> Iterator { Iterator(listener: self) }
 
   /// Accepts connections one after the other.

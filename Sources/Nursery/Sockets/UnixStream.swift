@@ -7,7 +7,8 @@ public final class UnixStream: SocketStream, @unchecked Sendable {
   ///
   /// A cancellation point; then nothing is left of the attempt.
   ///
-  /// - Throws: `SystemError` if nobody listens there, if the listener's queue is full, or no descriptor is left; `CancellationError`.
+  /// - Throws: `SystemError` if nobody listens there, if the listener's queue is full, or no descriptor is left;
+  ///   `CancellationError`.
   @available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
   public static func connect(to address: SocketAddress, options: SocketOptions = SocketOptions()) throws -> UnixStream {
     try connectOp(to: address, options: options).perform()
@@ -36,8 +37,8 @@ public final class UnixStream: SocketStream, @unchecked Sendable {
 
   /// Waits until there is room, and sends a descriptor together with bytes, of which there must be at least one.
   ///
-  /// The other side gets a copy of the descriptor; this one's stays open, and is to be closed by who owns it. A cancellation point;
-  /// then nothing has been sent.
+  /// The other side gets a copy of the descriptor; this one's stays open, and is to be closed by who owns it. A
+  /// cancellation point; then nothing has been sent.
   ///
   /// - Returns: how many of the bytes were sent: at least one, and with it the descriptor.
   /// - Throws: as `write`; `SystemError` if the descriptor is not open.
@@ -57,13 +58,14 @@ public final class UnixStream: SocketStream, @unchecked Sendable {
     }
   }
 
-  /// Waits until something has come, and reads at most `count` bytes and the descriptor that has come with them, if any.
+  /// Waits until something has come, and reads at most `count` bytes and the descriptor that has come with them, if
+  /// any.
   ///
-  /// Empty at the end. The descriptor is the caller's to close. Of descriptors that come with a plain `read` nobody hears; the kernel
-  /// closes them. A cancellation point; then nothing has been read.
+  /// Empty at the end. The descriptor is the caller's to close. Of descriptors that come with a plain `read` nobody
+  /// hears; the kernel closes them. A cancellation point; then nothing has been read.
   ///
-  /// - Throws: as `read`. `SystemError`, too, if several descriptors have come at once, or no number is left for the one that has: what
-  ///   was sent is lost then, the bytes with it, so close the stream.
+  /// - Throws: as `read`. `SystemError`, too, if several descriptors have come at once, or no number is left for the
+  ///   one that has: what was sent is lost then, the bytes with it, so close the stream.
   @available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
   public func receiveDescriptor(upTo count: Int) throws -> (bytes: [UInt8], descriptor: Int32?) {
     try receiveDescriptorOp(upTo: count).perform()

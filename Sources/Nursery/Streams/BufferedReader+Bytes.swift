@@ -3,8 +3,8 @@ extension BufferedReader {
   ///
   /// A cancellation point. Takes memory for what has come, not for what was asked for.
   ///
-  /// - Throws: `UnexpectedEndError` if the input ends before; what the stream throws; `CancellationError` if the current scope is
-  ///   cancelled. Nothing has been taken then.
+  /// - Throws: `UnexpectedEndError` if the input ends before; what the stream throws; `CancellationError` if the
+  ///   current scope is cancelled. Nothing has been taken then.
   @available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
   public func readExactly(_ count: Int) throws -> [UInt8] { try take { try self.bytes(count, $0) } }
 
@@ -15,8 +15,8 @@ extension BufferedReader {
   ///
   /// A cancellation point. A large buffer is read into directly.
   ///
-  /// - Throws: `UnexpectedEndError` if the input ends before; what the stream throws; `CancellationError` if the current scope is
-  ///   cancelled. Nothing has been taken then; what is in `buffer` does not count.
+  /// - Throws: `UnexpectedEndError` if the input ends before; what the stream throws; `CancellationError` if the
+  ///   current scope is cancelled. Nothing has been taken then; what is in `buffer` does not count.
   @available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
   public func readExactly(into buffer: UnsafeMutableRawBufferPointer) throws {
     if skipped == 0, buffer.count - queue.count > capacity { return try readDirectly(into: buffer) }
@@ -41,8 +41,8 @@ extension BufferedReader {
 
   /// Passes over the next `count` bytes, also those that have not come yet: they are dropped as they come.
   ///
-  /// Never blocks, and is no cancellation point. If the input ends before, the next call that waits for something behind them throws
-  /// `UnexpectedEndError`.
+  /// Never blocks, and is no cancellation point. If the input ends before, the next call that waits for something
+  /// behind them throws `UnexpectedEndError`.
   public func skip(_ count: Int) {
     precondition(count >= 0, "skip(\(count)): a reader cannot go back; look ahead with peek")
     let passed = min(count, queue.count)
@@ -55,8 +55,8 @@ extension BufferedReader {
   ///
   /// A cancellation point.
   ///
-  /// - Throws: `UnexpectedEndError` if the input ends before; what the stream throws; `CancellationError` if the current scope is
-  ///   cancelled. Nothing has been taken then.
+  /// - Throws: `UnexpectedEndError` if the input ends before; what the stream throws; `CancellationError` if the
+  ///   current scope is cancelled. Nothing has been taken then.
   @available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
   public func readInteger<Integer: FixedWidthInteger>(
     _ type: Integer.Type = Integer.self, _ order: ByteOrder = .bigEndian

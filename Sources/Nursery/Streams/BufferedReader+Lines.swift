@@ -4,11 +4,12 @@ extension BufferedReader {
 
   /// Reads a line, without its `\n` or `\r\n`; nil at the end of the input.
   ///
-  /// The last line needs no line feed. What is no UTF-8 is repaired; `readLineBytes` takes it as it is. A cancellation point.
+  /// The last line needs no line feed. What is no UTF-8 is repaired; `readLineBytes` takes it as it is. A cancellation
+  /// point.
   ///
   /// - Parameter limit: how many bytes a line may have.
-  /// - Throws: `LineTooLongError` as soon as it has more; what the stream throws; `CancellationError` if the current scope is cancelled.
-  ///   Nothing has been taken then.
+  /// - Throws: `LineTooLongError` as soon as it has more; what the stream throws; `CancellationError` if the current
+  ///   scope is cancelled. Nothing has been taken then.
   @available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
   public func readLine(limit: Int = BufferedReader.usualLineLimit) throws -> String? {
     try withLine(limit: limit) { String(decoding: $0, as: UTF8.self) }
@@ -35,10 +36,11 @@ extension BufferedReader {
     withLineOp(limit: limit) { [UInt8]($0) }
   }
 
-  /// Reads a line by letting `body` look at its bytes where they are, without `\n` or `\r\n`; nil at the end of the input.
+  /// Reads a line by letting `body` look at its bytes where they are, without `\n` or `\r\n`; nil at the end of the
+  /// input.
   ///
-  /// For parsers: nothing is copied or allocated. The bytes are good during the call. If `body` throws, the line has not been taken. A
-  /// cancellation point.
+  /// For parsers: nothing is copied or allocated. The bytes are good during the call. If `body` throws, the line has
+  /// not been taken. A cancellation point.
   ///
   /// - Parameter limit: how many bytes a line may have.
   /// - Throws: as `readLine`; what `body` throws.

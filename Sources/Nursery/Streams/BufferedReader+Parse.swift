@@ -7,13 +7,13 @@ extension BufferedReader {
   ///       return (String(decoding: bytes[1...Int(length)], as: UTF8.self), 1 + Int(length))
   ///     }
   ///
-  /// `parse` sees what is in the buffer, where it is, and again when there is more. It returns nil if that is not enough, else its
-  /// value and how many bytes that takes; say `-> (Value, Int)?`, as the compiler infers nothing from nil. It must not wait, nor keep the
-  /// bytes. If it throws, none have been taken. A cancellation point.
+  /// `parse` sees what is in the buffer, where it is, and again when there is more. It returns nil if that is not
+  /// enough, else its value and how many bytes that takes; say `-> (Value, Int)?`, as the compiler infers nothing from
+  /// nil. It must not wait, nor keep the bytes. If it throws, none have been taken. A cancellation point.
   ///
   /// - Parameter limit: how many bytes a value may take.
-  /// - Throws: `InputTooLongError` as soon as it needs more; `UnexpectedEndError` if at the end of the input they are still not
-  ///   enough; what `parse` or the stream throws; `CancellationError` if the current scope is cancelled.
+  /// - Throws: `InputTooLongError` as soon as it needs more; `UnexpectedEndError` if at the end of the input they are
+  ///   still not enough; what `parse` or the stream throws; `CancellationError` if the current scope is cancelled.
   @available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
   @inlinable
   public func parse<Value>(
@@ -28,7 +28,8 @@ extension BufferedReader {
     return value!
   }
 
-  /// What `parse` does, but for the value: generic code that is not specialised would ask the runtime for types at every call.
+  /// What `parse` does, but for the value: generic code that is not specialised would ask the runtime for types at
+  /// every call.
   @usableFromInline
   func take(
     limit: Int, _ count: (_ bytes: UnsafeRawBufferPointer, _ isAtEnd: Bool) throws -> Int?

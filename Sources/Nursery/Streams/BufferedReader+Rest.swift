@@ -4,8 +4,8 @@ extension BufferedReader {
   /// A cancellation point.
   ///
   /// - Parameter limit: how many bytes that may be.
-  /// - Throws: `InputTooLongError` as soon as there are more; what the stream throws; `CancellationError` if the current scope is
-  ///   cancelled. Nothing has been taken then.
+  /// - Throws: `InputTooLongError` as soon as there are more; what the stream throws; `CancellationError` if the
+  ///   current scope is cancelled. Nothing has been taken then.
   @available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
   public func readAll(limit: Int) throws -> [UInt8] { try take { try self.all(limit, $0) } }
 
@@ -36,7 +36,8 @@ extension BufferedReader {
   ///
   /// A large buffer is read into directly. A cancellation point.
   ///
-  /// - Throws: what the stream throws; `CancellationError` if the current scope is cancelled. Nothing has been taken then.
+  /// - Throws: what the stream throws; `CancellationError` if the current scope is cancelled. Nothing has been taken
+  ///   then.
   @available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
   public func read(into buffer: UnsafeMutableRawBufferPointer) throws -> Int {
     guard queue.isEmpty else { return try take { _ in self.take(into: buffer) } }
@@ -54,7 +55,8 @@ extension BufferedReader {
   ///
   /// A cancellation point.
   ///
-  /// - Throws: what the stream throws; `CancellationError` if the current scope is cancelled. Nothing has been taken then.
+  /// - Throws: what the stream throws; `CancellationError` if the current scope is cancelled. Nothing has been taken
+  ///   then.
   @available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
   public func read(upTo count: Int) throws -> [UInt8] { try take { self.some(count, $0) } }
 

@@ -12,8 +12,9 @@ extension BufferedReader {
   /// A cancellation point.
   ///
   /// - Parameter limit: how many bytes may come before.
-  /// - Throws: `LineTooLongError` as soon as there are more; `UnexpectedEndError` if the input ends before the delimiter; what the
-  ///   stream throws; `CancellationError` if the current scope is cancelled. Nothing has been taken then.
+  /// - Throws: `LineTooLongError` as soon as there are more; `UnexpectedEndError` if the input ends before the
+  ///   delimiter; what the stream throws; `CancellationError` if the current scope is cancelled. Nothing has been taken
+  ///   then.
   @available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
   public func readUntil(_ delimiter: [UInt8], limit: Int = BufferedReader.usualLineLimit) throws -> [UInt8]? {
     try take { try self.bytes(before: delimiter, limit, $0) }
@@ -40,7 +41,8 @@ extension BufferedReader {
 
   /// Where in the buffer the delimiter begins.
   ///
-  /// What was looked through in vain is not looked through again: else an input that comes byte by byte would cost its square.
+  /// What was looked through in vain is not looked through again: else an input that comes byte by byte would cost its
+  /// square.
   func find(_ delimiter: [UInt8]) -> Int? {
     let bytes = queue.bytes
     guard let base = bytes.baseAddress else { return nil }

@@ -5,9 +5,9 @@
 ///       ...
 ///     }
 ///
-/// What a call takes, it takes as a whole: if it throws, whatever the error, the bytes that have come are still there for the next
-/// call. So a `readExactly` that was cancelled half-way has lost nothing. The same holds for its operation (`readExactlyOp`), when
-/// another branch of a choice commits.
+/// What a call takes, it takes as a whole: if it throws, whatever the error, the bytes that have come are still there
+/// for the next call. So a `readExactly` that was cancelled half-way has lost nothing. The same holds for its operation
+/// (`readExactlyOp`), when another branch of a choice commits.
 ///
 /// For one fiber at a time; the compiler sees to that when a reader is handed to a child. A reader that waits with
 /// nothing in its buffer has no buffer: an idle connection costs none. It does not own the stream: the code that opened
@@ -55,8 +55,8 @@ public final class BufferedReader {
 
   /// Takes what `take` finds in the buffer, waiting for more until it finds it.
   ///
-  /// `take` is called with what there is, and whenever there is more; it returns nil if that is not enough, and then must not have
-  /// taken anything. At the end it must not return nil.
+  /// `take` is called with what there is, and whenever there is more; it returns nil if that is not enough, and then
+  /// must not have taken anything. At the end it must not return nil.
   func take<Value>(_ take: (_ isAtEnd: Bool) throws -> Value?) throws -> Value {
     if Performer.enter().isCancelled { throw CancellationError() }
     try throwFailure()
@@ -93,7 +93,8 @@ public final class BufferedReader {
     return try stream.whenReadableOp { try self.fill(limit) }.perform()
   }
 
-  /// Reads what there is without waiting, `limit` bytes at most, into the buffer: the number of bytes, 0 at the end, nil if there are none.
+  /// Reads what there is without waiting, `limit` bytes at most, into the buffer: the number of bytes, 0 at the end,
+  /// nil if there are none.
   func fill(_ limit: Int = .max) throws -> Int? {
     var count: Int?
     defer { if count ?? 0 == 0 { queue.trim() } }

@@ -3,7 +3,8 @@ extension BufferedWriter {
   ///
   /// A cancellation point.
   ///
-  /// - Throws: `CancellationError` if the current scope is cancelled: then none of the bytes have been taken. What the stream throws.
+  /// - Throws: `CancellationError` if the current scope is cancelled: then none of the bytes have been taken. What the
+  ///   stream throws.
   @available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
   public func write(_ bytes: [UInt8]) throws { try bytes.withUnsafeBytes { try write($0) } }
 
@@ -11,7 +12,8 @@ extension BufferedWriter {
   ///
   /// A cancellation point.
   ///
-  /// - Throws: `CancellationError` if the current scope is cancelled: then nothing has been taken. What the stream throws.
+  /// - Throws: `CancellationError` if the current scope is cancelled: then nothing has been taken. What the stream
+  ///   throws.
   @available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
   public func write(_ text: String) throws {
     var text = text
@@ -25,7 +27,8 @@ extension BufferedWriter {
   ///
   /// A cancellation point.
   ///
-  /// - Throws: `CancellationError` if the current scope is cancelled: then nothing has been taken. What the stream throws.
+  /// - Throws: `CancellationError` if the current scope is cancelled: then nothing has been taken. What the stream
+  ///   throws.
   @available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
   public func writeInteger(_ value: some FixedWidthInteger, _ order: ByteOrder = .bigEndian) throws {
     try withUnsafeBytes(of: order.arranged(value)) { try write($0) }

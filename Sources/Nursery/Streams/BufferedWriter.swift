@@ -4,12 +4,12 @@
 ///       for row in rows { try writer.write("\(row)\n") }
 ///     }
 ///
-/// A write keeps its bytes in the buffer while they fit, and else passes on buffer and bytes together, without copying them there. Only
-/// `flush` passes on everything; `withBufferedWriter` does so at its end.
+/// A write keeps its bytes in the buffer while they fit, and else passes on buffer and bytes together, without copying
+/// them there. Only `flush` passes on everything; `withBufferedWriter` does so at its end.
 ///
-/// No byte is lost or written twice, however writes and flushes are interrupted: a write that throws `CancellationError` has taken none
-/// of its bytes, one that returns has taken responsibility for all, and what a flush has not passed on is still there for the next. An
-/// error of the stream is final.
+/// No byte is lost or written twice, however writes and flushes are interrupted: a write that throws
+/// `CancellationError` has taken none of its bytes, one that returns has taken responsibility for all, and what a flush
+/// has not passed on is still there for the next. An error of the stream is final.
 ///
 /// For one fiber at a time; the compiler sees to that when a writer is handed to a child. A writer with nothing in its
 /// buffer has no buffer. It does not own the stream: the code that opened the stream closes it; what has not been
@@ -42,10 +42,11 @@ public final class BufferedWriter {
 
   /// Writes all bytes: to the buffer if they fit, else to the stream, waiting as often as need be.
   ///
-  /// A cancellation point. If it is cancelled when the stream has taken some of the bytes already, the rest goes to the buffer, which grows
-  /// for it, and the write returns; the next blocking call throws.
+  /// A cancellation point. If it is cancelled when the stream has taken some of the bytes already, the rest goes to the
+  /// buffer, which grows for it, and the write returns; the next blocking call throws.
   ///
-  /// - Throws: `CancellationError` if the current scope is cancelled: then none of the bytes have been taken. What the stream throws.
+  /// - Throws: `CancellationError` if the current scope is cancelled: then none of the bytes have been taken. What the
+  ///   stream throws.
   @available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
   public func write(_ bytes: UnsafeRawBufferPointer) throws {
     if Performer.enter().isCancelled { throw CancellationError() }
@@ -67,8 +68,8 @@ public final class BufferedWriter {
 
   /// The operation that writes all bytes.
   ///
-  /// It commits when they fit into the buffer, or the stream has taken the first of them; the buffer grows for the rest then. An operation that is not
-  /// chosen has written none of them.
+  /// It commits when they fit into the buffer, or the stream has taken the first of them; the buffer grows for the rest
+  /// then. An operation that is not chosen has written none of them.
   public func writeOp(_ bytes: [UInt8]) -> Op<Void> {
     stream.whenWritableOp { try bytes.withUnsafeBytes { try self.tryWrite($0) } }
   }
@@ -77,8 +78,8 @@ public final class BufferedWriter {
   ///
   /// When it returns, a file has got everything that was written to the writer. A cancellation point.
   ///
-  /// - Throws: what the stream throws, also about what it has accepted before; `CancellationError` if the current scope is cancelled. What has not been passed on is still in
-  ///   the buffer, to be flushed later.
+  /// - Throws: what the stream throws, also about what it has accepted before; `CancellationError` if the current scope
+  ///   is cancelled. What has not been passed on is still in the buffer, to be flushed later.
   @available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
   public func flush() throws {
     if Performer.enter().isCancelled { throw CancellationError() }
@@ -115,7 +116,8 @@ public final class BufferedWriter {
     return ()
   }
 
-  /// Passes on the buffer, and `bytes` behind it, as far as that goes: how many of `bytes`; nil if nothing could be passed on at all.
+  /// Passes on the buffer, and `bytes` behind it, as far as that goes: how many of `bytes`; nil if nothing could be
+  /// passed on at all.
   private func pass(with bytes: UnsafeRawBufferPointer) throws -> Int? {
     let buffered = queue.bytes
     let sent = try withUnsafeTemporaryAllocation(of: UnsafeRawBufferPointer.self, capacity: 2) { parts in

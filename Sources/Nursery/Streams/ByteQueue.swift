@@ -8,8 +8,8 @@
 
 /// Bytes in order, appended at the end and dropped from the front, side by side in memory.
 ///
-/// Has no memory until there is something to keep. Adding and dropping take constant time per byte, however they alternate: what is left
-/// is moved to the front only when at least as much has been dropped.
+/// Has no memory until there is something to keep. Adding and dropping take constant time per byte, however they
+/// alternate: what is left is moved to the front only when at least as much has been dropped.
 struct ByteQueue: ~Copyable {
   /// How much memory is taken first.
   let initialCapacity: Int

@@ -5,14 +5,16 @@
 ///       try copy(from: server, to: client)
 ///     }
 ///
-/// Takes 64 KiB while there is something to pass on, and nothing while it waits for the source. Closes neither stream. A cancellation point.
+/// Takes 64 KiB while there is something to pass on, and nothing while it waits for the source. Closes neither stream.
+/// A cancellation point.
 ///
 /// - Parameters:
 ///   - limit: how many bytes to copy at most; no more are read from `source`. Nil for all.
-///   - progress: called with the number of bytes written so far, whenever there are more. If the copy throws, the last call has told how
+///   - progress: called with the number of bytes written so far, whenever there are more. If the copy throws, the last
+///     call has told how
 ///     many went over.
-/// - Throws: what the streams or `progress` throw; `CancellationError` if the current scope is cancelled. What had been read and not been
-///   written is lost then: close the streams, or copy from a `BufferedReader`, which keeps it.
+/// - Throws: what the streams or `progress` throw; `CancellationError` if the current scope is cancelled. What had been
+///   read and not been written is lost then: close the streams, or copy from a `BufferedReader`, which keeps it.
 @available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
 @discardableResult
 public func copy(
@@ -25,11 +27,13 @@ public func copy(
 
 /// Writes everything that a reader delivers to `destination`, up to the end: how many bytes that were.
 ///
-/// Closes neither stream. A cancellation point. If it throws, what has not been written is still there to be read, and copying can go on.
+/// Closes neither stream. A cancellation point. If it throws, what has not been written is still there to be read, and
+/// copying can go on.
 ///
 /// - Parameters:
 ///   - limit: how many bytes to copy at most; nil for all.
-///   - progress: called with the number of bytes written so far, whenever there are more. If the copy throws, the last call has told how
+///   - progress: called with the number of bytes written so far, whenever there are more. If the copy throws, the last
+///     call has told how
 ///     many went over.
 /// - Throws: what the streams or `progress` throw; `CancellationError` if the current scope is cancelled.
 @available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")

@@ -5,8 +5,8 @@
 ///     try pipe.writer.writeAll("GET / HTTP/1.1\r\n")
 ///     pipe.writer.close()
 ///
-/// It holds so many bytes; then writing waits for the reader. With a capacity of 1 both sides wait at every byte, which is a good test
-/// of a protocol.
+/// It holds so many bytes; then writing waits for the reader. With a capacity of 1 both sides wait at every byte, which
+/// is a good test of a protocol.
 public final class MemoryPipe: Sendable {
   /// The end that bytes come out of.
   public let reader: MemoryReader
@@ -25,7 +25,8 @@ public final class MemoryPipe: Sendable {
     writer = MemoryWriter(buffer)
   }
 
-  /// Breaks the pipe, as a connection that is reset: the writer gets `error` from now on, the reader after the bytes there are.
+  /// Breaks the pipe, as a connection that is reset: the writer gets `error` from now on, the reader after the bytes
+  /// there are.
   ///
   /// Never blocks. Only the first error counts.
   public func fail(_ error: any Error) { buffer.fail(error) }

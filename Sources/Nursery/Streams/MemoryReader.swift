@@ -15,7 +15,8 @@ public final class MemoryReader: ReadableStream {
   /// Creates a stream of these bytes.
   ///
   /// - Parameters:
-  ///   - chunks: how many bytes can be read at a time, at most: these sizes, over and over; any number if there are none.
+  ///   - chunks: how many bytes can be read at a time, at most: these sizes, over and over; any number if there are
+  ///     none.
   ///   - failure: what is thrown behind the last byte; nil for the end.
   public init(_ bytes: [UInt8], chunks: [Int] = [], failure: (any Error)? = nil) {
     buffer = bytes.withUnsafeBytes { MemoryBuffer($0, reads: chunks, failure: failure) }
@@ -24,7 +25,8 @@ public final class MemoryReader: ReadableStream {
   /// Creates a stream of a text in UTF-8.
   ///
   /// - Parameters:
-  ///   - chunks: how many bytes can be read at a time, at most: these sizes, over and over; any number if there are none.
+  ///   - chunks: how many bytes can be read at a time, at most: these sizes, over and over; any number if there are
+  ///     none.
   ///   - failure: what is thrown behind the last byte; nil for the end.
   public convenience init(_ text: String, chunks: [Int] = [], failure: (any Error)? = nil) {
     self.init(Array(text.utf8), chunks: chunks, failure: failure)

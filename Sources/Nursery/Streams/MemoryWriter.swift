@@ -37,7 +37,8 @@ public final class MemoryWriter: WritableStream {
 
   /// Writes what there is room for: the number of bytes; nil if there is none.
   ///
-  /// - Throws: `StreamClosedError` if it has been closed; `SystemError` if the reading end has been; the failure that was asked for.
+  /// - Throws: `StreamClosedError` if it has been closed; `SystemError` if the reading end has been; the failure that
+  ///   was asked for.
   public func tryWrite(_ bytes: UnsafeRawBufferPointer) throws -> Int? {
     try withUnsafePointer(to: bytes) { try buffer.tryWrite(parts: UnsafeBufferPointer(start: $0, count: 1)) }
   }

@@ -1,7 +1,7 @@
 /// Something bytes can be read from: a connection, a pipe, a file, memory.
 ///
-/// A conforming type says how to read without waiting (`tryRead`) and when trying again makes sense (`whenReadableOp`); everything
-/// else follows. One fiber reads at a time, unless the type says otherwise.
+/// A conforming type says how to read without waiting (`tryRead`) and when trying again makes sense (`whenReadableOp`);
+/// everything else follows. One fiber reads at a time, unless the type says otherwise.
 public protocol ReadableStream: AnyObject, Sendable {
   /// Reads the available bytes into `buffer` without waiting: their number, 0 at the end, nil if there are none yet.
   ///
@@ -12,8 +12,9 @@ public protocol ReadableStream: AnyObject, Sendable {
 
   /// The operation that commits when `attempt` returns a value.
   ///
-  /// `attempt` uses `tryRead`; it is called on the performing fiber, at first and whenever there may be more to read, and never after the
-  /// operation has committed or was given up. What it throws is thrown by the perform. It must not wait.
+  /// `attempt` uses `tryRead`; it is called on the performing fiber, at first and whenever there may be more to read,
+  /// and never after the operation has committed or was given up. What it throws is thrown by the perform. It must not
+  /// wait.
   func whenReadableOp<Value>(_ attempt: @escaping () throws -> Value?) -> Op<Value>
 
   /// Waits until there is something to read, and reads it into `buffer`: the number of bytes, 0 at the end.

@@ -1,7 +1,7 @@
 /// Something bytes can be written to: a connection, a pipe, a file, memory.
 ///
-/// A conforming type says how to write without waiting (`tryWrite`) and when trying again makes sense (`whenWritableOp`); everything
-/// else follows. One fiber writes at a time, unless the type says otherwise.
+/// A conforming type says how to write without waiting (`tryWrite`) and when trying again makes sense
+/// (`whenWritableOp`); everything else follows. One fiber writes at a time, unless the type says otherwise.
 public protocol WritableStream: AnyObject, Sendable {
   /// Writes what can be written without waiting: the number of bytes, at least 1; nil if there is no room yet.
   ///
@@ -15,16 +15,18 @@ public protocol WritableStream: AnyObject, Sendable {
   /// - Throws: as `tryWrite`.
   func tryWrite(parts: UnsafeBufferPointer<UnsafeRawBufferPointer>) throws -> Int?
 
-  /// Whether `tryWrite` only accepts bytes, which are written while the program goes on; false unless a type says otherwise.
+  /// Whether `tryWrite` only accepts bytes, which are written while the program goes on; false unless a type says
+  /// otherwise.
   ///
-  /// If so, an operation of `whenWritableOp` waits for what was accepted when it has committed, and throws why it could not be written.
-  /// A stream that passes on to another says what that one says.
+  /// If so, an operation of `whenWritableOp` waits for what was accepted when it has committed, and throws why it could
+  /// not be written. A stream that passes on to another says what that one says.
   var writesLater: Bool { get }
 
   /// The operation that commits when `attempt` returns a value.
   ///
-  /// `attempt` uses `tryWrite`; it is called on the performing fiber, at first and whenever there may be room, and never after the
-  /// operation has committed or was given up. What it throws is thrown by the perform. It must not wait.
+  /// `attempt` uses `tryWrite`; it is called on the performing fiber, at first and whenever there may be room, and
+  /// never after the operation has committed or was given up. What it throws is thrown by the perform. It must not
+  /// wait.
   func whenWritableOp<Value>(_ attempt: @escaping () throws -> Value?) -> Op<Value>
 
   /// Waits until there is room, and writes what there is room for: the number of bytes, at least 1 if there are any.

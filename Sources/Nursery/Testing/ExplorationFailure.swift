@@ -15,12 +15,13 @@ public struct ExplorationFailure: Error, CustomStringConvertible {
 
 /// What is wrong with a body as such.
 public enum ExplorationError: Error, Hashable, CustomStringConvertible {
-  /// The same decisions led elsewhere than before: the body depends on something else, such as time, chance or other threads.
+  /// The same decisions led elsewhere than before: the body depends on something else, such as time, chance or other
+  /// threads.
   case nondeterministic
   /// One schedule made more decisions, or yielded more often, than allowed: the body may be spinning.
   case tooLong(decisions: Int)
-  /// When the body had ended something of it was left: fibers that somebody still holds a handle of, stacks of coroutines and of
-  /// generators' iterators, timers.
+  /// When the body had ended something of it was left: fibers that somebody still holds a handle of, stacks of
+  /// coroutines and of generators' iterators, timers.
   case leak(fibers: [String], stacks: Int, timers: Int)
   /// What was given to `.replay` names no schedule.
   case unreadableReplay(String)

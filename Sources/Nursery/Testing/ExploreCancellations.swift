@@ -1,9 +1,11 @@
-/// Runs `body` again and again, cancelling it at its first blocking call, then at its second, and so on until it has fewer.
+/// Runs `body` again and again, cancelling it at its first blocking call, then at its second, and so on until it has
+/// fewer.
 ///
-/// The body runs in a nursery in a cancel scope of a deterministic scheduler. The calls of all fibers count that are spawned inside, and
-/// the cancellation reaches them all. After each run `check` is called, in no cancelled scope, with what the body prepared: there it
-/// looks whether anything was lost, taken twice or left open, and throws if so. The body's own `CancellationError` is expected;
-/// any other error of its is a failure, and so is what `exploreSchedules` counts as one: a deadlock, something left behind, no end.
+/// The body runs in a nursery in a cancel scope of a deterministic scheduler. The calls of all fibers count that are
+/// spawned inside, and the cancellation reaches them all. After each run `check` is called, in no cancelled scope, with
+/// what the body prepared: there it looks whether anything was lost, taken twice or left open, and throws if so. The
+/// body's own `CancellationError` is expected; any other error of its is a failure, and so is what `exploreSchedules`
+/// counts as one: a deadlock, something left behind, no end.
 ///
 ///     try exploreCancellations {
 ///       Channel<Int>(.bounded(1))
@@ -15,7 +17,8 @@
 ///     }
 ///
 /// - Parameters:
-///   - strategy: the schedules under which each of the calls is cancelled; if none is given, the one in which every fiber runs until it
+///   - strategy: the schedules under which each of the calls is cancelled; if none is given, the one in which every
+///     fiber runs until it
 ///     waits. A limit or count is that of the schedules for one call.
 ///   - call: the number of the one call to cancel, from 1, to reproduce a failure; nil for one after the other.
 ///   - maximumDecisions: how many decisions and yields one run may take.

@@ -1,16 +1,18 @@
-/// The choices of one run in which fibers have random priorities that change at a few random moments: probabilistic concurrency testing
-/// (Burckhardt, Kothari, Musuvathi, Nagarakatte: A Randomized Scheduler with Probabilistic Guarantees of Finding Bugs, ASPLOS 2010).
+/// The choices of one run in which fibers have random priorities that change at a few random moments: probabilistic
+/// concurrency testing (Burckhardt, Kothari, Musuvathi, Nagarakatte: A Randomized Scheduler with Probabilistic
+/// Guarantees of Finding Bugs, ASPLOS 2010).
 ///
-/// The fiber with the highest priority runs. At each of `depth - 1` decisions, drawn from the expected length of the run, the one that
-/// would have run is put below all that have not been moved. A fiber that yields goes below everybody; otherwise one that
-/// waits by yielding would keep out those it waits for.
+/// The fiber with the highest priority runs. At each of `depth - 1` decisions, drawn from the expected length of the
+/// run, the one that would have run is put below all that have not been moved. A fiber that yields goes below
+/// everybody; otherwise one that waits by yielding would keep out those it waits for.
 ///
 ///     priority   what for
 ///     depth...   as drawn, when the fiber is first seen
 ///     1..<depth  after a change
 ///     ...0       after a yield
 ///
-/// Of our own: only decisions between two fibers or more are counted as steps, since a change elsewhere shows at the next of those.
+/// Of our own: only decisions between two fibers or more are counted as steps, since a change elsewhere shows at the
+/// next of those.
 final class PriorityScheduling {
   private let numbers: SeededNumbers
   private let depth: Int

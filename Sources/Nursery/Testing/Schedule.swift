@@ -16,7 +16,8 @@ struct Schedule: Equatable {
     }
   }
 
-  /// The choices up to the last that differs from the default, which is the first alternative: "1.0*5.2" is "1.0.0.0.0.0.2".
+  /// The choices up to the last that differs from the default, which is the first alternative: "1.0*5.2" is
+  /// "1.0.0.0.0.0.2".
   var replay: String {
     var parts: [String] = []
     var rest = choices[..<(choices.lastIndex { $0 != 0 }.map { $0 + 1 } ?? 0)]

@@ -1,9 +1,10 @@
 /// Runs a body under one schedule after the other.
 ///
-/// Exhaustively, that is depth first: a run follows the prefix of choices it was given and takes the first alternative from there on; the
-/// next run turns the last choice that has an alternative left. That visits every leaf of the tree of decisions once, and needs no memory
-/// but one path (stateless model checking: Godefroid, VeriSoft, POPL 1997). A bound on preemptions cuts the tree: where it is reached,
-/// going on is the only alternative (iterative context bounding: Musuvathi and Qadeer, PLDI 2007).
+/// Exhaustively, that is depth first: a run follows the prefix of choices it was given and takes the first alternative
+/// from there on; the next run turns the last choice that has an alternative left. That visits every leaf of the tree
+/// of decisions once, and needs no memory but one path (stateless model checking: Godefroid, VeriSoft, POPL 1997). A
+/// bound on preemptions cuts the tree: where it is reached, going on is the only alternative (iterative context
+/// bounding: Musuvathi and Qadeer, PLDI 2007).
 struct ScheduleExplorer {
   /// The choices that the next run begins with, and how many alternatives each had when it was last taken.
   private var prefix: [Int] = []

@@ -1,7 +1,8 @@
 import Harness
 import Nursery
 
-/// An operation whose instructions, allocations and switches `count` counts: those of two runs of different counts, subtracted.
+/// An operation whose instructions, allocations and switches `count` counts: those of two runs of different counts,
+/// subtracted.
 ///
 /// The body does the operation `count` times, a multiple of eight, and as little else as possible.
 struct Cost {

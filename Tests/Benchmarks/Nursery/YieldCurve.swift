@@ -1,8 +1,9 @@
 import Harness
 import Nursery
 
-// Fair: only yields are timed. All fibers have started, and touched their stacks, before the first of them; they end, all
-// in turn, after the last. As in the peers, each has the same number of yields to do and the queue is first in, first out.
+// Fair: only yields are timed. All fibers have started, and touched their stacks, before the first of them; they end,
+// all in turn, after the last. As in the peers, each has the same number of yields to do and the queue is first in,
+// first out.
 let yieldCurve = [100, 1000, 10_000, 100_000, 1_000_000].map { count in
   let fibers = size(count)
   return Workload("yield-curve-\(count)", workers: 1) {

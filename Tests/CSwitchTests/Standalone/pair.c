@@ -50,8 +50,8 @@ static inline __attribute__((always_inline)) double opaque_number(double value) 
 #define DECLARE(n) long integer##n = opaque(seed + n); double number##n = opaque_number((double)(seed * 3 + n));
 #define CHECK(n) good = good && integer##n == seed + n && number##n == (double)(seed * 3 + n);
 
-// One side: switches through `SWITCH` in a leaf whose locals may lie in the red zone, in a function with many values, and in one
-// whose frame cannot be addressed by the frame pointer alone.
+// One side: switches through `SWITCH` in a leaf whose locals may lie in the red zone, in a function with many values,
+// and in one whose frame cannot be addressed by the frame pointer alone.
 #define SIDE(SWITCH)                                                                        \
   BARE static bool SWITCH##_with_values(cs_pair *pair, long seed) {                         \
     bool good = true;                                                                       \

@@ -79,7 +79,8 @@ import Testing
         let client = try TCPStream.connect(to: address)
         let server = try listener.accept()
         let bytes = bytes(65_536)
-        // Until the buffers of two connections, and what the proxy keeps, are full: then the proxy waits to write, and to read.
+        // Until the buffers of two connections, and what the proxy keeps, are full: then the proxy waits to write, and
+        // to read.
         repeat {
           while try bytes.withUnsafeBytes({ try client.tryWrite($0) }) != nil {}
           try sleep(for: .milliseconds(5))

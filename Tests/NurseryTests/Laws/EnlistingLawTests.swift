@@ -1,8 +1,8 @@
 import Nursery
 import Testing
 
-/// An operation may become ready after it has been polled and before its offer is left, while the other branches can be committed
-/// already.
+/// An operation may become ready after it has been polled and before its offer is left, while the other branches can be
+/// committed already.
 struct EnlistingLawTests {
   private static let cases = Case.all(
     having: [.pends, .readiesWhileParked], without: [.isTimed, .readiesSlowly], in: Form.operations)
@@ -57,8 +57,8 @@ private enum Event {
 }
 
 extension Trial {
-  /// Performs a choice with a branch that does the deeds when it is to leave its offer: before the operation is to leave its own, or
-  /// after.
+  /// Performs a choice with a branch that does the deeds when it is to leave its offer: before the operation is to
+  /// leave its own, or after.
   fileprivate func perform(beset event: Event) -> Report {
     report { witness in
       var result: Result<Value, any Error>?

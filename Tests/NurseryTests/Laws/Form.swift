@@ -25,7 +25,8 @@ enum Form: String, CaseIterable, Sendable {
   /// The blocking call instead of the operation.
   case verb
 
-  /// Enough of them for what does not depend on the form: each way of the library's own through a perform is among them.
+  /// Enough of them for what does not depend on the form: each way of the library's own through a perform is among
+  /// them.
   static let few: [Form] = [.bare, .ofNine, .everything, .chosen, .verb]
   /// Those that are operations again.
   static let operations = allCases.filter { $0 != .chosen && $0 != .verb }

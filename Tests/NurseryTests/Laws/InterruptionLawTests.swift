@@ -1,8 +1,8 @@
 import Nursery
 import Testing
 
-/// An operation that did not commit has not happened: it has had no effect, its nacks have fired once before the perform
-/// returned, nothing of it is left where it waited, and it can be performed again.
+/// An operation that did not commit has not happened: it has had no effect, its nacks have fired once before the
+/// perform returned, nothing of it is left where it waited, and it can be performed again.
 struct InterruptionLawTests {
   @Test(arguments: Case.all(having: [.pends], in: Form.operations))
   func aBranchThatIsNotReadyLosesToOneThatIs(example: Case) throws {

@@ -1,8 +1,8 @@
 import Nursery
 import Testing
 
-/// When an operation becomes ready and is interrupted at the same time, it either yields its value and has happened once, or throws
-/// and has not happened; under every schedule where they can be counted, otherwise under many.
+/// When an operation becomes ready and is interrupted at the same time, it either yields its value and has happened
+/// once, or throws and has not happened; under every schedule where they can be counted, otherwise under many.
 struct RaceLawTests {
   private static let cases = Case.all(
     having: [.pends, .readiesWhileParked], without: [.isExternal], in: [.bare, .verb, .chosen, .everything])

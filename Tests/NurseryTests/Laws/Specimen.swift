@@ -16,7 +16,8 @@ enum Trait {
   case lacksVerb
   /// Somebody outside the scheduler makes it ready, so virtual time would not wait for it.
   case isExternal
-  /// The performer tries by itself once it is told to: being ready is no commit yet, so a cancellation may still come before it.
+  /// The performer tries by itself once it is told to: being ready is no commit yet, so a cancellation may still come
+  /// before it.
   case isTried
   /// A primitive of a user's own.
   case isPrimitive

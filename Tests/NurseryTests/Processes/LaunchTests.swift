@@ -35,7 +35,8 @@
     }
   }
 
-  /// Each in a process of its own, in which nothing else is launched: other libraries' forks hold what they please for a while.
+  /// Each in a process of its own, in which nothing else is launched: other libraries' forks hold what they please for
+  /// a while.
   private enum LaunchScenes {
     static func justWritten() throws {
       try withDirectory { folder in

@@ -129,7 +129,8 @@ struct ErrorRules {
     }
     try eachErrorIsSeenOnce { sightings in
       try withNursery { nursery in
-        // A result that is asked for by no one, an element that no one receives, and what a closure holds that never runs.
+        // A result that is asked for by no one, an element that no one receives, and what a closure holds that never
+        // runs.
         nursery.goAsync { Element(try sightings.suspended(1)) }
         let channel = Channel<Element>(.bounded(1))
         try channel.send(Element(try sightings.suspended(2)))

@@ -45,7 +45,8 @@ final class Sightings: Sendable {
   }
 }
 
-/// Runs a script under every schedule; each error that it has made must have been thrown out of it, or given to the handler, once.
+/// Runs a script under every schedule; each error that it has made must have been thrown out of it, or given to the
+/// handler, once.
 func eachErrorIsSeenOnce(
   location: SourceLocation = #_sourceLocation, _ script: (Sightings) throws -> Void
 ) throws {

@@ -104,7 +104,8 @@ struct ClosingTests {
     }
   }
 
-  /// Several fibers read, write and close at the same time: each either moves bytes or is told, and nobody meets a stranger's descriptor.
+  /// Several fibers read, write and close at the same time: each either moves bytes or is told, and nobody meets a
+  /// stranger's descriptor.
   @Test(arguments: World.all) func closingRacesWithEverything(world: World) throws {
     let strangers = Counter()
     try world.run { nursery in

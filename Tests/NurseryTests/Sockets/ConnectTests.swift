@@ -93,7 +93,8 @@ struct ConnectTests {
 
 /// Connects to a listener until it does not answer.
 ///
-/// How many connects that takes depends on the kernel: where it handles packets late, it answers several before it counts the first.
+/// How many connects that takes depends on the kernel: where it handles packets late, it answers several before it
+/// counts the first.
 private func fillQueue(of listener: TCPListener) throws -> [Descriptor] {
   var queued: [Descriptor] = []
   while true {

@@ -3,7 +3,8 @@ import Synchronization
 import Testing
 
 struct ReactorTests {
-  /// The one fiber computes until the other has read, so nobody but a second worker can see that there is something to read.
+  /// The one fiber computes until the other has read, so nobody but a second worker can see that there is something to
+  /// read.
   @Test(arguments: [Configuration.Readiness.automatic, .poll])
   func whereFibersMigrateAFiberThatComputesHoldsUpNoneThatWaitsForADescriptor(readiness: Configuration.Readiness) throws
   {

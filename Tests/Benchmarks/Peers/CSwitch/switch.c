@@ -1,8 +1,8 @@
 // Nursery's own switch between two stacks, without the coroutine around it: cs_pair_enter and cs_pair_leave from
 // Sources/CSwitch, which are what Coroutine uses.
 //
-// Fair: the same loop as ../Boost/switch.c. A number goes in and out with each switch, through memory here, because
-// the switch carries no value. Both keep the callee-saved registers (here the compiler does, as far as it needs them) and
+// Fair: the same loop as ../Boost/switch.c. A number goes in and out with each switch, through memory here, because the
+// switch carries no value. Both keep the callee-saved registers (here the compiler does, as far as it needs them) and
 // the floating-point control words.
 #include "../timing.h"
 #include "CSwitch.h"

@@ -1,7 +1,7 @@
 import Harness
 
-// Fair: each task waits for a message of a stream of its own, because a stream has one reader; the group is cancelled by
-// one call, and the time ends when all have ended.
+// Fair: each task waits for a message of a stream of its own, because a stream has one reader; the group is cancelled
+// by one call, and the time ends when all have ended.
 let cancelParked = AsyncWorkload("cancel-parked", workers: 1) {
   let tasks = size(100_000)
   _ = await cancelAll(tasks)

@@ -1,6 +1,7 @@
 import Harness
 
-// Fair: a task group is how a node spawns ten and adds up their results; `async let` needs a fixed number, and is no quicker.
+// Fair: a task group is how a node spawns ten and adds up their results; `async let` needs a fixed number, and is no
+// quicker.
 let skynet = AsyncWorkload.oneAndTwo("skynet") { name in
   let leaves = size(1_000_000)
   _ = await sum(of: 0, leaves / 10)

@@ -1,5 +1,5 @@
-// AsyncChannel of swift-async-algorithms as a peer: the channel that Swift concurrency itself does not have. One file per
-// workload, each listed here.
+// AsyncChannel of swift-async-algorithms as a peer: the channel that Swift concurrency itself does not have. One file
+// per workload, each listed here.
 import Harness
 
 let workloads: [AsyncWorkload] = [rendezvous, contendedChannels].flatMap { $0 }

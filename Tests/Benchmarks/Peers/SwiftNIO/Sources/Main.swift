@@ -3,8 +3,9 @@ import NIOPosix
 
 /// `SwiftNIOServer PORT THREADS`: SwiftNIO's echo server, until ended by a signal.
 ///
-/// The straight-line way that its documentation shows: an async channel and a child task per connection. So many threads run event loops;
-/// the tasks run on Swift concurrency's own, at most one per processor that the driver leaves to the program.
+/// The straight-line way that its documentation shows: an async channel and a child task per connection. So many
+/// threads run event loops; the tasks run on Swift concurrency's own, at most one per processor that the driver leaves
+/// to the program.
 @main
 struct SwiftNIOServer {
   typealias Connection = NIOAsyncChannel<ByteBuffer, ByteBuffer>

@@ -1,7 +1,7 @@
 //! Tokio's echo server: `tokio-server PORT WORKERS`, until ended by a signal.
 //!
-//! The echo server of Tokio's documentation: a task per connection. One worker is the current-thread runtime. As with the
-//! others, TCP_NODELAY is set and the buffer has 1 KiB; an array, part of the task, is what is quickest.
+//! The echo server of Tokio's documentation: a task per connection. One worker is the current-thread runtime. As with
+//! the others, TCP_NODELAY is set and the buffer has 1 KiB; an array, part of the task, is what is quickest.
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
