@@ -1,30 +1,32 @@
 // CSwitch: the parts of Nursery that cannot be written in Swift. No policy lives here.
 //
-//   switch_<cpu>.S   saves one stack and continues another
-//   CSwitchPair.h    the same for a coroutine's two stacks, inlined
-//   sanitizers.c     tells the address and thread sanitizers about switches
-//   stack.c          stack memory: reservations, guard pages, return to the kernel
-//   measure.c        finds how far down a stack has been used
-//   exclusivity.c    the Swift runtime's per-thread list of open accesses
-//   fault.c          recognises a fault in a guard page and reports a stack overflow
-//   thread.c         threads and the per-thread pointer
-//   processors.c     how many processors there are for us
-//   readiness.c      epoll and eventfd
-//   addresses.c      socket addresses
-//   files.c          files
-//   pipes.c          pipes
-//   resolve.c        names of hosts
-//   sockets.c        sockets
-//   syscalls.c       system calls that return -errno
-//   processes.c      children, pipes and terminals for them
-//   keeper.c         the process that stands between us and a child, and owns what the child starts
-//   launch.c         the child until it is another program
-//   tree.c           finding what the child has started
-//   raw.h            system calls without the C library, for the keeper
-//   signals.c        catching signals
+//   switch: switching, and what it rests on
+//     switch_<cpu>.S   saves one stack and continues another
+//     CSwitchPair.h    the same for a coroutine's two stacks, inlined
+//     sanitizers.c     tells the address and thread sanitizers about switches
+//     stack.c          stack memory: reservations, guard pages, return to the kernel
+//     measure.c        measures how deep a stack has been used
+//     exclusivity.c    the Swift runtime's per-thread list of open accesses
+//     fault.c          reports a crash and the fiber that crashed; a stack overflow among them
+//     thread.c         threads and the per-thread pointer
+//   system: calls of the operating system
+//     syscalls.c       system calls that return -errno, and the asymmetric fence
+//     processors.c     how many processors the process may use
+//     readiness.c      epoll, poll and eventfd
+//     interrupt.c      interrupts a blocked system call of another thread
+//     signals.c        catching signals
+//     files.c, pipes.c, sockets.c, addresses.c, resolve.c
+//     standard.c       descriptors 0, 1 and 2, and reopening what a shared descriptor refers to
+//   processes: children
+//     processes.c      news from children and orders to them; their pipes and terminals
+//     launcher.c       the thread that makes keepers
+//     keeper.c         the process between this one and a child; it owns everything that the child starts
+//     launch.c         the child until it executes its program
+//     tree.c           finds everything that a child has started
+//     raw.h            system calls without the C library, for the keeper
 //
-// Every function that can fail returns a negative errno value; none of them touches `errno` after a
-// switch could have happened (glibc declares its address constant per call site, and a fiber migrates).
+// Every function that can fail returns a negative errno value. None reads `errno` after a point where a switch can
+// happen: glibc declares the address of `errno` constant, so the compiler may keep it, and a fiber may migrate.
 #ifndef NURSERY_CSWITCH_H
 #define NURSERY_CSWITCH_H
 
@@ -59,8 +61,8 @@ extern "C" {
 
 // MARK: Switching
 
-// What the sanitizers must know about one stack. Unused, but present, in ordinary builds: the layout
-// must not depend on flags that the Swift importer does not see.
+// The sanitizers' data for one stack. Unused, but present, in ordinary builds: the layout must not depend on flags that
+// the Swift importer does not see.
 typedef struct cs_stack_notes {
   void *_Nullable thread_sanitizer_fiber;   // made by cs_notes_begin, or the thread's own
   void *_Nullable fake_stack;               // the address sanitizer's, while the stack is suspended
@@ -68,18 +70,17 @@ typedef struct cs_stack_notes {
   size_t size;
 } cs_stack_notes;
 
-// Continues the stack whose saved pointer is `target` and suspends the current one.
+// Continues the stack with the saved pointer `target` and suspends the current one.
 //
-// Callee-saved registers and the floating-point control state are pushed on the current stack, then its
-// stack pointer is stored in `*save` as the very last access to the old stack (with release order), so
-// whoever sees a non-null `*save` may continue that stack, on any thread. Returns when somebody continues it.
-// `from` and `to` are used by sanitized builds only. `from` is null when the current stack ends
-// and is never continued (then `*save` is written all the same).
+// Pushes the callee-saved registers and the floating-point control state on the current stack. Then stores its stack
+// pointer in `*save`, with release order, as the last access to the old stack. Any thread that sees a non-null `*save`
+// may continue that stack. Returns when the stack is continued. `from` and `to` are used by sanitized builds only.
+// `from` is null if the current stack ends here; `*save` is written nevertheless.
 void cs_switch(void *_Nullable *_Nonnull save, void *target,
                cs_stack_notes *_Nullable from, cs_stack_notes *_Nullable to);
 
-// Lays the first frame on a fresh stack and returns what to pass to cs_switch as `target`. The first switch
-// calls `entry(argument)`, which must never return. A backtrace ends cleanly at the entry.
+// Lays the first frame on a fresh stack and returns the `target` for cs_switch. The first switch calls
+// `entry(argument)`, which must never return. A backtrace ends cleanly at the entry.
 void *cs_prepare(void *top, void (*entry)(void *), void *argument);
 
 // Must be the first call inside an entry function.
@@ -92,14 +93,14 @@ void cs_notes_end(cs_stack_notes *notes);
 // Fills the notes for the calling thread's own stack.
 void cs_notes_thread(cs_stack_notes *notes);
 
-// Tells the thread sanitizer that what happened before the one call happens before what follows the other, for the same
-// address: by a reference count, which it cannot see. Nothing in other builds.
+// Tells the thread sanitizer that everything before the release happens before everything after the acquire, for the
+// same address. Needed for reference counts, which it cannot see. Does nothing in other builds.
 void cs_notes_release(const void *address);
 void cs_notes_acquire(const void *address);
 
 // 0 = ordinary build, 1 = address sanitizer, 2 = thread sanitizer.
 int cs_sanitizer(void);
-// Whether it is not 0, without a call.
+// Whether cs_sanitizer() is not 0, without a call.
 extern const bool cs_is_sanitized;
 
 // MARK: Stack memory
@@ -109,43 +110,44 @@ extern const bool cs_is_sanitized;
 int cs_reserve(size_t size, size_t alignment, void *_Nullable *_Nonnull memory);
 int cs_unreserve(void *memory, size_t size);
 
-// Makes [memory, memory + size) fault on any access. The method (guard pages without splitting
-// the mapping, where the kernel has them; else mprotect) is decided once per process. Returns 0 or -errno;
-// -ENOMEM from mprotect means that the limit on mappings (vm.max_map_count) is reached.
+// Makes [memory, memory + size) fault on any access. Uses guards that do not split the mapping if the kernel has them,
+// else mprotect; this is decided once per process. Returns 0 or -errno; -ENOMEM from mprotect means that the limit on
+// mappings (vm.max_map_count) is reached.
 int cs_guard(void *memory, size_t size);
 // The same for up to `count` ranges, each `stride` above the one before. Returns how many are guarded, at least one, or
-// -errno. With one call for several, where the kernel allows that: 0.3 us less for each guard of 64 KiB.
+// -errno. If the kernel allows it, one call guards several, which saves 0.3 us for each guard of 64 KiB.
 ssize_t cs_guard_each(void *memory, size_t size, size_t stride, size_t count);
 // Whether guards split mappings, so that about 32,000 stacks is the limit.
 bool cs_guards_split_mappings(void);
 // For tests of the fallback: from now on, in this process, guards are made by mprotect.
 void cs_guards_use_mprotect(void);
 
-// Gives the pages of [memory, memory + size) back to the kernel; they read as zero afterwards. Guards stay.
+// Returns the pages of [memory, memory + size) to the kernel; they read as zero afterwards. Guards stay.
 int cs_return_pages(void *memory, size_t size);
 
 size_t cs_page_size(void);
 
-// For the stack that is running, whose lowest usable page begins at `bottom`: sets everything below the running frame
-// to zero, and finds the lowest address that has been used since, this call included. Neither touches a page that
-// nobody has touched. Without meaning in sanitized builds, whose frames are elsewhere, or larger.
+// cs_clear_unused sets everything from `bottom`, the lowest usable address of the running stack, up to the running
+// frame to zero. cs_lowest_used finds the lowest address that has been used since, this call included. Neither touches
+// a page that has never been touched. Meaningless in sanitized builds, where frames are elsewhere or larger.
 void cs_clear_unused(void *bottom);
 void *cs_lowest_used(void *bottom);
 
 // MARK: Exclusivity
 
-// Swift keeps the accesses that are open (`mutate(&object.field)`) in a list whose head is a thread-local word and
-// whose nodes live on the stack. A fiber that suspends inside such an access must take its list along.
+// Swift keeps open accesses (`mutate(&object.field)`) in a list. Its head is a thread-local word, and its nodes live on
+// the stack. A fiber that suspends inside such an access must take its list along.
 
-// The address of the calling thread's head word, found once per thread by opening an access of our own and looking for
-// it in libswiftCore's thread-local block; null when the self-check fails, and then the two functions below serve.
+// The address of the calling thread's head word, found once per thread by opening an access of our own and searching
+// for it in libswiftCore's thread-local block. Null if the self-check fails; then use cs_exclusivity_enter and
+// cs_exclusivity_leave.
 void *_Nullable *_Nullable cs_exclusivity_head(void);
 
-// The current list of open accesses changes places with `*accesses`. For coroutines, whose thread must be asked for at
+// Exchanges the current list of open accesses with `*accesses`. For coroutines, which must look up their thread at
 // every switch.
 void cs_exclusivity_exchange(void *_Nullable *_Nonnull accesses);
 
-// The runtime's own door, about 6 ns: `state` is four zeroed words per fiber.
+// The runtime's own functions, about 6 ns. `state` is four words per fiber, zero at first.
 void cs_exclusivity_enter(uintptr_t *state);
 void cs_exclusivity_exit(uintptr_t *state);
 
@@ -153,15 +155,15 @@ void cs_exclusivity_exit(uintptr_t *state);
 
 typedef struct cs_fault {
   int signal;
-  // Where a fault that the kernel found happened; null for a signal that was sent.
+  // The address of a fault that the kernel detected; null for a signal that was sent.
   const void *_Nullable address;
   const void *_Nullable stack_pointer;
-  // Whether the process ends of it: no handler that was there before, other than the Swift runtime's, could recover.
+  // Whether the process will end: no previous handler, other than the Swift runtime's, could recover.
   bool is_fatal;
 } cs_fault;
 
-// Called on the alternate signal stack, in the middle of anything: must be async-signal-safe. Returns the number of
-// bytes of a message written to `buffer`, or 0 when there is nothing to say. A signal with a message ends the process.
+// Called on the alternate signal stack; must be async-signal-safe. Returns the number of bytes of the message written
+// to `buffer`, or 0 for no message. A signal with a message ends the process.
 typedef size_t (*cs_describe_fault)(const cs_fault *fault, char *buffer, size_t capacity);
 
 // Installs the reporter once per process, for SIGSEGV, SIGBUS, SIGILL, SIGTRAP, SIGFPE and SIGABRT. The message goes to
@@ -172,8 +174,8 @@ int cs_install_signal_stack(void);
 
 // MARK: Threads
 
-// The calling thread's pointer, null at first. Never an ordinary read of a thread-local: the compiler would keep its
-// address across a switch. The assembly is volatile, so it stays where it stands and reads anew each time.
+// The calling thread's pointer, null at first. Not an ordinary read of a thread-local, because the compiler would keep
+// its address across a switch. The assembly is volatile, so it is not moved and reads anew each time.
 #if defined(__x86_64__) && defined(__ELF__)
 static inline void *_Nullable cs_thread_pointer(void) {
   void *pointer;
@@ -183,20 +185,20 @@ static inline void *_Nullable cs_thread_pointer(void) {
 #else
 void *_Nullable cs_thread_pointer(void);
 #endif
-// Sets it. `destroy` is called with the pointer when the thread ends while it is not null.
+// Sets it. If the pointer is not null when the thread ends, `destroy` is called with it.
 void cs_set_thread_pointer(void *_Nullable pointer);
 void cs_set_thread_pointer_destructor(void (*destroy)(void *pointer));
 
-// Which kinds of locks the calling thread holds, and how many of those that nest; for debug builds.
+// The kinds of locks that the calling thread holds, and how many of those that nest; for debug builds.
 typedef struct cs_held {
   uint32_t ranks;
   uint32_t scopes;
 } cs_held;
 cs_held *cs_held_locks(void);
 
-// Whether the process has no other thread, so that nothing needs a locked instruction or a fence against one. Only this
-// thread can change that, by starting another; glibc keeps the note (sys/single_threaded.h) and libstdc++ and malloc go
-// by it too. False where the C library does not tell.
+// Whether the process has no other thread. Then no locked instruction and no fence is needed. Only this thread can
+// change that, by starting another. glibc maintains the flag (sys/single_threaded.h), and libstdc++ and malloc rely on
+// it too. Always false with other C libraries.
 static inline bool cs_is_only_thread(void) {
 #if defined(CS_KNOWS_ONLY_THREAD)
   return __libc_single_threaded != 0;
@@ -207,20 +209,21 @@ static inline bool cs_is_only_thread(void) {
 
 // Starts a joinable thread with a name (at most 15 bytes are shown). Signals are blocked in it except synchronous
 // faults and, unless the calling thread blocks it, SIGPROF. Returns 0 or -errno.
-int cs_thread_start(const char *name, void *_Nullable (*_Nonnull body)(void *_Nullable), void *_Nullable argument, uintptr_t *thread);
+int cs_thread_start(const char *name, void *_Nullable (*_Nonnull body)(void *_Nullable), void *_Nullable argument,
+                    uintptr_t *thread);
 // Renames the calling thread; async-signal-safe.
 void cs_thread_rename(const char *name);
 int cs_thread_join(uintptr_t thread);
 int cs_thread_detach(uintptr_t thread);
 void cs_thread_yield(void);
-// How many threads the process has, at one instant during the call; -errno where nobody says (there is no /proc on
-// Darwin).
+// How many threads the process has, at one instant during the call; -errno if that cannot be found out (Darwin has no
+// /proc).
 //
-// The kernel's own count. Listing /proc/self/task is no substitute: a thread that ends meanwhile can cut the list
-// short. A thread counts before its first instruction and until after its last, so a thread that others have joined may
-// count for a moment still.
+// The kernel's own count. Listing /proc/self/task is no substitute, because a thread that ends meanwhile can cut the
+// list short. A thread counts from before its first instruction until after its last, so a thread that has been joined
+// may still count for a moment.
 int cs_thread_count(void);
-// The address of the caller's frame, on whatever stack it runs.
+// The address of the caller's frame.
 void *cs_frame_address(void);
 // The bounds of the calling thread's stack.
 int cs_thread_stack(void *_Nullable *_Nonnull bottom, size_t *size);
@@ -228,12 +231,12 @@ int cs_thread_stack(void *_Nullable *_Nonnull bottom, size_t *size);
 // How many processors this process may use (affinity mask, and a cgroup v2 quota rounded up), at least 1.
 int cs_processor_count(void);
 
-// A pair of fences of which one side is nearly free (a compiler barrier) and the other pays for both (membarrier).
-// Where the kernel has no membarrier both are full fences. If it refuses membarrier after a light fence was taken, the
-// process ends with a message: no other call gives that light fence its meaning.
+// A pair of fences: the light side is nearly free (a compiler barrier), the heavy side pays for both (membarrier). If
+// the kernel has no membarrier, both are full fences. If it refuses membarrier after a light fence was taken, the
+// process ends with a message, because no other call can make that light fence effective.
 extern bool cs_fences_are_asymmetric;
-// Called before the first pair of fences: where a sandbox entered since the start refuses membarrier, both are full
-// fences.
+// Called before the first pair of fences. If a sandbox that was entered since the start refuses membarrier, both become
+// full fences.
 void cs_settle_fences(void);
 static inline void cs_fence_light(void) {
   if (__builtin_expect(cs_fences_are_asymmetric, 1)) __asm__ volatile("" ::: "memory");
@@ -252,7 +255,7 @@ static inline void cs_pause(void) {
 #endif
 }
 
-// Asks for the cache line at an address, which need not be mapped; nothing waits for it.
+// Prefetches the cache line at an address, which need not be mapped.
 static inline void cs_prefetch(const void *address) { __builtin_prefetch(address, 1, 3); }
 
 // MARK: System calls
@@ -263,9 +266,9 @@ int cs_futex_wait(const uint32_t *word, uint32_t expected, int64_t nanoseconds);
 // Wakes at most `count` waiters; returns how many.
 int cs_futex_wake(const uint32_t *word, int count);
 
-// Nanoseconds of the monotonic clock; of the wall clock since 1970; for which the calling thread has had a processor.
+// Nanoseconds: of the monotonic clock; of the wall clock since 1970; of processor time of the calling thread.
 int64_t cs_monotonic_now(void);
-// The monotonic clock as of the kernel's last tick: never ahead of it.
+// The monotonic clock at the kernel's last tick; never ahead of the exact clock.
 int64_t cs_coarse_monotonic_now(void);
 int64_t cs_wall_now(void);
 int64_t cs_thread_time(void);

@@ -1,5 +1,5 @@
-// Files: the calls that FileStream and copying are made of. They return -errno and are restarted on EINTR unless they
-// are interrupted (`cs_interruption_raise`).
+// Files: the calls that FileStream and copying use. They return -errno and are restarted on EINTR unless they are
+// interrupted (`cs_interruption_raise`).
 #ifndef NURSERY_CSWITCH_FILES_H
 #define NURSERY_CSWITCH_FILES_H
 
@@ -19,7 +19,7 @@
 extern "C" {
 #endif
 
-// How to open; the values are ours, not the kernel's.
+// Flags for cs_file_open; the values are not the kernel's.
 static const uint32_t CS_OPEN_READ = 1;
 static const uint32_t CS_OPEN_WRITE = 2;
 static const uint32_t CS_OPEN_APPEND = 4;
@@ -28,7 +28,7 @@ static const uint32_t CS_OPEN_EXCLUSIVE = 16;
 static const uint32_t CS_OPEN_TRUNCATE = 32;
 static const uint32_t CS_OPEN_NONBLOCKING = 64;
 
-// Whether an error means that the kernel or the file system has no such call.
+// Whether an error means that the kernel or the file system does not support the call.
 bool cs_errno_not_supported(int error);
 
 typedef struct cs_file_status {
@@ -38,15 +38,16 @@ typedef struct cs_file_status {
   bool is_directory, is_regular, is_socket, is_seekable, is_fifo;
 } cs_file_status;
 
-// Close-on-exec.
+// Opens a file, close-on-exec.
 int cs_file_open(const char *path, uint32_t flags, mode_t mode);
 int cs_file_status_of(int fd, cs_file_status *status);
 int cs_file_status_at(const char *path, bool follows_links, cs_file_status *status);
 
-// At an offset, or at the descriptor's own position if that is negative.
+// Read and write at an offset, or, if it is negative, at the descriptor's own position.
 ssize_t cs_file_read(int fd, void *buffer, size_t count, int64_t offset);
 ssize_t cs_file_write(int fd, const void *buffer, size_t count, int64_t offset);
-// The same without waiting for a device: -EAGAIN if that takes waiting, -EOPNOTSUPP or -ENOSYS where nobody can tell.
+// The same without waiting for a device: -EAGAIN if the call would wait, -EOPNOTSUPP or -ENOSYS if that cannot be
+// known.
 ssize_t cs_file_read_now(int fd, void *buffer, size_t count, int64_t offset);
 ssize_t cs_file_write_now(int fd, const void *buffer, size_t count, int64_t offset);
 
@@ -57,7 +58,8 @@ int cs_file_remove(const char *path);
 int cs_current_directory(char *path, size_t capacity);
 int cs_file_rename(const char *old, const char *new);
 
-// Where data, or a hole, begins at or after an offset; a file ends with a hole. -ENXIO if there is no more data.
+// The offset of the next data, or the next hole, at or after an offset; a file ends with a hole. -ENXIO if there is no
+// more data.
 int64_t cs_file_next_data(int fd, int64_t offset);
 int64_t cs_file_next_hole(int fd, int64_t offset);
 

@@ -1,15 +1,15 @@
-// The switch between the two stacks of a coroutine, written out where it is used.
+// The switch between the two stacks of a coroutine, inlined at each use.
 //
-// cs_switch has to save every callee-saved register, because a call promises that they survive. Here the compiler is
-// told instead that they do not, and keeps what it still needs itself, which is little. And both sides hold the address
-// of the pair in the same register (r15, x28), so it comes through without being stored and loaded: the load of the
-// other stack pointer, which is next, does not have to wait for a register to be restored.
+// cs_switch must save every callee-saved register, because a call promises that they survive. Here the compiler is told
+// that they do not survive, and saves only the few that it still needs. Both sides hold the address of the pair in the
+// same register (r15, x28), so it need not be stored and loaded. The next instruction, the load of the other stack
+// pointer, does not wait for a register to be restored.
 //
-// Every place has an indirect jump of its own, and no `call` without its `ret`: both are predicted well.
+// Each use has an indirect jump of its own, and each `call` has its `ret`, so both are predicted well.
 //
-// A suspended side has the frame of cs_switch (switch_<cpu>.S), but of the registers only the two that a compiler may
-// need to address its own frame: rbp and rbx, x29 and x19. The compilers' red zone lies above it. At the place of
-// return the stack pointer is what it was before, so the unwind information there is right.
+// A suspended side has the frame of cs_switch (switch_<cpu>.S), but only two registers are saved in it: those that a
+// compiler may need to address its own frame (rbp and rbx, x29 and x19). The compiler's red zone lies above it. After
+// the switch the stack pointer has its old value, so the unwind information is right there.
 //
 // Sources: as in switch_<cpu>.S; GCC manual, 6.47.2 (extended asm); corosensei, src/arch, for the idea.
 #ifndef NURSERY_CSWITCH_PAIR_H
@@ -23,8 +23,8 @@
 extern "C" {
 #endif
 
-// Two stacks that only switch to each other, one of them suspended. Before the first cs_pair_enter, `inside` is what
-// cs_prepare returned; afterwards nobody but the two functions below may continue what they have suspended.
+// Two stacks that only switch to each other; one of them is suspended. Before the first cs_pair_enter, `inside` is the
+// result of cs_prepare. Only cs_pair_enter and cs_pair_leave may continue a stack that they have suspended.
 typedef struct cs_pair {
 #if defined(__clang__)
   void *_Nullable outside;
@@ -69,8 +69,8 @@ typedef struct cs_pair {
   "jmp 3b\n"                                                                                                           \
   "1:\n"
 
-// Clang takes the names that this processor does not have, and needs them: the function may be inlined into one that is
-// compiled for another.
+// Clang accepts the names of registers that this processor does not have. It needs them, because the function may be
+// inlined into one that is compiled for another processor.
 #if defined(__AVX512F__) || defined(__clang__)
 #define CS_PAIR_CLOBBERS_512                                                                                           \
   , "xmm16", "xmm17", "xmm18", "xmm19", "xmm20", "xmm21", "xmm22", "xmm23", "xmm24", "xmm25", "xmm26", "xmm27",        \
@@ -125,7 +125,7 @@ typedef struct cs_pair {
 #define CS_PAIR_CLOBBERS_SVE
 #endif
 
-// x18 is a register like others where the platform does not keep it for itself.
+// x18 is an ordinary register unless the platform reserves it.
 #if defined(__APPLE__) || defined(__ANDROID__)
 #define CS_PAIR_CLOBBERS_X18
 #else
@@ -147,8 +147,7 @@ typedef struct cs_pair {
 
 // Suspends the outside and continues the inside; returns when the inside leaves.
 //
-// The sanitizers are told nothing: a sanitized build calls cs_switch on the two fields instead, from the first switch
-// on.
+// Not for sanitized builds: they call cs_switch on the two fields, from the first switch on.
 CS_PAIR_INLINE void cs_pair_enter(cs_pair *pair) { CS_PAIR("0", "8", pair); }
 
 // Suspends the inside and continues the outside; returns when the outside enters again.

@@ -16,7 +16,7 @@ extern "C" {
 #endif
 
 // Readiness. `events` and `ready`: 1 = readable, 2 = writable, 4 = hang-up or error, 8 (reported only) = the other side
-// will send no more, or something out of band: a short read does not mean that there is no more to read.
+// sends no more, or has sent out-of-band data. After 8 a short read does not mean that there is no more to read.
 int cs_epoll_create(void);
 int cs_epoll_add(int epoll, int fd, uint32_t events, uint64_t token);     // edge-triggered for events != 0
 int cs_epoll_modify(int epoll, int fd, uint32_t events, uint64_t token);
@@ -27,10 +27,10 @@ typedef struct cs_ready { uint64_t token; uint32_t ready; } cs_ready;
 int cs_epoll_wait(int epoll, cs_ready *events, int capacity, int64_t nanoseconds);
 // One descriptor of a poll(2), in the system's layout; `events` is used up by the call.
 typedef struct cs_polled { int fd; int16_t events; int16_t ready; } cs_polled;
-// Sets `ready` in each; waits at most `nanoseconds` (negative: for ever). Returns how many are ready, or -errno (0 on
-// EINTR).
+// Sets `ready` in each; waits at most `nanoseconds` (negative: for ever). Returns the number of ready ones, or -errno
+// (0 on EINTR).
 int cs_poll(cs_polled *polled, int count, int64_t nanoseconds);
-// Whether one of `events` (or a hang-up or error) is there now: 1, 0 or -errno. Works for every kind of descriptor.
+// Whether one of `events`, or a hang-up or error, is reported now: 1, 0 or -errno. Works for every kind of descriptor.
 int cs_poll_now(int fd, uint32_t events);
 int cs_eventfd(void);                         // non-blocking, close-on-exec
 int cs_eventfd_signal(int fd);

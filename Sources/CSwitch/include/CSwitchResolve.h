@@ -18,9 +18,8 @@ typedef enum cs_resolve_failure {
   CS_RESOLVE_TRY_AGAIN,
 } cs_resolve_failure;
 
-// Asks the system's resolver for the addresses of a host, which may take long: at most `capacity` addresses, best
-// first. Returns how many, or a negative code of the resolver's with the text of it in `text`, and what kind of a
-// failure it is.
+// Asks the system's resolver for at most `capacity` addresses of a host, best first. This may take long. Returns the
+// number of addresses, or a negative code of the resolver with its text in `text` and the kind of failure in `failure`.
 int cs_resolve(const char *host, cs_address *addresses, int capacity, cs_resolve_failure *failure, char *text,
                size_t text_capacity);
 

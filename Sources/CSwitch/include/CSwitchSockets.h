@@ -16,7 +16,7 @@
 extern "C" {
 #endif
 
-// An address as the system lays it out, with its length; large enough for all families.
+// An address in the system's layout, with its length; large enough for all families.
 typedef struct cs_address {
   uint32_t length;
   _Alignas(8) uint8_t bytes[128];
@@ -31,7 +31,7 @@ void cs_address_v6(cs_address *address, const uint8_t *ip, uint16_t port, uint32
 int cs_address_unix(cs_address *address, const uint8_t *path, size_t count);
 
 int cs_address_family(const cs_address *address);
-// The parts of an address of a family that has them.
+// The parts of an IPv4 or IPv6 address.
 void cs_address_ip(const cs_address *address, uint8_t *ip, uint16_t *port, uint32_t *scope);
 // The bytes of a path or an abstract name, with its leading zero; returns how many, 0 for an unnamed socket.
 size_t cs_address_path(const cs_address *address, uint8_t *path);
@@ -41,14 +41,14 @@ bool cs_address_parse(const char *text, uint16_t port, cs_address *address);
 // Writes the numeric form, without the port; `text` has room for 64 bytes.
 void cs_address_text(const cs_address *address, char *text);
 
-// A socket that does not block and is closed on exec. `kind`: 1 = stream, 2 = datagram.
+// Makes a non-blocking, close-on-exec socket. `kind`: 1 = stream, 2 = datagram.
 int cs_socket(int family, int kind);
 int cs_socket_pair(int *_Nonnull first, int *_Nonnull second);
 int cs_bind(int fd, const cs_address *address);
 int cs_listen(int fd, int backlog);
 // 0, -EINPROGRESS or another -errno.
 int cs_connect(int fd, const cs_address *address);
-// What has become of a connect under way: 0 or -errno.
+// The outcome of a connect that was in progress: 0 or -errno.
 int cs_socket_error(int fd);
 int cs_accept(int fd, cs_address *_Nullable peer);
 int cs_shutdown(int fd, bool reading, bool writing);
@@ -71,53 +71,54 @@ int cs_set_option(int fd, cs_option option, int value);
 // The value, or -errno.
 int cs_get_option(int fd, cs_option option);
 
-// Without SIGPIPE, whatever becomes of the peer.
+// Receive and send; a closed peer raises no SIGPIPE.
 ssize_t cs_receive(int fd, void *buffer, size_t count);
 ssize_t cs_send(int fd, const void *buffer, size_t count);
 
 typedef struct cs_part { const void *_Nullable bytes; size_t count; } cs_part;
-// All parts in one message, or as much as there is room for.
+// Sends all parts in one message, or as much as there is room for.
 ssize_t cs_send_parts(int fd, const cs_part *parts, int count);
 
 ssize_t cs_send_to(int fd, const void *_Nullable buffer, size_t count, const cs_address *_Nullable address);
-// `*truncated` tells that the datagram was longer than the buffer.
+// `*truncated`: the datagram was longer than the buffer.
 ssize_t cs_receive_from(int fd, void *_Nullable buffer, size_t count, cs_address *_Nullable address, bool *truncated);
 
-// With bytes goes or comes a descriptor; -1 for none. What comes is closed on exec. What has come is lost with
-// -EMSGSIZE, of several descriptors at once, and with -EMFILE, of one that this process cannot have.
+// Send and receive a descriptor along with bytes; -1 for none. A received descriptor is close-on-exec. The message is
+// lost with -EMSGSIZE (more than one descriptor came) and with -EMFILE (no descriptor is left for it).
 ssize_t cs_send_descriptor(int fd, const void *buffer, size_t count, int descriptor);
 ssize_t cs_receive_descriptor(int fd, void *buffer, size_t count, int *descriptor);
 
-// Both ends do not block and are closed on exec.
+// Makes a pipe; both ends are non-blocking and close-on-exec.
 int cs_pipe(int *reader, int *writer);
-// Makes a descriptor not block, or block again; 0 or -errno.
+// Makes a descriptor non-blocking, or blocking again; 0 or -errno.
 int cs_set_nonblocking(int fd, bool is_nonblocking);
-// Another number for the same, closed on exec.
+// Duplicates a descriptor, close-on-exec.
 int cs_duplicate(int fd);
 
-// Whether the process was started without this descriptor, one of 0, 1 and 2, and it refers to nothing since. Its
-// number is taken.
+// Whether the process was started without this descriptor (0, 1 or 2) and the program has not replaced it since. The
+// number is in use.
 bool cs_is_missing(int fd);
 
 typedef enum cs_descriptor_kind {
   CS_KIND_OTHER,
   CS_KIND_PIPE,
   CS_KIND_SOCKET,
-  // The side of a pseudo terminal that its maker holds is none of these.
+  // The master side of a pseudo terminal is none of these.
   CS_KIND_TERMINAL,
 } cs_descriptor_kind;
 cs_descriptor_kind cs_kind(int fd);
 bool cs_is_nonblocking(int fd);
-// A new description, closed on exec, of the same pipe or terminal, with an O_NONBLOCK of its own. The number is above
-// 2. -ENOTSUP for other kinds; -EACCES if it belongs to another user.
+// Opens the same pipe or terminal again, close-on-exec, with an O_NONBLOCK flag of its own. The number is above 2.
+// -ENOTSUP for other kinds; -EACCES if it belongs to another user.
 int cs_reopen(int fd, bool is_nonblocking);
-// Prepares a descriptor for a child, whose calls are to block: returns `fd`, or a new number that the caller closes; or
-// -errno. A connection of ours blocks from now on, whatever refers to it. Listening sockets, and sockets that are not
-// ours, are left as they are.
+// Prepares a descriptor for a child, which expects a blocking one. Returns `fd`, or a new number that the caller
+// closes, or -errno. A connection that this library made becomes blocking, for all that share it. Listening sockets,
+// and sockets of other origin, stay as they are.
 int cs_share(int fd, bool is_ours);
 
 int cs_unlink(const char *path);
-// Ignores SIGPIPE and SIGXFSZ, each unless the program has decided about it: the write fails with EPIPE or EFBIG.
+// Ignores SIGPIPE and SIGXFSZ, so that the write fails with EPIPE or EFBIG. A signal that the program handles or
+// ignores itself is left as it is.
 void cs_ignore_write_signals(void);
 
 #ifdef __cplusplus

@@ -1,33 +1,32 @@
-// The keeper of a child: a process of our own between us and the child, which owns everything that the child starts.
+// The keeper of a child: a helper process between this process and the child. It owns everything that the child starts.
 //
-//     this process ---- keeper ---- child ---- ... whatever it starts
+//     this process ---- keeper ---- child ---- ... what it starts
 //          |  socket   |   |
-//          +-----------+   +------- descendants whose parents have ended: they come to the keeper, and not to init
+//          +-----------+   +------- descendants whose parents have ended: their new parent is the keeper, not init
 //
-// A process group does not hold those who leave it, and parentage is lost when a parent ends: a program that forks
-// twice and calls setsid(2) is found by neither. A *subreaper* (PR_SET_CHILD_SUBREAPER in prctl(2)) inherits the
-// orphans among its descendants; so when it has no children left, the kernel itself says that nothing is left of the
-// tree. To be one ourselves would change what the whole program sees: everybody's orphans would be ours to reap. Hence
-// a process that does nothing else.
+// A process can leave its process group, and parentage is lost when a parent ends. So neither finds a program that
+// forks twice and calls setsid(2). A *subreaper* (PR_SET_CHILD_SUBREAPER in prctl(2)) becomes the parent of orphans
+// among its descendants. When it has no children left, the tree is certainly empty. If this process were a subreaper,
+// it would have to reap the orphans of all its children, also of children that other code started. So a separate
+// process does it.
 //
-// It is made by clone(2) with our memory and without our descriptors, so it takes the time of a thread and two pages,
-// however large we are. It never executes a program, and it runs on our memory beside us: hence no thread-local (not
-// even errno), no library function and no lock in this file, and no instrumentation. It lives until the tree is empty,
-// or until its socket is closed: then this process has gone, whatever way it went, and everything is killed.
+// The keeper is made by clone(2) with this process's memory and without its descriptors. So it costs as much time as a
+// thread, and two pages, however large this process is. It never executes a program, and runs in shared memory. So this
+// file uses no thread-local (not even errno), no library function, no lock and no instrumentation. The keeper lives
+// until the tree is empty, or until its socket is closed. A closed socket means that this process has ended in some
+// way; the keeper then kills everything.
 //
-// Its maker is the launcher (launcher.c), whose table of descriptors, of which it gets a copy, is empty but for a
-// socket. The child's descriptors come over the channel, as its first messages.
+// The launcher (launcher.c) makes the keeper. The keeper gets a copy of the launcher's descriptor table, which holds
+// only a socket. The child's descriptors arrive as the first messages on the channel.
 //
-//   * Nobody else can take its children's statuses, nor do SIGCHLD's handler and `wait` for any child in the program
-//     matter: the keeper
-//     itself is a child that sends no signal and that only __WALL finds.
-//   * It reaps, so between its look at its children and its signal to them no number can be used again. That does not
-//     hold for deeper
-//     descendants. So each is looked at once more just before its signal: numbers are given out in turn, and would have to come round
-//     in the few microseconds from there.
+//   * No other code can take its children's statuses. The program's SIGCHLD handler and its `wait` for any child do not
+//     interfere: the keeper itself is a child that sends no signal and that only __WALL finds.
+//   * Only the keeper reaps, so no number of a child of its own can be reused between finding the child and signalling
+//     it. Numbers of deeper descendants can. So each of these is checked once more just before its signal. The kernel
+//     assigns numbers in turn, so all of them would have to be used within those few microseconds.
 //
-// The child is made with vfork semantics, and its failures are written into the memory that all three share. (Under an
-// emulator that makes a fork of it, such a failure is an exit with status 127.)
+// The child is made with vfork semantics, and writes its failures into the memory that all three share. (An emulator
+// may turn vfork into fork; then such a failure is an exit with status 127.)
 //
 // Sources: clone(2), vfork(2), prctl(2), signalfd(2), close_range(2), proc(5), credentials(7); glibc,
 // sysdeps/unix/sysv/linux/spawni.c.
@@ -50,7 +49,7 @@
 
 CS_ALONE_BEGIN
 
-// MARK: The keeper's life
+// MARK: The keeper's loop
 
 ALONE static void tell(cs_keeping *keeping, int kind, int value) {
   cs_news news;
@@ -74,7 +73,7 @@ ALONE static void reap(cs_keeping *keeping) {
       end();
     }
     if (process <= 0) return;
-    keeping->vain = 0;
+    keeping->empty_rounds = 0;
     if (process == keeping->main) {
       keeping->main = 0;
       tell(keeping, CS_NEWS_EXITED, status);
@@ -84,10 +83,10 @@ ALONE static void reap(cs_keeping *keeping) {
 
 ALONE static void kill_everything(cs_keeping *keeping) {
   cs_tree_outcome result = cs_signal_tree(keeping, SIGKILL);
-  if (result.reached > 0) keeping->vain = 0;
-  else keeping->vain++;
-  // Who is left and found by nobody is hidden from us (hidepid in proc(5)), as others' processes may be.
-  if (result.error == 0 && keeping->vain == CS_KILLS_IN_VAIN) result.error = EPERM;
+  if (result.reached > 0) keeping->empty_rounds = 0;
+  else keeping->empty_rounds++;
+  // A survivor that cannot be found is hidden (hidepid in proc(5)), and likely another user's process.
+  if (result.error == 0 && keeping->empty_rounds == CS_EMPTY_ROUNDS) result.error = EPERM;
   if (result.error == 0 || result.reached > 0) return;
   tell(keeping, CS_NEWS_REFUSED, result.error);
   end();
@@ -98,7 +97,7 @@ ALONE static void obey(cs_keeping *keeping) {
     int order[2];
     long count = cs_raw6(SYS_recvfrom, keeping->channel, order, sizeof order, MSG_DONTWAIT, 0, 0);
     if (count == -EAGAIN || count == -EINTR) return;
-    // The end: we have gone, or asked for this.
+    // The end of the stream: the other process has ended, or asks for the end.
     if (count != (long)sizeof order) {
       keeping->is_killing = true;
       return;
@@ -116,7 +115,7 @@ ALONE static void keep(cs_keeping *keeping) {
     sources[0].fd = keeping->signals;
     sources[1].fd = keeping->channel;
     sources[0].events = sources[1].events = POLLIN;
-    // Who is being killed may just have started somebody else.
+    // A process that is being killed may just have started another one.
     struct timespec pause;
     pause.tv_sec = 0;
     pause.tv_nsec = CS_KILL_PAUSE * 1000000;
@@ -127,7 +126,7 @@ ALONE static void keep(cs_keeping *keeping) {
   }
 }
 
-// All but two; they may be the same.
+// Closes all descriptors but two, which may be the same.
 ALONE static void leave_descriptors_but(unsigned low, unsigned high) {
   if (low > high) {
     unsigned lower = high;
@@ -139,7 +138,7 @@ ALONE static void leave_descriptors_but(unsigned low, unsigned high) {
   cs_close_descriptors(high + 1, ~0u);
 }
 
-// The child's descriptors, in their order, into `tree`. Zero or -errno.
+// Receives the child's descriptors, in their order, into `tree`. Returns 0 or -errno.
 ALONE static long receive_descriptors(cs_keeping *keeping) {
   struct cmsghdr *header = (struct cmsghdr *)keeping->listing;
   for (int count = 0; count < keeping->launch->count;) {
@@ -158,7 +157,7 @@ ALONE static long receive_descriptors(cs_keeping *keeping) {
     long result = cs_raw3(SYS_recvmsg, keeping->channel, &message, MSG_CMSG_CLOEXEC);
     if (result == -EINTR) continue;
     if (result < 0) return result;
-    // What finds no number the kernel closes, and says so.
+    // If there is no free number, the kernel closes the descriptor and sets MSG_CTRUNC.
     if (message.msg_flags & MSG_CTRUNC || message.msg_controllen < CMSG_LEN(sizeof(int))) return -EMFILE;
     const int *numbers = (const int *)CMSG_DATA(header);
     int more = (int)((header->cmsg_len - CMSG_LEN(0)) / sizeof(int));
@@ -170,12 +169,12 @@ ALONE static long receive_descriptors(cs_keeping *keeping) {
 ALONE static void keeper_main(void *context) {
   cs_keeping *keeping = context;
   leave_descriptors_but((unsigned)keeping->channel, (unsigned)keeping->channel);
-  // Out of the group that a terminal, or somebody who wants us all dead, sends signals to: the tree has to be seen to
-  // then.
+  // Leaves this process's group, so that a terminal's signal, or one to the whole group, does not end the keeper before
+  // the tree.
   cs_raw2(SYS_setpgid, 0, 0);
   cs_raw2(SYS_prctl, PR_SET_NAME, "nursery-keeper");
   long result = cs_raw2(SYS_prctl, PR_SET_CHILD_SUBREAPER, 1);
-  // Were it ignored, as it may be in this program, children would be reaped by nobody.
+  // If it were ignored, as it may be in this program, the kernel would discard the children's statuses.
   cs_default_signal(SIGCHLD);
   volatile unsigned long child_signal = 1ul << (SIGCHLD - 1);
   if (result >= 0) result = cs_raw4(SYS_signalfd4, -1, &child_signal, CS_SIGNAL_SET_SIZE, O_NONBLOCK | O_CLOEXEC);

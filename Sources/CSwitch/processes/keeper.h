@@ -1,4 +1,4 @@
-// What the launcher and the keeper of a child share: one block of memory, and one socket.
+// The block of memory and the socket that the launcher and the keeper of a child share.
 //
 // See launcher.c and keeper.c.
 #ifndef NURSERY_CSWITCH_KEEPER_H
@@ -11,13 +11,14 @@
 enum {
   CS_KEEPER_STACK = 16 << 10,
   CS_CHILD_STACK = 16 << 10,
-  // Descendants that are signalled in one go. A larger tree takes several passes, and is only asked to end in part.
+  // Descendants that are signalled in one pass. Killing a larger tree takes several passes; another signal reaches only
+  // a part of it.
   CS_TREE_CAPACITY = 2048,
-  // Looks at all processes before one of them. Who is missed then is found when killing is repeated.
+  // Scans of all processes before one pass of signals. A process that is missed is found when killing is repeated.
   CS_TREE_PASSES = 4,
-  // Milliseconds between two rounds of killing, and how many rounds may find nobody: about a second.
+  // Milliseconds between two rounds of killing, and how many rounds in a row may reach no process: about a second.
   CS_KILL_PAUSE = 5,
-  CS_KILLS_IN_VAIN = 200,
+  CS_EMPTY_ROUNDS = 200,
 };
 
 enum { CS_PROCESSOR_WORDS = 64 };
@@ -34,7 +35,7 @@ typedef struct cs_scheduling {
 // What capget(2) fills, in its third version.
 typedef struct cs_capabilities { struct { uint32_t effective, permitted, inheritable; } halves[2]; } cs_capabilities;
 
-// What a child inherits from the thread that launches it, and not from the process.
+// Traits that a child inherits from the launching thread, not from the process.
 typedef struct cs_thread_traits {
   cs_scheduling scheduling;
   bool has_scheduling;
@@ -52,10 +53,10 @@ typedef struct cs_keeping {
   int channel;    // the keeper's end of the socket
   int signals;    // its signalfd
   int main;       // the child itself, until it has been reaped
-  int step;       // of the launch: what the child is at, and what it failed with
+  int step;       // of the launch: the step that the child is doing, and its error
   int error;
   bool is_killing;
-  int vain;       // how many times in a row nobody was found to be killed, though somebody is left
+  int empty_rounds;  // rounds of killing in a row that reached no process, although one is left
   int known;
   int tree[CS_TREE_CAPACITY];
   char listing[4096] __attribute__((aligned(16)));
@@ -64,15 +65,17 @@ typedef struct cs_keeping {
   char stack[CS_KEEPER_STACK] __attribute__((aligned(16)));
 } cs_keeping;
 
-// For functions that run beside us on our memory: see keeper.c.
+// For functions that run in another process on shared memory: see keeper.c.
 #if defined(__clang__)
-#define CS_ALONE_BEGIN _Pragma("clang attribute push(__attribute__((no_stack_protector, no_builtin)), apply_to = function)")
+#define CS_ALONE_BEGIN \
+  _Pragma("clang attribute push(__attribute__((no_stack_protector, no_builtin)), apply_to = function)")
 #define CS_ALONE_END _Pragma("clang attribute pop")
 #define ALONE __attribute__((noinline, disable_sanitizer_instrumentation))
 #else
 #define CS_ALONE_BEGIN
 #define CS_ALONE_END
-#define ALONE __attribute__((noinline, no_sanitize_address, no_sanitize_thread, optimize("no-tree-loop-distribute-patterns")))
+#define ALONE \
+  __attribute__((noinline, no_sanitize_address, no_sanitize_thread, optimize("no-tree-loop-distribute-patterns")))
 #endif
 
 enum { CS_SIGNAL_SET_SIZE = 8, CS_SIGNAL_COUNT = 64 };
@@ -85,15 +88,15 @@ CS_HIDDEN void cs_child_main(void *context);
 
 typedef struct cs_tree_outcome {
   int reached;  // how many have been signalled
-  int error;    // why somebody could not be, or be found
+  int error;    // why a process could not be signalled, or processes not be listed
 } cs_tree_outcome;
 
 CS_HIDDEN cs_tree_outcome cs_signal_tree(cs_keeping *keeping, int signal);
 
 CS_HIDDEN void cs_read_traits(cs_thread_traits *traits);
 
-// Starts the keeper on its stack, with this end of its socket. All signals must be blocked. Returns 0 or -errno; the
-// block is then the keeper's and the launching side's.
+// Starts the keeper on its stack, with this end of its socket. All signals must be blocked. Returns 0 or -errno. From
+// then on the block belongs to the keeper and the launching side.
 CS_HIDDEN int cs_keeper_start(cs_keeping *keeping, int channel);
 
 #endif

@@ -1,7 +1,7 @@
-// A child, between its making and its program.
+// A child, from its creation until it executes its program.
 //
-// It runs on the memory of this program while the keeper, which has made it, waits for it as vfork(2) does: the rules
-// are those of keeper.c.
+// It runs on this program's memory, while the keeper that has made it waits as in vfork(2). The rules of keeper.c
+// apply.
 //
 // Sources: vfork(2), close_range(2), execve(2), execvp(3), ioctl_tty(2), sched_setattr(2), capset(2); glibc,
 // sysdeps/unix/sysv/linux/spawni.c.
@@ -48,8 +48,8 @@ ALONE void cs_close_descriptors(unsigned first, unsigned last) {
   for (unsigned fd = first; fd <= last && fd < limit.rlim_cur; fd++) cs_raw1(SYS_close, fd);
 }
 
-// From the numbers under which they were received: first copies above all targets, then these to their places. The
-// child gets no others.
+// Moves the received descriptors to their targets: first to numbers above all targets, then into place. The child gets
+// no others.
 ALONE static void place_descriptors(cs_keeping *keeping) {
   const cs_launch *launch = keeping->launch;
   int above = launch->targets[launch->count - 1] + 1;
@@ -69,7 +69,7 @@ ALONE static void place_descriptors(cs_keeping *keeping) {
   cs_close_descriptors(next, ~0u);
 }
 
-// MARK: What threads have for themselves
+// MARK: Traits of the launching thread
 
 enum { CAPABILITY_VERSION = 0x20080522 };
 
@@ -80,7 +80,7 @@ ALONE static bool read_capabilities(cs_capabilities *capabilities) {
   return cs_raw2(SYS_capget, &header, capabilities) == 0;
 }
 
-// The calling thread's.
+// Reads the calling thread's traits.
 ALONE void cs_read_traits(cs_thread_traits *traits) {
   traits->scheduling.size = sizeof traits->scheduling;
   traits->has_scheduling =
@@ -91,8 +91,8 @@ ALONE void cs_read_traits(cs_thread_traits *traits) {
   traits->has_no_new_privileges = cs_raw5(SYS_prctl, PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1;
 }
 
-// Gives the child what it would have inherited from the launching thread, had that thread made it. A change that is not
-// permitted is left out; the child gains no privilege by it.
+// Gives the child the traits that it would have inherited if the launching thread had made it. A change that is not
+// permitted is left out, so the child gains no privilege.
 ALONE static void apply_traits(cs_thread_traits *wanted, cs_thread_traits *own) {
   cs_read_traits(own);
   cs_scheduling *now = &own->scheduling, *then = &wanted->scheduling;
@@ -122,7 +122,7 @@ ALONE static void apply_traits(cs_thread_traits *wanted, cs_thread_traits *own) 
 
 // MARK: The program
 
-// Tries the paths as a shell does: what is not there is passed by, and what may not be executed is remembered.
+// Tries the paths as a shell does: a missing file is skipped, and a file that may not be executed is remembered.
 ALONE static void execute(cs_keeping *keeping) {
   const cs_launch *launch = keeping->launch;
   long result = -ENOENT;
@@ -140,12 +140,12 @@ ALONE void cs_child_main(void *context) {
   cs_keeping *keeping = context;
   const cs_launch *launch = keeping->launch;
   for (long signal = 1; signal <= CS_SIGNAL_COUNT; signal++) cs_default_signal(signal);
-  // Should somebody kill the keeper, at least the child itself is not left behind.
+  // If the keeper is killed, at least the child itself ends with it.
   cs_raw2(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL);
   if (launch->terminal >= 0) cs_raw0(SYS_setsid);
   else cs_raw2(SYS_setpgid, 0, 0);
   place_descriptors(keeping);
-  // Room for them that nothing else needs until the child has been made.
+  // This memory is not used for anything else until the child has been made.
   _Static_assert(sizeof keeping->listing >= sizeof(cs_thread_traits), "no room");
   apply_traits(&keeping->traits, (cs_thread_traits *)keeping->listing);
   if (launch->terminal >= 0) {

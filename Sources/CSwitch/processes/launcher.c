@@ -1,24 +1,24 @@
-// The launcher: the thread that makes the keepers of children. Its table of descriptors is its own, and empty but for
+// The launcher: the thread that makes the keepers of children. It has a descriptor table of its own, which holds only
 // its socket.
 //
 //     worker --- the launch, the keeper's end of its channel ---> launcher --- clone ---> keeper --- clone ---> child
 //        |                                                                                  |
 //        +------------------- channel: the child's descriptors (SCM_RIGHTS) ----------------+
 //
-// A process is made with a copy of its maker's table. While that copy lives, whatever is closed here stays open: a
-// program that has just been written cannot be executed (ETXTBSY), a closed port accepts, a FIFO has no end. No call of
-// the kernel makes a process without it: close_range(2) with CLOSE_RANGE_UNSHARE copies the first 64 descriptors before
-// it closes them, and execve(2) unshares by a copy as well. So one copy is made, once in this process's life, when the
-// launcher starts. It closes all of that before it takes the first launch; from then on no launch holds a descriptor
-// that it was not given. Descriptors that a caller lends are sent to the keeper alone.
+// A new process gets a copy of its maker's descriptor table. While that copy lives, a descriptor that is closed here
+// stays open there: a program that has just been written cannot be executed (ETXTBSY), a closed port accepts, a FIFO
+// does not end. No system call makes a process without such a copy: close_range(2) with CLOSE_RANGE_UNSHARE copies the
+// first 64 descriptors before it closes them, and execve(2) also unshares by copying. So there is only one copy in this
+// process's life: when the launcher starts. The launcher closes all of it before it takes the first launch. From then
+// on no launch holds a descriptor that it was not given. A caller's descriptors are sent to the keeper alone.
 //
-// A thread, and not a helper process: credentials, limits, directory, root, umask, cgroup and system call filters are
-// those that the process has at that moment, and the C library's setuid(3) reaches it. What each thread has for itself
-// (scheduling, processors, capabilities, no_new_privs) is read where the launch begins, and the child applies it.
-// Namespaces are those of the thread that was the first to launch.
+// The launcher is a thread, not a helper process. So credentials, limits, directory, root, umask, cgroup and system
+// call filters are the process's at the moment of the launch, and the C library's setuid(3) affects it. Each thread's
+// own traits (scheduling, processors, capabilities, no_new_privs) are read on the launching thread, and the child
+// applies them. Namespaces are those of the thread that launched first.
 //
-// Where neither close_range(2) nor unshare(2) is allowed the launcher shares our table, and keepers close their copies
-// first of all.
+// If neither close_range(2) nor unshare(2) is allowed, the launcher shares the process's table, and each keeper begins
+// by closing its copy.
 //
 // Sources: unshare(2), close_range(2), clone(2), cmsg(3), unix(7); Linux, fs/file.c (dup_fd, sane_fdtable_size).
 #define _GNU_SOURCE
@@ -42,16 +42,16 @@
 #define CLOSE_RANGE_UNSHARE 2
 #endif
 
-// What Linux passes in one message (SCM_MAX_FD).
+// Linux's limit for one message (SCM_MAX_FD).
 enum { DESCRIPTORS_IN_MESSAGE = 253 };
 
 enum { STARTING, APART, SHARING };
 
 static pthread_mutex_t making = PTHREAD_MUTEX_INITIALIZER;
 static uint32_t state;
-// Where launches are sent.
+// The socket to which launches are sent.
 static int requests = -1;
-// The process whose launcher it is, 0 if there is none: after a fork(2) there is none.
+// The process that the launcher belongs to; 0 if there is none. After a fork(2) the new process has none.
 static pid_t owner;
 
 // MARK: The thread
@@ -75,7 +75,7 @@ static void serve(cs_keeping *keeping, int channel) {
 
 static void *launch_all(void *argument) {
   int socket = (int)(intptr_t)argument;
-  // Keepers have our handlers and must not run them.
+  // A keeper has this process's signal handlers and must not run them.
   sigset_t all;
   sigfillset(&all);
   pthread_sigmask(SIG_SETMASK, &all, NULL);
@@ -86,16 +86,16 @@ static void *launch_all(void *argument) {
     int channel;
     ssize_t count = cs_take_descriptor(socket, &keeping, sizeof keeping, &channel, 0);
     if (count == sizeof keeping && channel >= 0) serve(keeping, channel);
-    // A channel that found no number has gone with its message, and the launching side sees its end.
+    // If there was no number for the channel, the kernel has closed it, and the launching side sees its end.
     else if (count != -EMFILE && count != (ssize_t)sizeof keeping) break;
   }
   close(socket);
   return NULL;
 }
 
-// Under the lock. Zero or -errno.
+// Called with the lock held. Returns 0 or -errno.
 static int start_launcher(void) {
-  // After a fork(2) this is the end of a socket whose other end is in another process.
+  // After a fork(2) the other end of this socket is in another process.
   if (requests >= 0) close(requests);
   requests = -1;
   int ends[2];
@@ -116,7 +116,7 @@ static int start_launcher(void) {
   return 0;
 }
 
-// The socket, or -errno.
+// The launcher's socket, or -errno.
 static int launcher(void) {
   pid_t process = getpid();
   if (__atomic_load_n(&owner, __ATOMIC_ACQUIRE) == process) return requests;

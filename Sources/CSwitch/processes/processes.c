@@ -1,5 +1,4 @@
-// Children that have been launched (launcher.c): hearing of them, giving them orders; pipes and pseudo terminals for
-// them.
+// Launched children (launcher.c): their news, orders to them, and their pipes and pseudo terminals.
 //
 // Sources: wait(2), pipe(2), pty(7), ioctl_tty(2) (TIOCGPTPEER since Linux 4.13).
 #define _GNU_SOURCE
@@ -31,8 +30,8 @@ int cs_child_news(const cs_child *child, cs_news *news) {
   for (;;) {
     ssize_t count = recv(child->channel, news, sizeof *news, MSG_DONTWAIT);
     if (count >= 0) return count == sizeof *news;
-    // A keeper that ends with orders unread resets the connection. That is reported first, once, and what it has said
-    // is still there.
+    // A keeper that ends with unread orders resets the connection. The reset is reported first, once; its news can
+    // still be read.
     if (errno != EINTR && errno != ECONNRESET) return -errno;
   }
 }
@@ -47,7 +46,7 @@ void cs_child_kill_tree(const cs_child *child) { shutdown(child->channel, SHUT_W
 
 void cs_child_release(const cs_child *child) {
   const cs_keeping *keeping = child->memory;
-  // Written by the kernel before the keeper ran, so before anything could be heard of it.
+  // The kernel writes it before the keeper runs, so before any news.
   while (keeping->keeper != 0 && waitpid(keeping->keeper, NULL, __WALL) < 0 && errno == EINTR) {}
   munmap(child->memory, sizeof(cs_keeping));
 }

@@ -1,7 +1,6 @@
-// System calls without the C library: for code that shares its memory, and thread-locals, with a thread of another
-// process.
+// System calls without the C library, for code that shares memory and thread-locals with a thread of another process.
 //
-// No errno, no stubs that the linker has yet to resolve, nothing that a sanitizer replaces.
+// No errno, no lazily bound stubs, nothing that a sanitizer replaces.
 #ifndef NURSERY_CSWITCH_RAW_H
 #define NURSERY_CSWITCH_RAW_H
 
@@ -21,8 +20,8 @@ CS_RAW long cs_raw(long number, long a, long b, long c, long d, long e, long f) 
   return result;
 }
 
-// Makes a process that calls `body(argument)`, which must not return, on a stack of its own; this one goes on. With
-// CLONE_PARENT_SETTID the kernel writes the new process's number to `number` before that process runs.
+// Makes a process that calls `body(argument)`, which must not return, on a stack of its own. With CLONE_PARENT_SETTID
+// the kernel writes the new process's number to `number` before that process runs.
 CS_RAW long cs_raw_clone(long flags, void *top, int *number, void (*body)(void *), void *argument) {
   long result;
   register long r10 __asm__("r10") = 0, r8 __asm__("r8") = 0;

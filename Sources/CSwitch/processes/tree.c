@@ -1,7 +1,6 @@
-// Everything that a child has started and that lives, found by who is whose parent; for keeper.c, whose rules hold
-// here.
+// Finds all living descendants of a child by their parents' numbers; for keeper.c, whose rules apply here.
 //
-// Nobody is lost between two looks: who loses its parent gets the keeper for one.
+// No descendant is lost between two scans: if its parent ends, the keeper becomes its parent.
 //
 // Sources: proc(5), getdents(2), kill(2).
 #define _GNU_SOURCE
@@ -16,7 +15,7 @@
 
 CS_ALONE_BEGIN
 
-// The number in the field after the next space.
+// Reads the number after the next space.
 ALONE static int field(const char **text, const char *end) {
   const char *at = *text;
   while (at < end && *at != ' ') at++;
@@ -45,7 +44,7 @@ ALONE static bool relations_of(cs_keeping *keeping, int process, relations *foun
   if (file < 0) return false;
   long count = cs_raw3(SYS_read, file, text, sizeof keeping->text);
   cs_raw1(SYS_close, file);
-  // number (name) state parent ... threads ...; the name may hold anything, parentheses included, and is short.
+  // number (name) state parent ... threads ...; the name is short and may hold any character, also parentheses.
   const char *end = text + (count > 0 ? count : 0), *after = end;
   while (after > text && *after != ')') after--;
   if (after == text || end - after < 4) return false;
@@ -70,7 +69,7 @@ typedef struct entry {
   char name[];
 } entry;
 
-// One look at every process: calls `visit` for those that have a number. -errno if there is no /proc.
+// Calls `visit` for every process. Returns -errno if there is no /proc.
 ALONE static long visit_processes(cs_keeping *keeping, void (*visit)(cs_keeping *, int, const relations *)) {
   long folder = cs_raw4(SYS_openat, AT_FDCWD, "/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
   if (folder < 0) return folder;
@@ -90,8 +89,8 @@ ALONE static long visit_processes(cs_keeping *keeping, void (*visit)(cs_keeping 
   return count;
 }
 
-// The state is that of the main thread, which may have ended before others: then it is a zombie, and the process runs
-// on.
+// The state is the main thread's. If the main thread has ended before others, it is a zombie while the process still
+// runs.
 ALONE static bool is_alive(const relations *found) {
   return found->state == 'Z' ? found->threads > 1 : found->state != 'X';
 }
@@ -101,8 +100,8 @@ ALONE static void note_descendant(cs_keeping *keeping, int process, const relati
   if (is_known(keeping, found->parent) && !is_known(keeping, process)) keeping->tree[keeping->known++] = process;
 }
 
-// Fills the table, with the keeper in the first place. Children are mostly listed behind their parents, but need not
-// be; and a tree that never stops making processes would have somebody new for every pass.
+// Fills the table; the keeper comes first. Mostly, but not always, a child is listed after its parent, so one scan may
+// miss some. The scans are bounded, because a tree that never stops making processes has a new one for every scan.
 ALONE static long find_tree(cs_keeping *keeping) {
   keeping->tree[0] = (int)cs_raw0(SYS_getpid);
   keeping->known = 1;
@@ -114,17 +113,17 @@ ALONE static long find_tree(cs_keeping *keeping) {
   return result;
 }
 
-// Somebody who was found a while ago may have ended since, and his number may be a stranger's.
+// A process that was found earlier may have ended since, and its number may belong to an unrelated process.
 ALONE static bool is_still_there(cs_keeping *keeping, int process) {
   relations now;
   return relations_of(keeping, process, &now) && is_alive(&now) && is_known(keeping, now.parent);
 }
 
-// Signals the child's whole group at one instant, and everybody who has left it.
+// Signals the child's whole group at once, then each descendant that has left it.
 ALONE cs_tree_outcome cs_signal_tree(cs_keeping *keeping, int signal) {
   cs_tree_outcome result;
   result.reached = result.error = 0;
-  // While the child has not been reaped nobody else can have its number, nor a group of that number.
+  // Until the child is reaped, no other process or group can have its number.
   if (keeping->main != 0 && cs_raw2(SYS_kill, -keeping->main, signal) == 0) result.reached++;
   long found = find_tree(keeping);
   if (found < 0) result.error = (int)-found;

@@ -1,10 +1,10 @@
 // The Swift runtime's list of open accesses, found in its thread-local storage.
 //
-// swift_beginAccess links a node (the caller's buffer) at the head of a list; the head is the first word of a
-// thread-local of the runtime, without a public name. To find it: open an access with a buffer of our own and look
-// for the word in the runtime's thread-local block that now holds the buffer's address; then end the access
-// and see the word return to what it was. Anything unexpected, and the answer is null: the caller then uses the
-// runtime's own, slower functions for the same purpose.
+// swift_beginAccess links a node (the caller's buffer) at the head of a list. The head is the first word of a
+// thread-local of the runtime and has no public name. To find it, open an access with a buffer of our own. Then search
+// the runtime's thread-local block for the word that now holds the buffer's address. End the access and check that the
+// word returns to its old value. If anything is unexpected, the result is null, and the caller uses the runtime's own,
+// slower functions.
 //
 // Sources: swift/stdlib/public/runtime/Exclusivity.cpp, AccessSet.h, ThreadLocalStorage.h; dl_iterate_phdr(3).
 #define _GNU_SOURCE
@@ -32,7 +32,7 @@ void cs_exclusivity_exit(uintptr_t *state) {
 
 enum { MODIFY = 1, TRACKING = 0x20, BUFFER_WORDS = 4 };
 
-// The thread-local block, for the calling thread, of the object whose code contains `code`.
+// The calling thread's thread-local block of the shared object that contains `code`.
 typedef struct block {
   uintptr_t code;
   uintptr_t *words;
@@ -46,7 +46,7 @@ static int visit(struct dl_phdr_info *info, size_t size, void *context) {
   size_t bytes = 0;
   for (int i = 0; i < info->dlpi_phnum; i++) {
     const ElfW(Phdr) *header = &info->dlpi_phdr[i];
-    // An underflow makes the offset huge, so one comparison serves for both ends.
+    // An underflow makes the offset huge, so one comparison checks both ends.
     if (header->p_type == PT_LOAD) contains |= wanted->code - info->dlpi_addr - header->p_vaddr < header->p_memsz;
     if (header->p_type == PT_TLS) bytes = header->p_memsz;
   }
@@ -65,7 +65,7 @@ CS_UNSANITIZED static uintptr_t load(const uintptr_t *word) { return *(const vol
 
 CS_UNSANITIZED static void **find(void) {
   if (!swift_beginAccess || !swift_endAccess) return NULL;
-  // The block is made when the runtime first uses it on this thread, so use it once before looking for it.
+  // The runtime allocates the block at its first use on this thread, so use it once before the search.
   uintptr_t dummy = 0, buffer[BUFFER_WORDS] = {0};
   swift_beginAccess(&dummy, buffer, MODIFY | TRACKING, NULL);
   swift_endAccess(buffer);
@@ -85,8 +85,8 @@ CS_UNSANITIZED static void **find(void) {
   swift_endAccess(buffer);
   if (matches != 1) return NULL;
 
-  // Ended: the head is what was open before, and not our buffer. Once more from that state, because a word
-  // that merely was written by chance would not follow.
+  // After the end the head is the access that was open before, not our buffer. Do it once more from that state, because
+  // a word that matched by chance would not follow.
   uintptr_t before = load(head);
   uintptr_t second[BUFFER_WORDS] = {0};
   swift_beginAccess(&dummy, second, MODIFY | TRACKING, NULL);
@@ -109,7 +109,7 @@ void **cs_exclusivity_head(void) {
 
 #else
 
-// Darwin keeps the runtime's context in a reserved thread-specific slot. Not searched; not yet verified.
+// Darwin keeps the runtime's context in a reserved thread-specific slot, which is not searched. Not yet verified.
 void **cs_exclusivity_head(void) { return NULL; }
 
 #endif

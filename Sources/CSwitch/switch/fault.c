@@ -1,9 +1,9 @@
-// Says which fiber has crashed, and passes the signal on to whoever handled it before.
+// Reports which fiber has crashed, and passes the signal on to the previous handler.
 //
-// The handler needs a stack of its own (a fiber that overflows has none left), so each thread gets an alternate signal
-// stack. Handlers that were there before us keep their signals: a sanitizer's, Swift's backtracer, a runtime that
-// recovers from its own faults. Where one of the latter might, nothing is said, except of a fault in a stack's guard,
-// from which nobody recovers.
+// A fiber that overflows has no stack left for the handler, so each thread gets an alternate signal stack. Handlers
+// that were installed before ours keep their signals: a sanitizer's, Swift's backtracer, or a runtime that recovers
+// from its own faults. If such a runtime might recover, nothing is reported. A fault in a stack's guard is always
+// reported, because no handler recovers from it.
 //
 // Sources: sigaltstack(2), sigaction(2), signal-safety(7); swift/stdlib/public/runtime/CrashHandlerLinux.cpp.
 #define _GNU_SOURCE
@@ -44,8 +44,8 @@ static struct sigaction *previous_of(int number) {
   return &previous[index];
 }
 
-// Whether the signal does not repeat by itself when the handler returns: it was sent, by kill(2) and the like, or came
-// from a breakpoint.
+// Whether the signal does not repeat when the handler returns: it was sent by kill(2) and the like, or came from a
+// breakpoint.
 static bool is_over(int number, siginfo_t *info) { return info->si_code <= 0 || number == SIGTRAP; }
 
 static void pass_on(int number, siginfo_t *info, void *context) {
@@ -81,14 +81,14 @@ static void *stack_pointer(void *context) {
 #endif
 }
 
-// The first crash of the process is described, once: not a second one in its description, nor another thread's.
+// Only the first crash of the process is described. A crash during its description, or of another thread, is not.
 static atomic_flag is_described = ATOMIC_FLAG_INIT;
 
-// Returns whether there was something to say.
+// Returns whether a message was written.
 static bool describe(int number, siginfo_t *info, void *context) {
   char message[4096];
   cs_fault fault = {.signal = number, .stack_pointer = stack_pointer(context), .is_fatal = is_fatal(number, info)};
-  // Only a fault that the kernel found has an address.
+  // Only a fault that the kernel detected has an address.
   if (info->si_code > 0) fault.address = info->si_addr;
   bool is_guard = (number == SIGSEGV || number == SIGBUS) && fault.address != NULL;
   if (!fault.is_fatal && !is_guard) return false;
@@ -106,14 +106,14 @@ static bool describe(int number, siginfo_t *info, void *context) {
 static void on_fault(int number, siginfo_t *info, void *context) {
   int saved = errno;
   bool ends = describe(number, info, context);
-  // Back at the faulting instruction the same fault kills the process, with the true address in the core file.
+  // The faulting instruction runs again and kills the process, so the core file has the true address.
   if (ends) die_by_default(number);
   pass_on(number, info, context);
   if (ends && is_over(number, info)) raise(number);
   errno = saved;
 }
 
-// Swift's backtracer has one handler for all signals, in the object that the runtime is in.
+// Swift's backtracer has one handler for all signals, in the runtime's shared object.
 static bool is_runtimes_handler(void) {
   Dl_info handler, runtime;
   for (int i = 0; i < SIGNALS; i++) {
@@ -129,7 +129,7 @@ static void install(void) {
   struct sigaction action;
   memset(&action, 0, sizeof action);
   action.sa_sigaction = on_fault;
-  // Not deferred: a fault inside the handler should kill at once, and the chained handler may do its own masking.
+  // SA_NODEFER: a fault inside the handler should kill at once, and the chained handler may do its own masking.
   action.sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER;
   sigemptyset(&action.sa_mask);
   // The previous handlers are read first: ours may run, on another thread, before sigaction returns.
@@ -146,7 +146,7 @@ static void install(void) {
 int cs_install_fault_reporter(cs_describe_fault describe) {
   static pthread_once_t once = PTHREAD_ONCE_INIT;
   cs_describe_fault none = NULL;
-  // The first reporter stays: the handler may already be using it.
+  // The first reporter stays, because the handler may already be using it.
   __atomic_compare_exchange_n(&reporter, &none, describe, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE);
   pthread_once(&once, install);
   return install_result;

@@ -1,24 +1,24 @@
-// How far down the running stack has ever been used.
+// Measures how deep a stack has been used.
 //
-// Below the running frame everything is set to zero; later the lowest word that is not zero tells how deep the calls in
-// between went. A frame that is all zeros would be missed, but a call leaves its return address, so only the deepest
-// frame's own zeros are.
+// First everything below the running frame is set to zero. Later the lowest word that is not zero shows how deep the
+// calls in between went. Each call leaves a nonzero return address, so only zeros in the deepest frame can be missed.
 //
-// Pages that are not resident are neither read nor written: nobody has touched them (mincore(2)). So measuring takes no
-// memory.
+// Pages that are not resident have never been touched (mincore(2)). They are neither read nor written, so measuring
+// takes no memory.
 //
-// Nothing here may be inlined, nor call anything while it writes: it works below its own stack pointer.
+// These functions write below their own stack pointer. So they must not be inlined, and must not call anything while
+// they write.
 #define _GNU_SOURCE
 #include "../internal.h"
 
 #include <sys/mman.h>
 
-// As many pages as one mincore is asked about: 256 KiB of stack.
+// Pages for each call of mincore: 256 KiB of stack.
 enum { CHUNK = 64 };
-// Most lines are zero, so words are looked at by lines.
+// Words are compared a cache line at a time, because most lines are zero.
 enum { LINE = 64 };
 
-// The lowest address that the caller may have in use, red zone included.
+// The lowest address that the caller may use, red zone included.
 #if defined(__x86_64__)
 #define CS_LOWEST_LIVE(address) __asm__ volatile("lea -128(%%rsp), %0" : "=r"(address))
 #else
@@ -34,7 +34,7 @@ CS_UNSANITIZED static void *walk(char *bottom, bool clears) {
   for (char *chunk = bottom; chunk < end; chunk += CHUNK * page) {
     size_t pages = ((size_t)(end - chunk) + page - 1) / page;
     if (pages > CHUNK) pages = CHUNK;
-    // Where the kernel does not say, every page counts.
+    // If mincore fails, every page counts as resident.
     bool told = mincore(chunk, pages * page, (void *)resident) == 0;
     for (size_t i = 0; i < pages; i++) {
       if (told && !(resident[i] & 1)) continue;

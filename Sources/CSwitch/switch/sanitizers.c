@@ -27,7 +27,7 @@ CS_UNSANITIZED void cs_switch(void **save, void *target, cs_stack_notes *from, c
 
 CS_UNSANITIZED void cs_entered(void) { __sanitizer_finish_switch_fiber(NULL, NULL, NULL); }
 
-// Stacks are reused, and a frame that was left by a switch never unpoisoned its red zones.
+// Stacks are reused, and a frame that was left by a switch has not unpoisoned its red zones.
 void cs_notes_begin(cs_stack_notes *notes, const void *bottom, size_t size) {
   *notes = (cs_stack_notes){.bottom = bottom, .size = size};
   __asan_unpoison_memory_region(bottom, size);
@@ -58,10 +58,10 @@ void __tsan_release(void *address);
 
 CS_UNSANITIZED void cs_switch(void **save, void *target, cs_stack_notes *from, cs_stack_notes *to) {
   (void)from;
-  // The assembly's store to `*save` is not seen by the sanitizer; whoever loads it acquires what happened until here.
+  // The sanitizer does not see the assembly's store to `*save`. This call stands for that release.
   __tsan_release(save);
-  // Before the raw switch: once `*save` is written another thread may make the old fiber its current one.
-  // Flags 0: what ran before the switch happens before what runs after it.
+  // Before the raw switch: once `*save` is written, another thread may make the old fiber its current one. Flags 0:
+  // everything before the switch happens before everything after it.
   __tsan_switch_to_fiber(to->thread_sanitizer_fiber, 0);
   cs_switch_raw(save, target);
 }

@@ -1,8 +1,8 @@
-// Stack memory: reserve without committing, guard, give back.
+// Stack memory: reserves it without committing it, guards it, and returns it to the kernel.
 //
-// A guard made by mprotect splits the mapping in two, and the kernel allows a process 65,530 mappings by default:
-// about 32,000 stacks. Linux 6.13 has guards that are marks in the page table and split nothing
-// (MADV_GUARD_INSTALL). Whether they work is found out once, by making one.
+// A guard made by mprotect splits the mapping in two. The kernel allows a process 65,530 mappings by default, which is
+// enough for about 32,000 stacks. Since 6.13 Linux has guards that are marks in the page table and split nothing
+// (MADV_GUARD_INSTALL). Making one, once, shows whether they work.
 //
 // Sources: madvise(2), process_madvise(2), mmap(2), mprotect(2); Documentation/admin-guide/sysctl/vm.rst
 // (max_map_count).
@@ -41,7 +41,7 @@ size_t cs_page_size(void) {
 int cs_reserve(size_t size, size_t alignment, void **memory) {
   size_t page = cs_page_size();
   if (size == 0 || size % page != 0 || (alignment & (alignment - 1)) != 0) return -EINVAL;
-  // The kernel aligns to pages only: take more and trim both ends.
+  // The kernel aligns to pages only, so reserve more and trim both ends.
   size_t extra = alignment > page ? alignment - page : 0;
   if (size + extra < size) return -ENOMEM;
   char *base = mmap(NULL, size + extra, PROT_READ | PROT_WRITE, CS_MAP_FLAGS, -1, 0);
@@ -50,7 +50,8 @@ int cs_reserve(size_t size, size_t alignment, void **memory) {
   if (head > 0) munmap(base, head);
   if (extra > head) munmap(base + head + size, extra - head);
 #if defined(MADV_NOHUGEPAGE)
-  // A stack that touches one page must not get a huge one. Kernels without huge pages refuse, rightly.
+  // A stack that touches one page must not get a huge page. A kernel without huge pages returns an error, which is
+  // harmless.
   (void)madvise(base + head, size, MADV_NOHUGEPAGE);
 #endif
   *memory = base + head;
@@ -79,7 +80,7 @@ static int method(void) {
   int current = atomic_load_explicit(&guard_method, memory_order_relaxed);
   if (current != UNDECIDED) return current;
   int decided = decide();
-  // Keeps what another thread, or a test, has decided meanwhile.
+  // Keeps the decision of another thread, or of a test, if there is one by now.
   atomic_compare_exchange_strong(&guard_method, &current, decided);
   return atomic_load_explicit(&guard_method, memory_order_relaxed);
 }
@@ -88,7 +89,7 @@ int cs_guard(void *memory, size_t size) {
 #if defined(MADV_GUARD_INSTALL)
   if (method() == MARKING) {
     if (madvise(memory, size, MADV_GUARD_INSTALL) == 0) return 0;
-    // Early kernels refuse locked memory (mlockall), which mprotect does not.
+    // Early kernels refuse to guard locked memory (mlockall); mprotect does not.
     if (errno != EINVAL) return -errno;
   }
 #endif

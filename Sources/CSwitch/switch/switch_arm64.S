@@ -1,8 +1,8 @@
 // The switch for arm64, AAPCS64.
 //
 // A suspended stack holds, from its saved stack pointer upwards (176 bytes): d8-d15, x19-x28, x29 (frame), x30 (link),
-// FPCR, 8 bytes unused. A fresh stack gets the same frame with the trampoline as link, so starting and continuing
-// are one code path. FPCR is saved always and written only where it differs: the write is slow.
+// FPCR, 8 bytes unused. A fresh stack gets the same frame with the trampoline as link, so starting and continuing are
+// one code path. FPCR is always saved, but written only if it differs, because the write is slow.
 //
 // Sources: Procedure Call Standard for the Arm 64-bit Architecture, 6.1.1 and 6.1.2; DWARF 4, 6.4 (an undefined return
 // address ends a backtrace). x18 belongs to the platform and is left alone.
@@ -69,9 +69,9 @@ SYMBOL(cs_switch):
   .cfi_rel_offset d14, 48
   .cfi_rel_offset d15, 56
 
-  // Off the old stack first, then publish it: from the store on another thread may continue it, and a signal that came
-  // in between would put its frame where that thread is running. Release: that thread must see the registers.
-  // Both stacks have the same frame here, so the unwind information holds on either.
+  // Leave the old stack before publishing it: after the store another thread may run on it, and a signal's frame must
+  // not be written there. Release order: that thread must see the registers. Both stacks have the same frame here, so
+  // the unwind information is valid on either.
   mov x10, sp
   mov sp, x1
   stlr x10, [x0]
@@ -121,10 +121,10 @@ SYMBOL(cs_switch):
   .cfi_endproc
   END(cs_switch_raw)
 
-// The bottom frame of every stack: x19 = where the entry and its argument lie, x29 = 0 (ends a walk along frame
-// pointers). They lie where the stack begins, because not every switch that comes here restores the other registers,
-// nor leaves the stack pointer at the same place (CSwitchPair.h). The link register is declared undefined, which ends
-// an unwind by tables. The leading nop is there because unwinders look up the address before a return address.
+// The bottom frame of every stack: x19 = the address of the entry and its argument, x29 = 0 (ends a walk along frame
+// pointers). Entry and argument are stored at the stack's beginning: a coroutine's switch (CSwitchPair.h) also comes
+// here, restores fewer registers and leaves another stack pointer. The link register is declared undefined, which ends
+// an unwind by tables. The leading nop is needed because unwinders look up the address before a return address.
   .p2align 4
 SYMBOL(cs_start):
   .cfi_startproc
@@ -138,15 +138,14 @@ LOCAL(start):
   .cfi_endproc
 
 // void *cs_prepare(void *top, void (*entry)(void *), void *argument)
-// The stack begins with the default floating-point control state: its preparer is whoever happens to run, not its
-// parent.
+// The stack begins with the default floating-point control state, because the preparing fiber need not be its parent.
   FUNCTION(cs_prepare)
   .p2align 4
 SYMBOL(cs_prepare):
   .cfi_startproc
   and x9, x0, #-16
   sub x9, x9, #32
-  sub x0, x9, #(FRAME + 128) // so far below that the stack pointer is never above, whichever switch comes here
+  sub x0, x9, #(FRAME + 128) // so low that no switch that comes here leaves the stack pointer above it
   stp xzr, xzr, [x0, #0]
   stp xzr, xzr, [x0, #16]
   stp xzr, xzr, [x0, #32]

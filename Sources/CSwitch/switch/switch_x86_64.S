@@ -4,14 +4,15 @@
 // r15 r14 r13 r12 rbx rbp, return address. A fresh stack gets the same frame with the trampoline as return address,
 // so starting and continuing are one code path.
 //
-// Floating-point control state is callee-saved too: the x87 word, and of MXCSR all but its six lowest bits, which tell
-// what happened and belong to nobody across a call. Both are compared and loaded only where they differ. Loading MXCSR
-// without asking costs 0.6 ns a switch on Zen 4 and comparing it first 2.2; but on an Intel server it costs 35 as soon
-// as one of two stacks has calculated and those lowest bits differ, and comparing is free there.
+// Floating-point control state is callee-saved too: the x87 word, and MXCSR without its six lowest bits, the exception
+// flags. Both are compared and loaded only if they differ. On Zen 4 an unconditional load of MXCSR costs 0.6 ns a
+// switch and a comparison first 2.2 ns. On an Intel server the load costs 35 ns as soon as the flags of the two stacks
+// differ, and the comparison costs nothing.
 //
-// The way out: `ret` is predicted by the stack of return addresses, which holds where *this* call came from. With one
-// call site that is right, and so are the callers' own returns afterwards. With two it is wrong each time, and
-// then an indirect jump, which is predicted by history, has a chance. So: compare, and take whichever fits.
+// The return: `ret` is predicted by the return-address stack, which holds the address that *this* call came from. If
+// both stacks were left at the same call site, that prediction is right, and the callers' own returns stay predicted.
+// With two call sites it is always wrong, but an indirect jump, which is predicted by history, can be right. So the
+// code compares the addresses and takes the one that fits.
 //
 // Sources: System V ABI, AMD64 supplement, 3.2.1 (callee-saved) and 3.2.3; DWARF 4, 6.4 (undefined return address
 // ends a backtrace); boost.context, src/asm/jump_x86_64_sysv_elf_gas.S.
@@ -59,9 +60,9 @@ SYMBOL(cs_switch):
   movzwl 4(%rsp), %r8d
   movl (%rsp), %r9d
 
-  // Off the old stack first, then publish it: from the store on another thread may continue it, and a signal that came
-  // in between would put its frame where that thread is running. (A store is a release on this CPU.)
-  // Both stacks have the same frame here, so the unwind information holds on either.
+  // Leave the old stack before publishing it: after the store another thread may run on it, and a signal's frame must
+  // not be written there. (A store is a release on this CPU.) Both stacks have the same frame here, so the unwind
+  // information is valid on either.
   movq %rsp, %rax
   movq %rsi, %rsp
   movq %rax, (%rdi)
@@ -110,10 +111,10 @@ SYMBOL(cs_switch):
   .cfi_endproc
   END(cs_switch_raw)
 
-// The bottom frame of every stack: rbx = where the entry and its argument lie, rbp = 0 (ends a walk along frame
-// pointers). They lie where the stack begins, because not every switch that comes here restores the other registers,
-// nor leaves the stack pointer at the same place (CSwitchPair.h). The return address is declared undefined, which ends
-// an unwind by tables. The leading nop is there because unwinders look up the address before a return address.
+// The bottom frame of every stack: rbx = the address of the entry and its argument, rbp = 0 (ends a walk along frame
+// pointers). Entry and argument are stored at the stack's beginning: a coroutine's switch (CSwitchPair.h) also comes
+// here, restores fewer registers and leaves another stack pointer. The return address is declared undefined, which ends
+// an unwind by tables. The leading nop is needed because unwinders look up the address before a return address.
   .p2align 4
 SYMBOL(cs_start):
   .cfi_startproc
@@ -128,15 +129,14 @@ SYMBOL(cs_start):
   .cfi_endproc
 
 // void *cs_prepare(void *top, void (*entry)(void *), void *argument)
-// The stack begins with the default floating-point control state: its preparer is whoever happens to run, not its
-// parent.
+// The stack begins with the default floating-point control state, because the preparing fiber need not be its parent.
   FUNCTION(cs_prepare)
   .p2align 4
 SYMBOL(cs_prepare):
   .cfi_startproc
   andq $-16, %rdi
   subq $32, %rdi
-  leaq -192(%rdi), %rax // so far below that the stack pointer is never above, whichever switch comes here
+  leaq -192(%rdi), %rax // so low that no switch that comes here leaves the stack pointer above it
   leaq .Lstart(%rip), %rcx
   movl $0x1f80, (%rax)  // MXCSR: round to nearest, all exceptions masked
   movl $0x037f, 4(%rax) // x87: the same, extended precision
@@ -149,7 +149,7 @@ SYMBOL(cs_prepare):
   movq %rcx, 56(%rax)   // return address
   movq %rsi, (%rdi)
   movq %rdx, 8(%rdi)
-  movq $0, 16(%rdi)     // what a careless unwinder takes for the trampoline's return address
+  movq $0, 16(%rdi)     // some unwinders read this as the trampoline's return address
   movq $0, 24(%rdi)
   ret
   .cfi_endproc

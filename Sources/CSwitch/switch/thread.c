@@ -1,4 +1,4 @@
-// Threads, the per-thread pointer, and how many processors there are.
+// Threads, and the per-thread pointer.
 //
 // Sources: pthread_create(3), pthread_getattr_np(3), sched_getaffinity(2), cgroups(7),
 // Documentation/admin-guide/cgroup-v2.rst (cpu.max).
@@ -28,7 +28,7 @@ _Thread_local __attribute__((tls_model("initial-exec"))) void *cs_thread_word;
 CS_THREAD_LOCAL void *cs_thread_word;
 CS_NOINLINE void *cs_thread_pointer(void) { return cs_thread_word; }
 #endif
-CS_THREAD_LOCAL bool armed;  // whether the key below will call us when this thread ends
+CS_THREAD_LOCAL bool armed;  // whether the key's destructor will run when this thread ends
 static void (*_Atomic destructor)(void *);
 static pthread_key_t end_key;
 static pthread_once_t end_key_once = PTHREAD_ONCE_INIT;
@@ -43,7 +43,7 @@ static void thread_ends(void *unused) {
 }
 
 static void make_end_key(void) {
-  // The process has used up its keys: going on would leak whatever the pointers own, silently.
+  // The process has used up its keys. Without one, each thread's end would silently leak what its pointer owns.
   if (pthread_key_create(&end_key, thread_ends) != 0) abort();
 }
 
@@ -87,9 +87,10 @@ int cs_thread_start(const char *name, void *(*body)(void *), void *argument, uin
   context->argument = argument;
   snprintf(context->name, sizeof context->name, "%s", name);
 
-  // Asynchronous signals are for the program's own threads. The mask is inherited, so that none slips in early. SIGPROF
-  // is for each thread: profilers sample with it, and Swift's crash reporter stops threads with it to show them. (It
-  // prefers SIGUSR1 and SIGUSR2, but programs wait for these on a thread of their choice.)
+  // Asynchronous signals are for the program's own threads. The new thread inherits the mask, so it gets none from its
+  // first instruction on. SIGPROF stays open: profilers sample each thread with it, and Swift's crash reporter stops
+  // threads with it to show them. (The reporter prefers SIGUSR1 and SIGUSR2, but programs wait for these on a thread of
+  // their choice.)
   static const int synchronous[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGSYS, SIGABRT};
   sigset_t blocked, before;
   sigfillset(&blocked);

@@ -93,7 +93,7 @@ bool cs_address_parse(const char *text, uint16_t port, cs_address *address) {
     const char *interface = percent + 1;
     scope = if_nametoindex(interface);
     if (scope == 0) {
-      // Digits alone: strtoull knows signs and spaces, too, and says the most it can for more.
+      // Digits only: strtoull also accepts signs and spaces, and returns its maximum for a larger number.
       if (interface[strspn(interface, "0123456789")] != 0) return false;
       unsigned long long number = strtoull(interface, NULL, 10);
       if (number == 0 || number > UINT32_MAX) return false;

@@ -42,7 +42,7 @@ static void fill(cs_file_status *status, struct stat found) {
   status->is_regular = S_ISREG(found.st_mode);
   status->is_socket = S_ISSOCK(found.st_mode);
   status->is_fifo = S_ISFIFO(found.st_mode);
-  // A character device may say that it can seek and pay no attention: /dev/zero, terminals.
+  // Some character devices accept a seek and ignore it: /dev/zero, terminals.
   status->is_seekable = S_ISREG(found.st_mode) || S_ISBLK(found.st_mode);
 }
 
@@ -172,10 +172,10 @@ ssize_t cs_file_copy(int source, int64_t from, int target, int64_t to, size_t co
   ssize_t result;
   do result = copy_file_range(source, &input, target, &output, count, 0);
   while (result < 0 && cs_restarts());
-  // Of files in /proc, whose size is said to be 0, it copies nothing.
+  // It copies nothing from files in /proc, because their stated size is 0.
   if (result > 0) return result;
   if (result == 0) return copy_by_hand(source, from, target, to, count);
-  // Other file systems, or kernels, than it can do it for.
+  // The call does not support these file systems, or this kernel.
   if (errno != EXDEV && errno != EINVAL && errno != EBADF && !cs_errno_not_supported(errno) && errno != EPERM)
     return -errno;
 #endif

@@ -1,16 +1,15 @@
-// Interrupting system calls of ours on another thread.
+// Interrupts blocked system calls of this library on another thread.
 //
-// A signal makes a blocked call return EINTR, but only if it arrives inside the call: one that arrives just before the
-// call is lost. So it is repeated, by a timer of the kernel that signals that one thread, until the thread leaves (and
-// deletes the timer).
+// A signal makes a blocked call return EINTR, but only if it arrives inside the call. A signal that arrives just before
+// the call is lost. So a kernel timer repeats the signal to that thread, until the thread leaves and deletes the timer.
 //
-//     thread     enter: notes itself, lets the signal through -> calls, each of which ends at EINTR once it is marked
+//     thread     enter: registers itself, unblocks the signal -> calls; once marked, each ends at EINTR
 //                -> leave: deletes the timer, blocks the signal
-//     another    raise: marks; if the thread has entered, signals it and starts the timer
+//     another    raise: sets the mark; if the thread has entered, signals it and starts the timer
 //
-// Both sides hold the lock, so a thread is never signalled after it has left. The signal's handler does nothing. A
-// signal that is still pending when the thread leaves stays blocked; when the thread enters the next time, it
-// interrupts a call that is not marked and goes on.
+// Both sides hold the lock, so a thread is never signalled after it has left. The signal's handler does nothing. If a
+// signal is still pending when the thread leaves, it stays blocked. When the thread next enters, that signal interrupts
+// a call that is not marked, and the call is restarted.
 //
 // Sources: signal(7) (Interruption of system calls), timer_create(2) (SIGEV_THREAD_ID), pthread_kill(3).
 #define _GNU_SOURCE
@@ -42,14 +41,14 @@ struct cs_interruption {
 #endif
 };
 
-CS_THREAD_LOCAL atomic_bool *raised;  // of the calls that the thread makes now
+CS_THREAD_LOCAL atomic_bool *raised;  // the mark of the thread's current calls
 
 static atomic_int number;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 
 static void ignore(int signal) { (void)signal; }
 
-// One that has no meaning to the program: the highest real-time signal that has its default action.
+// Chooses a signal that the program does not use: the highest real-time signal that has its default action.
 static void choose(void) {
   int chosen = 0;
 #if defined(__linux__)
@@ -59,7 +58,7 @@ static void choose(void) {
   }
 #endif
   if (chosen == 0) chosen = SIGURG;
-  // Not SA_RESTART: that is the point.
+  // Without SA_RESTART, so that the signal interrupts the call.
   struct sigaction action = {.sa_flags = SA_ONSTACK};
   action.sa_handler = ignore;
   sigemptyset(&action.sa_mask);

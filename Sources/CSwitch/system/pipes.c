@@ -1,4 +1,4 @@
-// Pipes, and what else is read and written like them.
+// Pipes, and descriptors that are read and written like pipes.
 //
 // Sources: pipe(7), pipe2(2), fcntl(2), sigaction(2).
 #define _GNU_SOURCE
@@ -30,14 +30,14 @@ int cs_set_nonblocking(int fd, bool is_nonblocking) {
   return wanted == flags ? 0 : cs_status(fcntl(fd, F_SETFL, wanted));
 }
 
-// A handler and not SIG_IGN, which programs that are started would inherit: theirs is the default again.
+// A handler, not SIG_IGN: child programs would inherit SIG_IGN, but a handler becomes the default again.
 static void do_nothing(int number) { (void)number; }
 
 static void ignore_by_default(int number) {
   struct sigaction action;
   if (sigaction(number, NULL, &action) != 0 || action.sa_handler != SIG_DFL) return;
   action.sa_handler = do_nothing;
-  // On a fiber's stack there may be no room for what the kernel saves.
+  // A fiber's stack may be too full for the kernel's signal frame.
   action.sa_flags = SA_RESTART | SA_ONSTACK;
   sigaction(number, &action, NULL);
 }

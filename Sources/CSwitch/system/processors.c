@@ -1,7 +1,7 @@
 // How many processors this process may use.
 //
-// The affinity mask says where it may run; a control group's quota says how much of that it may have. More workers
-// than the quota allows only get the whole process throttled for the rest of each period.
+// The affinity mask says on which processors it may run; a control group's quota limits its processor time. If there
+// are more workers than the quota allows, the whole process is throttled for the rest of each period.
 //
 // Sources: sched_getaffinity(2), cgroups(7), Documentation/admin-guide/cgroup-v2.rst (cpu.max).
 #define _GNU_SOURCE
@@ -43,7 +43,7 @@ static long quota(const char *directory) {
   return (long)((allowed + period - 1) / period);
 }
 
-// The smallest quota from the process's own group up to the root: each applies to all below it.
+// The smallest quota from the process's own group up to the root, because each applies to all groups below it.
 static long smallest_quota(void) {
   static const char root[] = "/sys/fs/cgroup";
   char groups[8192], directory[4096];
@@ -68,7 +68,7 @@ static long smallest_quota(void) {
 }
 
 static long affinity(void) {
-  // The raw call fills as much as the kernel has and returns the size; cpu_set_t ends at 1,024 processors.
+  // The raw call fills in the kernel's whole mask and returns its size; cpu_set_t ends at 1,024 processors.
   unsigned long mask[1024] = {0};
   long bytes = syscall(SYS_sched_getaffinity, 0, sizeof mask, mask);
   if (bytes <= 0) return sysconf(_SC_NPROCESSORS_ONLN);

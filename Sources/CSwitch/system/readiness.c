@@ -1,7 +1,7 @@
 // Readiness of descriptors: epoll and eventfd.
 //
-// Edge-triggered: a descriptor is registered once and reports changes, so that parking on it costs no system call.
-// Waits are never short: where the kernel counts in milliseconds, they are rounded up.
+// Edge-triggered: a descriptor is registered once and reports changes, so waiting for it costs no system call. A wait
+// never ends early: if the kernel counts in milliseconds, it is rounded up.
 //
 // Sources: epoll(7), epoll_wait(2) (epoll_pwait2 since Linux 5.11), eventfd(2).
 #define _GNU_SOURCE
@@ -53,7 +53,7 @@ static int wait_in_milliseconds(int epoll, struct epoll_event *found, int capaci
 
 static int wait_for_events(int epoll, struct epoll_event *found, int capacity, int64_t nanoseconds) {
   static atomic_bool coarse;
-  // A poll and an endless wait need no clock, and the old call is there everywhere.
+  // A poll and an endless wait need no precise timeout, and every kernel has the old call.
   if (nanoseconds <= 0 || atomic_load_explicit(&coarse, memory_order_relaxed)) {
     return wait_in_milliseconds(epoll, found, capacity, nanoseconds);
   }
@@ -75,8 +75,8 @@ static uint32_t readiness(uint32_t events) {
 }
 
 int cs_epoll_wait(int epoll, cs_ready *events, int capacity, int64_t nanoseconds) {
-  // The kernel's records go to the end of the caller's memory, and are rewritten from the first on: ours are not
-  // smaller, so none is overwritten before it has been read.
+  // The kernel fills the end of the caller's memory, and its records are converted from the first to the last. cs_ready
+  // is at least as large, so no record is overwritten before it is read.
   _Static_assert(sizeof(struct epoll_event) <= sizeof(cs_ready), "rewriting would overtake reading");
   struct epoll_event *found = (struct epoll_event *)(events + capacity) - capacity;
   int count = wait_for_events(epoll, found, capacity, nanoseconds);
@@ -90,7 +90,7 @@ int cs_epoll_wait(int epoll, cs_ready *events, int capacity, int64_t nanoseconds
 }
 
 int cs_poll(cs_polled *polled, int count, int64_t nanoseconds) {
-  // Ours is laid out as the system's, and so are the bits below.
+  // cs_polled has the system's layout, and the bits below have the system's values.
   _Static_assert(sizeof(struct pollfd) == sizeof(cs_polled), "another layout");
   struct pollfd *fds = (struct pollfd *)polled;
   for (int i = 0; i < count; i++) {
@@ -125,7 +125,7 @@ int cs_eventfd(void) { return cs_status(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC));
 int cs_eventfd_signal(int fd) {
   uint64_t one = 1;
   ssize_t result = cs_write(fd, &one, sizeof one);
-  // A full counter is readable already, which is all a signal means.
+  // A full counter is already readable, and that is the signal's only effect.
   return result < 0 && result != -EAGAIN ? (int)result : 0;
 }
 

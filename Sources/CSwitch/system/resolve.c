@@ -25,7 +25,7 @@ static cs_resolve_failure kind(int code) {
 
 int cs_resolve(const char *host, cs_address *addresses, int capacity, cs_resolve_failure *failure, char *text,
                size_t text_capacity) {
-  // One kind of socket, or every address comes three times.
+  // One kind of socket; otherwise every address is returned three times.
   struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM}, *found = NULL;
   int code = getaddrinfo(host, NULL, &hints, &found);
   if (code != 0) {

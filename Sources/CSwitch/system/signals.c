@@ -1,15 +1,15 @@
-// Signals: noted by a handler that only touches atomics and an eventfd, for any number of listeners.
+// Signals: a handler, which only touches atomics and an eventfd, notes them for any number of listeners.
 //
-// A handler may run at any time, on any thread that does not block the signal, in the middle of anything. So listeners
-// stand in a list that is changed under a lock and read without one, and a handler that reads it is counted: who takes
-// a listener out of the list waits until nobody is inside who may have seen it, before its memory and its descriptor,
-// whose number may be used again, go.
+// A handler may run at any time, on any thread that does not block the signal. So the list of listeners is changed
+// under a lock but read without one, and handlers that are reading it are counted. After a listener is removed, the
+// remover waits until no handler that may have seen it is running. Only then are the memory and the descriptor freed;
+// the descriptor's number may be reused at once.
 //
 //     handler    inside += 1, reads the list, notes the signal, writes to the eventfd, inside -= 1
-//     stop       takes the listener out, waits for inside == 0, closes
+//     stop       removes the listener, waits for inside == 0, closes
 //
-// The wait is short: a handler waits for nobody. The lock is only taken with all signals blocked, so no handler
-// interrupts its owner and finds `inside` waited for.
+// The wait is short, because a handler does not wait. The lock is only taken with all signals blocked. So no handler
+// can interrupt the thread that waits for `inside == 0` and make it wait for itself.
 //
 // Sources: sigaction(2), signal-safety(7), eventfd(2).
 #define _GNU_SOURCE
@@ -29,7 +29,7 @@ struct cs_listener {
   _Atomic(struct cs_listener *) next;
   _Atomic uint64_t signals;
   _Atomic uint64_t arrived;
-  int descriptor;   // the handler's own of the eventfd: nobody else closes it
+  int descriptor;   // the handler's own duplicate of the eventfd, which only this file closes
   bool is_stopped;
 };
 
@@ -37,8 +37,8 @@ static _Atomic(struct cs_listener *) first;
 static atomic_int inside;
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static int users[SIGNAL_COUNT + 1];               // how many listeners, by number
-static struct sigaction before[SIGNAL_COUNT + 1]; // who had the signal
+static int users[SIGNAL_COUNT + 1];               // the number of listeners for each signal
+static struct sigaction before[SIGNAL_COUNT + 1]; // the previous dispositions
 
 static uint64_t bit(int signal) { return (uint64_t)1 << (signal - 1); }
 
@@ -83,7 +83,7 @@ static int catch_signal(int signal) {
 static void release_signals(uint64_t signals) {
   for (int signal = 1; signal <= SIGNAL_COUNT; signal++) {
     if (!(signals & bit(signal)) || --users[signal] > 0) continue;
-    // Who has installed a handler meanwhile keeps it.
+    // A handler that the program has installed meanwhile stays.
     struct sigaction now;
     if (sigaction(signal, NULL, &now) == 0 && now.sa_handler == note) sigaction(signal, &before[signal], NULL);
   }
@@ -107,7 +107,7 @@ int cs_listener_open(uint64_t signals, cs_listener **listener, int *descriptor) 
   }
   sigset_t mask;
   enter(&mask);
-  // First into the list: from the first signal that is caught on, it must be heard of.
+  // The listener is linked first, so that it notes even the first signal.
   atomic_store(&made->signals, signals);
   atomic_store(&made->next, atomic_load(&first));
   atomic_store(&first, made);
@@ -118,8 +118,7 @@ int cs_listener_open(uint64_t signals, cs_listener **listener, int *descriptor) 
     result = catch_signal(signal);
     if (result != 0) continue;
     caught |= bit(signal);
-    // A program may have been started with the signal blocked, and then every thread of it blocks the signal. One has
-    // to take it.
+    // If the program was started with the signal blocked, all its threads block it. At least one must not.
     sigdelset(&mask, signal);
   }
   atomic_store(&made->signals, caught);
@@ -138,7 +137,8 @@ int cs_listener_take(cs_listener *listener, int descriptor) {
   for (;;) {
     uint64_t arrived = atomic_load(&listener->arrived);
     if (arrived == 0) {
-      // What arrives after the clearing makes it readable again; what arrived before it is found by looking once more.
+      // A signal that arrives after the clearing makes the eventfd readable again. One that arrived before is found by
+      // the second look.
       cs_eventfd_clear(descriptor);
       arrived = atomic_load(&listener->arrived);
       if (arrived == 0) return 0;

@@ -1,7 +1,7 @@
-// Sockets. Every descriptor made here does not block and is closed on exec, from its first moment.
+// Sockets. Every descriptor made here is non-blocking and close-on-exec from the beginning.
 //
-// Calls that move bytes say MSG_DONTWAIT all the same: a connection that has been handed to a child blocks, for the
-// child's sake, and its description is shared.
+// Calls that move bytes use MSG_DONTWAIT nevertheless: a connection that has been handed to a child is blocking,
+// because the child shares its description.
 //
 // Sources: socket(7), tcp(7), unix(7), ip(7), ipv6(7), accept4(2), cmsg(3).
 #define _GNU_SOURCE
@@ -71,7 +71,7 @@ int cs_bind(int fd, const cs_address *address) {
 int cs_listen(int fd, int backlog) { return cs_status(listen(fd, backlog)); }
 
 int cs_connect(int fd, const cs_address *address) {
-  // Interrupted, it goes on all the same, and its end is waited for as if it were in progress.
+  // An interrupted connect goes on in the background, so it is treated as in progress.
   int result = cs_status(connect(fd, (const struct sockaddr *)address->bytes, address->length));
   return result == -EINTR ? -EINPROGRESS : result;
 }
@@ -229,8 +229,8 @@ ssize_t cs_take_descriptor(int fd, void *buffer, size_t count, int *descriptor, 
     ssize_t result = recvmsg(fd, &message, MSG_CMSG_CLOEXEC | flags);
     if (result < 0 && errno == EINTR) continue;
     if (result < 0) return -errno;
-    // There is room for one: behind it is padding, into which a second one would fit if it were offered. What does not
-    // fit, or finds no number, the kernel closes, and says so.
+    // There is room for one descriptor. The padding behind it could hold a second one, so the length is limited. The
+    // kernel closes a descriptor that does not fit or gets no number, and sets MSG_CTRUNC.
     struct cmsghdr *header = CMSG_FIRSTHDR(&message);
     if (header && header->cmsg_level == SOL_SOCKET && header->cmsg_type == SCM_RIGHTS) {
       memcpy(descriptor, CMSG_DATA(header), sizeof *descriptor);

@@ -1,9 +1,9 @@
-// Descriptors that others have made, or share with us: the three that a process is started with, and descriptions of
-// our own for what they refer to.
+// Descriptors that this library has not made, or shares: the three that a process is started with, and reopening what
+// they refer to.
 //
-// A *description* is what the kernel makes for an open(2): position and flags, O_NONBLOCK among them. Several
-// descriptors, also of other processes, may refer to one, so O_NONBLOCK is set for all or for none. A pipe, a FIFO or a
-// terminal can be opened once more through /proc; the new description has flags of its own.
+// A *description* is the kernel's record of one open(2): position and flags, O_NONBLOCK among them. Several
+// descriptors, also of other processes, may refer to one description, so O_NONBLOCK is set for all or for none. A pipe,
+// a FIFO or a terminal can be opened again through /proc; the new description has flags of its own.
 //
 // Sources: open(2), proc(5) (/proc/thread-self/fd), tty(4), ioctl_tty(2) (TIOCGDEV, TIOCGPTN), fifo(7), POSIX (2.5, on
 // descriptors 0, 1 and 2).
@@ -19,7 +19,7 @@
 
 // MARK: Descriptors 0, 1 and 2
 
-// What fills the number of a descriptor that was missing when the process started.
+// The file that fills the number of a descriptor that was missing when the process started.
 typedef struct filler {
   bool is_there;
   dev_t device;
@@ -28,12 +28,12 @@ typedef struct filler {
 
 static filler fillers[3];
 
-// The first file that is opened would get the missing number, and whatever writes to that would write to the file.
-// Early, before other constructors open anything.
+// Fills the missing numbers. Otherwise the first file that is opened would get one, and writes to standard output or
+// error would go to that file. This constructor runs before others that may open files.
 __attribute__((constructor(101))) static void fill_missing(void) {
   for (int fd = 0; fd < 3; fd++) {
     if (fcntl(fd, F_GETFD) >= 0) continue;
-    // All numbers below are taken.
+    // open returns the lowest free number, so all numbers below it are in use.
     int result = open("/dev/null", O_RDWR);
     if (result < 0) result = open("/", O_RDONLY | O_DIRECTORY);
     struct stat found;
@@ -44,7 +44,7 @@ __attribute__((constructor(101))) static void fill_missing(void) {
 
 bool cs_is_missing(int fd) {
   if (fd < 0 || fd > 2 || !fillers[fd].is_there) return false;
-  // The program may have put something else in its place since.
+  // The program may have replaced it since.
   struct stat found;
   return fstat(fd, &found) == 0 && found.st_dev == fillers[fd].device && found.st_ino == fillers[fd].inode;
 }
@@ -58,7 +58,7 @@ cs_descriptor_kind cs_kind(int fd) {
   if (S_ISFIFO(found.st_mode)) return CS_KIND_PIPE;
   if (!S_ISCHR(found.st_mode) || !isatty(fd)) return CS_KIND_OTHER;
 #if defined(TIOCGPTN)
-  // Opening the near side of a pseudo terminal makes another pseudo terminal.
+  // Opening the master side of a pseudo terminal makes another pseudo terminal.
   unsigned number;
   if (ioctl(fd, TIOCGPTN, &number) == 0) return CS_KIND_OTHER;
 #endif
@@ -69,7 +69,8 @@ cs_descriptor_kind cs_kind(int fd) {
 
 static bool is_same_file(int first, int second) {
   struct stat one, other;
-  return fstat(first, &one) == 0 && fstat(second, &other) == 0 && one.st_dev == other.st_dev && one.st_ino == other.st_ino;
+  if (fstat(first, &one) != 0 || fstat(second, &other) != 0) return false;
+  return one.st_dev == other.st_dev && one.st_ino == other.st_ino;
 }
 
 static bool is_same_terminal(int first, int second) {
@@ -84,12 +85,12 @@ int cs_reopen(int fd, bool is_nonblocking) {
   if (flags < 0) return -errno;
   char path[48];
   snprintf(path, sizeof path, "/proc/thread-self/fd/%d", fd);
-  // Without waiting for the other end of a FIFO, or for a carrier. A terminal does not become ours.
+  // Do not wait for the other end of a FIFO, or for a carrier. A terminal does not become the controlling one.
   int wanted = (flags & (O_ACCMODE | O_APPEND)) | O_NONBLOCK | O_CLOEXEC | O_NOCTTY;
   int result = cs_open(path, wanted, 0);
   bool is_same = result >= 0 && is_same_file(fd, result);
   if (result < 0 && kind == CS_KIND_TERMINAL) {
-    // The terminal may belong to another user, as after su(1). Any process may open the one that controls it.
+    // The terminal may belong to another user, as after su(1). But any process may open its controlling terminal.
     int controlling = cs_open("/dev/tty", wanted, 0);
     if (controlling >= 0) result = controlling, is_same = is_same_terminal(fd, result);
   }
@@ -125,7 +126,7 @@ int cs_share(int fd, bool is_ours) {
     int is_listening = 0;
     socklen_t size = sizeof is_listening;
     getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &is_listening, &size);
-    // Our own calls on a connection say that they must not wait. accept(2) has no such flag.
+    // Our calls on a connection pass MSG_DONTWAIT. accept(2) has no such flag.
     if (is_ours && !is_listening) cs_set_nonblocking(fd, false);
     return fd;
   }

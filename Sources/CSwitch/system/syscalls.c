@@ -27,7 +27,7 @@ bool cs_fences_are_asymmetric = false;
 
 #if defined(__linux__)
 
-// Before main, so that no light fence is ever taken under the other answer.
+// Before main, so that no light fence runs before the answer is known.
 __attribute__((constructor)) static void register_membarrier(void) {
   cs_fences_are_asymmetric = syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0) == 0;
 }
@@ -45,12 +45,14 @@ void cs_fence_heavy(void) {
   __atomic_thread_fence(__ATOMIC_SEQ_CST);
   if (!cs_fences_are_asymmetric) return;
   if (syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0) == 0) return;
-  // The other threads' light fences were taken on the kernel's word; going on would lose what they write.
+  // The other threads relied on membarrier when they took light fences. If the process went on, their writes could be
+  // missed.
   char message[600], reason[100];
   cs_error_text(errno, reason, sizeof reason);
   int length = snprintf(message, sizeof message,
-    "nursery: the kernel refuses membarrier(2) now (%s), which it allowed at the start. Was a sandbox (seccomp) entered meanwhile? "
-    "Workers cannot go on without it. Allow membarrier in the filter, enter the sandbox before this program starts, "
+    "nursery: the kernel refuses membarrier(2) now (%s), which it allowed at the start. "
+    "Was a sandbox (seccomp) entered meanwhile? Workers cannot go on without it. "
+    "Allow membarrier in the filter, enter the sandbox before this program starts, "
     "or run fibers on one worker: runFibers(Configuration(parallelism: 1)) { ... }\n", reason);
   if (length > 0) (void)!write(STDERR_FILENO, message, (size_t)length);
   abort();
@@ -144,7 +146,7 @@ int cs_open(const char *path, int flags, mode_t mode) {
 
 int cs_close(int fd) {
   if (close(fd) == 0) return 0;
-  // Interrupted, the descriptor is gone all the same: a second close could hit somebody else's new one.
+  // An interrupted close has closed the descriptor nevertheless. A second close could close another thread's new one.
   return errno == EINTR ? 0 : -errno;
 }
 
@@ -159,7 +161,7 @@ int cs_fstat_is_regular(int fd) {
 void cs_error_text(int error, char *buffer, size_t capacity) {
   if (capacity == 0) return;
 #if defined(__GLIBC__)
-  // The GNU function of this name may return a constant and leave the buffer alone.
+  // The GNU function of this name may return a constant and not use the buffer.
   char own[256];
   snprintf(buffer, capacity, "%s", strerror_r(error, own, sizeof own));
 #else
@@ -171,14 +173,14 @@ void cs_error_text(int error, char *buffer, size_t capacity) {
 uint64_t cs_random_seed(void) {
   uint64_t seed = 0;
 #if defined(__linux__)
-  enum { DO_NOT_WAIT = 1 };  // early in boot the pool may be empty; a seed is not worth waiting for
+  enum { DO_NOT_WAIT = 1 };  // early in boot the pool may be empty; do not wait for a seed
   if (syscall(SYS_getrandom, &seed, sizeof seed, DO_NOT_WAIT) == sizeof seed) return seed;
 #elif defined(__APPLE__)  // not yet verified
   extern void arc4random_buf(void *, size_t);
   arc4random_buf(&seed, sizeof seed);
   return seed;
 #endif
-  // splitmix64 over what differs between runs.
+  // splitmix64 of values that differ between runs.
   seed = (uint64_t)cs_monotonic_now() ^ (uint64_t)(uintptr_t)&seed ^ (uint64_t)getpid() << 32;
   seed = (seed ^ seed >> 30) * 0xbf58476d1ce4e5b9;
   seed = (seed ^ seed >> 27) * 0x94d049bb133111eb;
