@@ -2,12 +2,12 @@ import NurseryCore
 
 /// Copies a file, and returns its size.
 ///
-/// The target appears whole or not at all: the bytes go to a file beside it, which takes its name in the end. A file of
-/// that name is replaced; a directory or a device is not. Holes stay holes. The copy has the permissions of the source,
-/// less those that the process masks out, but is no set-user-ID or set-group-ID program, whoever owns it. The kernel
-/// copies by itself where it can, on a thread of the blocking pool.
+/// The target appears whole or not at all: the bytes go to a file beside it, which is renamed at the end. An existing
+/// file of that name is replaced; a directory or a device is not. Holes stay holes. The copy has the source's
+/// permissions without those that the umask removes, and without set-user-ID and set-group-ID. The copy runs on a
+/// thread of the blocking pool, in the kernel if it can.
 ///
-/// A cancellation point; then there is no target, and an earlier one is as it was.
+/// A cancellation point; then there is no target, and an earlier one is unchanged.
 ///
 /// - Throws: `SystemError` that names the file; `CancellationError` if the current scope is cancelled.
 @available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
@@ -18,8 +18,8 @@ public func copyFile(from source: String, to target: String) throws -> Int64 {
 
 /// The operation that copies a file; see `copyFile`.
 ///
-/// It commits when all has been copied; the target then takes its name. An operation that is not chosen leaves nothing
-/// behind.
+/// It commits when everything has been copied; the target then gets its name. An operation that is not chosen leaves
+/// nothing behind.
 public func copyFileOp(from source: String, to target: String) -> Op<Int64> {
   BlockingPool.shared.interruptibleOp { try FileCopy(source, target).copy() }.wrap { part in
     try withShield { try blocking { try part.takeName() } }
@@ -32,7 +32,7 @@ private struct FileCopy {
   private let source: String
   private let target: String
   private let action: String
-  /// What is copied between two looks at whether the copy is still wanted.
+  /// The bytes copied between two checks whether the copy is still wanted.
   private static let piece: Int64 = 16 << 20
 
   init(_ source: String, _ target: String) {
@@ -45,7 +45,7 @@ private struct FileCopy {
     if source.utf8.contains(0) || target.utf8.contains(0) {
       throw SystemError(code: System.invalidArgument, action: action)
     }
-    // Asked before it is opened: to open a FIFO and go away would break its writer's pipe.
+    // Checked before opening: opening and closing a FIFO would send its writer SIGPIPE.
     if let found = System.status(at: source, followsLinks: true), !found.isSeekable {
       throw SystemError(
         code: found.isDirectory ? System.isDirectory : System.notSeekable,
@@ -57,13 +57,13 @@ private struct FileCopy {
       throw SystemError(code: System.exists, action: "\(action): there is something that is no regular file")
     }
     let part = try FilePart(of: target, permissions: input.status.permissions)
-    // A file that says it is empty may not be: those in /proc.
+    // A file with a stated size of 0 may have contents: those in /proc do.
     let isCopied = input.status.size > 0 ? try copyData(input, to: part) : false
     if !isCopied { try copy(input, to: part, until: .max) }
     return part
   }
 
-  /// Copies what is between the holes; false, and nothing copied, if the file system does not know of holes.
+  /// Copies the data between the holes. Returns false, with nothing copied, if the file system does not report holes.
   private func copyData(_ input: OpenedFile, to part: FilePart) throws -> Bool {
     while true {
       let (start, end) = System.nextData(input.number, from: part.size)
@@ -73,7 +73,7 @@ private struct FileCopy {
       try checked(action, end)
       part.size = start
       try copy(input, to: part, until: end)
-      // It has been cut off meanwhile.
+      // The source has been truncated meanwhile.
       if part.size < end { break }
     }
     var status: System.FileStatus?
@@ -95,10 +95,10 @@ private struct FileCopy {
   }
 }
 
-/// A file on its way to a name, removed unless it gets there.
+/// A file under a temporary name; removed unless it is renamed.
 private final class FilePart: @unchecked Sendable {
   let file: OpenedFile
-  /// Absolute: the process may change its directory meanwhile.
+  /// Absolute, because the process may change its directory meanwhile.
   private let target: String
   private var isPlaced = false
   /// Written by the one thread that copies.
@@ -107,7 +107,7 @@ private final class FilePart: @unchecked Sendable {
   init(of target: String, permissions: UInt16) throws {
     let target = System.absolutePath(target)
     self.target = target
-    // A name of its own, because the target's may leave no room for more.
+    // A short name, because the target's may already have the maximum length.
     let folder = target.utf8.lastIndex(of: UInt8(ascii: "/")).map { target[...$0] } ?? ""
     file = try OpenedFile(
       "\(folder).nursery-\(String(System.seed, radix: 36)).part", .write, [.create, .exclusive],

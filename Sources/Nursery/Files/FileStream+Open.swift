@@ -3,11 +3,11 @@ import NurseryCore
 extension FileStream {
   /// Opens a file.
   ///
-  /// Waits for the file system on a thread of the blocking pool, and for a lease that another process has on the file.
-  /// A FIFO for reading is open at once, and its first read waits for a writer; one for writing waits for a reader. A
-  /// cancellation point, which interrupts the system call; then nothing is open.
+  /// Waits on a thread of the blocking pool, for the file system, and for a lease that another process holds on the
+  /// file. A FIFO opens for reading at once, and its first read waits for a writer; it opens for writing when it has a
+  /// reader. A cancellation point, which interrupts the system call; then nothing is open.
   ///
-  /// - Parameter permissions: of a file that is created, less those that the process masks out.
+  /// - Parameter permissions: of a file that is created; the umask removes some.
   /// - Throws: `SystemError` if there is no such file, it is a directory, permission is missing, descriptors are
   ///   exhausted; `CancellationError` if the current scope is cancelled.
   @available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
@@ -19,7 +19,7 @@ extension FileStream {
 
   /// The operation that opens a file; see `init(_:_:_:permissions:)`.
   ///
-  /// Of an operation that is not chosen no open file remains, but one that was to be created may have been.
+  /// An operation that is not chosen leaves no file open, but may have created it.
   public static func openOp(
     _ path: String, _ access: Access = .read, _ options: Options = [], permissions: UInt16 = 0o666
   ) -> Op<FileStream> {
@@ -27,12 +27,12 @@ extension FileStream {
   }
 }
 
-/// A descriptor that no stream has taken charge of yet: closed, if none does.
+/// A descriptor that no stream owns yet; closed if none adopts it.
 final class OpenedFile: @unchecked Sendable {
   let path: String
   let isAppending: Bool
   let status: System.FileStatus
-  /// Whether its calls say that they would block, instead of blocking.
+  /// Whether its calls report would-block instead of blocking.
   let isNonblocking: Bool
   private(set) var number: Int32
 
@@ -42,7 +42,7 @@ final class OpenedFile: @unchecked Sendable {
     BlockingPool.shared.interruptibleOp { try OpenedFile(path, access, options, permissions: permissions) }
   }
 
-  /// Blocks the thread, which must be able to be interrupted.
+  /// Blocks the thread; the caller must have made it interruptible.
   init(_ path: String, _ access: FileStream.Access, _ options: FileStream.Options, permissions: UInt16) throws {
     let action = "open the file \(path) \(access.inWords)"
     guard !path.utf8.contains(0) else { throw SystemError(code: System.invalidArgument, action: action) }
@@ -59,7 +59,7 @@ final class OpenedFile: @unchecked Sendable {
       throw SystemError(code: result < 0 ? -result : System.isDirectory, action: action)
     }
     if status.isSeekable, !status.isRegular {
-      // A drive that was not waited for may have no medium.
+      // A drive that was opened without waiting may have no medium.
       System.close(number)
       number = try checked(action, Self.openWaiting(path, flags, permissions))
     } else {
@@ -73,7 +73,7 @@ final class OpenedFile: @unchecked Sendable {
     isAppending = access == .append
   }
 
-  /// A descriptor without positions, whose calls may block.
+  /// Adopts a descriptor that has no positions and may block.
   init(adopting number: Int32, name: String, status: System.FileStatus) {
     path = name
     self.number = number
@@ -82,9 +82,9 @@ final class OpenedFile: @unchecked Sendable {
     isAppending = false
   }
 
-  /// For what only waiting helps: a FIFO that has no reader yet, a lease, a drive.
+  /// Opens a file that must be waited for: a FIFO without a reader, a leased file, a drive.
   ///
-  /// Other threads may take this one's place, so any number of such calls leaves the pool to the others.
+  /// The pool replaces this thread meanwhile, so any number of such calls does not exhaust it.
   private static func openWaiting(_ path: String, _ flags: System.OpenFlags, _ permissions: UInt16) -> Int32 {
     BlockingPool.shared.lendingThread { System.open(path, flags, permissions: permissions) }
   }

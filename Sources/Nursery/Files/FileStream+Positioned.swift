@@ -1,14 +1,14 @@
 import NurseryCore
 
 extension FileStream {
-  /// Where the next read or write takes place, in bytes from the beginning.
+  /// The offset of the next read or write, in bytes from the beginning.
   ///
-  /// Of a device without positions: how many bytes have been read and written.
+  /// For a device without positions, the number of bytes read and written.
   public var position: Int64 { withLock { currentPosition } }
 
-  /// Moves the position; beyond the end, too, where a write leaves a hole that reads as zeros.
+  /// Moves the position. It may be beyond the end; a write there leaves a hole that reads as zeros.
   ///
-  /// Never blocks. Files opened for appending are written at their end all the same.
+  /// Never blocks. A file opened for appending is written at its end nevertheless.
   ///
   /// - Throws: `SystemError` for a negative offset, or a device without positions.
   public func seek(to offset: Int64) throws {
@@ -19,10 +19,10 @@ extension FileStream {
     withLock { currentPosition = offset }
   }
 
-  /// Reads at most `count` bytes at an offset, whatever the position, which does not move; empty at the end.
+  /// Reads at most `count` bytes at an offset; empty at the end. Neither uses nor moves the position.
   ///
-  /// Takes memory for what is there, not for what is asked for.
-  /// Any number of fibers may do so at the same time. A cancellation point.
+  /// Memory use follows the size of the data, not `count`. Any number of fibers may read at the same time. A
+  /// cancellation point.
   ///
   /// - Throws: `SystemError` if it cannot be read, `StreamClosedError` if it was closed here, `CancellationError`.
   @available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
@@ -47,20 +47,20 @@ extension FileStream {
     }
   }
 
-  /// Memory follows what there is, not what was asked for.
+  /// Memory use follows the size of the data, not `count`.
   private func readManyOp(upTo count: Int, at offset: Int64) -> Op<[UInt8]> {
     BlockingPool.shared.interruptibleOp {
       var status: System.FileStatus?
       _ = try self.descriptor.use { Int(System.status($0, &status)) }.value("find the size of", self)
-      // A file may be larger than it says: those in /proc say that they are empty.
+      // A file may be larger than its stated size: files in /proc state 0.
       let most = max(status!.size - offset, Int64(Self.mostAtOnce))
       return try self.readFully(Int(min(Int64(count), most)), at: offset)
     }
   }
 
-  /// Writes all bytes at an offset, whatever the position, which does not move.
+  /// Writes all bytes at an offset. Neither uses nor moves the position.
   ///
-  /// Any number of fibers may do so at the same time, at different places. A cancellation point; then nothing has been
+  /// Any number of fibers may write at the same time, at different offsets. A cancellation point; then nothing has been
   /// written.
   ///
   /// - Throws: `SystemError` if it cannot be written, `StreamClosedError` if it was closed here, `CancellationError`.
@@ -79,7 +79,7 @@ extension FileStream {
     }
   }
 
-  /// How many bytes there are.
+  /// Returns the size in bytes.
   ///
   /// A cancellation point.
   ///
@@ -87,7 +87,7 @@ extension FileStream {
   @available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
   public func size() throws -> Int64 { try sizeOp().perform() }
 
-  /// The operation that finds out how many bytes there are.
+  /// The operation that returns the size.
   public func sizeOp() -> Op<Int64> {
     blockingOp {
       try self.finishWriting()
@@ -97,7 +97,7 @@ extension FileStream {
     }
   }
 
-  /// Cuts the file off, or extends it with zeros; the position stays.
+  /// Truncates the file, or extends it with zeros; the position stays.
   ///
   /// A cancellation point; then nothing has happened.
   ///
@@ -105,7 +105,7 @@ extension FileStream {
   @available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
   public func truncate(to size: Int64) throws { try truncateOp(to: size).perform() }
 
-  /// The operation that cuts the file off; it commits when a thread begins with it.
+  /// The operation that truncates the file; it commits when a thread begins to do so.
   public func truncateOp(to size: Int64) -> Op<Void> {
     BlockingPool.shared.committedOp {
       try self.finishWriting()
@@ -114,18 +114,18 @@ extension FileStream {
     }
   }
 
-  /// Waits until what has been written is on the device, and would survive a loss of power.
+  /// Waits until all written bytes are on the device and would survive a loss of power.
   ///
-  /// A cancellation point until the device is asked; then the call waits for it. The operation that loses waits for it,
-  /// too.
+  /// A cancellation point until a thread calls fsync(2); from then on the call waits for the device. An operation that
+  /// loses waits for it too.
   ///
-  /// - Parameter dataOnly: leaves out what is not needed to read the data again, such as the time of change.
+  /// - Parameter dataOnly: omits metadata that is not needed to read the data, such as the modification time.
   /// - Throws: `SystemError` if something could not be written, `StreamClosedError` if it was closed here,
   ///   `CancellationError`.
   @available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
   public func sync(dataOnly: Bool = false) throws { try syncOp(dataOnly: dataOnly).perform() }
 
-  /// The operation that commits when what has been written is on the device.
+  /// The operation that commits when all written bytes are on the device.
   public func syncOp(dataOnly: Bool = false) -> Op<Void> {
     blockingOp {
       try self.finishWriting()

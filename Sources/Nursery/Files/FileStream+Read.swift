@@ -8,15 +8,14 @@ import NurseryCore
 //     fetched for this position? -------- yes -> copied, the position moves
 //        | no
 //        v
-//     a thread of the pool reads into a buffer of the stream (`isFetching`), then signals; whoever waits tries again
+//     a thread of the pool reads into a buffer of the stream (`isFetching`), then signals; waiters retry
 //
-// A fetch belongs to no operation: it moves no position, so an operation that has waited for it and loses has had no
-// effect, and the next one finds what was fetched.
-// Of what has no positions nothing is ever thrown away, and what was fetched goes first. But a device or a FIFO that
-// was opened here is read as pipes are (`isNonblocking`): the kernel says that it would block, and the reactor says
-// when to try again.
+// A fetch belongs to no operation and moves no position. So an operation that waits for it and loses has had no effect,
+// and the next one finds the fetched bytes. In a stream without positions, fetched bytes are never discarded and are
+// read first. A device or a FIFO that was opened here is read as pipes are (`isNonblocking`): the kernel reports
+// would-block, and the reactor reports when to try again.
 extension FileStream {
-  /// What was read ahead.
+  /// Bytes that were read ahead.
   struct Fetched {
     var offset: Int64
     /// Empty at the end of the file.
@@ -24,11 +23,11 @@ extension FileStream {
     var used = 0
   }
 
-  /// Below what the allocator maps and unmaps each time.
+  /// Below the size for which the allocator maps and unmaps memory each time.
   private static let leastFetch = 120 << 10
 
-  /// Reads at the position what is in memory: the number of bytes, 0 at the end; nil if it has to be fetched, which
-  /// begins.
+  /// Reads cached bytes at the position: returns their number, 0 at the end. If none are cached, begins to fetch them
+  /// and returns nil.
   ///
   /// Never blocks.
   ///
@@ -49,7 +48,7 @@ extension FileStream {
     return nil
   }
 
-  /// Reads at the position into `buffer`: the number of bytes, 0 at the end.
+  /// Reads at the position into `buffer`: returns the number of bytes, 0 at the end.
   ///
   /// A cancellation point; then nothing has been read. Allocates nothing if it need not wait.
   ///
@@ -68,7 +67,7 @@ extension FileStream {
   private func readDevice(into buffer: UnsafeMutableRawBufferPointer) throws -> Int? {
     let buffer = UnsafeMutableRawBufferPointer(rebasing: buffer.prefix(Self.mostAtOnce))
     let result = descriptor.attempt(.readable) { number in
-      // Before its first writer comes a FIFO reads as ended, but it is not ready.
+      // Before its first writer opens it, a FIFO reads as ended, but poll(2) does not report it as ready.
       let lacksWriter = mayLackWriter.load(ordering: .relaxed) && System.pollNow(number, .readable) == 0
       return lacksWriter ? -Int(System.wouldBlock) : System.read(number, buffer)
     }
@@ -78,7 +77,7 @@ extension FileStream {
     return count
   }
 
-  /// Reads at an offset, as far as that takes no waiting.
+  /// Reads at an offset, as far as possible without waiting.
   func readNow(into buffer: UnsafeMutableRawBufferPointer, at offset: Int64) throws -> Int? {
     guard canReadNow.load(ordering: .relaxed) else { return nil }
     let result = descriptor.useNow { System.readNow($0, buffer, at: isSeekable ? offset : -1) }
@@ -122,7 +121,7 @@ extension FileStream {
     }
   }
 
-  /// On a thread of the pool.
+  /// Runs on a thread of the pool.
   func readFully(_ count: Int, at offset: Int64) throws -> [UInt8] {
     try [UInt8](upTo: count, atOnce: count) { buffer in
       try descriptor.use { System.read($0, buffer, at: isSeekable ? offset : -1) }.value("read from", self)!

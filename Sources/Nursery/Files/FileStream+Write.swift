@@ -1,25 +1,24 @@
 import NurseryCore
 
-// Writing at the position. Where the kernel cannot promise that it does not wait, a thread of the pool writes
-// (`isWriting`). `write` lends it the bytes, and commits when the thread begins. An operation made of attempts cannot:
-// it has to have committed before anything is written, so the bytes are copied, which is when it commits. Either way
-// the call waits for the end, whether or not it is cancelled meanwhile. So an error is thrown by the call that it
-// belongs to, and a call that throws `CancellationError` has written nothing. A second write, and a read, wait for the
-// first. What was accepted keeps the descriptor's number until it is written, so closing the file loses none of it.
+// Writing at the position. If the kernel cannot write without waiting, a thread of the pool writes (`isWriting`).
+// `write` lends the thread its bytes, and commits when the thread begins. An operation made of attempts must commit
+// before anything is written, so it copies the bytes and commits then. In both cases the call waits for the end,
+// whether or not it is cancelled meanwhile. So an error is thrown by its own call, and a call that throws
+// `CancellationError` has written nothing. A second write, and a read, wait for the first. Accepted bytes keep the
+// descriptor open until they are written, so closing the file loses none.
 //
 // A device or a FIFO that was opened here is written as pipes are, by the fiber itself (`isNonblocking`).
 extension FileStream {
   private static let mostLent = 16 << 20
 
-  /// Whether `tryWrite` only accepts bytes: true for a file, as only the kernel knows whether a write completes at
-  /// once; false for a device or a FIFO.
+  /// Whether `tryWrite` only accepts bytes. True for a file: only the kernel knows whether a write completes at once.
+  /// False for a device or a FIFO.
   public var writesLater: Bool { !isNonblocking }
 
-  /// Accepts bytes to be written at the position: the number of bytes; nil while earlier ones are being written.
+  /// Accepts bytes to be written at the position: returns their number, nil while earlier bytes are being written.
   ///
-  /// Never blocks. What was accepted is written, also if the file is closed meanwhile. If that fails, the next call
-  /// throws why; `write` waits for it, and throws it itself. If no call is left to throw it, it is reported as
-  /// suppressed.
+  /// Never blocks. Accepted bytes are written even if the file is closed meanwhile. If that fails, the next call throws
+  /// the error; `write` waits, and throws it itself. If there is no further call, the error is reported as suppressed.
   ///
   /// - Throws: `SystemError` if it cannot be written, `StreamClosedError` if it was closed here.
   public func tryWrite(_ bytes: UnsafeRawBufferPointer) throws -> Int? {
@@ -47,7 +46,8 @@ extension FileStream {
     return chunk.count
   }
 
-  /// Writes at the position: the number of bytes, all of them unless something fails on the way, or they are many.
+  /// Writes at the position: returns the number of bytes, which is smaller than all if a part fails or there are very
+  /// many.
   ///
   /// A cancellation point; then nothing has been written. Copies nothing: while a thread of the pool writes, the bytes
   /// are lent to it.
@@ -98,7 +98,7 @@ extension FileStream {
 
   /// The operation that commits when `attempt`, which tries to write, returns a value; see `WritableStream`.
   ///
-  /// A perform returns when what was accepted has been written, or throws why it could not be.
+  /// A perform returns when the accepted bytes have been written, or throws the error.
   public func whenWritableOp<Value>(_ attempt: @escaping () throws -> Value?) -> Op<Value> {
     descriptor.op(.writable, keeping: self, attempt).wrap { value in
       try self.finishWriting()
@@ -106,7 +106,7 @@ extension FileStream {
     }
   }
 
-  /// Waits for what the pool is writing, and throws why it failed; a fiber or a thread of the pool may do so.
+  /// Waits until the pool has written, and throws its error. May be called by a fiber or by a thread of the pool.
   func finishWriting() throws {
     while !(try isReadyToWrite()) {
       try BlockingPool.shared.lendingThread {
@@ -117,7 +117,7 @@ extension FileStream {
     }
   }
 
-  /// Whether nothing is being written; throws what has become of the last write, once.
+  /// Whether no write is in progress; throws the last write's error, once.
   private func isReadyToWrite() throws -> Bool {
     try withLock {
       if let error = writeError {
@@ -135,7 +135,7 @@ extension FileStream {
     if isSeekable { fetched = nil }
   }
 
-  /// Writes at the position, as far as that takes no waiting.
+  /// Writes at the position, as far as possible without waiting.
   private func writeNow(_ bytes: UnsafeRawBufferPointer) throws -> Int? {
     guard canWriteNow.load(ordering: .relaxed), isSeekable, !isAppending else { return nil }
     let offset = withLock { currentPosition }
@@ -167,12 +167,12 @@ extension FileStream {
     }
   }
 
-  /// On a thread of the pool.
+  /// Runs on a thread of the pool.
   func writeIfOpen(_ bytes: UnsafeRawBufferPointer, at offset: Int64, _ done: inout Int) throws {
     _ = try descriptor.use { writeFully($0, bytes, at: offset, &done) }.value("write to", self)
   }
 
-  /// How many bytes there were, or a negative errno value.
+  /// Returns how many bytes have been written, or a negative errno value.
   private func writeFully(_ number: Int32, _ bytes: UnsafeRawBufferPointer, at offset: Int64, _ done: inout Int) -> Int
   {
     while done < bytes.count {

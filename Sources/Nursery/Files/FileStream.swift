@@ -6,19 +6,19 @@ import Synchronization
 ///     let log = try FileStream("server.log", .append, [.create])
 ///     try log.writeAll("started\n")
 ///
-/// Never blocks a worker. What is in memory is read at once; whatever may have to wait for a device is done by a thread
-/// of the blocking pool (see `blocking`), while the fiber is parked. A read that is cancelled has read nothing: the
-/// position has not moved. A write either has not begun when its call throws `CancellationError`, or is finished, and
-/// then the call returns.
+/// Never blocks a worker. Cached bytes are read at once. If a call may have to wait for a device, a thread of the
+/// blocking pool (see `blocking`) makes it while the fiber is parked. A cancelled read has read nothing and has not
+/// moved the position. A write that has begun is finished, and its call returns; one that throws `CancellationError`
+/// has not begun.
 ///
 /// The position is the stream's own; it does not move for calls with `at:`. One fiber at a time uses the position.
 /// Devices, terminals and FIFOs have none (`isSeekable`); they are read and written as a `PipeStream` is, and take no
 /// thread of the pool.
 ///
-/// It belongs to the nursery in which it was opened, which closes it when all its fibers have ended; it is closed
-/// earlier by `close()`, or with the last reference to it.
+/// It belongs to the nursery in which it was opened. The nursery closes it when all its fibers have ended; `close()`,
+/// or the release of the last reference, closes it earlier.
 public final class FileStream: ReadableStream, WritableStream, CustomStringConvertible, @unchecked Sendable {
-  /// What a file is opened for.
+  /// The purpose for which a file is opened.
   public enum Access: Sendable {
     /// Reading.
     case read
@@ -26,11 +26,11 @@ public final class FileStream: ReadableStream, WritableStream, CustomStringConve
     case write
     /// Both, with one position.
     case readWrite
-    /// Writes at the current end of the file; each write stays whole even if others append.
+    /// Writes at the current end of the file. Each write stays whole even if others append.
     case append
   }
 
-  /// What to do about the file that is there, or is not.
+  /// How to treat an existing or a missing file.
   public struct Options: OptionSet, Sendable {
     /// The bits.
     public let rawValue: Int
@@ -38,44 +38,44 @@ public final class FileStream: ReadableStream, WritableStream, CustomStringConve
     /// Creates options from their bits.
     public init(rawValue: Int) { self.rawValue = rawValue }
 
-    /// Create the file if it is not there.
+    /// Create the file if it does not exist.
     public static let create = Options(rawValue: 1)
-    /// With `create`: fail if it is there.
+    /// With `create`: fail if the file exists.
     public static let exclusive = Options(rawValue: 2)
-    /// Throw away what it contains.
+    /// Discard its contents.
     public static let truncate = Options(rawValue: 4)
   }
 
-  /// Where it was found.
+  /// The path with which it was opened.
   public let path: String
   /// Whether it has positions and a size, as regular files have.
   public let isSeekable: Bool
 
   let descriptor: Descriptor
   let isAppending: Bool
-  /// Whether the calls say that they would block: a device or a FIFO, which needs no thread of the pool.
+  /// Whether calls report would-block. True for a device or a FIFO, which needs no thread of the pool.
   let isNonblocking: Bool
   let lock = SpinLock(.object)
-  /// Where the next read or write takes place; under the lock, as all that follows.
+  /// The offset of the next read or write. Under the lock, as all fields below.
   @exclusivity(unchecked) var currentPosition: Int64
-  /// What a thread of the pool has read ahead of a position.
+  /// The bytes that a thread of the pool has read ahead, and their position.
   @exclusivity(unchecked) var fetched: Fetched?
   @exclusivity(unchecked) var isFetching = false
-  /// How often the contents have been changed through this stream: what was read before is no good then.
+  /// Counts changes of the contents through this stream; a change invalidates bytes that were read before.
   @exclusivity(unchecked) var changes = 0
   @exclusivity(unchecked) var isWriting = false
-  /// Why the last write that a thread of the pool was given has failed, until it has been thrown.
+  /// The error of the pool's last write, until it has been thrown.
   @exclusivity(unchecked) var writeError: (any Error)?
-  /// Whether the kernel can be asked for what takes no waiting.
+  /// Whether the kernel can read without waiting (RWF_NOWAIT).
   let canReadNow = Atomic<Bool>(true)
   let canWriteNow = Atomic<Bool>(true)
-  /// What is read or written at a time: by a fiber itself it holds up the worker, by a thread of the pool it takes
-  /// memory.
+  /// The most bytes in one system call. More would delay the worker if a fiber makes the call, and take memory if a
+  /// thread of the pool does.
   static let mostAtOnce = 1 << 20
-  /// Whether nothing has come from a FIFO yet, so that it may not have had a writer.
+  /// Whether no byte has come from a FIFO yet, so that it may not have had a writer.
   let mayLackWriter: Atomic<Bool>
 
-  /// - Parameter isForAll: whether it belongs to no nursery.
+  /// - Parameter isForAll: if true, it belongs to no nursery.
   init(_ opened: OpenedFile, isForAll: Bool = false) {
     path = opened.path
     isSeekable = opened.status.isSeekable
@@ -95,14 +95,14 @@ public final class FileStream: ReadableStream, WritableStream, CustomStringConve
   ///
   /// Pending calls throw `StreamClosedError`.
   ///
-  /// Never blocks. What has been written, or accepted by `tryWrite`, stays; to know that it has reached the device call
-  /// `sync()` before. Closing it again does nothing.
+  /// Never blocks. Bytes that have been written, or accepted by `tryWrite`, are not lost. To know that they have
+  /// reached the device, call `sync()` before. Closing it again does nothing.
   public func close() { descriptor.close() }
 
   /// Whether it has been closed here.
   public var isClosed: Bool { descriptor.isClosed }
 
-  /// The descriptor's number, for calls that only the system offers; the stream closes it.
+  /// The descriptor's number, for system calls that have no other form here. The stream closes it.
   ///
   /// It is -1 once the stream is closed.
   public var fileDescriptor: Int32 { descriptor.openNumber }

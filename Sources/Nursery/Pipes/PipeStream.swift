@@ -1,19 +1,18 @@
 /// One end of a pipe: bytes written to one end are read from the other.
 ///
 /// It belongs to the nursery in which it was made, which closes it when all its fibers have ended; it is closed earlier
-/// by `close()`, or with the last reference to it. A write to a pipe whose reading end is closed throws `SystemError`;
-/// the signal that would end the process is ignored from the first pipe on, unless the program has decided about it.
+/// by `close()`, or with the last reference to it. If the reading end is closed, a write throws `SystemError`. From the
+/// first pipe on SIGPIPE, which would end the process, is ignored, unless the program handles it.
 public final class PipeStream: ReadableStream, WritableStream, CustomStringConvertible, Sendable {
   let descriptor: Descriptor
   private let name: String
   /// A socket's calls must not wait, even once a child shares it.
   private let isSocket: Bool
 
-  /// Takes charge of a descriptor, which from now on does not block and is the stream's to close: a pipe's end, a
-  /// terminal, a FIFO.
+  /// Adopts a descriptor of a pipe, a terminal or a FIFO: makes it non-blocking, and closes it with the stream.
   ///
   /// - Parameter name: for messages: "the output of sort".
-  /// - Throws: `SystemError` if the descriptor is not open. Then it is still the caller's.
+  /// - Throws: `SystemError` if the descriptor is not open. Then it is not adopted.
   public convenience init(adopting number: Int32, name: String = "a pipe") throws {
     let result = System.isMissing(number) ? -System.badDescriptor : System.setNonblocking(number, true)
     try checked("use descriptor \(number) as \(name)", result)
@@ -29,7 +28,7 @@ public final class PipeStream: ReadableStream, WritableStream, CustomStringConve
 
   deinit { close() }
 
-  /// A new pipe's two ends.
+  /// Makes a pipe and returns its two ends.
   ///
   /// Never blocks.
   ///
@@ -43,7 +42,7 @@ public final class PipeStream: ReadableStream, WritableStream, CustomStringConve
     )
   }
 
-  /// Reads what there is into `buffer`: the number of bytes, 0 at the end, nil if there is nothing yet.
+  /// Reads the available bytes into `buffer`: returns their number, 0 at the end, nil if none are available yet.
   ///
   /// Never blocks.
   ///
@@ -53,7 +52,7 @@ public final class PipeStream: ReadableStream, WritableStream, CustomStringConve
     return try descriptor.attempt(.readable) { read($0, buffer) }.value("read from", self)
   }
 
-  /// Waits until there is something, and reads it into `buffer`: the number of bytes, 0 at the end.
+  /// Waits until bytes are available, and reads them into `buffer`: returns their number, 0 at the end.
   ///
   /// A cancellation point; then nothing has been read. Allocates nothing.
   ///
@@ -69,7 +68,7 @@ public final class PipeStream: ReadableStream, WritableStream, CustomStringConve
     descriptor.op(.readable, keeping: self, attempt)
   }
 
-  /// Writes what there is room for: the number of bytes, nil if there is no room yet.
+  /// Writes as many bytes as fit: returns their number, nil if there is no room yet.
   ///
   /// Never blocks.
   ///
@@ -79,7 +78,8 @@ public final class PipeStream: ReadableStream, WritableStream, CustomStringConve
     return try descriptor.attempt(.writable) { write($0, bytes) }.value("write to", self)
   }
 
-  /// Waits until there is room, and writes what there is room for: the number of bytes, at least 1 if there are any.
+  /// Waits until there is room, and writes as many bytes as fit: returns their number, at least 1 unless `bytes` is
+  /// empty.
   ///
   /// A cancellation point; then nothing has been written. Allocates nothing.
   ///
@@ -113,7 +113,7 @@ public final class PipeStream: ReadableStream, WritableStream, CustomStringConve
   /// Whether it has been closed here.
   public var isClosed: Bool { descriptor.isClosed }
 
-  /// The descriptor's number, for calls that only the system offers; the stream closes it.
+  /// The descriptor's number, for system calls that have no other form here. The stream closes it.
   ///
   /// It is -1 once the stream is closed.
   public var fileDescriptor: Int32 { descriptor.openNumber }

@@ -2,33 +2,32 @@
 ///
 ///     let line = try withTimeoutOrNil(.seconds(5)) { try StandardStream.input.read(upTo: 80) }
 ///
-/// What is typed after a read has timed out is there for the next.
+/// Input that is typed after a read has timed out goes to the next read.
 ///
-/// The process shares these with the processes that have started it, so it never makes them non-blocking. Instead it
-/// opens a pipe or a terminal once more, and asks a socket for each call not to wait, so no call holds up a worker. A
-/// pipe or a terminal that this process may not open, as it is another user's, is read and written by threads of the
-/// blocking pool, as a `FileStream` is. What remains is a regular file: it is read and written as by any program, and a
-/// slow disk is waited for.
+/// The process shares these descriptors with the process that started it, so they are never made non-blocking. Instead
+/// a pipe or a terminal is opened again, and each call on a socket is told not to wait. So no call blocks a worker. A
+/// pipe or a terminal of another user, which this process may not open, is read and written by threads of the blocking
+/// pool, as a `FileStream` is. A regular file is read and written directly, so a slow disk delays the worker.
 ///
-/// The streams stay open for as long as the process runs; `close()` is for this object alone. If the process was
-/// started without one of them, its calls throw `StreamClosedError`, and nothing else is given its number.
+/// The descriptors stay open as long as the process runs; `close()` closes this object only. If the process was started
+/// without one of them, its calls throw `StreamClosedError`, and no other file gets its number.
 public final class StandardStream: ReadableStream, WritableStream, CustomStringConvertible, Sendable {
   static let names = ["standard input", "standard output", "standard error"]
 
-  /// What the process is given to read.
+  /// Standard input.
   public static let input = StandardStream(0)
-  /// Where the process's results go.
+  /// Standard output, for results.
   public static let output = StandardStream(1)
-  /// Where the process's messages go.
+  /// Standard error, for messages.
   public static let error = StandardStream(2)
 
-  /// How a call is kept from blocking a worker.
+  /// How a call avoids blocking a worker.
   private enum Way {
     /// The description is this object's own, and does not block.
     case own(Descriptor)
-    /// A socket: each call says so.
+    /// A socket: each call passes MSG_DONTWAIT.
     case socket(Descriptor)
-    /// Neither a pipe nor a terminal, or non-blocking already: each call asks first.
+    /// Neither a pipe nor a terminal, or already non-blocking: each call polls first.
     case asking(Descriptor)
     /// The blocking pool makes the calls.
     case pool(FileStream)
@@ -39,10 +38,10 @@ public final class StandardStream: ReadableStream, WritableStream, CustomStringC
   private let way: Way
   private let name: String
 
-  /// What a pipe that is ready for writing takes without blocking.
+  /// The size that a pipe accepts without blocking once it is ready for writing.
   private static let safeWriteSize = 4096
 
-  /// With a number of its own, so that waiting for it and closing it concern nobody else.
+  /// Uses a duplicate of the descriptor, so that waiting for it and closing it affect no other user of the number.
   private init(_ number: Int32) {
     let name = Self.names[Int(number)]
     way = System.isMissing(number) ? .missing : Self.way(to: number, name)
@@ -67,7 +66,7 @@ public final class StandardStream: ReadableStream, WritableStream, CustomStringC
     return .asking(Descriptor(adopting: copy, isForAll: true))
   }
 
-  /// Reads what there is into `buffer`: the number of bytes, 0 at the end, nil if there is nothing yet.
+  /// Reads the available bytes into `buffer`: returns their number, 0 at the end, nil if none are available yet.
   ///
   /// Never blocks a worker, but see the type's description.
   ///
@@ -92,7 +91,7 @@ public final class StandardStream: ReadableStream, WritableStream, CustomStringC
     return descriptor?.op(.readable, keeping: self, attempt) ?? .failing(StreamClosedError(stream: name))
   }
 
-  /// Writes what there is room for: the number of bytes, nil if there is no room yet.
+  /// Writes as many bytes as fit: returns their number, nil if there is no room yet.
   ///
   /// Never blocks a worker, but see the type's description.
   ///
@@ -113,7 +112,7 @@ public final class StandardStream: ReadableStream, WritableStream, CustomStringC
     }
   }
 
-  /// Whether `tryWrite` only accepts bytes: if the blocking pool writes them.
+  /// Whether `tryWrite` only accepts bytes, which the blocking pool then writes.
   public var writesLater: Bool {
     if case .pool(let file) = way { return file.writesLater }
     return false
@@ -135,8 +134,7 @@ public final class StandardStream: ReadableStream, WritableStream, CustomStringC
   /// Whether it has been closed here, or the process was started without it.
   public var isClosed: Bool { descriptor?.isClosed ?? true }
 
-  /// The number of this object's own descriptor, for what only the system can do, and the object's to close; -1 if
-  /// there is none.
+  /// The number of this object's own descriptor, for system calls; -1 if there is none. The object closes it.
   public var fileDescriptor: Int32 { descriptor?.openNumber ?? -1 }
 
   /// "standard input".

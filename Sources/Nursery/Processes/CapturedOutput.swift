@@ -1,26 +1,27 @@
-/// What a command, or a pipeline of them, has written, and how it has ended.
+/// The output of a command or a pipeline, and how it ended.
 public struct CapturedOutput: Sendable {
-  /// How each command has ended, in their order; at least one.
+  /// How each command ended, in order; at least one.
   public let statuses: [ExitStatus]
-  /// What the last command has written.
+  /// The last command's standard output.
   public let output: [UInt8]
-  /// What all of them have complained.
+  /// The standard error of all commands.
   public let error: [UInt8]
 
-  /// How the last command has ended.
+  /// How the last command ended.
   public var status: ExitStatus { statuses[statuses.count - 1] }
 
-  /// Whether every command has succeeded; one whose reader had enough, and that SIGPIPE has ended, has.
+  /// Whether every command has succeeded. In a pipeline, SIGPIPE may end a command because the next one has read
+  /// enough; that counts as a success.
   public var isSuccess: Bool {
     status.isSuccess && statuses.allSatisfy { $0.isSuccess || $0 == .signalled(.brokenPipe) }
   }
 
-  /// The output as a text; what is no UTF-8 is replaced.
+  /// The output as text; invalid UTF-8 is replaced.
   public var text: String { String(decoding: output, as: UTF8.self) }
-  /// The complaints as a text; what is no UTF-8 is replaced.
+  /// The standard error as text; invalid UTF-8 is replaced.
   public var errorText: String { String(decoding: error, as: UTF8.self) }
 
-  /// Itself, if every command has succeeded.
+  /// Returns itself if every command has succeeded.
   ///
   ///     let files = try Command("ls").run().requireSuccess().text
   ///
@@ -32,11 +33,11 @@ public struct CapturedOutput: Sendable {
   }
 }
 
-/// A command has ended otherwise than with success, where that was required.
+/// A command failed that was required to succeed.
 public struct CommandFailedError: Error, Hashable, Sendable, CustomStringConvertible {
-  /// How each command has ended.
+  /// How each command ended.
   public let statuses: [ExitStatus]
-  /// What they have complained.
+  /// Their standard error.
   public let errorText: String
 
   /// "the command exited with code 2: ls: cannot access 'x'".
@@ -47,11 +48,11 @@ public struct CommandFailedError: Error, Hashable, Sendable, CustomStringConvert
   }
 }
 
-/// A command has written more than it was allowed to; it has been ended.
+/// A command wrote more than its limit, and was ended.
 public struct OutputLimitError: Error, Hashable, Sendable, CustomStringConvertible {
   /// The command or the pipeline.
   public let command: String
-  /// How many bytes there may be.
+  /// The largest number of bytes allowed.
   public let limit: Int
 
   /// "yes has written more than 1024 bytes; ...".

@@ -1,22 +1,22 @@
-/// A process that has been started: the means to talk to it, to wait for it, and to end it.
+/// A started process: its pipes, and the calls that wait for it, signal it and end it.
 ///
-/// It belongs to the nursery in which it was started, together with everything it starts itself, whether that stays in
-/// its process group or forks twice and leaves its session: when the nursery's body and children have ended, or it is
-/// cancelled, all of these are sent SIGTERM, after the command's `grace` SIGKILL, and the nursery ends when the last of
-/// them has. So they do if this process crashes: then it is SIGKILL at once. Only what runs as another user, through
-/// sudo for instance, can escape; that fails the nursery.
+/// It belongs to the nursery in which it was started, with all its descendants, even those that fork twice and leave
+/// its session. When the nursery's body and children have ended, or the nursery is cancelled, all of them get SIGTERM,
+/// and SIGKILL after the command's `grace`. The nursery ends after the last of them. If this process crashes, they get
+/// SIGKILL at once. Only a process of another user, for instance through sudo, can survive; that fails the nursery.
 ///
-/// The handle may be dropped, which has no effect on the process but that pipes that nobody holds are closed.
+/// The handle may be dropped. That closes its pipes unless they are held elsewhere, and has no other effect on the
+/// process.
 public final class ChildProcess: Sendable {
-  /// The system's number of the process.
+  /// The process's number.
   ///
-  /// It may be somebody else's once the process has ended.
+  /// Once the process has ended, another process may get the number.
   public let processID: Int32
-  /// What it reads, if the command says `.pipe`; close it when it has got everything.
+  /// The pipe to its standard input, if the command says `.pipe`. Close it after the last byte.
   public let input: PipeStream?
-  /// What it writes, if the command says `.pipe`.
+  /// The pipe from its standard output, if the command says `.pipe`.
   public let output: PipeStream?
-  /// What it complains, if the command says `.pipe`.
+  /// The pipe from its standard error, if the command says `.pipe`.
   public let error: PipeStream?
   /// Its terminal, if the command has one.
   public let terminal: TerminalStream?
@@ -34,30 +34,30 @@ public final class ChildProcess: Sendable {
     self.fiber = fiber
   }
 
-  /// How it has ended; nil while it runs.
+  /// How it ended; nil while it runs.
   public var status: ExitStatus? { guardian.status }
 
-  /// Waits until the process itself has ended; what it has started may run on.
+  /// Waits until the process itself has ended; its descendants may run on.
   ///
-  /// A cancellation point. A process that waits for its input to end, or for somebody to read what it writes, ends
-  /// only if that happens.
+  /// A cancellation point. A process may wait for its input to end, or for its output to be read; it does not end
+  /// before that happens.
   ///
   /// - Throws: `CancellationError` if the current scope is cancelled; `SystemError` if its end cannot be known.
   @available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
   public func wait() throws -> ExitStatus { try waitOp().perform() }
 
-  /// The operation that commits when the process itself has ended; its value is how.
+  /// The operation that commits when the process itself has ended; its value is the exit status.
   public func waitOp() -> Op<ExitStatus> { guardian.waitOp() }
 
-  /// Sends a signal to the process itself, or to everything it has started as well.
+  /// Sends a signal to the process itself, or also to all its descendants.
   ///
-  /// Never blocks. Does nothing when that has ended. Signals are not counted: of many that are sent faster than they
-  /// can be passed on, some hundreds, those beyond are dropped.
+  /// Never blocks. Does nothing after the process has ended. If signals are sent faster than they can be passed on,
+  /// those beyond some hundreds are dropped.
   public func kill(_ signal: Signal, wholeTree: Bool = false) { guardian.signal(signal, wholeTree: wholeTree) }
 
-  /// Ends the process and everything it has started: SIGTERM, after the command's `grace` SIGKILL.
+  /// Ends the process and all its descendants: SIGTERM, then SIGKILL after the command's `grace`.
   ///
-  /// Never blocks; `wait` for the end. What the nursery does at its end.
+  /// Never blocks; call `wait` to wait for the end. The nursery does the same at its end.
   public func terminate() { fiber.cancel() }
 }
 
@@ -67,20 +67,21 @@ extension ChildProcess: CustomStringConvertible {
 }
 
 extension Command {
-  /// Starts the command in the nursery around, which owns the process from now on; see `ChildProcess`.
+  /// Starts the command in the ambient nursery, which then owns the process; see `ChildProcess`.
   ///
-  /// Returns when the program has been executed, which takes about a millisecond; files for its input and output are
-  /// opened before, on threads of the blocking pool. A cancellation point; then nothing has been started. Outside any
-  /// nursery this is a mistake that traps.
+  /// Returns when the program has been executed, which takes about a millisecond. Files for its input and output are
+  /// opened before, on threads of the blocking pool. A cancellation point; then nothing has been started. Traps outside
+  /// any nursery.
   ///
-  /// - Throws: `LaunchError` if there is no such program or directory, if it may not be used, or there are too many
+  /// - Throws: `LaunchError` if the program or directory does not exist or may not be used, or if there are too many
   ///   processes; `InvalidCommandError`; `CancellationError` if the current scope is cancelled.
   @available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
   public func start(file: StaticString = #fileID, line: UInt = #line) throws -> ChildProcess {
     try Fiber.checkCancellation()
     let plan = try LaunchPlan(self)
     let guardian = ProcessGuardian(self, try plan.launch())
-    // The guardian launches: in a nursery that is cancelled just now it never runs, and then there is nobody to guard.
+    // The guardian itself launches. If the nursery is cancelled at this moment, the guardian never runs, and there is
+    // no process.
     let fiber: Fiber<Void> = ambientNursery("Command.start").spawnChild(
       "guardian of \(program)", daemon: true, .here, SourceSite(file: file, line: line)
     ) { try guardian.run() }

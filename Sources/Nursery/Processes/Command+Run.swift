@@ -1,18 +1,18 @@
 extension Command {
-  /// Runs the command and captures what it writes.
+  /// Runs the command and captures its output.
   ///
-  /// Input is written and output read at the same time, so no full pipe holds anybody up. Returns when the command has
-  /// ended and nobody has its output open any more: who leaves something in the background leaves it with the output
-  /// closed, or waits for it. Whatever has been started is ended when this returns or throws. A cancellation point.
+  /// Input is written and output is read concurrently, so a full pipe causes no deadlock. Returns when the command has
+  /// ended and no process has its output open. So a command that leaves a process in the background should close that
+  /// process's output. All processes that it has started are ended when this returns or throws. A cancellation point.
   ///
-  /// A redirection to a `.pipe` means here what `.automatic` does without a terminal: output and errors are captured,
-  /// and the input, if there is none, ends at once.
+  /// Here `.pipe` means the same as `.automatic` without a terminal: output and errors are captured, and without input
+  /// the command reads the end at once.
   ///
   /// - Parameters:
-  ///   - input: what the command reads; nil for what its `input` says. It need not read all of it.
-  ///   - limit: how many bytes of output, and how many of errors, there may be.
+  ///   - input: the command's standard input; nil for its `input` property. The command need not read all of it.
+  ///   - limit: the largest number of bytes of output, and of errors.
   /// - Throws: `LaunchError`; `OutputLimitError`, and then the command is ended; `CancellationError`. A command that
-  ///   fails is no error: see `CapturedOutput.requireSuccess`.
+  ///   fails does not throw: see `CapturedOutput.requireSuccess`.
   @available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
   public func run(
     input: [UInt8]? = nil, limit: Int = 64 << 20, file: StaticString = #fileID, line: UInt = #line
@@ -20,7 +20,7 @@ extension Command {
     try Pipeline([self]).run(input: input, limit: limit, file: file, line: line)
   }
 
-  /// Runs the command with a text for its input, in UTF-8; see the form that takes bytes.
+  /// Runs the command with a text as its input, in UTF-8; see the overload that takes bytes.
   @available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
   public func run(
     input: String, limit: Int = 64 << 20, file: StaticString = #fileID, line: UInt = #line
@@ -30,7 +30,7 @@ extension Command {
 }
 
 extension Pipeline {
-  /// Runs the commands and captures what the last one writes, and what all of them complain; see `Command.run`.
+  /// Runs the commands and captures the last one's output and the errors of all; see `Command.run`.
   @available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
   public func run(
     input: [UInt8]? = nil, limit: Int = 64 << 20, file: StaticString = #fileID, line: UInt = #line
@@ -43,11 +43,11 @@ extension Pipeline {
       }
       let last = processes[processes.count - 1]
       let output = (last.output as (any ReadableStream)? ?? last.terminal).map(capture)
-      // What else is shown in terminals is complaints: the output has gone somewhere else.
+      // Other terminals show errors only, because the output goes elsewhere.
       let shown = processes.compactMap(\.terminal).filter { $0 !== last.terminal || last.output != nil }
       let complaints = errors.map(capture) + shown.map(capture)
       if let stream = processes[0].input {
-        // Who has been left in the background with it need not read it.
+        // A process in the background may hold the input open and never read it.
         nursery.goAsync(daemon: true) { try writeAll(input ?? [], to: stream) }
       }
       let statuses = try processes.map { try $0.wait() }
@@ -57,7 +57,7 @@ extension Pipeline {
     }
   }
 
-  /// Runs the commands with a text for the first one's input, in UTF-8; see the form that takes bytes.
+  /// Runs the commands with a text as the first one's input, in UTF-8; see the overload that takes bytes.
   @available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
   public func run(
     input: String, limit: Int = 64 << 20, file: StaticString = #fileID, line: UInt = #line
@@ -65,7 +65,8 @@ extension Pipeline {
     try run(input: Array(input.utf8), limit: limit, file: file, line: line)
   }
 
-  /// Whatever is `.automatic` or `.pipe` goes to pipes: one for the output, and one for everybody's errors.
+  /// `.automatic` and `.pipe` become pipes: one for the last command's output, and one that all commands share for
+  /// their errors.
   private func startCaptured(hasInput: Bool) throws -> ([ChildProcess], errors: [PipeStream]) {
     var commands = commands
     if hasInput { commands[0].input = .pipe }
@@ -94,7 +95,7 @@ private func readAll(_ stream: any ReadableStream, of command: String, limit: In
   }
 }
 
-/// A command that has read enough hangs up.
+/// A command may close its input early; that is no error.
 private func writeAll(_ bytes: [UInt8], to stream: PipeStream) throws {
   defer { stream.close() }
   do {

@@ -1,38 +1,39 @@
-/// What is to be run as a process of its own: a program, its arguments, and what it finds around it.
+/// A program to run as a process, with its arguments and its environment.
 ///
 ///     let sorted = try Command("sort", "-r").run(input: "b\na\n")
 ///     print(sorted.text)
 ///
-/// A value: change its properties, or give them to the initialiser. Making one does nothing; `run` runs it and captures
-/// what it writes, `start` starts it and hands out a `ChildProcess`, and `|` connects it to another one.
+/// A value: change its properties, or pass them to the initialiser. Making one starts nothing. `run` runs it and
+/// captures its output, `start` starts it and returns a `ChildProcess`, and `|` connects it to another command.
 ///
-/// A program is launched without any of our descriptors but those it is given, with every signal at its default, in a
-/// process group of its own. It belongs to the nursery around, and with it everything it starts; see `ChildProcess`.
+/// The program gets only the descriptors that it is given, default signal handling, and a process group of its own. The
+/// program and all its descendants belong to the ambient nursery; see `ChildProcess`.
 public struct Command: Sendable {
   /// The program: a path, if it has a slash; otherwise a name that is looked up in the folders of `PATH`.
   ///
-  /// `PATH` is that of the command's environment, or ours if that has none. A relative path begins in `directory`.
+  /// `PATH` is taken from the command's environment, or from this process's if that has none. A relative path begins in
+  /// `directory`.
   public var program: String
-  /// What follows the program's name.
+  /// The arguments after the program's name.
   public var arguments: [String]
-  /// What the program finds in its environment.
+  /// The program's environment.
   public var environment: CommandEnvironment
-  /// The folder it runs in; nil for ours.
+  /// The folder it runs in; nil for this process's.
   public var directory: String?
-  /// Where it reads from.
+  /// Its standard input.
   public var input: InputRedirection
-  /// Where it writes to.
+  /// Its standard output.
   public var output: OutputRedirection
-  /// Where it complains.
+  /// Its standard error.
   public var error: OutputRedirection
-  /// Further descriptors for it: its number, and ours, which stays open here.
+  /// Further descriptors: the number in the program, and the number here, which stays open.
   public var descriptors: [Int32: Int32] = [:]
-  /// A pseudo terminal of this size, for those of `input`, `output` and `error` that are `.automatic`; nil for none.
+  /// If not nil, a pseudo terminal of this size, used where `input`, `output` and `error` are `.automatic`.
   public var terminal: TerminalSize?
-  /// How long it may take to end when it has been asked to, before it is killed.
+  /// The time between SIGTERM and SIGKILL when the command is ended.
   public var grace: Duration = .seconds(5)
 
-  /// A command with its arguments, one by one; no shell reads them.
+  /// A command with its arguments; no shell interprets them.
   public init(
     _ program: String, _ arguments: String..., environment: CommandEnvironment = .inheriting, directory: String? = nil,
     input: InputRedirection = .automatic, output: OutputRedirection = .automatic, error: OutputRedirection = .automatic
@@ -42,7 +43,7 @@ public struct Command: Sendable {
       error: error)
   }
 
-  /// A command with its arguments in an array; no shell reads them.
+  /// A command with its arguments in an array; no shell interprets them.
   public init(
     _ program: String, arguments: [String], environment: CommandEnvironment = .inheriting, directory: String? = nil,
     input: InputRedirection = .automatic, output: OutputRedirection = .automatic, error: OutputRedirection = .automatic

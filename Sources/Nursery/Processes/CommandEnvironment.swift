@@ -1,8 +1,8 @@
 /// The environment of a command.
 public struct CommandEnvironment: Sendable, Hashable {
   private var isInherited: Bool
-  /// By the bytes of the name, which is what the system compares: to Swift, "é" and "e" with a combining accent are the
-  /// same.
+  /// Keyed by the bytes of the name, as the system compares them: to Swift, "é" and "e" with a combining accent are
+  /// equal.
   private var changes: [[UInt8]: String?]
 
   private init(isInherited: Bool, _ changes: some Sequence<(key: String, value: String?)>) {
@@ -10,10 +10,10 @@ public struct CommandEnvironment: Sendable, Hashable {
     self.changes = Dictionary(uniqueKeysWithValues: changes.map { (Array($0.key.utf8), $0.value) })
   }
 
-  /// That of this process.
+  /// This process's environment.
   public static var inheriting: CommandEnvironment { CommandEnvironment(isInherited: true, [:]) }
 
-  /// That of this process, with some variables set, or, where the value is nil, removed.
+  /// This process's environment, with some variables set, or removed if the value is nil.
   public static func inheriting(_ changes: [String: String?]) -> CommandEnvironment {
     CommandEnvironment(isInherited: true, changes)
   }
@@ -23,7 +23,7 @@ public struct CommandEnvironment: Sendable, Hashable {
     CommandEnvironment(isInherited: false, variables.mapValues { $0 })
   }
 
-  /// What has been said about a variable: its value; nil if it is removed, or nothing has been said.
+  /// The value that was set for a variable; nil if it is removed or was not set.
   public subscript(name: String) -> String? {
     get { changes[Array(name.utf8)] ?? nil }
     set { changes[Array(name.utf8)] = .some(newValue) }
@@ -34,11 +34,12 @@ public struct CommandEnvironment: Sendable, Hashable {
   /// Inherited ones are passed on byte by byte, whatever their encoding.
   func entries() throws -> [[CChar]] {
     for (name, value) in changes {
-      // Bytes, and not characters: an accent behind it does not make another "=" of it.
+      // Compared by bytes, not characters: "=" with a combining accent after it is still "=".
       let isName = !name.isEmpty && !name.contains(UInt8(ascii: "="))
       if isName, !name.contains(0), value?.utf8.contains(0) != true { continue }
       throw InvalidCommandError(
-        "the environment variable \"\(String(decoding: name, as: UTF8.self))\" has no name, or \"=\" in it, or a zero byte"
+        "the environment variable \"\(String(decoding: name, as: UTF8.self))\" has no name, or \"=\" in it, "
+          + "or a zero byte"
       )
     }
     let inherited = isInherited ? System.environment.filter { !isChanged($0) } : []
@@ -53,7 +54,7 @@ public struct CommandEnvironment: Sendable, Hashable {
     return changes[name.map { UInt8(bitPattern: $0) }] != nil
   }
 
-  /// The folders in which a program is looked for.
+  /// The folders in which a program is searched for.
   ///
   /// An empty part means the current folder.
   var searchPath: [String] {

@@ -1,11 +1,11 @@
-/// How a process has ended.
+/// How a process ended.
 public enum ExitStatus: Sendable, Hashable, CustomStringConvertible {
-  /// It has ended by itself, with this code, 0 to 255.
+  /// It exited with this code, 0 to 255.
   case exited(Int32)
-  /// A signal has ended it.
+  /// A signal ended it.
   case signalled(Signal)
 
-  /// Whether it has ended by itself with the code 0.
+  /// Whether it exited with code 0.
   public var isSuccess: Bool { self == .exited(0) }
 
   /// "exited with code 1", "was ended by SIGKILL".
@@ -16,7 +16,7 @@ public enum ExitStatus: Sendable, Hashable, CustomStringConvertible {
     }
   }
 
-  /// From the form of wait(2).
+  /// Decodes a status of wait(2).
   init(waitStatus status: Int32) {
     let signal = status & 0x7F
     self = signal == 0 ? .exited(status >> 8 & 0xFF) : .signalled(Signal(rawValue: signal))

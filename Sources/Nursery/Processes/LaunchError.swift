@@ -1,10 +1,10 @@
-/// A command that could not be launched: what failed, and why.
+/// A command could not be launched.
 public struct LaunchError: Error, Hashable, Sendable, CustomStringConvertible {
-  /// What a launch consists of.
+  /// The steps of a launch.
   public enum Step: Sendable, Hashable {
-    /// Making a process: there are too many, or too little memory.
+    /// Making a process: there are too many processes, or too little memory.
     case process
-    /// Opening what it reads from and writes to, and putting it in place.
+    /// Opening its descriptors and putting them in place.
     case descriptors
     /// Giving it its terminal.
     case terminal
@@ -16,9 +16,9 @@ public struct LaunchError: Error, Hashable, Sendable, CustomStringConvertible {
 
   /// The command's program.
   public let program: String
-  /// What failed.
+  /// The step that failed.
   public let step: Step
-  /// The system's answer.
+  /// The system's error.
   public let cause: SystemError
 
   init(_ program: String, _ step: Step, _ cause: SystemError) {
@@ -58,9 +58,9 @@ public struct LaunchError: Error, Hashable, Sendable, CustomStringConvertible {
   }
 }
 
-/// A command that no process can be made of, because of how it is written.
+/// A command that cannot be launched because of its properties.
 public struct InvalidCommandError: Error, Hashable, Sendable, CustomStringConvertible {
-  /// What is wrong with it.
+  /// What is wrong, and what to write instead.
   public let description: String
 
   init(_ description: String) { self.description = description }

@@ -1,14 +1,15 @@
-/// The descriptors of a command that is about to be launched: what it is given, what is ours, and what is to be closed.
+/// The descriptors of a command that is about to be launched: the child's, this process's ends, and those to close
+/// afterwards.
 struct LaunchPlan: ~Copyable {
   private(set) var command: Command
   private(set) var input: PipeStream?
   private(set) var output: PipeStream?
   private(set) var error: PipeStream?
   private(set) var terminal: TerminalStream?
-  /// The child's number, and ours.
+  /// From the child's number to the number here.
   private var mapping: [Int32: Int32] = [:]
   private var terminalTarget: Int32?
-  /// Ours only until the child has its own.
+  /// Closed here once the child has its copies.
   private var borrowed: [Int32] = []
 
   init(_ command: Command) throws {
@@ -46,7 +47,8 @@ struct LaunchPlan: ~Copyable {
     try prepareLent()
   }
 
-  /// The caller's descriptors must be there, and block: what a child shares with us has been made not to, for our sake.
+  /// Checks the caller's descriptors and makes them blocking: a stream's descriptor is non-blocking here, and the child
+  /// shares its flags.
   private mutating func prepareLent() throws {
     for source in Set(mapping.values).subtracting(borrowed) {
       if System.isMissing(source) { throw missing(source) }
@@ -102,7 +104,7 @@ struct LaunchPlan: ~Copyable {
     mapping[target] = descriptor
   }
 
-  /// The command in the kernel's words.
+  /// Converts the command to the system's form and launches it.
   func launch() throws -> System.Launch {
     System.Launch(
       candidates: candidates, arguments: [command.program] + command.arguments,
@@ -117,7 +119,7 @@ struct LaunchPlan: ~Copyable {
 }
 
 extension Command {
-  /// What the system is told of it, but for its environment.
+  /// All strings of the command that the system gets, except the environment.
   fileprivate var texts: [String] {
     var texts = [program] + arguments
     if let directory { texts.append(directory) }
@@ -127,7 +129,8 @@ extension Command {
   }
 }
 
-/// A cancellation point that holds up no worker and no other blocking call: a FIFO's other end may never be opened.
+/// A cancellation point. Blocks neither a worker nor other calls of the blocking pool, because a FIFO's other end may
+/// never be opened.
 private func openFile(_ path: String, writing: Bool, append: Bool) throws -> Int32 {
   try BlockingPool.shared.interruptibleOp {
     if let status = System.status(at: path, followsLinks: true), !status.isRegular {
@@ -139,7 +142,7 @@ private func openFile(_ path: String, writing: Bool, append: Bool) throws -> Int
   }.perform().take()
 }
 
-/// A descriptor that is closed if nobody waits for it any more.
+/// A descriptor that is closed if the fiber that waits for it has been cancelled.
 private final class OpenedForChild: @unchecked Sendable {
   private var number: Int32?
 

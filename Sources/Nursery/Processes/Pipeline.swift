@@ -1,24 +1,24 @@
-/// Commands of which each reads what the one before it writes.
+/// Commands connected so that each reads the output of the one before it.
 ///
 ///     let count = try (Command("sort", input: .file("words")) | Command("uniq") | Command("wc", "-l")).run()
 ///
-/// They are connected by pipes of the system: nothing passes through this process. The first one's input, the last
-/// one's output and everybody's errors are what the commands say.
+/// The system's pipes connect them, so no byte passes through this process. The first command's `input`, the last one's
+/// `output` and each one's `error` apply.
 public struct Pipeline: Sendable {
-  /// From the first to the last; at least one.
+  /// The commands from first to last; at least one.
   public let commands: [Command]
 
-  /// A pipeline of these commands; of none it is a mistake that traps.
+  /// A pipeline of these commands; traps if there is none.
   public init(_ commands: [Command]) {
     if commands.isEmpty { fatalError("a pipeline of no commands; give it one at least") }
     self.commands = commands
   }
 
-  /// Starts the commands in the nursery around, which owns the processes from now on; see `ChildProcess`.
+  /// Starts the commands in the ambient nursery, which then owns the processes; see `ChildProcess`.
   ///
   /// A cancellation point.
   ///
-  /// - Throws: as `Command.start`; the commands before the one that could not be launched are ended then.
+  /// - Throws: as `Command.start`. If a command cannot be launched, the ones before it are ended.
   @available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
   public func start(file: StaticString = #fileID, line: UInt = #line) throws -> [ChildProcess] {
     var processes: [ChildProcess] = []
@@ -51,7 +51,7 @@ public struct Pipeline: Sendable {
 }
 
 extension Pipeline: CustomStringConvertible {
-  /// The commands as one would type them.
+  /// The commands as typed in a shell.
   public var description: String { commands.map(\.description).joined(separator: " | ") }
 }
 

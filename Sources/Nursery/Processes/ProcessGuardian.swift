@@ -1,11 +1,10 @@
-/// Launches a process, follows what becomes of it, and ends it when its nursery ends: the daemon behind each
-/// `ChildProcess`.
+/// The daemon behind each `ChildProcess`: launches the process, follows its state, and ends it when its nursery ends.
 ///
 ///     begin ──> launched ──> exited ──> empty            the guardian ends
 ///         └──> failed   │        │
 ///                       └────────┴──> cancelled: SIGTERM, grace, SIGKILL ──> empty
 ///
-/// The news comes from the process's keeper (Sources/CSwitch/processes/keeper.c), through a descriptor.
+/// The process's keeper (Sources/CSwitch/processes/keeper.c) sends the news through a descriptor.
 final class ProcessGuardian: @unchecked Sendable {
   private let command: Command
   private let launch: System.Launch
@@ -30,7 +29,7 @@ final class ProcessGuardian: @unchecked Sendable {
     self.launch = launch
   }
 
-  // MARK: What others ask
+  // MARK: Queries and requests
 
   var processID: Int32 { read { $0.processID } }
   var launchError: (any Error)? { read { $0.launchError } }
@@ -60,7 +59,7 @@ final class ProcessGuardian: @unchecked Sendable {
     lock.unlock()
   }
 
-  // MARK: The daemon's life
+  // MARK: The daemon
 
   func run() throws {
     defer {
@@ -98,7 +97,7 @@ final class ProcessGuardian: @unchecked Sendable {
 
   private func fail(_ error: LaunchError) { change { $0.launchError = error } }
 
-  /// Returns when nothing is left of the process and what it has started.
+  /// Returns when the process and all its descendants have ended.
   private func follow() throws {
     while true {
       switch try nextNews() {
@@ -106,7 +105,7 @@ final class ProcessGuardian: @unchecked Sendable {
         change { $0.status = ExitStatus(waitStatus: status) }
         ended.signal()
       case .refused(let code): throw abandoned(code, "kill what \(description) has started, which runs as another user")
-      case .lost: throw abandoned(System.noProcess, "follow \(description), whose keeper somebody has killed")
+      case .lost: throw abandoned(System.noProcess, "follow \(description), whose keeper was killed")
       case .empty: return
       case .started, .failed: break
       }
@@ -120,9 +119,10 @@ final class ProcessGuardian: @unchecked Sendable {
   }
 
   private func end() throws {
-    // Who has been stopped cannot hear otherwise.
+    // A stopped process handles SIGTERM only after SIGCONT.
     var requests = [Signal.terminate, .continue][...]
-    // At once, however short the grace; and if the user's signals are in the way, when there is room.
+    // Sent at once, however short the grace is. If the queue is full of the user's signals, sent as soon as there is
+    // room.
     order { child in
       while let next = requests.first, child.signal(next.rawValue, tree: true) { requests.removeFirst() }
     }
@@ -141,7 +141,7 @@ final class ProcessGuardian: @unchecked Sendable {
     lock.unlock()
   }
 
-  /// Nobody else takes the child away.
+  /// Only this daemon clears `child`, so it is not nil here.
   private func nextNews() throws -> System.ChildNews { try child!.nextNews() }
 
   private func release() {

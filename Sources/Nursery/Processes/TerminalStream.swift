@@ -1,14 +1,13 @@
-/// Our side of a child's pseudo terminal: what is written here the child reads as if it were typed, what it shows can
-/// be read here.
+/// This process's side of a child's pseudo terminal. The child reads bytes written here as if they were typed; its
+/// output is read here.
 ///
-/// Both directions are a terminal's: the child's lines end with "\r\n", and what is typed is shown unless the child
-/// turns that off.
+/// As on any terminal, the child's lines end with "\r\n", and typed bytes are echoed unless the child turns that off.
 public final class TerminalStream: ReadableStream, WritableStream {
   private let stream: PipeStream
 
   init(_ descriptor: Int32) throws { stream = try PipeStream(adopting: descriptor, name: "a terminal") }
 
-  /// Tells the child, by SIGWINCH, that the terminal has another size.
+  /// Changes the terminal's size and sends the child SIGWINCH.
   ///
   /// Never blocks.
   ///
@@ -18,7 +17,7 @@ public final class TerminalStream: ReadableStream, WritableStream {
     _ = try result.value("resize", stream)
   }
 
-  /// Reads what can be had without waiting; 0 bytes when nobody has the terminal open any more.
+  /// Reads the available bytes; returns 0 when no process has the terminal open.
   public func tryRead(into buffer: UnsafeMutableRawBufferPointer) throws -> Int? {
     do {
       return try stream.tryRead(into: buffer)
@@ -27,20 +26,20 @@ public final class TerminalStream: ReadableStream, WritableStream {
     }
   }
 
-  /// Types what can be typed without waiting.
+  /// Writes as many bytes as fit without waiting.
   public func tryWrite(_ bytes: UnsafeRawBufferPointer) throws -> Int? { try stream.tryWrite(bytes) }
 
-  /// The operation that commits when `attempt` returns a value; tried when there may be more to read.
+  /// The operation that commits when `attempt` returns a value; retried when there may be more to read.
   public func whenReadableOp<Value>(_ attempt: @escaping () throws -> Value?) -> Op<Value> {
     stream.whenReadableOp(attempt)
   }
 
-  /// The operation that commits when `attempt` returns a value; tried when there may be room.
+  /// The operation that commits when `attempt` returns a value; retried when there may be room.
   public func whenWritableOp<Value>(_ attempt: @escaping () throws -> Value?) -> Op<Value> {
     stream.whenWritableOp(attempt)
   }
 
-  /// Hangs up: the child's session is sent SIGHUP.
+  /// Closes the terminal: the child's session gets SIGHUP.
   ///
   /// Never blocks.
   public func close() { stream.close() }

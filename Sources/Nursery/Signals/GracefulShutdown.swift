@@ -11,7 +11,7 @@
 /// - Parameters:
 ///   - name: shown in dumps and messages.
 ///   - grace: how long the nursery may take to end by itself.
-///   - signals: those that mean the end.
+///   - signals: the signals that begin the shutdown.
 /// - Throws: as `withNursery`: if the body still waits when the grace is over, and a value is due,
 ///   `NurseryCancelledError`. `SystemError` if the signals cannot be listened to.
 /// - Returns: the body's value.

@@ -4,13 +4,13 @@
 ///     for _ in listener { try configuration.reload() }
 ///
 /// While it listens, the signals do nothing else: SIGTERM does not end the process. Several listeners may listen to the
-/// same signal, and each gets it. A signal that arrives while no fiber waits is kept once, however often it arrives, as
-/// the system does. `close` ends it, as does the release of the last reference. When the last listener of a signal
-/// closes, the signal's previous disposition is restored, except that SIGPIPE is then ignored. The nursery in which it
-/// was made closes it at the latest.
+/// same signal, and each gets it. A signal that arrives several times while no fiber waits is kept once, as the system
+/// does. `close` ends the listener, as does the release of the last reference, or the end of the nursery in which it
+/// was made. When the last listener of a signal closes, the signal's previous disposition is restored, except that
+/// SIGPIPE is then ignored.
 ///
-/// Several fibers may wait on one listener; each signal goes to one of them. Signals that a thread causes itself by a
-/// fault (SIGSEGV, SIGFPE and their kind) must not be listened to: the instruction would be tried again and again.
+/// Several fibers may wait on one listener; each signal goes to one of them. Do not listen to signals that a thread
+/// causes by a fault (SIGSEGV, SIGFPE and the like): the faulting instruction would run again for ever.
 public final class SignalListener: Sendable {
   private let listener: System.Listener
   private let signals: [Signal]
@@ -30,7 +30,7 @@ public final class SignalListener: Sendable {
 
   /// Waits until one of the signals arrives, and takes it.
   ///
-  /// Of several that have arrived the one with the lowest number comes first. A cancellation point.
+  /// If several have arrived, the one with the lowest number comes first. A cancellation point.
   ///
   /// - Throws: `StreamClosedError` if the listener is closed; `CancellationError` if the current scope is cancelled; no
   ///   signal has been taken then.
@@ -39,7 +39,7 @@ public final class SignalListener: Sendable {
 
   /// The operation that commits when one of the signals arrives; its value is the signal.
   ///
-  /// An operation that is not chosen has taken none.
+  /// An operation that is not chosen has taken no signal.
   public func waitOp() -> Op<Signal> {
     listener.descriptor.op(.readable, keeping: self) { [self] in
       switch listener.take() {
@@ -59,7 +59,7 @@ public final class SignalListener: Sendable {
 }
 
 extension SignalListener: Sequence {
-  /// Waits for one signal after the other; ends when the listener is closed, and in a cancelled scope.
+  /// Waits for one signal after another; ends when the listener is closed, and in a cancelled scope.
   @available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
   public func makeIterator() -> AnyIterator<Signal> {
     AnyIterator { try? self.wait() }

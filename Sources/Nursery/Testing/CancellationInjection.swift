@@ -1,11 +1,11 @@
-/// Cancels a scope at one of the blocking calls that are made while it is open, whichever fiber makes it.
+/// Cancels a scope at one of the blocking calls that any fiber makes while the scope is open.
 final class CancellationInjection {
   private let call: Int
   private var scope: CancelScope?
   private var remaining = 0
-  /// Whether the last run got as far as the call.
+  /// Whether the last run reached the call.
   private(set) var hasFired = false
-  /// Whether any run did.
+  /// Whether any run reached it.
   private(set) var hasEverFired = false
 
   init(at call: Int) {

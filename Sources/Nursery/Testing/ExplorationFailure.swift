@@ -4,35 +4,37 @@ public struct ExplorationFailure: Error, CustomStringConvertible {
   public let error: any Error
   /// Reproduces the schedule: `exploreSchedules(.replay("..."))`.
   public let replay: String
-  /// How many schedules had passed before.
+  /// How many schedules passed before this one.
   public let passed: Int
 
-  /// The error and how to see it again.
+  /// The error and how to reproduce it.
   public var description: String {
     "\(error)\n  under schedule \(passed + 1); to run it again: exploreSchedules(.replay(\"\(replay)\")) { ... }"
   }
 }
 
-/// What is wrong with a body as such.
+/// The explorer's own findings about a body.
 public enum ExplorationError: Error, Hashable, CustomStringConvertible {
-  /// The same decisions led elsewhere than before: the body depends on something else, such as time, chance or other
+  /// The same decisions led to a different run: the body depends on something else, such as time, chance or other
   /// threads.
   case nondeterministic
-  /// One schedule made more decisions, or yielded more often, than allowed: the body may be spinning.
+  /// One schedule made more decisions and yields than allowed: the body may be spinning.
   case tooLong(decisions: Int)
-  /// When the body had ended something of it was left: fibers that somebody still holds a handle of, stacks of
-  /// coroutines and of generators' iterators, timers.
+  /// The body had ended, but something was left: fibers with a handle that is still held, stacks of coroutines and of
+  /// generators' iterators, or timers.
   case leak(fibers: [String], stacks: Int, timers: Int)
-  /// What was given to `.replay` names no schedule.
+  /// The string given to `.replay` is not a schedule.
   case unreadableReplay(String)
 
-  /// What is wrong, and what to look for.
+  /// The finding, and what to look for.
   public var description: String {
     switch self {
     case .nondeterministic:
-      "the body is not deterministic: the same schedule offered other choices the second time; look for clocks, random numbers, plain threads and state kept between runs"
+      "the body is not deterministic: the same schedule offered other choices the second time; "
+        + "look for clocks, random numbers, plain threads and state kept between runs"
     case .tooLong(let decisions):
-      "one schedule took more than \(decisions) decisions; look for a loop that yields without waiting, or raise maximumDecisions"
+      "one schedule took more than \(decisions) decisions; "
+        + "look for a loop that yields without waiting, or raise maximumDecisions"
     case .unreadableReplay(let text):
       "\"\(text)\" names no schedule; copy the string that the failure prints, such as \"1.0*5.2\""
     case .leak(let fibers, let stacks, let timers):

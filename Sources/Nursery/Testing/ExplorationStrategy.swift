@@ -1,21 +1,19 @@
 /// Which schedules of a body to run.
 public enum ExplorationStrategy: Sendable, Hashable {
-  /// Every schedule there is, depth first, up to a number of them.
+  /// Every schedule, depth first, up to a limit.
   ///
-  /// With `preemptions`, only those in which a fiber that could go on has to let another one run first at most so
-  /// often; waits, ends and yields do not count. There are far fewer of these, and most mistakes show with two
-  /// preemptions already.
+  /// `preemptions` bounds how often a schedule interrupts a fiber that could go on; waits, ends and yields do not
+  /// count. There are far fewer such schedules, and two preemptions show most mistakes.
   case exhaustive(limit: Int, preemptions: Int? = nil)
-  /// This many random ones; the seed determines them.
+  /// A number of random schedules, determined by the seed.
   case random(count: Int, seed: UInt64)
-  /// This many, in each of which the fibers have random priorities that change at random `depth - 1` times; the seed
-  /// determines them.
+  /// A number of schedules in which fibers have random priorities, which change `depth - 1` times at random; determined
+  /// by the seed.
   ///
-  /// Better than `random` at what takes a certain order of a few events in a long run: a mistake that needs `depth`
-  /// events to happen in order is found by each schedule with a probability of at least 1 / (n · k^(depth - 1)), for n
-  /// fibers and k decisions, however they are distributed over the run. A depth of 1 means priorities that never
-  /// change.
+  /// Better than `random` if a mistake needs a few events in a certain order in a long run. Each schedule finds a
+  /// mistake that needs `depth` ordered events with a probability of at least 1 / (n · k^(depth - 1)), for n fibers and
+  /// k decisions. The position of the events in the run does not matter. With a depth of 1 priorities never change.
   case pct(count: Int, seed: UInt64, depth: Int = 3)
-  /// The one that a failure named; the empty string is the one in which every fiber runs until it waits.
+  /// The schedule that a failure named. In the empty string's schedule every fiber runs until it waits.
   case replay(String)
 }

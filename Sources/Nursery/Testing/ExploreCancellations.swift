@@ -1,11 +1,10 @@
-/// Runs `body` again and again, cancelling it at its first blocking call, then at its second, and so on until it has
-/// fewer.
+/// Runs `body` repeatedly, and cancels it at its first blocking call, then at its second, and so on to its last.
 ///
-/// The body runs in a nursery in a cancel scope of a deterministic scheduler. The calls of all fibers count that are
-/// spawned inside, and the cancellation reaches them all. After each run `check` is called, in no cancelled scope, with
-/// what the body prepared: there it looks whether anything was lost, taken twice or left open, and throws if so. The
-/// body's own `CancellationError` is expected; any other error of its is a failure, and so is what `exploreSchedules`
-/// counts as one: a deadlock, something left behind, no end.
+/// The body runs in a nursery in a cancel scope of a deterministic scheduler. The calls of all fibers that are spawned
+/// inside count, and the cancellation reaches all of them. After each run `check` is called, outside the cancelled
+/// scope, with the prepared value. It checks whether anything was lost, taken twice or left open, and throws if so. The
+/// body's own `CancellationError` is expected. Any other error is a failure, and so are the failures of
+/// `exploreSchedules`: a deadlock, something left behind, no end.
 ///
 ///     try exploreCancellations {
 ///       Channel<Int>(.bounded(1))
@@ -17,14 +16,13 @@
 ///     }
 ///
 /// - Parameters:
-///   - strategy: the schedules under which each of the calls is cancelled; if none is given, the one in which every
-///     fiber runs until it
-///     waits. A limit or count is that of the schedules for one call.
-///   - call: the number of the one call to cancel, from 1, to reproduce a failure; nil for one after the other.
+///   - strategy: the schedules under which each call is cancelled; by default the one in which every fiber runs until
+///     it waits. A limit or count applies to each call.
+///   - call: the number of the one call to cancel, from 1, to reproduce a failure; nil for each in turn.
 ///   - maximumDecisions: how many decisions and yields one run may take.
-///   - onSuppressedError: is given the errors of `body` that no caller is left to catch; without it they are dropped.
+///   - onSuppressedError: receives errors of `body` that no caller is left to catch; without it they are dropped.
 /// - Throws: `CancellationInjectionFailure` with the number of the call, the schedule and the error.
-/// - Returns: how many blocking calls there are, under the schedule that has most, each of which has been cancelled.
+/// - Returns: the largest number of blocking calls under one schedule; each of them has been cancelled.
 @available(*, noasync, message: "it blocks its thread; call it in a function that is not async")
 @discardableResult
 public func exploreCancellations<State>(
@@ -60,18 +58,18 @@ public func exploreCancellations<State>(
   }
 }
 
-/// A body that does not take a cancellation well.
+/// A body that failed when it was cancelled.
 public struct CancellationInjectionFailure: Error, CustomStringConvertible {
-  /// What the check, or the body, threw; or what else was found wrong.
+  /// The error that the check or the body threw, or the explorer's finding.
   public let error: any Error
-  /// The number of the blocking call at which everything was cancelled, from 1.
+  /// The number, from 1, of the blocking call that was cancelled.
   public let call: Int
-  /// Whether there was such a call; if not, the body fails without any cancellation.
+  /// Whether the run reached that call; if not, the body fails without any cancellation.
   public let wasCancelled: Bool
   /// Reproduces the schedule: `exploreCancellations(.replay("..."), at: call)`.
   public let replay: String
 
-  /// The error, where it was injected, and how to see it again.
+  /// The error, the call that was cancelled, and how to reproduce it.
   public var description: String {
     let place =
       wasCancelled

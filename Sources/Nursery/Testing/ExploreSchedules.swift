@@ -1,20 +1,19 @@
-/// What an exploration has covered.
+/// The extent of an exploration.
 public struct ExplorationReport: Sendable, Hashable {
   /// How many schedules were run.
   public let schedules: Int
-  /// Whether these were all there are, or all with as few preemptions as allowed; never where the body has waited for
-  /// something outside the scheduler (`OutsideWakeup`, `blocking`, a descriptor).
+  /// Whether every schedule within the bound on preemptions was run. False if the body waited for something outside the
+  /// scheduler (`OutsideWakeup`, `blocking`, a descriptor).
   public let isExhausted: Bool
-  /// The most choices that one schedule offered.
+  /// The largest number of choices in one schedule.
   public let deepest: Int
 }
 
 /// Runs `body` as the root fiber of a deterministic scheduler, once for each of many schedules.
 ///
-/// Every blocking call is a scheduling point: any fiber that can run may run next, and any ready branch of a choice may
-/// be the one. Time is virtual. The code under test is the production code; nothing is swapped. The body is run from
-/// the beginning each time, so it must make its own channels and state, and keep nothing of them. What it finds wrong
-/// it throws.
+/// Every blocking call is a scheduling point: any runnable fiber may run next, and any ready branch of a choice may
+/// commit. Time is virtual. The code under test is the production code; nothing is replaced. Each run begins anew, so
+/// the body must make its own channels and state, and keep none of them. If it finds a mistake it throws.
 ///
 ///     try exploreSchedules {
 ///       let numbers = Channel<Int>()
@@ -27,12 +26,11 @@ public struct ExplorationReport: Sendable, Hashable {
 /// - Parameters:
 ///   - strategy: which schedules to run.
 ///   - maximumDecisions: how many decisions and yields one schedule may take.
-///   - onSuppressedError: is given the errors of `body` that no caller is left to catch, as
-///     `Configuration.onSuppressedError`; without it
-///     they are dropped.
+///   - onSuppressedError: receives errors of `body` that no caller is left to catch, as
+///     `Configuration.onSuppressedError`; without it they are dropped.
 /// - Throws: `ExplorationFailure` for the first schedule under which the body throws, deadlocks, leaves something
 ///   behind, is not deterministic or does not end.
-/// - Returns: what was covered.
+/// - Returns: the extent of the exploration.
 @available(*, noasync, message: "it blocks its thread; call it in a function that is not async")
 @discardableResult
 public func exploreSchedules(

@@ -3,26 +3,26 @@
 /// Guarantees of Finding Bugs, ASPLOS 2010).
 ///
 /// The fiber with the highest priority runs. At each of `depth - 1` decisions, drawn from the expected length of the
-/// run, the one that would have run is put below all that have not been moved. A fiber that yields goes below
-/// everybody; otherwise one that waits by yielding would keep out those it waits for.
+/// run, the fiber that would have run is moved below all fibers that have not been moved. A fiber that yields is moved
+/// below all others. Otherwise a fiber that waits by yielding would keep the fibers it waits for from running.
 ///
-///     priority   what for
-///     depth...   as drawn, when the fiber is first seen
-///     1..<depth  after a change
-///     ...0       after a yield
+///     priority   given
+///     depth...   at random, when the fiber is first seen
+///     1..<depth  at a change
+///     ...0       at a yield
 ///
-/// Of our own: only decisions between two fibers or more are counted as steps, since a change elsewhere shows at the
-/// next of those.
+/// Unlike the paper, only decisions between two or more fibers count as steps, because a change elsewhere has its
+/// effect at the next of those.
 final class PriorityScheduling {
   private let numbers: SeededNumbers
   private let depth: Int
-  /// At which decisions a priority changes; the place of a change is the new priority, less one.
+  /// The decisions at which a priority changes; the index of a change is the new priority less one.
   private let changes: [Int]
   private var priorities: [UInt64: Int] = [:]
   private var lowest = 0
   private var step = 0
 
-  /// - Parameter length: how many decisions between fibers the run is expected to take; zero if nothing is known.
+  /// - Parameter length: the expected number of decisions between fibers; zero if unknown.
   init(seed: UInt64, depth: Int, length: Int) {
     let numbers = SeededNumbers(seed: seed)
     self.numbers = numbers

@@ -1,25 +1,25 @@
 /// Follows a prefix of choices, then its guide, and keeps a record.
 final class RecordedDecisions: DecisionMaker {
-  /// Who chooses after the prefix.
+  /// Makes the choices after the prefix.
   enum Guide {
-    /// The first alternative each time: whoever runs goes on.
+    /// Always the first alternative: the running fiber goes on.
     case first
     case random(SeededNumbers)
     case priorities(PriorityScheduling)
   }
 
-  /// What limits a run.
+  /// The limits of a run.
   struct Limits {
     /// Decisions and yields.
     var decisions: Int
-    /// After so many preemptions whoever can go on does; nil for no bound.
+    /// After this many preemptions a fiber that can go on does; nil for no bound.
     var preemptions: Int?
   }
 
   private(set) var schedule = Schedule()
   /// How many decisions were between fibers.
   private(set) var fiberDecisions = 0
-  /// What the explorer itself has against the body.
+  /// The explorer's own finding about the body.
   private var finding: ExplorationError?
   private let prefix: [Int]
   private let expectedCounts: [Int]
@@ -65,7 +65,7 @@ final class RecordedDecisions: DecisionMaker {
     }
   }
 
-  /// What the explorer has against the body; where something outside takes part, it may differ from run to run.
+  /// The explorer's finding about the body. If something outside takes part, runs may differ, so that is no finding.
   func finding(dependsOnOutside: Bool) -> ExplorationError? {
     if dependsOnOutside, case .nondeterministic = finding { return nil }
     return finding
@@ -92,7 +92,7 @@ final class RecordedDecisions: DecisionMaker {
     return choice
   }
 
-  /// Ends a run that goes on and on: cancels everything, once.
+  /// Ends a run that is too long: cancels everything, once.
   private func stopIfTooLong() {
     let length = schedule.choices.count + yields
     guard length > limits.decisions else { return }
@@ -102,7 +102,8 @@ final class RecordedDecisions: DecisionMaker {
       Scheduler.cancelCurrent()
     } else if length > 2 * limits.decisions + 100_000 {
       fatalError(
-        "\(finding!); cancelled, it goes on all the same: a loop that never waits must ask Fiber.isCancelled, or call Fiber.checkCancellation()"
+        "\(finding!); the body was cancelled and still goes on: "
+          + "a loop that never waits must ask Fiber.isCancelled, or call Fiber.checkCancellation()"
       )
     }
   }

@@ -1,4 +1,4 @@
-/// The decisions of one run: which alternative was taken, of how many that may be.
+/// The decisions of one run: for each the alternative that was taken, and optionally how many there were.
 struct Schedule: Equatable {
   var choices: [Int] = []
   var counts: [Int] = []
@@ -16,7 +16,7 @@ struct Schedule: Equatable {
     }
   }
 
-  /// The choices up to the last that differs from the default, which is the first alternative: "1.0*5.2" is
+  /// The choices up to the last one that is not the first alternative, which is the default. "1.0*5.2" is
   /// "1.0.0.0.0.0.2".
   var replay: String {
     var parts: [String] = []

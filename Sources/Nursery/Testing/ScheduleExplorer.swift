@@ -1,10 +1,10 @@
-/// Runs a body under one schedule after the other.
+/// Runs a body under one schedule after another.
 ///
-/// Exhaustively, that is depth first: a run follows the prefix of choices it was given and takes the first alternative
-/// from there on; the next run turns the last choice that has an alternative left. That visits every leaf of the tree
-/// of decisions once, and needs no memory but one path (stateless model checking: Godefroid, VeriSoft, POPL 1997). A
-/// bound on preemptions cuts the tree: where it is reached, going on is the only alternative (iterative context
-/// bounding: Musuvathi and Qadeer, PLDI 2007).
+/// The exhaustive search is depth first. A run follows a prefix of choices and then takes the first alternatives. The
+/// next run changes the last choice that has an alternative left. This visits every leaf of the tree of decisions once,
+/// and needs memory for one path only (stateless model checking: Godefroid, VeriSoft, POPL 1997). A bound on
+/// preemptions prunes the tree: once it is reached, going on is the only alternative (iterative context bounding:
+/// Musuvathi and Qadeer, PLDI 2007).
 struct ScheduleExplorer {
   /// The choices that the next run begins with, and how many alternatives each had when it was last taken.
   private var prefix: [Int] = []
@@ -17,10 +17,10 @@ struct ScheduleExplorer {
   /// Whether a run has depended on something outside.
   private var dependsOnOutside = false
   private var deepest = 0
-  /// The most decisions between fibers that a run has taken: how long the next one may be.
+  /// The largest number of decisions between fibers in one run; the expected length of the next one.
   private var longest = 0
 
-  /// - Parameter injection: told of every blocking call.
+  /// - Parameter injection: called at every blocking call.
   init(
     maximumDecisions: Int, injection: CancellationInjection? = nil,
     onSuppressedError: @escaping @Sendable (any Error) -> Void = { _ in }
