@@ -63,7 +63,9 @@ private struct FileCopy {
     return part
   }
 
-  /// Copies the data between the holes. Returns false, with nothing copied, if the file system does not report holes.
+  /// Copies the data between the holes.
+  ///
+  /// Returns false, with nothing copied, if the file system does not report holes.
   private func copyData(_ input: OpenedFile, to part: FilePart) throws -> Bool {
     while true {
       let (start, end) = System.nextData(input.number, from: part.size)

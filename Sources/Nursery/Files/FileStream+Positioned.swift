@@ -6,7 +6,9 @@ extension FileStream {
   /// For a device without positions, the number of bytes read and written.
   public var position: Int64 { withLock { currentPosition } }
 
-  /// Moves the position. It may be beyond the end; a write there leaves a hole that reads as zeros.
+  /// Moves the position.
+  ///
+  /// It may be beyond the end; a write there leaves a hole that reads as zeros.
   ///
   /// Never blocks. A file opened for appending is written at its end nevertheless.
   ///
@@ -19,7 +21,9 @@ extension FileStream {
     withLock { currentPosition = offset }
   }
 
-  /// Reads at most `count` bytes at an offset; empty at the end. Neither uses nor moves the position.
+  /// Reads at most `count` bytes at an offset; empty at the end.
+  ///
+  /// Neither uses nor moves the position.
   ///
   /// Memory use follows the size of the data, not `count`. Any number of fibers may read at the same time. A
   /// cancellation point.
@@ -58,7 +62,9 @@ extension FileStream {
     }
   }
 
-  /// Writes all bytes at an offset. Neither uses nor moves the position.
+  /// Writes all bytes at an offset.
+  ///
+  /// Neither uses nor moves the position.
   ///
   /// Any number of fibers may write at the same time, at different offsets. A cancellation point; then nothing has been
   /// written.

@@ -26,8 +26,9 @@ extension FileStream {
   /// Below the size for which the allocator maps and unmaps memory each time.
   private static let leastFetch = 120 << 10
 
-  /// Reads cached bytes at the position: returns their number, 0 at the end. If none are cached, begins to fetch them
-  /// and returns nil.
+  /// Reads cached bytes at the position: returns their number, 0 at the end.
+  ///
+  /// If none are cached, begins to fetch them and returns nil.
   ///
   /// Never blocks.
   ///

@@ -11,8 +11,9 @@ import NurseryCore
 extension FileStream {
   private static let mostLent = 16 << 20
 
-  /// Whether `tryWrite` only accepts bytes. True for a file: only the kernel knows whether a write completes at once.
-  /// False for a device or a FIFO.
+  /// Whether `tryWrite` only accepts bytes.
+  ///
+  /// True for a file: only the kernel knows whether a write completes at once. False for a device or a FIFO.
   public var writesLater: Bool { !isNonblocking }
 
   /// Accepts bytes to be written at the position: returns their number, nil while earlier bytes are being written.
@@ -106,7 +107,9 @@ extension FileStream {
     }
   }
 
-  /// Waits until the pool has written, and throws its error. May be called by a fiber or by a thread of the pool.
+  /// Waits until the pool has written, and throws its error.
+  ///
+  /// May be called by a fiber or by a thread of the pool.
   func finishWriting() throws {
     while !(try isReadyToWrite()) {
       try BlockingPool.shared.lendingThread {

@@ -53,10 +53,14 @@ public final class FileStream: ReadableStream, WritableStream, CustomStringConve
 
   let descriptor: Descriptor
   let isAppending: Bool
-  /// Whether calls report would-block. True for a device or a FIFO, which needs no thread of the pool.
+  /// Whether calls report would-block.
+  ///
+  /// True for a device or a FIFO, which needs no thread of the pool.
   let isNonblocking: Bool
   let lock = SpinLock(.object)
-  /// The offset of the next read or write. Under the lock, as all fields below.
+  /// The offset of the next read or write.
+  ///
+  /// Under the lock, as all fields below.
   @exclusivity(unchecked) var currentPosition: Int64
   /// The bytes that a thread of the pool has read ahead, and their position.
   @exclusivity(unchecked) var fetched: Fetched?
@@ -69,8 +73,9 @@ public final class FileStream: ReadableStream, WritableStream, CustomStringConve
   /// Whether the kernel can read without waiting (RWF_NOWAIT).
   let canReadNow = Atomic<Bool>(true)
   let canWriteNow = Atomic<Bool>(true)
-  /// The most bytes in one system call. More would delay the worker if a fiber makes the call, and take memory if a
-  /// thread of the pool does.
+  /// The most bytes in one system call.
+  ///
+  /// More would delay the worker if a fiber makes the call, and take memory if a thread of the pool does.
   static let mostAtOnce = 1 << 20
   /// Whether no byte has come from a FIFO yet, so that it may not have had a writer.
   let mayLackWriter: Atomic<Bool>
@@ -102,9 +107,9 @@ public final class FileStream: ReadableStream, WritableStream, CustomStringConve
   /// Whether it has been closed here.
   public var isClosed: Bool { descriptor.isClosed }
 
-  /// The descriptor's number, for system calls that have no other form here. The stream closes it.
+  /// The descriptor's number, for system calls that have no other form here.
   ///
-  /// It is -1 once the stream is closed.
+  /// The stream closes it. It is -1 once the stream is closed.
   public var fileDescriptor: Int32 { descriptor.openNumber }
 
   /// "the file /etc/hosts".

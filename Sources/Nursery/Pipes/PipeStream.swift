@@ -113,9 +113,9 @@ public final class PipeStream: ReadableStream, WritableStream, CustomStringConve
   /// Whether it has been closed here.
   public var isClosed: Bool { descriptor.isClosed }
 
-  /// The descriptor's number, for system calls that have no other form here. The stream closes it.
+  /// The descriptor's number, for system calls that have no other form here.
   ///
-  /// It is -1 once the stream is closed.
+  /// The stream closes it. It is -1 once the stream is closed.
   public var fileDescriptor: Int32 { descriptor.openNumber }
 
   /// Its name.

@@ -134,7 +134,9 @@ public final class StandardStream: ReadableStream, WritableStream, CustomStringC
   /// Whether it has been closed here, or the process was started without it.
   public var isClosed: Bool { descriptor?.isClosed ?? true }
 
-  /// The number of this object's own descriptor, for system calls; -1 if there is none. The object closes it.
+  /// The number of this object's own descriptor, for system calls; -1 if there is none.
+  ///
+  /// The object closes it.
   public var fileDescriptor: Int32 { descriptor?.openNumber ?? -1 }
 
   /// "standard input".

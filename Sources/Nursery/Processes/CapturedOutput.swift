@@ -10,8 +10,9 @@ public struct CapturedOutput: Sendable {
   /// How the last command ended.
   public var status: ExitStatus { statuses[statuses.count - 1] }
 
-  /// Whether every command has succeeded. In a pipeline, SIGPIPE may end a command because the next one has read
-  /// enough; that counts as a success.
+  /// Whether every command has succeeded.
+  ///
+  /// In a pipeline, SIGPIPE may end a command because the next one has read enough; that counts as a success.
   public var isSuccess: Bool {
     status.isSuccess && statuses.allSatisfy { $0.isSuccess || $0 == .signalled(.brokenPipe) }
   }

@@ -12,7 +12,9 @@ public final class ChildProcess: Sendable {
   ///
   /// Once the process has ended, another process may get the number.
   public let processID: Int32
-  /// The pipe to its standard input, if the command says `.pipe`. Close it after the last byte.
+  /// The pipe to its standard input, if the command says `.pipe`.
+  ///
+  /// Close it after the last byte.
   public let input: PipeStream?
   /// The pipe from its standard output, if the command says `.pipe`.
   public let output: PipeStream?

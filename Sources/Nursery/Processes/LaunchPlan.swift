@@ -129,6 +129,8 @@ extension Command {
   }
 }
 
+/// Opens a file for the child.
+///
 /// A cancellation point. Blocks neither a worker nor other calls of the blocking pool, because a FIFO's other end may
 /// never be opened.
 private func openFile(_ path: String, writing: Bool, append: Bool) throws -> Int32 {

@@ -1,5 +1,6 @@
-/// This process's side of a child's pseudo terminal. The child reads bytes written here as if they were typed; its
-/// output is read here.
+/// This process's side of a child's pseudo terminal.
+///
+/// The child reads bytes written here as if they were typed; its output is read here.
 ///
 /// As on any terminal, the child's lines end with "\r\n", and typed bytes are echoed unless the child turns that off.
 public final class TerminalStream: ReadableStream, WritableStream {

@@ -2,8 +2,9 @@
 public struct ExplorationReport: Sendable, Hashable {
   /// How many schedules were run.
   public let schedules: Int
-  /// Whether every schedule within the bound on preemptions was run. False if the body waited for something outside the
-  /// scheduler (`OutsideWakeup`, `blocking`, a descriptor).
+  /// Whether every schedule within the bound on preemptions was run.
+  ///
+  /// False if the body waited for something outside the scheduler (`OutsideWakeup`, `blocking`, a descriptor).
   public let isExhausted: Bool
   /// The largest number of choices in one schedule.
   public let deepest: Int

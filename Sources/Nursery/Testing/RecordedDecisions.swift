@@ -65,7 +65,9 @@ final class RecordedDecisions: DecisionMaker {
     }
   }
 
-  /// The explorer's finding about the body. If something outside takes part, runs may differ, so that is no finding.
+  /// The explorer's finding about the body.
+  ///
+  /// If something outside takes part, runs may differ, so that is no finding.
   func finding(dependsOnOutside: Bool) -> ExplorationError? {
     if dependsOnOutside, case .nondeterministic = finding { return nil }
     return finding

@@ -16,8 +16,7 @@ struct Schedule: Equatable {
     }
   }
 
-  /// The choices up to the last one that is not the first alternative, which is the default. "1.0*5.2" is
-  /// "1.0.0.0.0.0.2".
+  /// The choices up to the last one that is not the first alternative, the default: "1.0*5.2" is "1.0.0.0.0.0.2".
   var replay: String {
     var parts: [String] = []
     var rest = choices[..<(choices.lastIndex { $0 != 0 }.map { $0 + 1 } ?? 0)]
