@@ -1,4 +1,4 @@
-/// Connects, without waiting: begins to in a guard, and is done when the socket is writable.
+/// Connects without blocking a thread: begins in the operation's guard, and has finished when the socket is writable.
 enum Connector {
   static func op<Stream>(
     to address: SocketAddress, _ options: SocketOptions, _ make: @escaping (Descriptor) -> Stream
@@ -8,7 +8,7 @@ enum Connector {
       return socket.op(.writable) { try finish(socket, address).map { make(socket) } }
         .onAbandon { socket.close() }
         .recover { error in
-          // The reactor, for instance, that cannot be had.
+          // For instance, the reactor could not be made.
           socket.close()
           throw error
         }
@@ -24,7 +24,8 @@ enum Connector {
         try checked("connect from \(local)", System.bind(number, try local.checkedRaw()))
       }
       let result = System.connect(number, try address.checkedRaw())
-      // A Unix socket whose backlog is full says "again" and not "in progress", and nothing would wake us.
+      // If the backlog of a Unix socket is full, the result is "again" and not "in progress", and no event would wake
+      // the fiber.
       if result != -System.inProgress { try checked("connect to \(address)", result) }
     } catch {
       System.close(number)
@@ -33,7 +34,7 @@ enum Connector {
     return Descriptor(adopting: number)
   }
 
-  /// Nil while the connection is under way.
+  /// Nil while the connection is in progress.
   static func finish(_ socket: Descriptor, _ address: SocketAddress) throws -> Void? {
     let result = socket.attempt(.writable) { number in
       if System.pollNow(number, .writable) == 0 { return -Int(System.wouldBlock) }

@@ -4,7 +4,7 @@ import CSwitch
 public struct IPAddress: Hashable, Sendable, CustomStringConvertible {
   /// The address's bytes in network order: 4 or 16.
   public let bytes: [UInt8]
-  /// For a link-local address of version 6: the number of the interface; else 0.
+  /// The number of the interface for a link-local address of version 6; else 0.
   public let scope: UInt32
 
   /// Creates an address from its 4 or 16 bytes in network order; nil if there are more or fewer.
@@ -14,7 +14,7 @@ public struct IPAddress: Hashable, Sendable, CustomStringConvertible {
     self.scope = scope
   }
 
-  /// Reads "192.0.2.1", "2001:db8::1" or "fe80::1%eth0"; nil for anything else, names of hosts included.
+  /// Parses "192.0.2.1", "2001:db8::1" or "fe80::1%eth0"; nil for anything else, also for names of hosts.
   public init?(_ text: String) {
     var raw = RawAddress()
     guard !text.utf8.contains(0), cs_address_parse(text, 0, &raw), let address = SocketAddress(raw).ip else {
@@ -29,7 +29,7 @@ public struct IPAddress: Hashable, Sendable, CustomStringConvertible {
   public static let loopbackV6 = IPAddress("::1")!
   /// Every interface, in version 4: 0.0.0.0.
   public static let any = IPAddress("0.0.0.0")!
-  /// Every interface, in version 6 and, unless `SocketOptions.isV6Only` is set, in version 4, too: `::`.
+  /// Every interface, in version 6 and, unless `SocketOptions.isV6Only` is set, also in version 4: `::`.
   public static let anyV6 = IPAddress("::")!
 
   /// Whether it is of version 6.

@@ -1,13 +1,12 @@
 import NurseryCore
 
-/// Finds the addresses of a host, in the order in which they are to be tried.
+/// Finds the addresses of a host, in the order in which to try them.
 ///
-/// Asks the system's resolver (`/etc/hosts`, DNS, whatever it is set up for) on a thread of the blocking pool; an
-/// address that is written as a number is answered at once. The resolver may take half a minute to give up: set a
-/// timeout.
+/// Asks the system's resolver (`/etc/hosts`, DNS and others, as configured) on a thread of the blocking pool. A numeric
+/// address is answered at once. The resolver may take half a minute to give up, so set a timeout.
 ///
-/// A cancellation point. The resolver cannot be interrupted, so a cancelled call abandons it: its thread comes back
-/// when it has answered.
+/// A cancellation point. The resolver cannot be interrupted, so a cancelled call abandons it: its thread returns to the
+/// pool when the resolver has answered.
 ///
 /// - Throws: `ResolveError` if there is no such host, or no server answers; `CancellationError` if the current scope is
 ///   cancelled.
@@ -20,7 +19,7 @@ public func resolveOp(host: String) -> Op<[IPAddress]> {
   if host.isEmpty || host.utf8.contains(0) {
     return .failing(ResolveError(host: host, kind: .noSuchName, reason: "that cannot be a name"))
   }
-  // The outcome as a value: no caller is to hear of an abandoned lookup's failure.
+  // The outcome is a value, so that the error of an abandoned lookup is not reported as suppressed.
   return blockingOp(whenCancelled: .abandons) { Result { try lookUp(host) } }.wrap { try $0.get() }
 }
 
@@ -37,9 +36,9 @@ private func lookUp(_ host: String) throws -> [IPAddress] {
 
 /// A host's addresses could not be found.
 public struct ResolveError: Error, Hashable, Sendable, CustomStringConvertible {
-  /// The name that was asked for.
+  /// The host's name.
   public let host: String
-  /// What the system's resolver says about it.
+  /// The resolver's message.
   public let reason: String
   private let kind: System.ResolveFailure
 
@@ -49,9 +48,9 @@ public struct ResolveError: Error, Hashable, Sendable, CustomStringConvertible {
     self.reason = reason
   }
 
-  /// Whether it is known that there is no such host, or that it has no address.
+  /// Whether the host certainly does not exist or has no address.
   public var isUnknownHost: Bool { kind == .noSuchName }
-  /// Whether asking again later may help: no server has answered.
+  /// Whether a later retry may succeed: no server has answered.
   public var isTemporary: Bool { kind == .tryAgain }
 
   /// "could not find the host "exmaple.com": Name or service not known; ...".

@@ -1,17 +1,17 @@
 import CSwitch
 
-/// Where a socket is, or what it is connected to.
+/// The address of a socket or of its peer.
 public enum SocketAddress: Hashable, Sendable, CustomStringConvertible {
   /// An internet address and a port.
   case ip(IPAddress, port: UInt16)
-  /// A socket in the file system; an empty path, or one with a zero byte, is an error where it is used.
+  /// A socket in the file system; calls throw if the path is empty or contains a zero byte.
   case unix(path: String)
-  /// A socket in Linux's abstract namespace, which has no file and goes with its last user.
+  /// A socket in Linux's abstract namespace, which has no file and disappears with its last user.
   case abstract(name: String)
   /// A Unix socket without a name: the connecting side.
   case unnamed
 
-  /// Reads a numeric address; nil if it is none.
+  /// Parses a numeric address; nil if it is none.
   public init?(_ address: String, port: UInt16) {
     guard let address = IPAddress(address) else { return nil }
     self = .ip(address, port: port)
@@ -65,7 +65,7 @@ extension SocketAddress {
       : .unix(path: String(decoding: bytes, as: UTF8.self))
   }
 
-  /// In the system's layout; a path that is too long is cut, see `checkedRaw`.
+  /// In the system's layout; an invalid address gives an empty one, see `checkedRaw`.
   package var raw: RawAddress { (try? checkedRaw()) ?? RawAddress() }
 
   /// In the system's layout.
@@ -82,7 +82,7 @@ extension SocketAddress {
         cs_address_v4(&raw, address.bytes, port)
       }
     case .unix(let path):
-      // The kernel takes both for names without a file, or for a shorter path.
+      // The kernel would take the path for a name without a file, or for a shorter path.
       if path.isEmpty || path.utf8.contains(0) {
         throw SystemError(
           code: System.invalidArgument,

@@ -1,34 +1,33 @@
 import CSwitch
 
-/// What is set on a socket before it is bound or connected.
+/// Options that are set on a socket before it is bound or connected.
 public struct SocketOptions: Hashable, Sendable {
-  /// Whether small writes go out at once instead of waiting to be joined (TCP_NODELAY); for TCP.
+  /// Whether small writes are sent at once instead of being collected (TCP_NODELAY); for TCP.
   public var noDelay = true
-  /// Whether a dead peer is noticed, after hours, even if nobody writes to it.
+  /// Whether a dead peer is detected, after hours, even without writes (SO_KEEPALIVE).
   public var keepsAlive = false
-  /// Whether a listener may take the port of one whose last connections are still being closed.
+  /// Whether a listener may bind a port that still has connections being closed (SO_REUSEADDR).
   public var reusesAddress = true
-  /// Whether several sockets may be bound to one port, and share what comes.
+  /// Whether several sockets may be bound to one port and share its connections or datagrams (SO_REUSEPORT).
   public var reusesPort = false
-  /// Whether a socket of version 6 keeps out connections of version 4.
+  /// Whether a socket of version 6 refuses connections of version 4.
   public var isV6Only = false
-  /// The size of the kernel's buffer for what is to be sent, in bytes; nil for the kernel's choice.
+  /// The size of the kernel's send buffer, in bytes; nil for the kernel's choice.
   public var sendBufferSize: Int?
-  /// The size of the kernel's buffer for what has come, in bytes; nil for the kernel's choice.
+  /// The size of the kernel's receive buffer, in bytes; nil for the kernel's choice.
   public var receiveBufferSize: Int?
-  /// Whether datagrams may be sent to everybody on the network.
+  /// Whether datagrams may be sent to the broadcast address.
   public var broadcasts = false
-  /// Seconds for which a close waits until everything has been delivered; 0 resets the connection, nil lets the kernel
-  /// deliver while the program goes on.
+  /// Seconds for which a close waits until all data is delivered. 0 resets the connection; nil lets the kernel deliver
+  /// in the background.
   ///
-  /// That wait is the kernel's: it holds up a thread and no mere fiber, whoever closes the connection, the nursery it
-  /// belongs to included. So with more than 0 close it on the blocking pool: `try blocking { stream.close() }`. A
-  /// listener's connections have its options.
+  /// The kernel waits, so the close blocks its whole thread, also when the nursery closes the connection. So with more
+  /// than 0, close on the blocking pool: `try blocking { stream.close() }`. A listener's connections have its options.
   public var linger: Int?
   /// The address from which to connect; nil for any.
   public var localAddress: SocketAddress?
 
-  /// Creates the options that suit most.
+  /// Creates the default options.
   public init() {}
 
   /// Sets the options on a socket that is neither bound nor connected.

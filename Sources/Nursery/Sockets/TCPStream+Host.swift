@@ -1,15 +1,15 @@
-// Happy eyeballs (RFC 8305): the addresses of both versions take turns, and one that does not answer holds up the next
-// for a moment only.
+// Happy eyeballs (RFC 8305): the addresses of both versions alternate, and an address that does not answer delays the
+// next only briefly.
 extension TCPStream {
-  /// How long an attempt may take before the next one is begun beside it (RFC 8305, section 5).
+  /// How long an attempt may take before the next one begins in parallel (RFC 8305, section 5).
   static let attemptDelay = Duration.milliseconds(250)
 
-  /// Connects to a host by its name, or its number.
+  /// Connects to a host by its name or numeric address.
   ///
-  /// Finds its addresses with `resolve(host:)` and tries them in turn, beginning with version 6; the next is tried when
-  /// the one before has failed, or a quarter of a second after it. The first to answer is taken and the others are
-  /// given up. A cancellation point. There is no operation of it, as it takes several steps: bound it with
-  /// `withTimeout`, which leaves nothing behind.
+  /// Finds its addresses with `resolve(host:)` and tries them in turn, beginning with version 6. The next attempt
+  /// begins when the one before has failed, or a quarter of a second after it. The first address that answers is used,
+  /// and the other attempts are abandoned. A cancellation point. It takes several steps, so there is no operation for
+  /// it. To limit its time use `withTimeout`, which leaves nothing behind.
   ///
   /// - Throws: `ResolveError` if there is no such host; the first address's `SystemError` if none answers;
   ///   `CancellationError`.
@@ -19,7 +19,7 @@ extension TCPStream {
     return try connect(toFirstOf: inTurns(addresses).map { .ip($0, port: port) }, options)
   }
 
-  /// The addresses of both versions, one of each at a time, in their order otherwise.
+  /// The addresses of both versions in alternation, each version in its order.
   static func inTurns(_ addresses: [IPAddress]) -> [IPAddress] {
     let six = addresses.filter(\.isV6)
     let four = addresses.filter { !$0.isV6 }
@@ -33,15 +33,15 @@ extension TCPStream {
     case nextIsDue
   }
 
-  /// Connects to whichever of the addresses answers first.
+  /// Connects to the address that answers first.
   static func connect(toFirstOf addresses: [SocketAddress], _ options: SocketOptions) throws -> TCPStream {
     var waiting = addresses[...]
     var attempts: [Connector.Attempt] = []
     var firstFailure: (any Error)?
-    // Of an attempt that has succeeded the stream has taken charge.
+    // A successful attempt is removed from the list first: its stream owns the socket.
     defer { for attempt in attempts { attempt.giveUp() } }
     func begin() {
-      // One that fails at once gives way to the next at once.
+      // If an attempt fails at once, the next one begins at once.
       while let address = waiting.popFirst() {
         do { return attempts.append(try Connector.Attempt(to: address, options)) } catch {
           firstFailure = firstFailure ?? error
@@ -70,7 +70,7 @@ extension TCPStream {
 }
 
 extension Connector {
-  /// A connection under way that outlives the performs that ask for it.
+  /// An attempt that outlives the performs that wait for it.
   struct Attempt {
     private let socket: Descriptor
     private let address: SocketAddress
@@ -80,7 +80,7 @@ extension Connector {
       socket = try Connector.begin(address, options)
     }
 
-    /// The operation that commits when the attempt has ended, one way or the other.
+    /// The operation that commits when the attempt has succeeded or failed.
     var op: Op<Result<TCPStream, any Error>> {
       socket.op(.writable) {
         do {

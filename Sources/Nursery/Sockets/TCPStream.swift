@@ -6,8 +6,8 @@ import CSwitch
 ///     try stream.writeAll("hello\n")
 ///     let answer = try stream.read(upTo: 512)
 ///
-/// One fiber may read while another one writes. It belongs to the nursery in which it was made, which closes it when
-/// all its fibers have ended; it is closed earlier by `close()`, or with the last reference to it.
+/// One fiber may read while another one writes. It belongs to the nursery in which it was made. The nursery closes it
+/// when all its fibers have ended; `close()`, or the release of the last reference, closes it earlier.
 public final class TCPStream: SocketStream, @unchecked Sendable {
   override var shortReadsDrain: Bool { true }
 
@@ -15,22 +15,21 @@ public final class TCPStream: SocketStream, @unchecked Sendable {
   ///
   /// A cancellation point; then nothing is left of the attempt.
   ///
-  /// - Throws: `SystemError` if nobody listens there, the network is out of reach or no descriptor is left;
+  /// - Throws: `SystemError` if no socket listens there, the network is unreachable or no descriptor is left;
   ///   `CancellationError`.
   @available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
   public static func connect(to address: SocketAddress, options: SocketOptions = SocketOptions()) throws -> TCPStream {
     try connectOp(to: address, options: options).perform()
   }
 
-  /// The operation that connects to a numeric address; it begins to with the perform.
+  /// The operation that connects to a numeric address; each perform begins a connection.
   ///
-  /// If it is not chosen, the attempt is given up, although the other side may have noticed it.
+  /// If it is not chosen, the attempt is abandoned; the other side may have seen it.
   public static func connectOp(to address: SocketAddress, options: SocketOptions = SocketOptions()) -> Op<TCPStream> {
     Connector.op(to: address, options) { TCPStream($0, remoteAddress: address) }
   }
 
-  /// Sets whether small writes go out at once instead of waiting to be joined; they do unless the options said
-  /// otherwise.
+  /// Sets whether small writes are sent at once instead of being collected; initially `SocketOptions.noDelay`.
   ///
   /// - Throws: `SystemError`, `StreamClosedError`.
   public func setNoDelay(_ isOn: Bool) throws {
@@ -38,10 +37,10 @@ public final class TCPStream: SocketStream, @unchecked Sendable {
     _ = try result.value("set noDelay of", self)
   }
 
-  /// Closes the connection by breaking it off: the other side reads an error where it would else have read an end.
+  /// Resets the connection: the other side reads an error instead of an end.
   ///
-  /// So what was cut short does not pass for complete. What has been written and not been sent is dropped. Never
-  /// blocks. On a stream that has been closed already it does nothing.
+  /// So the other side cannot mistake incomplete data for complete data. Bytes that have been written and not yet sent
+  /// are dropped. Never blocks. Does nothing on a closed stream.
   public func reset() {
     _ = descriptor.attempt(.none) { Int(System.setOption($0, CS_LINGER, 0)) }
     close()

@@ -1,29 +1,30 @@
 /// Sends and receives datagrams: messages that arrive whole, or not at all.
 ///
-/// Any number of fibers may send and receive. It belongs to the nursery in which it was made, which closes it when all
-/// its fibers have ended; it is closed earlier by `close()`, or with the last reference to it.
+/// Any number of fibers may send and receive. It belongs to the nursery in which it was made. The nursery closes it
+/// when all its fibers have ended; `close()`, or the release of the last reference, closes it earlier.
 public final class UDPSocket: Sendable, CustomStringConvertible {
-  /// A datagram that has come.
+  /// A received datagram.
   public struct Datagram: Sendable, Hashable {
-    /// What it says.
+    /// Its contents.
     public var bytes: [UInt8]
     /// The sender's address.
     public var sender: SocketAddress
-    /// Whether it was longer than what was asked for; the rest is lost.
+    /// Whether it was longer than requested; the rest is lost.
     public var isTruncated: Bool
   }
 
   private let descriptor: Descriptor
-  /// Where it receives, with the port that was found; of a socket at `.any` no address that others can send to, but the
-  /// port.
+  /// The address at which it receives, with the actual port.
+  ///
+  /// For a socket at `.any`, only the port is of use to senders.
   public let address: SocketAddress
 
   /// Binds a socket to a port of an address.
   ///
   /// - Parameters:
-  ///   - host: which of this machine's addresses; its version is the socket's. Only this machine is reached from, and
-  ///     reaches, `.loopback`.
-  ///   - port: 0 for one that is free; see `address`.
+  ///   - host: one of this machine's addresses; the socket has its version. A socket at `.loopback` communicates with
+  ///     this machine only.
+  ///   - port: 0 for a free port; see `address`.
   /// - Throws: `SystemError` if the port is in use or not allowed, or no descriptor is left.
   public init(_ host: IPAddress = .any, port: UInt16 = 0, options: SocketOptions = SocketOptions()) throws {
     let wanted = SocketAddress.ip(host, port: port)
@@ -53,9 +54,9 @@ public final class UDPSocket: Sendable, CustomStringConvertible {
 
   /// Waits until there is room, and sends a datagram.
   ///
-  /// That it was sent does not mean that it arrives. A cancellation point; then it has not been sent.
+  /// A sent datagram may get lost. A cancellation point; then it has not been sent.
   ///
-  /// - Parameter peer: where to; nil for the peer the socket is connected to.
+  /// - Parameter peer: the receiver; nil for the peer that the socket is connected to.
   /// - Throws: `SystemError` if it is too long (65,507 bytes at most), or there is no peer; `StreamClosedError`;
   ///   `CancellationError`.
   @available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
@@ -76,8 +77,8 @@ public final class UDPSocket: Sendable, CustomStringConvertible {
   ///
   /// A cancellation point; then none has been taken.
   ///
-  /// - Parameter count: how many bytes of it are wanted; the rest of a longer one is lost. The default is enough for
-  ///   all.
+  /// - Parameter count: the largest number of bytes to read; the rest of a longer datagram is lost. The default is
+  ///   enough for any datagram.
   /// - Throws: `SystemError`, `StreamClosedError`, `CancellationError`.
   @available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
   public func receive(upTo count: Int = 65_536) throws -> Datagram { try receiveOp(upTo: count).perform() }
@@ -85,7 +86,7 @@ public final class UDPSocket: Sendable, CustomStringConvertible {
   /// The operation that takes a datagram; see `receive`.
   public func receiveOp(upTo count: Int = 65_536) -> Op<Datagram> {
     descriptor.op(.readable, keeping: self) { [self] in
-      // Without waiting it is known whether there is one; memory is asked for only then.
+      // Polls first, so that memory is allocated only if there is a datagram.
       guard descriptor.isClosed || System.pollNow(descriptor.number, .readable) != 0 else { return nil }
       var sender = RawAddress()
       var isTruncated = false
@@ -112,9 +113,9 @@ public final class UDPSocket: Sendable, CustomStringConvertible {
   /// Whether it has been closed here.
   public var isClosed: Bool { descriptor.isClosed }
 
-  /// The descriptor's number, for calls that only the system offers; the socket closes it.
+  /// The descriptor's number, for system calls that have no other form here.
   ///
-  /// It is -1 once the socket is closed.
+  /// The socket closes it. It is -1 once the socket is closed.
   public var fileDescriptor: Int32 { descriptor.openNumber }
 
   /// "the UDP socket at 127.0.0.1:53".

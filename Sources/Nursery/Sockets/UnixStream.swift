@@ -1,25 +1,25 @@
 /// A connection between processes of one machine; descriptors can be sent through it.
 ///
-/// One fiber may read while another one writes. It belongs to the nursery in which it was made, which closes it when
-/// all its fibers have ended; it is closed earlier by `close()`, or with the last reference to it.
+/// One fiber may read while another one writes. It belongs to the nursery in which it was made. The nursery closes it
+/// when all its fibers have ended; `close()`, or the release of the last reference, closes it earlier.
 public final class UnixStream: SocketStream, @unchecked Sendable {
   /// Connects to a listener's path or abstract name.
   ///
   /// A cancellation point; then nothing is left of the attempt.
   ///
-  /// - Throws: `SystemError` if nobody listens there, if the listener's queue is full, or no descriptor is left;
+  /// - Throws: `SystemError` if no socket listens there, if the listener's queue is full, or no descriptor is left;
   ///   `CancellationError`.
   @available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
   public static func connect(to address: SocketAddress, options: SocketOptions = SocketOptions()) throws -> UnixStream {
     try connectOp(to: address, options: options).perform()
   }
 
-  /// The operation that connects to a listener's path or abstract name; it begins to with the perform.
+  /// The operation that connects to a listener's path or abstract name; each perform begins a connection.
   public static func connectOp(to address: SocketAddress, options: SocketOptions = SocketOptions()) -> Op<UnixStream> {
     Connector.op(to: address, options) { UnixStream($0, remoteAddress: address) }
   }
 
-  /// Two streams that are connected with each other.
+  /// Makes two streams that are connected to each other.
   ///
   /// Never blocks.
   ///
@@ -35,12 +35,12 @@ public final class UnixStream: SocketStream, @unchecked Sendable {
 
   // MARK: Descriptors
 
-  /// Waits until there is room, and sends a descriptor together with bytes, of which there must be at least one.
+  /// Waits until there is room, and sends a descriptor together with at least one byte.
   ///
-  /// The other side gets a copy of the descriptor; this one's stays open, and is to be closed by who owns it. A
-  /// cancellation point; then nothing has been sent.
+  /// The other side gets a copy of the descriptor. The original stays open; its owner closes it. A cancellation point;
+  /// then nothing has been sent.
   ///
-  /// - Returns: how many of the bytes were sent: at least one, and with it the descriptor.
+  /// - Returns: how many of the bytes were sent, at least one; the descriptor went with the first.
   /// - Throws: as `write`; `SystemError` if the descriptor is not open.
   @available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
   public func send(descriptor passed: Int32, with bytes: [UInt8]) throws -> Int {
@@ -58,20 +58,19 @@ public final class UnixStream: SocketStream, @unchecked Sendable {
     }
   }
 
-  /// Waits until something has come, and reads at most `count` bytes and the descriptor that has come with them, if
-  /// any.
+  /// Waits until bytes are available, and reads at most `count` of them and the descriptor that came with them, if any.
   ///
-  /// Empty at the end. The descriptor is the caller's to close. Of descriptors that come with a plain `read` nobody
-  /// hears; the kernel closes them. A cancellation point; then nothing has been read.
+  /// Empty at the end. The caller closes the descriptor. If a descriptor comes during a plain `read`, the kernel closes
+  /// it. A cancellation point; then nothing has been read.
   ///
-  /// - Throws: as `read`. `SystemError`, too, if several descriptors have come at once, or no number is left for the
-  ///   one that has: what was sent is lost then, the bytes with it, so close the stream.
+  /// - Throws: as `read`. Also `SystemError` if several descriptors have come at once, or no descriptor number is left.
+  ///   Then the message is lost, bytes included, so close the stream.
   @available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
   public func receiveDescriptor(upTo count: Int) throws -> (bytes: [UInt8], descriptor: Int32?) {
     try receiveDescriptorOp(upTo: count).perform()
   }
 
-  /// The operation that reads bytes and the descriptor that has come with them; see `receiveDescriptor(upTo:)`.
+  /// The operation that reads bytes and the descriptor that came with them; see `receiveDescriptor(upTo:)`.
   public func receiveDescriptorOp(upTo count: Int) -> Op<(bytes: [UInt8], descriptor: Int32?)> {
     precondition(count > 0, "a descriptor comes with at least one byte: receiveDescriptor(upTo: 1)")
     return whenReadableOp { [self] in

@@ -1,9 +1,8 @@
 extension [UInt8] {
-  /// What a stream delivers at a time, at most, into memory of ours.
+  /// The most bytes that one read delivers into memory allocated here.
   static let mostAtOnce = 1 << 20
 
-  /// The bytes that `read` puts into memory, at most `count`: memory is taken for what comes, not for what is asked
-  /// for.
+  /// The bytes that `read` stores, at most `count`; memory use follows the bytes that come, not `count`.
   init(upTo count: Int, atOnce most: Int = mostAtOnce, _ read: (UnsafeMutableRawBufferPointer) throws -> Int) rethrows {
     precondition(count >= 0, "\(count) bytes cannot be read; write 0 or more")
     let read = try [UInt8](unsafeUninitializedCapacity: Swift.min(count, most)) { buffer, initialized in
@@ -12,9 +11,9 @@ extension [UInt8] {
     self = read.withoutSpareMemory
   }
 
-  /// The same bytes in memory of their size, if most of what they have is spare.
+  /// The same bytes in memory of their size, if most of their memory is spare.
   ///
-  /// For what was read into memory for much more: a program may keep thousands of short answers.
+  /// For a short result of a read that had room for much more: a program may keep thousands of them.
   var withoutSpareMemory: [UInt8] {
     let spare = capacity - count
     return spare > count && spare >= 512 ? withUnsafeBytes { [UInt8]($0) } : self

@@ -1,12 +1,12 @@
 /// The lines of a stream, as they come: `for line in try reader.lines()`.
 ///
-/// A `for` loop cannot throw what it meets: see `BufferedReader.lines`.
+/// A `for` loop cannot throw the error of an element: see `BufferedReader.lines`.
 public struct BufferedLines: Sequence, IteratorProtocol {
   let reader: BufferedReader
   let limit: Int
 
-  /// Waits for the next line; nil at the end, in a cancelled scope, and when there is an error, which the next call of
-  /// the reader throws.
+  /// Waits for the next line; nil at the end, in a cancelled scope, and after an error, which the reader's next call
+  /// throws.
   @available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
   public mutating func next() -> String? {
     do {
@@ -21,12 +21,12 @@ public struct BufferedLines: Sequence, IteratorProtocol {
 }
 
 extension BufferedReader {
-  /// The lines, without their `\n` or `\r\n`, for a loop that takes them as they come.
+  /// The lines, without their `\n` or `\r\n`, for a `for` loop.
   ///
   /// The loop ends at the end of the input, and in a cancelled scope, where the next blocking call throws. It also ends
-  /// when there is an error, a line that is too long or a stream that breaks: the next call that reads from this reader
-  /// throws it, and if there is none, the scheduler's suppressed-error handler gets it when the reader goes. Where an
-  /// error must not pass for the end, call `finish()` behind the loop, or write
+  /// after an error: a line that is too long, or a broken stream. The next call that reads from this reader throws the
+  /// error. If there is none, the suppressed-error handler receives it when the reader is released. To tell an error
+  /// from the end, call `finish()` after the loop, or write
   ///
   ///     while let line = try reader.readLine() { ... }
   ///
@@ -37,7 +37,7 @@ extension BufferedReader {
     return BufferedLines(reader: self, limit: limit)
   }
 
-  /// Throws what has ended a loop over `lines`, if that was not the end of the input.
+  /// Throws the error that has ended a loop over `lines`; does nothing if the input had ended.
   ///
   /// Never blocks.
   ///

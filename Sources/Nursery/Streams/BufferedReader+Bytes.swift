@@ -1,9 +1,9 @@
 extension BufferedReader {
   /// Reads `count` bytes, waiting until they have all come.
   ///
-  /// A cancellation point. Takes memory for what has come, not for what was asked for.
+  /// A cancellation point. Memory use follows the bytes that have come, not `count`.
   ///
-  /// - Throws: `UnexpectedEndError` if the input ends before; what the stream throws; `CancellationError` if the
+  /// - Throws: `UnexpectedEndError` if the input ends before; the stream's errors; `CancellationError` if the
   ///   current scope is cancelled. Nothing has been taken then.
   @available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
   public func readExactly(_ count: Int) throws -> [UInt8] { try take { try self.bytes(count, $0) } }
@@ -15,8 +15,8 @@ extension BufferedReader {
   ///
   /// A cancellation point. A large buffer is read into directly.
   ///
-  /// - Throws: `UnexpectedEndError` if the input ends before; what the stream throws; `CancellationError` if the
-  ///   current scope is cancelled. Nothing has been taken then; what is in `buffer` does not count.
+  /// - Throws: `UnexpectedEndError` if the input ends before; the stream's errors; `CancellationError` if the
+  ///   current scope is cancelled. Then nothing has been taken, and the contents of `buffer` are unspecified.
   @available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
   public func readExactly(into buffer: UnsafeMutableRawBufferPointer) throws {
     if skipped == 0, buffer.count - queue.count > capacity { return try readDirectly(into: buffer) }
@@ -28,21 +28,21 @@ extension BufferedReader {
     takeOp { try self.copyBytes(into: buffer, $0) }
   }
 
-  /// Reads at most `count` bytes without taking them, waiting until so many have come or the input has ended.
+  /// Reads at most `count` bytes without taking them, waiting until `count` bytes have come or the input has ended.
   ///
-  /// A cancellation point. Fewer bytes mean that the input ends behind them.
+  /// A cancellation point. Fewer bytes mean that the input ends after them.
   ///
-  /// - Throws: what the stream throws; `CancellationError` if the current scope is cancelled.
+  /// - Throws: the stream's errors; `CancellationError` if the current scope is cancelled.
   @available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
   public func peek(_ count: Int) throws -> [UInt8] { try take { self.firstBytes(count, $0) } }
 
   /// The operation that reads at most `count` bytes without taking them; see `peek(_:)`.
   public func peekOp(_ count: Int) -> Op<[UInt8]> { takeOp { self.firstBytes(count, $0) } }
 
-  /// Passes over the next `count` bytes, also those that have not come yet: they are dropped as they come.
+  /// Skips the next `count` bytes, also bytes that have not come yet: they are dropped when they come.
   ///
-  /// Never blocks, and is no cancellation point. If the input ends before, the next call that waits for something
-  /// behind them throws `UnexpectedEndError`.
+  /// Never blocks, and is no cancellation point. If the input ends before, the next call that waits for later bytes
+  /// throws `UnexpectedEndError`.
   public func skip(_ count: Int) {
     precondition(count >= 0, "skip(\(count)): a reader cannot go back; look ahead with peek")
     let passed = min(count, queue.count)
@@ -55,7 +55,7 @@ extension BufferedReader {
   ///
   /// A cancellation point.
   ///
-  /// - Throws: `UnexpectedEndError` if the input ends before; what the stream throws; `CancellationError` if the
+  /// - Throws: `UnexpectedEndError` if the input ends before; the stream's errors; `CancellationError` if the
   ///   current scope is cancelled. Nothing has been taken then.
   @available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
   public func readInteger<Integer: FixedWidthInteger>(
@@ -75,7 +75,7 @@ extension BufferedReader {
 
   // MARK: From the buffer
 
-  /// Whether so many bytes are there.
+  /// Whether the buffer holds `count` bytes.
   private func has(_ count: Int, _ isAtEnd: Bool) throws -> Bool {
     precondition(count >= 0, "\(count) bytes cannot be read")
     if queue.count >= count { return true }
@@ -108,7 +108,7 @@ extension BufferedReader {
     return order.arranged(queue.bytes.loadUnaligned(as: Integer.self))
   }
 
-  /// Reads past the buffer what does not fit into it anyway; what has come goes back there if it is in vain.
+  /// Fills a large `buffer` directly; if that fails, the bytes that came are put back into the reader's buffer.
   private func readDirectly(into buffer: UnsafeMutableRawBufferPointer) throws {
     if Performer.enter().isCancelled { throw CancellationError() }
     try throwFailure()
@@ -126,7 +126,7 @@ extension BufferedReader {
     }
   }
 
-  /// Moves from the buffer what fits.
+  /// Moves as many bytes as fit from the buffer.
   func take(into buffer: UnsafeMutableRawBufferPointer) -> Int {
     let count = min(buffer.count, queue.count)
     guard count > 0 else { return 0 }

@@ -1,14 +1,14 @@
 extension BufferedReader {
-  /// How long a line may be if nothing else is said: 1 MiB.
+  /// The default limit for the length of a line: 1 MiB.
   public static var usualLineLimit: Int { 1 << 20 }
 
   /// Reads a line, without its `\n` or `\r\n`; nil at the end of the input.
   ///
-  /// The last line needs no line feed. What is no UTF-8 is repaired; `readLineBytes` takes it as it is. A cancellation
-  /// point.
+  /// The last line needs no line feed. Invalid UTF-8 is repaired; `readLineBytes` returns the bytes unchanged. A
+  /// cancellation point.
   ///
   /// - Parameter limit: how many bytes a line may have.
-  /// - Throws: `LineTooLongError` as soon as it has more; what the stream throws; `CancellationError` if the current
+  /// - Throws: `LineTooLongError` as soon as it has more; the stream's errors; `CancellationError` if the current
   ///   scope is cancelled. Nothing has been taken then.
   @available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
   public func readLine(limit: Int = BufferedReader.usualLineLimit) throws -> String? {
@@ -36,14 +36,13 @@ extension BufferedReader {
     withLineOp(limit: limit) { [UInt8]($0) }
   }
 
-  /// Reads a line by letting `body` look at its bytes where they are, without `\n` or `\r\n`; nil at the end of the
-  /// input.
+  /// Reads a line by passing its bytes, without `\n` or `\r\n`, to `body` in place; nil at the end of the input.
   ///
-  /// For parsers: nothing is copied or allocated. The bytes are good during the call. If `body` throws, the line has
+  /// For parsers: nothing is copied or allocated. The bytes are valid during the call. If `body` throws, the line has
   /// not been taken. A cancellation point.
   ///
   /// - Parameter limit: how many bytes a line may have.
-  /// - Throws: as `readLine`; what `body` throws.
+  /// - Throws: as `readLine`; the errors of `body`.
   @available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
   public func withLine<Value>(
     limit: Int = BufferedReader.usualLineLimit, _ body: (UnsafeRawBufferPointer) throws -> Value
@@ -51,20 +50,20 @@ extension BufferedReader {
     try take { try self.line(limit, $0, body) }
   }
 
-  /// The operation that reads a line by letting `body` look at its bytes; see `withLine(limit:_:)`.
+  /// The operation that reads a line by passing its bytes to `body`; see `withLine(limit:_:)`.
   public func withLineOp<Value>(
     limit: Int = BufferedReader.usualLineLimit, _ body: @escaping (UnsafeRawBufferPointer) throws -> Value
   ) -> Op<Value?> {
     takeOp { try self.line(limit, $0, body) }
   }
 
-  /// The line at the front of the buffer; nil if there is none yet, nil within at the end.
+  /// The line at the front of the buffer; nil if there is none yet, an inner nil at the end.
   private func line<Value>(
     _ limit: Int, _ isAtEnd: Bool, _ body: (UnsafeRawBufferPointer) throws -> Value
   ) throws -> Value?? {
     let bytes = queue.bytes
     guard let end = find(Self.lineFeed) else {
-      // The carriage return may belong to a line feed that has not come.
+      // The carriage return may belong to a line feed that has not come yet.
       let length = bytes.count - (!isAtEnd && bytes.last == Self.carriageReturn ? 1 : 0)
       if length > limit { throw LineTooLongError(limit: limit) }
       guard isAtEnd else { return nil }

@@ -1,19 +1,20 @@
 extension BufferedReader {
-  /// Reads whatever `parse` makes of the bytes: what the other calls are special cases of.
+  /// Reads a value that `parse` makes of the bytes; the general form of the other calls.
   ///
-  ///     // A byte that says how long, and so many bytes.
+  ///     // A length byte, and that number of bytes.
   ///     let name = try reader.parse(limit: 256) { bytes, _ -> (String, Int)? in
   ///       guard let length = bytes.first, bytes.count > length else { return nil }
   ///       return (String(decoding: bytes[1...Int(length)], as: UTF8.self), 1 + Int(length))
   ///     }
   ///
-  /// `parse` sees what is in the buffer, where it is, and again when there is more. It returns nil if that is not
-  /// enough, else its value and how many bytes that takes; say `-> (Value, Int)?`, as the compiler infers nothing from
-  /// nil. It must not wait, nor keep the bytes. If it throws, none have been taken. A cancellation point.
+  /// `parse` gets the buffered bytes in place, and again when there are more. It returns nil if they are not enough,
+  /// else a value and the number of bytes that it takes. Write `-> (Value, Int)?`, because the compiler cannot infer
+  /// the type from nil. `parse` must not wait, nor keep the bytes. If it throws, none have been taken. A cancellation
+  /// point.
   ///
   /// - Parameter limit: how many bytes a value may take.
   /// - Throws: `InputTooLongError` as soon as it needs more; `UnexpectedEndError` if at the end of the input they are
-  ///   still not enough; what `parse` or the stream throws; `CancellationError` if the current scope is cancelled.
+  ///   still not enough; errors of `parse` and the stream; `CancellationError` if the current scope is cancelled.
   @available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
   @inlinable
   public func parse<Value>(
@@ -28,8 +29,8 @@ extension BufferedReader {
     return value!
   }
 
-  /// What `parse` does, but for the value: generic code that is not specialised would ask the runtime for types at
-  /// every call.
+  /// The part of `parse` that does not depend on the type of the value: unspecialised generic code would ask the
+  /// runtime for types at every call.
   @usableFromInline
   func take(
     limit: Int, _ count: (_ bytes: UnsafeRawBufferPointer, _ isAtEnd: Bool) throws -> Int?
@@ -37,7 +38,7 @@ extension BufferedReader {
     try take { isAtEnd in try self.parsed(limit, isAtEnd) { try count($0, $1).map { ((), $0) } } }
   }
 
-  /// The operation that reads whatever `parse` makes of the bytes; see `parse(limit:_:)`.
+  /// The operation that reads a value that `parse` makes of the bytes; see `parse(limit:_:)`.
   public func parseOp<Value>(
     limit: Int,
     _ parse: @escaping (_ bytes: UnsafeRawBufferPointer, _ isAtEnd: Bool) throws -> (Value, Int)?

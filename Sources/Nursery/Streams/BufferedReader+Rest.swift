@@ -3,8 +3,8 @@ extension BufferedReader {
   ///
   /// A cancellation point.
   ///
-  /// - Parameter limit: how many bytes that may be.
-  /// - Throws: `InputTooLongError` as soon as there are more; what the stream throws; `CancellationError` if the
+  /// - Parameter limit: the largest number of bytes allowed.
+  /// - Throws: `InputTooLongError` as soon as there are more; the stream's errors; `CancellationError` if the
   ///   current scope is cancelled. Nothing has been taken then.
   @available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
   public func readAll(limit: Int) throws -> [UInt8] { try take { try self.all(limit, $0) } }
@@ -12,12 +12,12 @@ extension BufferedReader {
   /// The operation that reads everything up to the end of the input; see `readAll(limit:)`.
   public func readAllOp(limit: Int) -> Op<[UInt8]> { takeOp { try self.all(limit, $0) } }
 
-  /// Reads bytes that are buffered or available without waiting into `buffer`: their number, 0 at the end, nil if none
-  /// yet.
+  /// Reads bytes that are buffered or available into `buffer`: returns their number, 0 at the end, nil if none are
+  /// available yet.
   ///
   /// Never blocks, and is no cancellation point.
   ///
-  /// - Throws: what the stream throws.
+  /// - Throws: the stream's errors.
   public func tryRead(into buffer: UnsafeMutableRawBufferPointer) throws -> Int? {
     try throwFailure()
     if !queue.isEmpty || buffer.isEmpty { return take(into: buffer) }
@@ -32,11 +32,11 @@ extension BufferedReader {
     return take(into: buffer)
   }
 
-  /// Waits until there is something to read, and reads it into `buffer`: the number of bytes, 0 at the end.
+  /// Waits until bytes are available, and reads them into `buffer`: returns their number, 0 at the end.
   ///
   /// A large buffer is read into directly. A cancellation point.
   ///
-  /// - Throws: what the stream throws; `CancellationError` if the current scope is cancelled. Nothing has been taken
+  /// - Throws: the stream's errors; `CancellationError` if the current scope is cancelled. Nothing has been taken
   ///   then.
   @available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
   public func read(into buffer: UnsafeMutableRawBufferPointer) throws -> Int {
@@ -44,18 +44,18 @@ extension BufferedReader {
     return try readOp(into: buffer).perform()
   }
 
-  /// The operation that reads what there is into `buffer`, which must stay valid while it is performed.
+  /// The operation that reads available bytes into `buffer`, which must stay valid while it is performed.
   ///
   /// Its value is the number of bytes, 0 at the end.
   public func readOp(into buffer: UnsafeMutableRawBufferPointer) -> Op<Int> {
     stream.whenReadableOp { try self.tryRead(into: buffer) }
   }
 
-  /// Waits until there is something to read, and reads at most `count` bytes; empty at the end.
+  /// Waits until bytes are available, and reads at most `count` of them; empty at the end.
   ///
   /// A cancellation point.
   ///
-  /// - Throws: what the stream throws; `CancellationError` if the current scope is cancelled. Nothing has been taken
+  /// - Throws: the stream's errors; `CancellationError` if the current scope is cancelled. Nothing has been taken
   ///   then.
   @available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
   public func read(upTo count: Int) throws -> [UInt8] { try take { self.some(count, $0) } }

@@ -7,25 +7,25 @@
 #endif
 
 extension BufferedReader {
-  /// Reads what comes before `delimiter`, and passes over the delimiter; nil at the end of the input.
+  /// Reads the bytes before `delimiter`, and skips the delimiter; nil at the end of the input.
   ///
   /// A cancellation point.
   ///
-  /// - Parameter limit: how many bytes may come before.
+  /// - Parameter limit: how many bytes may come before it.
   /// - Throws: `LineTooLongError` as soon as there are more; `UnexpectedEndError` if the input ends before the
-  ///   delimiter; what the stream throws; `CancellationError` if the current scope is cancelled. Nothing has been taken
+  ///   delimiter; the stream's errors; `CancellationError` if the current scope is cancelled. Nothing has been taken
   ///   then.
   @available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
   public func readUntil(_ delimiter: [UInt8], limit: Int = BufferedReader.usualLineLimit) throws -> [UInt8]? {
     try take { try self.bytes(before: delimiter, limit, $0) }
   }
 
-  /// The operation that reads what comes before `delimiter`; see `readUntil(_:limit:)`.
+  /// The operation that reads the bytes before `delimiter`; see `readUntil(_:limit:)`.
   public func readUntilOp(_ delimiter: [UInt8], limit: Int = BufferedReader.usualLineLimit) -> Op<[UInt8]?> {
     takeOp { try self.bytes(before: delimiter, limit, $0) }
   }
 
-  /// The bytes before the delimiter; nil if it has not come yet, nil within at the end.
+  /// The bytes before the delimiter; nil if it has not come yet, an inner nil at the end.
   private func bytes(before delimiter: [UInt8], _ limit: Int, _ isAtEnd: Bool) throws -> [UInt8]?? {
     precondition(!delimiter.isEmpty, "readUntil needs a delimiter of at least one byte; write [10] for a line feed")
     if let end = find(delimiter) {
@@ -39,10 +39,10 @@ extension BufferedReader {
     throw UnexpectedEndError(wanted: nil, got: queue.count)
   }
 
-  /// Where in the buffer the delimiter begins.
+  /// The place in the buffer where the delimiter begins.
   ///
-  /// What was looked through in vain is not looked through again: else an input that comes byte by byte would cost its
-  /// square.
+  /// Bytes that were searched without success are not searched again. Otherwise an input that comes byte by byte would
+  /// take quadratic time.
   func find(_ delimiter: [UInt8]) -> Int? {
     let bytes = queue.bytes
     guard let base = bytes.baseAddress else { return nil }

@@ -1,34 +1,36 @@
-/// Reads lines, numbers of bytes and integers from a stream, which delivers its bytes as it likes.
+/// Reads lines, numbers of bytes and integers from a stream that delivers its bytes in portions of any size.
 ///
 ///     let reader = BufferedReader(connection)
 ///     while let line = try reader.readLine() {
 ///       ...
 ///     }
 ///
-/// What a call takes, it takes as a whole: if it throws, whatever the error, the bytes that have come are still there
-/// for the next call. So a `readExactly` that was cancelled half-way has lost nothing. The same holds for its operation
-/// (`readExactlyOp`), when another branch of a choice commits.
+/// A call takes its bytes as a whole: if it throws any error, the bytes that have come stay in the buffer for the next
+/// call. So a `readExactly` that is cancelled half-way loses nothing. The same holds for its operation
+/// (`readExactlyOp`) if another branch of a choice commits.
 ///
-/// For one fiber at a time; the compiler sees to that when a reader is handed to a child. A reader that waits with
-/// nothing in its buffer has no buffer: an idle connection costs none. It does not own the stream: the code that opened
-/// the stream closes it; bytes that have been read ahead are dropped with the reader.
+/// For one fiber at a time; the compiler checks that when a reader is passed to a child. A reader that waits with an
+/// empty buffer frees it, so an idle connection costs no memory for it. The reader does not own the stream: the code
+/// that opened the stream closes it. Bytes that have been read ahead are dropped with the reader.
 public final class BufferedReader {
-  /// Where the bytes come from.
+  /// The stream that the bytes come from.
   ///
-  /// Reading from it directly misses what the reader has got already.
+  /// Reading from it directly misses the bytes that the reader has read ahead.
   public let stream: any ReadableStream
-  /// How many bytes are read at a time, at most; the buffer grows beyond that for what has to be taken as a whole.
+  /// The most bytes that are read at a time.
+  ///
+  /// The buffer grows beyond it for a value that is larger.
   public let capacity: Int
 
   @exclusivity(unchecked) var queue: ByteQueue
-  /// How many bytes that have not come yet are to be passed over; the buffer is empty while there are such.
+  /// How many bytes that have not come yet are to be skipped; if there are any, the buffer is empty.
   @exclusivity(unchecked) var skipped = 0
   /// No `soughtDelimiter` begins before this place of the buffer.
   @exclusivity(unchecked) var sought = 0
   @exclusivity(unchecked) var soughtDelimiter: [UInt8] = []
-  /// What has ended a loop over `lines`, which could not throw it.
+  /// The error that has ended a loop over `lines`, which could not throw it.
   @exclusivity(unchecked) var failure: (any Error)?
-  /// Made once: so a wait allocates no operation.
+  /// Made once, so that a wait allocates no operation.
   @exclusivity(unchecked) private var moreOp: Op<Int>?
 
   /// Creates a reader with nothing in its buffer.
@@ -45,18 +47,18 @@ public final class BufferedReader {
     if let failure { Scheduler.reportSuppressed(failure) }
   }
 
-  /// How many bytes have been read from the stream and not been taken.
+  /// How many bytes have been read from the stream and not yet been taken.
   public var bufferedCount: Int { queue.count }
 
-  /// How much memory the buffer takes.
+  /// The size of the buffer's memory.
   package var memory: Int { queue.capacity }
 
-  // MARK: How everything is read
+  // MARK: Reading more
 
-  /// Takes what `take` finds in the buffer, waiting for more until it finds it.
+  /// Takes a value from the buffer with `take`, waiting for more bytes until they are enough.
   ///
-  /// `take` is called with what there is, and whenever there is more; it returns nil if that is not enough, and then
-  /// must not have taken anything. At the end it must not return nil.
+  /// `take` is called first with the buffered bytes, and again whenever there are more. It returns nil if they are not
+  /// enough, and then must not have taken any. At the end it must not return nil.
   func take<Value>(_ take: (_ isAtEnd: Bool) throws -> Value?) throws -> Value {
     if Performer.enter().isCancelled { throw CancellationError() }
     try throwFailure()
@@ -67,7 +69,7 @@ public final class BufferedReader {
     }
   }
 
-  /// The operation that does the same; what it has read while in vain stays in the buffer.
+  /// The operation that does the same; bytes that an unchosen operation has read stay in the buffer.
   func takeOp<Value>(_ take: @escaping (_ isAtEnd: Bool) throws -> Value?) -> Op<Value> {
     stream.whenReadableOp {
       try self.throwFailure()
@@ -79,7 +81,7 @@ public final class BufferedReader {
     }
   }
 
-  /// Waits until something has been put into the buffer or passed over: the number of bytes, 0 at the end.
+  /// Waits until bytes have been put into the buffer or skipped: returns their number, 0 at the end.
   func waitForMore() throws -> Int {
     if let moreOp { return try moreOp.perform() }
     let op = stream.whenReadableOp { [unowned self] in try self.fill() }
@@ -93,8 +95,8 @@ public final class BufferedReader {
     return try stream.whenReadableOp { try self.fill(limit) }.perform()
   }
 
-  /// Reads what there is without waiting, `limit` bytes at most, into the buffer: the number of bytes, 0 at the end,
-  /// nil if there are none.
+  /// Reads at most `limit` available bytes into the buffer: returns their number, 0 at the end, nil if none are
+  /// available.
   func fill(_ limit: Int = .max) throws -> Int? {
     var count: Int?
     defer { if count ?? 0 == 0 { queue.trim() } }
@@ -112,7 +114,7 @@ public final class BufferedReader {
     return count
   }
 
-  /// Takes the first bytes out of the buffer.
+  /// Removes the first bytes from the buffer.
   func drop(_ count: Int) {
     queue.drop(count)
     sought = max(0, sought - count)

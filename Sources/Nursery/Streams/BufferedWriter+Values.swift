@@ -1,14 +1,14 @@
 extension BufferedWriter {
-  /// Writes all bytes: to the buffer if they fit, else to the stream, waiting as often as need be.
+  /// Writes all bytes: to the buffer if they fit, else to the stream, waiting as often as necessary.
   ///
   /// A cancellation point.
   ///
-  /// - Throws: `CancellationError` if the current scope is cancelled: then none of the bytes have been taken. What the
-  ///   stream throws.
+  /// - Throws: `CancellationError` if the current scope is cancelled; then none of the bytes have been taken. The
+  ///   stream's errors.
   @available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
   public func write(_ bytes: [UInt8]) throws { try bytes.withUnsafeBytes { try write($0) } }
 
-  /// Writes a text in UTF-8; a literal is written from where the compiler has laid it out.
+  /// Writes a text in UTF-8; a literal is not copied first.
   ///
   /// A cancellation point.
   ///

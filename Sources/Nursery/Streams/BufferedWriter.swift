@@ -1,28 +1,28 @@
-/// Collects what is written, and passes it on to a stream in large pieces.
+/// Collects written bytes, and passes them on to a stream in large pieces.
 ///
 ///     try withBufferedWriter(connection) { writer in
 ///       for row in rows { try writer.write("\(row)\n") }
 ///     }
 ///
-/// A write keeps its bytes in the buffer while they fit, and else passes on buffer and bytes together, without copying
-/// them there. Only `flush` passes on everything; `withBufferedWriter` does so at its end.
+/// A write copies its bytes to the buffer if they fit. Otherwise it passes on the buffer and the bytes together,
+/// without copying them. Only `flush` passes on everything; `withBufferedWriter` flushes at its end.
 ///
-/// No byte is lost or written twice, however writes and flushes are interrupted: a write that throws
-/// `CancellationError` has taken none of its bytes, one that returns has taken responsibility for all, and what a flush
-/// has not passed on is still there for the next. An error of the stream is final.
+/// No byte is lost or written twice, however writes and flushes are interrupted. A write that throws
+/// `CancellationError` has taken none of its bytes; one that returns has taken all. Bytes that a flush has not passed
+/// on stay in the buffer for the next. An error of the stream is final.
 ///
-/// For one fiber at a time; the compiler sees to that when a writer is handed to a child. A writer with nothing in its
-/// buffer has no buffer. It does not own the stream: the code that opened the stream closes it; what has not been
-/// flushed when the writer goes is dropped.
+/// For one fiber at a time; the compiler checks that when a writer is passed to a child. A writer with an empty buffer
+/// frees it. The writer does not own the stream: the code that opened the stream closes it. Bytes that have not been
+/// flushed are dropped with the writer.
 public final class BufferedWriter {
-  /// Where the bytes go.
+  /// The stream that the bytes go to.
   ///
-  /// What is written to it directly overtakes what the writer still has.
+  /// Bytes written to it directly overtake the bytes in the buffer.
   public let stream: any WritableStream
   /// How many bytes are collected before they are passed on.
   public let capacity: Int
 
-  /// More than `capacity` only behind a large write that was interrupted.
+  /// Holds more than `capacity` bytes only after a large write was interrupted.
   @exclusivity(unchecked) private var queue = ByteQueue(initialCapacity: 512)
 
   /// Creates a writer with nothing in its buffer.
@@ -34,25 +34,25 @@ public final class BufferedWriter {
     self.capacity = capacity
   }
 
-  /// How many bytes have been written and not been passed on to the stream.
+  /// How many bytes have been written and not yet been passed on to the stream.
   public var bufferedCount: Int { queue.count }
 
-  /// How much memory the buffer takes.
+  /// The size of the buffer's memory.
   package var memory: Int { queue.capacity }
 
-  /// Writes all bytes: to the buffer if they fit, else to the stream, waiting as often as need be.
+  /// Writes all bytes: to the buffer if they fit, else to the stream, waiting as often as necessary.
   ///
-  /// A cancellation point. If it is cancelled when the stream has taken some of the bytes already, the rest goes to the
-  /// buffer, which grows for it, and the write returns; the next blocking call throws.
+  /// A cancellation point. If it is cancelled after the stream has taken some of the bytes, the rest goes to the
+  /// buffer, which grows for it, and the write returns. The next blocking call throws.
   ///
-  /// - Throws: `CancellationError` if the current scope is cancelled: then none of the bytes have been taken. What the
-  ///   stream throws.
+  /// - Throws: `CancellationError` if the current scope is cancelled; then none of the bytes have been taken. The
+  ///   stream's errors.
   @available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
   public func write(_ bytes: UnsafeRawBufferPointer) throws {
     if Performer.enter().isCancelled { throw CancellationError() }
     guard !fits(bytes) else { return queue.append(bytes) }
     var rest = bytes
-    // Most streams have room, and need no operation then.
+    // Usually the stream has room; then no operation is needed.
     if let sent = try pass(with: rest) { rest = UnsafeRawBufferPointer(rebasing: rest.dropFirst(sent)) }
     while !fits(rest) {
       let unsent = rest
@@ -68,22 +68,23 @@ public final class BufferedWriter {
 
   /// The operation that writes all bytes.
   ///
-  /// It commits when they fit into the buffer, or the stream has taken the first of them; the buffer grows for the rest
-  /// then. An operation that is not chosen has written none of them.
+  /// It commits when they fit into the buffer, or when the stream has taken the first of them; the buffer then grows
+  /// for the rest. An operation that is not chosen has written none of them.
   public func writeOp(_ bytes: [UInt8]) -> Op<Void> {
     stream.whenWritableOp { try bytes.withUnsafeBytes { try self.tryWrite($0) } }
   }
 
-  /// Passes on everything that is in the buffer, waiting as often as need be.
+  /// Passes on everything in the buffer, waiting as often as necessary.
   ///
-  /// When it returns, a file has got everything that was written to the writer. A cancellation point.
+  /// When it returns, everything that was written to the writer is in the file, if the stream is one. A cancellation
+  /// point.
   ///
-  /// - Throws: what the stream throws, also about what it has accepted before; `CancellationError` if the current scope
-  ///   is cancelled. What has not been passed on is still in the buffer, to be flushed later.
+  /// - Throws: the stream's errors, also for bytes that it accepted before; `CancellationError` if the current scope is
+  ///   cancelled. Bytes that have not been passed on are still in the buffer, and can be flushed later.
   @available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
   public func flush() throws {
     if Performer.enter().isCancelled { throw CancellationError() }
-    // Where bytes are accepted to be written later, only an operation waits for that.
+    // If the stream writes accepted bytes later, only an operation waits for that.
     if try stream.writesLater || passAll() == nil { try flushOp().perform() }
   }
 
@@ -107,7 +108,7 @@ public final class BufferedWriter {
     return ()
   }
 
-  /// Passes on the buffer; nil if not all of it could be.
+  /// Passes on the buffer; returns nil if some bytes are left.
   private func passAll() throws -> Void? {
     while !queue.isEmpty {
       if try pass(with: UnsafeRawBufferPointer(start: nil, count: 0)) == nil { return nil }
@@ -116,8 +117,8 @@ public final class BufferedWriter {
     return ()
   }
 
-  /// Passes on the buffer, and `bytes` behind it, as far as that goes: how many of `bytes`; nil if nothing could be
-  /// passed on at all.
+  /// Passes on the buffer and then `bytes`, as far as there is room: returns how many of `bytes`, nil if nothing was
+  /// passed on.
   private func pass(with bytes: UnsafeRawBufferPointer) throws -> Int? {
     let buffered = queue.bytes
     let sent = try withUnsafeTemporaryAllocation(of: UnsafeRawBufferPointer.self, capacity: 2) { parts in
@@ -134,9 +135,9 @@ public final class BufferedWriter {
 
 /// Runs `body` with a writer to `stream`, and flushes it when `body` has returned.
 ///
-/// If `body` throws, what has not been passed on is dropped. A cancellation point.
+/// If `body` throws, bytes that have not been passed on are dropped. A cancellation point.
 ///
-/// - Throws: what `body` throws; what `flush` throws.
+/// - Throws: the errors of `body` and of `flush`.
 @available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
 public func withBufferedWriter<Result>(
   _ stream: any WritableStream, capacity: Int = 8192, _ body: (BufferedWriter) throws -> Result

@@ -1,13 +1,13 @@
-/// In which order the bytes of an integer stand in a stream.
+/// The order of an integer's bytes in a stream.
 public enum ByteOrder: Sendable, Hashable {
-  /// The most significant byte first: that of the Internet protocols.
+  /// The most significant byte first, as in the Internet protocols.
   case bigEndian
   /// The least significant byte first.
   case littleEndian
 }
 
 extension ByteOrder {
-  /// An integer as it stands in memory when its bytes are in this order; and back.
+  /// Converts an integer between the processor's byte order and this one.
   func arranged<Integer: FixedWidthInteger>(_ value: Integer) -> Integer {
     self == .bigEndian ? value.bigEndian : value.littleEndian
   }

@@ -6,12 +6,12 @@
   import Darwin
 #endif
 
-/// Bytes in order, appended at the end and dropped from the front, side by side in memory.
+/// A contiguous queue of bytes: appended at the end and dropped from the front.
 ///
-/// Has no memory until there is something to keep. Adding and dropping take constant time per byte, however they
-/// alternate: what is left is moved to the front only when at least as much has been dropped.
+/// Allocates nothing while it is empty. Adding and dropping take constant time per byte: the remaining bytes are moved
+/// to the front only when at least as many have been dropped.
 struct ByteQueue: ~Copyable {
-  /// How much memory is taken first.
+  /// The size of the first allocation.
   let initialCapacity: Int
   private var base: UnsafeMutableRawPointer?
   private(set) var capacity = 0
@@ -29,13 +29,13 @@ struct ByteQueue: ~Copyable {
   var count: Int { end - start }
   var isEmpty: Bool { end == start }
 
-  /// What is there; good until the next change.
+  /// The bytes; valid until the next change.
   var bytes: UnsafeRawBufferPointer {
     guard let base, count > 0 else { return UnsafeRawBufferPointer(start: nil, count: 0) }
     return UnsafeRawBufferPointer(start: base + start, count: count)
   }
 
-  /// Memory behind the last byte, for at least `minimum` more; `didAppend` says how many were put there.
+  /// Memory after the last byte for at least `minimum` more; call `didAppend` with the number of bytes stored there.
   mutating func room(_ minimum: Int) -> UnsafeMutableRawBufferPointer {
     if capacity - end < minimum { makeRoom(minimum) }
     return UnsafeMutableRawBufferPointer(start: base! + end, count: capacity - end)
@@ -49,7 +49,7 @@ struct ByteQueue: ~Copyable {
     end += bytes.count
   }
 
-  /// Puts back what had been dropped.
+  /// Puts dropped bytes back at the front.
   mutating func prepend(_ bytes: UnsafeRawBufferPointer) {
     guard !bytes.isEmpty else { return }
     if start < bytes.count {
@@ -62,7 +62,7 @@ struct ByteQueue: ~Copyable {
     memcpy(base! + start, bytes.baseAddress!, bytes.count)
   }
 
-  /// Forgets the first bytes.
+  /// Drops the first bytes.
   mutating func drop(_ count: Int) {
     start += count
     if start == end {
@@ -71,7 +71,7 @@ struct ByteQueue: ~Copyable {
     }
   }
 
-  /// Moves the first bytes to where there is room for them: as many as fit.
+  /// Moves as many of the first bytes as fit into `buffer`.
   mutating func move(to buffer: UnsafeMutableRawBufferPointer) -> Int {
     let count = min(buffer.count, self.count)
     guard count > 0 else { return 0 }
@@ -80,7 +80,7 @@ struct ByteQueue: ~Copyable {
     return count
   }
 
-  /// Gives back memory that is not needed to keep what is there; to be called before a wait.
+  /// Frees memory that the present bytes do not need; called before a wait.
   mutating func trim() {
     if isEmpty {
       base?.deallocate()

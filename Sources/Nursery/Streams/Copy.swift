@@ -1,20 +1,19 @@
-/// Writes everything that `source` delivers to `destination`, up to its end: how many bytes that were.
+/// Copies all bytes of `source`, up to its end, to `destination`: returns their number.
 ///
 ///     try withNursery { nursery in                       // a proxy
 ///       nursery.goAsync { try copy(from: client, to: server) }
 ///       try copy(from: server, to: client)
 ///     }
 ///
-/// Takes 64 KiB while there is something to pass on, and nothing while it waits for the source. Closes neither stream.
-/// A cancellation point.
+/// Takes 64 KiB of memory while it passes bytes on, and none while it waits for the source. Closes neither stream. A
+/// cancellation point.
 ///
 /// - Parameters:
 ///   - limit: how many bytes to copy at most; no more are read from `source`. Nil for all.
 ///   - progress: called with the number of bytes written so far, whenever there are more. If the copy throws, the last
-///     call has told how
-///     many went over.
-/// - Throws: what the streams or `progress` throw; `CancellationError` if the current scope is cancelled. What had been
-///   read and not been written is lost then: close the streams, or copy from a `BufferedReader`, which keeps it.
+///     call has reported how many were copied.
+/// - Throws: errors of the streams and of `progress`; `CancellationError` if the current scope is cancelled. Then bytes that
+///   were read and not written are lost: close the streams, or copy from a `BufferedReader`, which keeps them.
 @available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
 @discardableResult
 public func copy(
@@ -25,17 +24,16 @@ public func copy(
   return try copy(from: reader, to: destination, limit: limit, readsAhead: false, progress: progress)
 }
 
-/// Writes everything that a reader delivers to `destination`, up to the end: how many bytes that were.
+/// Copies all bytes of a reader, up to the end, to `destination`: returns their number.
 ///
-/// Closes neither stream. A cancellation point. If it throws, what has not been written is still there to be read, and
-/// copying can go on.
+/// Closes neither stream. A cancellation point. If it throws, bytes that have not been written can still be read from
+/// the reader, so copying can go on.
 ///
 /// - Parameters:
 ///   - limit: how many bytes to copy at most; nil for all.
 ///   - progress: called with the number of bytes written so far, whenever there are more. If the copy throws, the last
-///     call has told how
-///     many went over.
-/// - Throws: what the streams or `progress` throw; `CancellationError` if the current scope is cancelled.
+///     call has reported how many were copied.
+/// - Throws: errors of the streams and of `progress`; `CancellationError` if the current scope is cancelled.
 @available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
 @discardableResult
 public func copy(

@@ -1,4 +1,4 @@
-/// There are more bytes than `readAll` or `parse` allows.
+/// The input has more bytes than the limit of `readAll` or `parse`.
 ///
 /// They have not been taken.
 public struct InputTooLongError: Error, Hashable, Sendable, CustomStringConvertible {
@@ -8,7 +8,7 @@ public struct InputTooLongError: Error, Hashable, Sendable, CustomStringConverti
   /// Creates the error.
   public init(limit: Int) { self.limit = limit }
 
-  /// What went wrong, and what can be done.
+  /// What went wrong, and what to do.
   public var description: String {
     """
     the input has more than \(limit) bytes; close the stream if the peer has no business to send so much, \

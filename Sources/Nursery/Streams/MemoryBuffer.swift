@@ -6,15 +6,15 @@
   import Darwin
 #endif
 
-/// What lies between a `MemoryWriter` and a `MemoryReader`.
+/// The buffer between a `MemoryWriter` and a `MemoryReader`.
 final class MemoryBuffer: @unchecked Sendable {
   private let lock = SpinLock(.object)
   @exclusivity(unchecked) private var queue = ByteQueue(initialCapacity: 64)
   @exclusivity(unchecked) private var isReaderClosed = false
   @exclusivity(unchecked) private var isWriterClosed = false
-  /// What the reader gets behind the last byte, and the writer at once.
+  /// The error that the reader gets after the last byte, and the writer at once.
   @exclusivity(unchecked) private var failure: (any Error)?
-  /// How many bytes the writer is let write altogether, and what becomes of further ones.
+  /// How many bytes the writer may write in all, and the error of further writes.
   @exclusivity(unchecked) private var allowance: Int
   private let excess: (any Error)?
   @exclusivity(unchecked) private var reads: ChunkSizes
@@ -23,7 +23,7 @@ final class MemoryBuffer: @unchecked Sendable {
   private let readable = Readiness("bytes in memory")
   private let writable = Readiness("room in memory")
 
-  /// Creates an empty one with room for `capacity` bytes.
+  /// Creates an empty buffer with room for `capacity` bytes.
   init(
     capacity: Int, reads: [Int] = [], writes: [Int] = [], allowance: Int = .max, excess: (any Error)? = nil
   ) {
@@ -34,7 +34,7 @@ final class MemoryBuffer: @unchecked Sendable {
     self.excess = excess
   }
 
-  /// Creates one that nothing is written to any more.
+  /// Creates a buffer of given bytes, without a writer.
   init(_ bytes: UnsafeRawBufferPointer, reads: [Int], failure: (any Error)?) {
     queue.append(bytes)
     capacity = bytes.count
@@ -108,7 +108,7 @@ final class MemoryBuffer: @unchecked Sendable {
   }
 }
 
-/// In which portions bytes pass: these sizes, over and over.
+/// The sizes of the portions in which bytes pass, used in turn.
 struct ChunkSizes {
   private let sizes: [Int]
   private var index = 0

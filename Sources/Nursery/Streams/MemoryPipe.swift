@@ -1,16 +1,16 @@
-/// Two streams in memory: what is written to the one is read from the other.
+/// Two connected streams in memory: bytes written to one are read from the other.
 ///
 ///     let pipe = MemoryPipe(capacity: 16)
 ///     nursery.goAsync { try serve(pipe.reader) }
 ///     try pipe.writer.writeAll("GET / HTTP/1.1\r\n")
 ///     pipe.writer.close()
 ///
-/// It holds so many bytes; then writing waits for the reader. With a capacity of 1 both sides wait at every byte, which
-/// is a good test of a protocol.
+/// When the pipe is full, writing waits for the reader. With a capacity of 1 both sides wait at every byte, which is a
+/// good test of a protocol.
 public final class MemoryPipe: Sendable {
-  /// The end that bytes come out of.
+  /// The reading end.
   public let reader: MemoryReader
-  /// The end that bytes go into.
+  /// The writing end.
   ///
   /// Closing it ends the input for the reader, after the bytes in the pipe.
   public let writer: MemoryWriter
@@ -25,8 +25,8 @@ public final class MemoryPipe: Sendable {
     writer = MemoryWriter(buffer)
   }
 
-  /// Breaks the pipe, as a connection that is reset: the writer gets `error` from now on, the reader after the bytes
-  /// there are.
+  /// Breaks the pipe, as a reset breaks a connection: the writer gets `error` from now on, the reader after the
+  /// remaining bytes.
   ///
   /// Never blocks. Only the first error counts.
   public func fail(_ error: any Error) { buffer.fail(error) }

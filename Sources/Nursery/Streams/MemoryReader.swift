@@ -1,6 +1,6 @@
-/// A stream of bytes in memory: given ones, or the end of a `MemoryPipe`.
+/// A stream of given bytes in memory, or the reading end of a `MemoryPipe`.
 ///
-/// For tests of what reads from streams. It can deliver the bytes in portions, as a network does:
+/// For tests of code that reads from streams. It can deliver the bytes in portions, as a network does:
 ///
 ///     let reader = BufferedReader(MemoryReader("one\ntwo\n", chunks: [1]))
 ///
@@ -15,9 +15,8 @@ public final class MemoryReader: ReadableStream {
   /// Creates a stream of these bytes.
   ///
   /// - Parameters:
-  ///   - chunks: how many bytes can be read at a time, at most: these sizes, over and over; any number if there are
-  ///     none.
-  ///   - failure: what is thrown behind the last byte; nil for the end.
+  ///   - chunks: the most bytes that can be read at a time: these sizes in turn; any number if empty.
+  ///   - failure: the error thrown after the last byte; nil for the end.
   public init(_ bytes: [UInt8], chunks: [Int] = [], failure: (any Error)? = nil) {
     buffer = bytes.withUnsafeBytes { MemoryBuffer($0, reads: chunks, failure: failure) }
   }
@@ -25,9 +24,8 @@ public final class MemoryReader: ReadableStream {
   /// Creates a stream of a text in UTF-8.
   ///
   /// - Parameters:
-  ///   - chunks: how many bytes can be read at a time, at most: these sizes, over and over; any number if there are
-  ///     none.
-  ///   - failure: what is thrown behind the last byte; nil for the end.
+  ///   - chunks: the most bytes that can be read at a time: these sizes in turn; any number if empty.
+  ///   - failure: the error thrown after the last byte; nil for the end.
   public convenience init(_ text: String, chunks: [Int] = [], failure: (any Error)? = nil) {
     self.init(Array(text.utf8), chunks: chunks, failure: failure)
   }
@@ -35,9 +33,9 @@ public final class MemoryReader: ReadableStream {
   /// How many bytes have not been read.
   public var count: Int { buffer.count }
 
-  /// Reads what there is into `buffer`: the number of bytes, 0 at the end, nil if there is nothing yet.
+  /// Reads the available bytes into `buffer`: returns their number, 0 at the end, nil if none are available yet.
   ///
-  /// - Throws: `StreamClosedError` if it has been closed; the failure that was asked for.
+  /// - Throws: `StreamClosedError` if it has been closed; the given failure.
   public func tryRead(into buffer: UnsafeMutableRawBufferPointer) throws -> Int? {
     try self.buffer.tryRead(into: buffer)
   }

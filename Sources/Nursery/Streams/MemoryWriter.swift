@@ -6,9 +6,9 @@
   import Darwin
 #endif
 
-/// A stream into memory: one that collects what is written, or the end of a `MemoryPipe`.
+/// A stream that collects written bytes in memory, or the writing end of a `MemoryPipe`.
 ///
-/// For tests of what writes to streams. Several fibers may use it at once.
+/// For tests of code that writes to streams. Several fibers may use it at once.
 public final class MemoryWriter: WritableStream {
   private let buffer: MemoryBuffer
 
@@ -19,9 +19,9 @@ public final class MemoryWriter: WritableStream {
   /// Creates a stream that collects.
   ///
   /// - Parameters:
-  ///   - chunks: how many bytes are taken at a time, at most: these sizes, over and over; any number if there are none.
-  ///   - room: how many bytes are taken altogether.
-  ///   - failure: what is thrown when there is no room left; as on a full disk if nothing else is said.
+  ///   - chunks: the most bytes accepted at a time: these sizes in turn; any number if empty.
+  ///   - room: how many bytes are accepted in all.
+  ///   - failure: the error of a write when no room is left; by default the error of a full disk.
   public init(
     chunks: [Int] = [], room: Int = .max,
     failure: any Error = SystemError(code: ENOSPC, action: "write to a memory stream")
@@ -29,21 +29,21 @@ public final class MemoryWriter: WritableStream {
     buffer = MemoryBuffer(capacity: .max, writes: chunks, allowance: room, excess: failure)
   }
 
-  /// What has been written, and not been read if this is the end of a pipe.
+  /// The bytes that have been written; for the end of a pipe, those not yet read.
   public var bytes: [UInt8] { buffer.bytes }
 
-  /// What has been written as text; what is no UTF-8 is repaired.
+  /// The written bytes as text; invalid UTF-8 is repaired.
   public var text: String { String(decoding: bytes, as: UTF8.self) }
 
-  /// Writes what there is room for: the number of bytes; nil if there is none.
+  /// Writes as many bytes as fit: returns their number, nil if there is no room.
   ///
-  /// - Throws: `StreamClosedError` if it has been closed; `SystemError` if the reading end has been; the failure that
-  ///   was asked for.
+  /// - Throws: `StreamClosedError` if it has been closed; `SystemError` if the reading end has been; the given failure.
   public func tryWrite(_ bytes: UnsafeRawBufferPointer) throws -> Int? {
     try withUnsafePointer(to: bytes) { try buffer.tryWrite(parts: UnsafeBufferPointer(start: $0, count: 1)) }
   }
 
-  /// Writes several parts as if they were one, as far as there is room: the number of bytes; nil if there is none.
+  /// Writes several parts as if they were one, as far as they fit: returns the number of bytes, nil if there is no
+  /// room.
   ///
   /// - Throws: as `tryWrite(_:)`.
   public func tryWrite(parts: UnsafeBufferPointer<UnsafeRawBufferPointer>) throws -> Int? {

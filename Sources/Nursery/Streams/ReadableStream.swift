@@ -1,9 +1,10 @@
-/// Something bytes can be read from: a connection, a pipe, a file, memory.
+/// A source of bytes: a connection, a pipe, a file, memory.
 ///
-/// A conforming type says how to read without waiting (`tryRead`) and when trying again makes sense (`whenReadableOp`);
-/// everything else follows. One fiber reads at a time, unless the type says otherwise.
+/// A conforming type implements reading without waiting (`tryRead`) and waiting until a retry may succeed
+/// (`whenReadableOp`). The other calls are derived from these two. One fiber reads at a time, unless the type says
+/// otherwise.
 public protocol ReadableStream: AnyObject, Sendable {
-  /// Reads the available bytes into `buffer` without waiting: their number, 0 at the end, nil if there are none yet.
+  /// Reads the available bytes into `buffer`: returns their number, 0 at the end, nil if none are available yet.
   ///
   /// Never blocks, and is no cancellation point. An empty buffer reads 0 bytes.
   ///
@@ -12,12 +13,12 @@ public protocol ReadableStream: AnyObject, Sendable {
 
   /// The operation that commits when `attempt` returns a value.
   ///
-  /// `attempt` uses `tryRead`; it is called on the performing fiber, at first and whenever there may be more to read,
-  /// and never after the operation has committed or was given up. What it throws is thrown by the perform. It must not
-  /// wait.
+  /// `attempt` uses `tryRead`. It is called on the performing fiber, first at once and then whenever there may be more
+  /// to read, and never after the operation has committed or was abandoned. The perform throws the errors of `attempt`.
+  /// It must not wait.
   func whenReadableOp<Value>(_ attempt: @escaping () throws -> Value?) -> Op<Value>
 
-  /// Waits until there is something to read, and reads it into `buffer`: the number of bytes, 0 at the end.
+  /// Waits until bytes are available, and reads them into `buffer`: returns their number, 0 at the end.
   ///
   /// A cancellation point; then nothing has been read.
   ///
@@ -34,7 +35,7 @@ public protocol ReadableStream: AnyObject, Sendable {
 }
 
 extension ReadableStream {
-  /// Waits until there is something to read, and reads it into `buffer`: the number of bytes, 0 at the end.
+  /// Waits until bytes are available, and reads them into `buffer`: returns their number, 0 at the end.
   ///
   /// A cancellation point; then nothing has been read.
   ///
@@ -42,16 +43,16 @@ extension ReadableStream {
   @available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
   public func read(into buffer: UnsafeMutableRawBufferPointer) throws -> Int { try readOp(into: buffer).perform() }
 
-  /// The operation that reads what there is into `buffer`, which must stay valid while it is performed.
+  /// The operation that reads available bytes into `buffer`, which must stay valid while it is performed.
   ///
   /// Its value is the number of bytes, 0 at the end. An operation that is not chosen has read nothing.
   public func readOp(into buffer: UnsafeMutableRawBufferPointer) -> Op<Int> {
     whenReadableOp { try self.tryRead(into: buffer) }
   }
 
-  /// Waits until there is something to read, and reads at most `count` bytes, and at most 1 MiB; empty at the end.
+  /// Waits until bytes are available, and reads at most `count` bytes, and at most 1 MiB; empty at the end.
   ///
-  /// Takes memory for what comes, not for what is asked for. A cancellation point; then nothing has been read.
+  /// Memory use follows the bytes that come, not `count`. A cancellation point; then nothing has been read.
   ///
   /// - Throws: as `tryRead`; `CancellationError` if the current scope is cancelled.
   @available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")

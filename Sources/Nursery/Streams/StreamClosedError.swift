@@ -1,12 +1,12 @@
-/// A stream, listener or socket was used that has been closed on this side.
+/// A stream, listener or socket was used after it had been closed on this side.
 ///
-/// Thrown by calls on it, and by those that waited when it was closed. The end of what the other side sends is no
-/// error: a read of 0 bytes.
+/// Thrown by calls on it, and by calls that were waiting when it was closed. The end of the other side's data is not an
+/// error but a read of 0 bytes.
 public struct StreamClosedError: Error, Hashable, Sendable, CustomStringConvertible {
-  /// What was closed: "the TCP stream to 127.0.0.1:80".
+  /// The stream that was closed: "the TCP stream to 127.0.0.1:80".
   public let stream: String
 
-  /// Creates an error that names what was closed.
+  /// Creates an error that names the stream.
   public init(stream: String) { self.stream = stream }
 
   /// "the TCP stream to 127.0.0.1:80 has been closed; ...".

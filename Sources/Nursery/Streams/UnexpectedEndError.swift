@@ -1,10 +1,10 @@
-/// The input has ended in the middle of something.
+/// The input ended before a value was complete.
 ///
-/// What there was of it has not been taken: `readAll` returns it.
+/// The bytes that came have not been taken: `readAll` returns them.
 public struct UnexpectedEndError: Error, Hashable, Sendable, CustomStringConvertible {
-  /// How many bytes were asked for; nil if that depends on what they are.
+  /// How many bytes were needed; nil if that depends on their values.
   public let wanted: Int?
-  /// How many there were.
+  /// How many bytes came.
   public let got: Int
 
   /// Creates the error.
@@ -13,7 +13,7 @@ public struct UnexpectedEndError: Error, Hashable, Sendable, CustomStringConvert
     self.got = got
   }
 
-  /// What went wrong, and what is left.
+  /// What went wrong, and how many bytes are left.
   public var description: String {
     let wish = wanted.map { "\($0) bytes were asked for, and there were \(got)" } ?? "after \(got) bytes of it"
     return "the input ended in the middle of something: \(wish); they are still there for readAll(limit:)"

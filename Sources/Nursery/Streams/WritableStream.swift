@@ -1,35 +1,35 @@
-/// Something bytes can be written to: a connection, a pipe, a file, memory.
+/// A sink of bytes: a connection, a pipe, a file, memory.
 ///
-/// A conforming type says how to write without waiting (`tryWrite`) and when trying again makes sense
-/// (`whenWritableOp`); everything else follows. One fiber writes at a time, unless the type says otherwise.
+/// A conforming type implements writing without waiting (`tryWrite`) and waiting until a retry may succeed
+/// (`whenWritableOp`). The other calls are derived from these two. One fiber writes at a time, unless the type says
+/// otherwise.
 public protocol WritableStream: AnyObject, Sendable {
-  /// Writes what can be written without waiting: the number of bytes, at least 1; nil if there is no room yet.
+  /// Writes as many bytes as fit: returns their number, at least 1, or nil if there is no room yet.
   ///
-  /// Never blocks, and is no cancellation point. No bytes at all are written at once.
+  /// Never blocks, and is no cancellation point. If `bytes` is empty, returns 0 at once.
   ///
   /// - Throws: `SystemError` if the stream is broken, `StreamClosedError` if it has been closed here.
   func tryWrite(_ bytes: UnsafeRawBufferPointer) throws -> Int?
 
-  /// Writes several parts as if they were one, as far as that goes without waiting.
+  /// Writes several parts as if they were one, as many bytes as fit.
   ///
   /// - Throws: as `tryWrite`.
   func tryWrite(parts: UnsafeBufferPointer<UnsafeRawBufferPointer>) throws -> Int?
 
-  /// Whether `tryWrite` only accepts bytes, which are written while the program goes on; false unless a type says
-  /// otherwise.
+  /// Whether `tryWrite` only accepts bytes, which are written later; false unless a type says otherwise.
   ///
-  /// If so, an operation of `whenWritableOp` waits for what was accepted when it has committed, and throws why it could
-  /// not be written. A stream that passes on to another says what that one says.
+  /// If so, an operation of `whenWritableOp`, after it has committed, waits until the accepted bytes are written, and
+  /// throws the error if they cannot be. A stream that passes its bytes on to another returns the other's value.
   var writesLater: Bool { get }
 
   /// The operation that commits when `attempt` returns a value.
   ///
-  /// `attempt` uses `tryWrite`; it is called on the performing fiber, at first and whenever there may be room, and
-  /// never after the operation has committed or was given up. What it throws is thrown by the perform. It must not
-  /// wait.
+  /// `attempt` uses `tryWrite`. It is called on the performing fiber, first at once and then whenever there may be
+  /// room, and never after the operation has committed or was abandoned. The perform throws the errors of `attempt`. It
+  /// must not wait.
   func whenWritableOp<Value>(_ attempt: @escaping () throws -> Value?) -> Op<Value>
 
-  /// Waits until there is room, and writes what there is room for: the number of bytes, at least 1 if there are any.
+  /// Waits until there is room, and writes as many bytes as fit: returns their number, at least 1 unless there are none.
   ///
   /// A cancellation point; then nothing has been written. `writeAll` writes everything.
   ///
@@ -46,10 +46,10 @@ public protocol WritableStream: AnyObject, Sendable {
 }
 
 extension WritableStream {
-  /// Whether `tryWrite` only accepts bytes: no.
+  /// False: `tryWrite` writes the bytes.
   public var writesLater: Bool { false }
 
-  /// Writes the first part that is not empty, as far as that goes without waiting.
+  /// Writes the first part that is not empty, as many bytes as fit.
   ///
   /// - Throws: as `tryWrite`.
   public func tryWrite(parts: UnsafeBufferPointer<UnsafeRawBufferPointer>) throws -> Int? {
@@ -57,7 +57,7 @@ extension WritableStream {
     return try tryWrite(part)
   }
 
-  /// Waits until there is room, and writes what there is room for: the number of bytes, at least 1 if there are any.
+  /// Waits until there is room, and writes as many bytes as fit: returns their number, at least 1 unless there are none.
   ///
   /// A cancellation point; then nothing has been written. `writeAll` writes everything.
   ///
@@ -65,14 +65,14 @@ extension WritableStream {
   @available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
   public func write(_ bytes: UnsafeRawBufferPointer) throws -> Int { try writeOp(bytes).perform() }
 
-  /// The operation that writes what there is room for; `bytes` must stay valid while it is performed.
+  /// The operation that writes as many bytes as fit; `bytes` must stay valid while it is performed.
   ///
   /// Its value is the number of bytes. An operation that is not chosen has written nothing.
   public func writeOp(_ bytes: UnsafeRawBufferPointer) -> Op<Int> {
     whenWritableOp { try self.tryWrite(bytes) }
   }
 
-  /// Waits until there is room, and writes what there is room for: the number of bytes, at least 1 if there are any.
+  /// Waits until there is room, and writes as many bytes as fit: returns their number, at least 1 unless there are none.
   ///
   /// A cancellation point; then nothing has been written. `writeAll` writes everything.
   ///
@@ -80,14 +80,14 @@ extension WritableStream {
   @available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
   public func write(_ bytes: [UInt8]) throws -> Int { try bytes.withUnsafeBytes { try write($0) } }
 
-  /// The operation that writes what there is room for; its value is the number of bytes.
+  /// The operation that writes as many bytes as fit; its value is their number.
   ///
   /// An operation that is not chosen has written nothing.
   public func writeOp(_ bytes: [UInt8]) -> Op<Int> {
     whenWritableOp { try bytes.withUnsafeBytes { try self.tryWrite($0) } }
   }
 
-  /// Writes all bytes, waiting as often as need be.
+  /// Writes all bytes, waiting as often as necessary.
   ///
   /// A cancellation point. If it throws, some of the bytes may have been written: it is unknown how much the peer has
   /// got, so close the stream then. To be able to go on, write through a `BufferedWriter`, which keeps what is left.
@@ -99,7 +99,7 @@ extension WritableStream {
     while !rest.isEmpty { rest = rest.dropFirst(try write(UnsafeRawBufferPointer(rebasing: rest))) }
   }
 
-  /// Writes all bytes, waiting as often as need be.
+  /// Writes all bytes, waiting as often as necessary.
   ///
   /// A cancellation point. If it throws, some of the bytes may have been written; see `writeAll(_:)` for raw bytes.
   ///
@@ -107,7 +107,7 @@ extension WritableStream {
   @available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
   public func writeAll(_ bytes: [UInt8]) throws { try bytes.withUnsafeBytes { try writeAll($0) } }
 
-  /// Writes a text in UTF-8, waiting as often as need be.
+  /// Writes a text in UTF-8, waiting as often as necessary.
   ///
   /// A cancellation point. If it throws, some of the bytes may have been written; see `writeAll(_:)` for raw bytes.
   ///
