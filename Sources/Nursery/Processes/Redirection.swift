@@ -11,7 +11,8 @@ public enum InputRedirection: Sendable, Hashable {
   case null
   /// A pipe; its other end is `ChildProcess.input`.
   case pipe
-  /// A descriptor of this process, which stays open. A stream's descriptor is non-blocking here and blocking in the child.
+  /// A descriptor of this process, which stays open. A stream's descriptor is non-blocking here and blocking in the
+  /// child.
   case descriptor(Int32)
   /// A file, opened for reading.
   case file(String)
@@ -27,7 +28,8 @@ public enum OutputRedirection: Sendable, Hashable {
   case null
   /// A pipe; its other end is `ChildProcess.output` or `.error`.
   case pipe
-  /// A descriptor of this process, which stays open. A stream's descriptor is non-blocking here and blocking in the child.
+  /// A descriptor of this process, which stays open. A stream's descriptor is non-blocking here and blocking in the
+  /// child.
   case descriptor(Int32)
   /// A file, created if it does not exist, and truncated unless `append` is true.
   case file(String, append: Bool = false)

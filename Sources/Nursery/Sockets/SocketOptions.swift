@@ -18,8 +18,9 @@ public struct SocketOptions: Hashable, Sendable {
   public var receiveBufferSize: Int?
   /// Whether datagrams may be sent to the broadcast address.
   public var broadcasts = false
-  /// Seconds for which a close waits until all data is delivered. 0 resets the connection; nil lets the kernel deliver
-  /// in the background.
+  /// Seconds for which a close waits until all data is delivered.
+  ///
+  /// 0 resets the connection; nil lets the kernel deliver in the background.
   ///
   /// The kernel waits, so the close blocks its whole thread, also when the nursery closes the connection. So with more
   /// than 0, close on the blocking pool: `try blocking { stream.close() }`. A listener's connections have its options.

@@ -12,8 +12,8 @@
 ///   - limit: how many bytes to copy at most; no more are read from `source`. Nil for all.
 ///   - progress: called with the number of bytes written so far, whenever there are more. If the copy throws, the last
 ///     call has reported how many were copied.
-/// - Throws: errors of the streams and of `progress`; `CancellationError` if the current scope is cancelled. Then bytes that
-///   were read and not written are lost: close the streams, or copy from a `BufferedReader`, which keeps them.
+/// - Throws: errors of the streams and of `progress`; `CancellationError` if the current scope is cancelled. Then bytes
+///   that were read and not written are lost: close the streams, or copy from a `BufferedReader`, which keeps them.
 @available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
 @discardableResult
 public func copy(

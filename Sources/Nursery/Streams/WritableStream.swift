@@ -29,7 +29,8 @@ public protocol WritableStream: AnyObject, Sendable {
   /// must not wait.
   func whenWritableOp<Value>(_ attempt: @escaping () throws -> Value?) -> Op<Value>
 
-  /// Waits until there is room, and writes as many bytes as fit: returns their number, at least 1 unless there are none.
+  /// Waits until there is room, and writes as many bytes as fit: returns their number, at least 1 unless there are
+  /// none.
   ///
   /// A cancellation point; then nothing has been written. `writeAll` writes everything.
   ///
@@ -57,7 +58,8 @@ extension WritableStream {
     return try tryWrite(part)
   }
 
-  /// Waits until there is room, and writes as many bytes as fit: returns their number, at least 1 unless there are none.
+  /// Waits until there is room, and writes as many bytes as fit: returns their number, at least 1 unless there are
+  /// none.
   ///
   /// A cancellation point; then nothing has been written. `writeAll` writes everything.
   ///
@@ -72,7 +74,8 @@ extension WritableStream {
     whenWritableOp { try self.tryWrite(bytes) }
   }
 
-  /// Waits until there is room, and writes as many bytes as fit: returns their number, at least 1 unless there are none.
+  /// Waits until there is room, and writes as many bytes as fit: returns their number, at least 1 unless there are
+  /// none.
   ///
   /// A cancellation point; then nothing has been written. `writeAll` writes everything.
   ///
