@@ -1,6 +1,6 @@
 import Nursery
 
-/// Hands out Fibonacci numbers until told to stop: a choice between sending and being told.
+/// Sends Fibonacci numbers until it is told to quit: a choice between sending and waiting for a signal.
 @main
 struct Fibonacci {
   static func main() throws {

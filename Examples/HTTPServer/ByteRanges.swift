@@ -5,8 +5,8 @@
 ///     bytes=-100           the last 100 bytes
 ///     bytes=0-9,50-59      two parts
 ///
-/// A header that is malformed, or has another unit, is ignored. So is one whose parts would cost more than the file:
-/// more than `mostParts`, or several with more bytes than the file has.
+/// A header that is malformed, or has another unit, is ignored. So is a header whose parts would cost more than the
+/// file: more than `mostParts` parts, or several parts with more bytes in all than the file.
 enum ByteRanges: Equatable {
   case whole
   case parts([Range<Int>])
@@ -15,7 +15,7 @@ enum ByteRanges: Equatable {
 
   static let mostParts = 32
 
-  /// - Parameter length: of the file.
+  /// - Parameter length: the file's length.
   init(_ header: String, length: Int) {
     guard let specifiers = Self.specifiers(header), specifiers.count <= Self.mostParts, length > 0 else {
       self = .whole
@@ -70,7 +70,7 @@ enum ByteRanges: Equatable {
     }
   }
 
-  /// A number, as large as it can be if it is too large; nil within for none, nil if there is something else.
+  /// A number, limited to the largest `Int`; an inner nil for an empty text, nil for anything else.
   private static func position(_ text: Substring.UTF8View) -> Int?? {
     if text.isEmpty { return .some(nil) }
     var value = 0

@@ -1,4 +1,4 @@
-/// Bytes and what they may be in HTTP; no tables, only bits and comparisons.
+/// The character classes of HTTP, by bit masks and comparisons.
 extension UInt8 {
   static let tab: UInt8 = 9
   static let lineFeed: UInt8 = 10
@@ -18,7 +18,7 @@ extension UInt8 {
   /// Whether it may be in a header's value.
   var isFieldText: Bool { self >= .space && self != 127 || self == .tab }
 
-  /// Whether it may be in a request's target: what is visible in ASCII, but no fragment.
+  /// Whether it may be in a request's target: a visible ASCII character, but not "#".
   var isTarget: Bool { self > .space && self < 127 && self != UInt8(ascii: "#") }
 
   /// Whether it may be in the name of a host, with its port.
@@ -49,7 +49,7 @@ extension UInt8 {
 }
 
 extension UnsafeRawBufferPointer {
-  /// Whether a part of the bytes is this text, which is in small letters, in whatever letters.
+  /// Whether the bytes in `range` are this text, regardless of case; `text` is in lower case.
   func holds(_ text: StaticString, in range: Range<Int>) -> Bool {
     guard range.count == text.utf8CodeUnitCount else { return false }
     for offset in 0..<range.count where self[range.lowerBound + offset] | 0x20 != text.utf8Start[offset] {

@@ -1,4 +1,4 @@
-/// Finds the data in a chunked body, a byte of its framing at a time; knows nothing of where they come from.
+/// Decodes the framing of a chunked body, a byte at a time; independent of the source of the bytes.
 ///
 ///     5;name=value CR LF  hello CR LF  0 CR LF  Trailer: value CR LF  CR LF
 ///
@@ -14,25 +14,25 @@ struct ChunkDecoder {
   private var state = State.size
   private var digits = 0
   private var size = 0
-  /// Of this line, or of all trailers.
+  /// The length of this line, or of all trailers.
   private var length = 0
 
-  /// How many bytes of the line that begins a chunk, extensions included; and of all trailers.
+  /// The largest length of a chunk's first line, extensions included; and of all trailers.
   static let lineLimit = 256
   static let trailerLimit = 8 << 10
 
-  /// How many bytes of data come next; only if there are none is there framing to decode.
+  /// How many bytes of data come next; if 0, framing comes next.
   private(set) var dataCount = 0
   /// Whether the body is complete, trailers included.
   var isAtEnd: Bool { state == .end }
 
-  /// Data has been taken.
+  /// Called after data has been taken.
   mutating func take(_ count: Int) {
     dataCount -= count
     if dataCount == 0, state == .data { state = .dataEnd }
   }
 
-  /// Takes the next byte that is not data.
+  /// Decodes the next byte of framing.
   mutating func decode(_ byte: UInt8) throws(HTTPError) {
     switch state {
     case .size: try decodeSize(byte)
@@ -56,7 +56,7 @@ struct ChunkDecoder {
   private mutating func decodeSize(_ byte: UInt8) throws(HTTPError) {
     try countLine()
     if let digit = byte.hexDigit {
-      guard size <= Int.max >> 4 else { throw HTTPError(.contentTooLarge, "nobody has so much to say") }
+      guard size <= Int.max >> 4 else { throw HTTPError(.contentTooLarge, "the length is too large") }
       size = size << 4 | digit
       digits += 1
       return

@@ -1,13 +1,13 @@
 import Nursery
 
-/// Answers the requests of one connection, one after the other.
+/// Answers the requests of one connection, one after another.
 ///
 ///     wait ──> head ──> handler ──> rest of the body ──> wait ...
 ///       │        └─ malformed, too large, too late ──> refusal ──┐
 ///       └─ end, idle for too long, draining ──────────────────────┴──> linger, closed
 ///
-/// What has been answered is passed on only when no further request has come: before anything here waits for the
-/// client.
+/// Responses are collected, and flushed before a wait for the client. So the responses to requests that came together
+/// leave together.
 final class Connection {
   private enum Event {
     case request
@@ -16,14 +16,14 @@ final class Connection {
 
   private let service: Service
   private let input: BufferedReader
-  /// Tells the client that nothing follows, while what he sends can still be read.
+  /// Ends the output; the client's bytes can still be read.
   private let closeWriting: () throws -> Void
-  /// Breaks the connection off, so that the client cannot take what he has got for the whole.
+  /// Resets the connection, so that the client cannot take a partial response for a complete one.
   private let cut: () -> Void
   private let response: ResponseWriter
   private var request = Request()
   private var parser: HeadParser
-  /// Made once; performing it allocates nothing.
+  /// Made once, so that performing it allocates nothing.
   private let nextRequest: Op<Event>
 
   init(
@@ -40,13 +40,13 @@ final class Connection {
     let more = reader.parseOp(limit: .max) { bytes, isAtEnd -> (Event, Int)? in
       bytes.isEmpty ? isAtEnd ? (.end, 0) : nil : (.request, 0)
     }
-    // A request that has come is served before the connection is closed: the client could not know.
+    // A request that has come before the drain is served, because the client could not know of the drain.
     nextRequest = .biased([more, drainingOp().wrap { .end }]).orTimeout(after: service.timeouts.idle)
   }
 
-  /// Serves until the client has no further request, or has to be turned away.
+  /// Serves until the client ends the connection or is refused.
   ///
-  /// - Throws: `CancellationError`, and what the streams throw; a client's misbehaviour is no error here.
+  /// - Throws: `CancellationError`, and the streams' errors; an invalid request is no error here.
   func serve() throws {
     defer { request.body.end() }
     do {
@@ -90,7 +90,7 @@ final class Connection {
     do { return try nextRequest.perform() == .request } catch is TimeoutError { return false }
   }
 
-  /// Takes a head from the buffer; false if it is not complete, and must not be waited for.
+  /// Takes a head from the buffer; returns false if it is not complete and `waits` is false.
   private func parseHead(waits: Bool) throws -> Bool {
     try input.parse(limit: .max) { bytes, _ -> (Bool, Int)? in
       if let count = try parser.parse(bytes, into: &request.head) { return (true, count) }
@@ -98,7 +98,7 @@ final class Connection {
     }
   }
 
-  /// A handler may have kept the request; then the next one is another object.
+  /// If a handler has kept the request, the next one gets another object.
   private func renewRequest() {
     request.body.end()
     if !isKnownUniquelyReferenced(&request) { request = Request() }
@@ -109,7 +109,7 @@ final class Connection {
   // MARK: Responses
 
   private func answer() throws {
-    // A client that has more to send may first want to see what he has been answered.
+    // A client with more to send may wait for earlier responses first.
     if request.head.framing != .none { try response.flush() }
     response.prepare(for: request, discarded: service.limits.discarded)
     try request.body.begin(
@@ -128,14 +128,15 @@ final class Connection {
     }
   }
 
-  /// Reads what the handler did not want; false if the connection is no good for another request after that.
+  /// Reads the part of the body that the handler did not read; returns false if the connection cannot serve another
+  /// request.
   ///
-  /// A body that is malformed or too late is nothing to the response, which is complete: the client is to see that.
+  /// A malformed or late body does not affect the response, which is complete and is sent.
   private func discardBody() throws -> Bool {
     do { return try request.body.discard(limit: service.limits.discarded) } catch is HTTPError { return false }
   }
 
-  /// Says what was wrong; false if that is not possible, because another answer is on its way.
+  /// Sends the error; returns false if another response has already begun.
   private func refuse(_ error: HTTPError) throws -> Bool {
     guard !response.hasBegun else { return false }
     response.forgetFields()
@@ -146,10 +147,9 @@ final class Connection {
     return true
   }
 
-  /// Waits until the client has closed, too.
+  /// Waits until the client has also closed.
   ///
-  /// Closing while something is unread would reset the connection, and could make the last response disappear on its
-  /// way.
+  /// Closing with unread bytes would reset the connection, and the client could lose the last response.
   private func linger() {
     _ = try? withTimeout(service.timeouts.linger) {
       try closeWriting()

@@ -1,4 +1,4 @@
-/// What a file contains, as far as its name tells.
+/// The media type of a file, by its name.
 func contentType(_ name: Substring) -> String {
   guard let dot = name.utf8.lastIndex(of: UInt8(ascii: ".")) else { return "application/octet-stream" }
   return switch name[name.index(after: dot)...].lowercased() {

@@ -6,7 +6,7 @@
   import Darwin
 #endif
 
-/// The `Date` header, put together once a second.
+/// The `Date` header, formatted once a second.
 struct DateField {
   private var second = Int.min
   private var line: [UInt8] = []

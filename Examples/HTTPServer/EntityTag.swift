@@ -1,7 +1,7 @@
-/// The mark of one version of a file (RFC 9110, 8.8.3): `"5-2eb9f0a1.0"`.
+/// The tag of one version of a file (RFC 9110, 8.8.3): `"5-2eb9f0a1.0"`.
 ///
-/// A weak tag, `W/"5-2eb9f0a1.0"`, may mark two versions: the file has changed so recently that another change could
-/// leave its size and time as they are.
+/// A weak tag, `W/"5-2eb9f0a1.0"`, may stand for two versions: the file has changed so recently that another change
+/// could leave its size and time the same.
 struct EntityTag: Equatable, CustomStringConvertible {
   let isWeak: Bool
   /// The text between the quotes.
@@ -9,10 +9,10 @@ struct EntityTag: Equatable, CustomStringConvertible {
 
   var description: String { isWeak ? "W/\"\(value)\"" : "\"\(value)\"" }
 
-  /// Whether both mark versions that can stand for each other.
+  /// Whether both tags stand for equivalent versions.
   func matchesWeakly(_ other: EntityTag) -> Bool { value == other.value }
 
-  /// Whether both mark the same bytes.
+  /// Whether both tags stand for the same bytes.
   func matchesStrongly(_ other: EntityTag) -> Bool { !isWeak && !other.isWeak && value == other.value }
 
   /// The tags in a header's value; none if it is malformed.

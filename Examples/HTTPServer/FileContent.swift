@@ -2,19 +2,19 @@ import Nursery
 
 /// The content of a file.
 ///
-/// A small file is read before its length is sent: the size that the file system states may be wrong. The kernel makes
-/// up the files in /proc and /sys while they are read. It states 0 or 4096 for their size, and their time does not tell
-/// when they have changed.
+/// A small file is read before its length is sent, because the stated size may be wrong. The kernel generates the files
+/// in /proc and /sys while they are read. Their stated size is 0 or 4096, and their time is not the time of the last
+/// change.
 struct FileContent {
-  /// How many bytes there are; nil if that is unknown until all have been read.
+  /// The length in bytes; nil if it is unknown until all have been read.
   let length: Int?
-  /// Whether size and time are those of the content.
+  /// Whether the stated size and time are right.
   let isAsStated: Bool
-  /// The bytes that have been read already: all of a small file.
+  /// The bytes that have already been read: all of a small file.
   private let start: [UInt8]
   private let file: FileStream
 
-  /// Reads a small file, or the start of one that has no size.
+  /// Reads a small file, or the start of a file without a stated size.
   init(_ file: FileStream, _ facts: FileFacts) throws {
     self.file = file
     guard facts.size <= Timeouts.portion else {

@@ -8,17 +8,17 @@ import Nursery
   import Darwin
 #endif
 
-/// What the file system says of a path.
+/// The file system's metadata of a path.
 struct FileFacts: Sendable {
   let isFolder: Bool
   let isRegular: Bool
   let size: Int
-  /// In seconds since 1970.
+  /// The modification time in seconds since 1970.
   let modified: Int
-  /// The part of the time behind the second.
+  /// Its fraction of a second, in nanoseconds.
   let modifiedNanoseconds: Int
 
-  /// Asks on a thread that may block, as a file system far away may take its time.
+  /// Asks on a thread of the blocking pool, because a network file system may be slow.
   ///
   /// - Throws: `SystemError`.
   init(_ path: String) throws {
@@ -41,9 +41,9 @@ struct FileFacts: Sendable {
 }
 
 extension SystemError {
-  /// Whether there is nothing of that name.
+  /// Whether no file has that name.
   var isMissing: Bool { [ENOENT, ENOTDIR, ENAMETOOLONG, ELOOP].contains(code) }
   var isForbidden: Bool { [EACCES, EPERM].contains(code) }
-  /// Whether the other side of a connection has gone.
+  /// Whether the peer has closed or reset the connection.
   var isDisconnection: Bool { [ECONNRESET, EPIPE, ETIMEDOUT, ENOTCONN].contains(code) }
 }

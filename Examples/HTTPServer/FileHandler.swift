@@ -10,9 +10,9 @@ import Nursery
 
 /// Answers with the files of a folder.
 ///
-/// A folder's own page is its `index.html`; there are no listings. Links are followed: who may make them in the folder
-/// decides what is served. A client that has a file, or a part of it, can say so: by its `ETag`, by its date, and with
-/// `Range`.
+/// A folder's own page is its `index.html`; there are no listings. Symbolic links are followed, so any user who can
+/// make links in the folder decides what is served. Conditional requests (by `ETag` or date) and `Range` requests are
+/// supported.
 struct FileHandler: Sendable {
   let root: String
 
@@ -85,7 +85,7 @@ struct FileHandler: Sendable {
 }
 
 extension ResponseWriter {
-  /// Sends a response that consists of its status.
+  /// Sends a response with the status as its text.
   func sendStatus(_ status: Status) throws {
     self.status = status
     try send("\(status)\n", type: "text/plain; charset=utf-8")

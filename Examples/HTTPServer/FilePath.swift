@@ -1,16 +1,18 @@
-/// The parts of a request's path, decoded: what it names below a folder, and nothing outside.
+/// The decoded parts of a request's path.
+///
+/// It names a file below a folder, never outside.
 ///
 ///     "/a/b%20c.txt"   ["a", "b c.txt"]
 ///     "/a/"            ["a", ""]: the folder
-///     "/../a"          nil: nobody gets out, however it is encoded
+///     "/../a"          nil: a path never leaves the folder, in any encoding
 ///
-/// Parts that begin with a dot are for nobody, so neither are hidden files.
+/// Parts that begin with a dot are refused, and with them hidden files.
 struct FilePath: Equatable {
   let parts: [String]
 
-  /// Nil for a path that a server of files should know nothing of.
+  /// Nil for a path that must not be served.
   init?(_ path: some Collection<UInt8>) {
-    // An address without a path means the folder itself.
+    // An empty path means the folder itself.
     guard path.isEmpty || path.first == .slash else { return nil }
     var parts: [String] = []
     for part in path.dropFirst().split(separator: .slash, omittingEmptySubsequences: false) {
@@ -19,7 +21,7 @@ struct FilePath: Equatable {
       else { return nil }
       parts.append(text)
     }
-    // Two slashes in a row name nothing.
+    // Two slashes in a row are refused.
     guard !parts.dropLast().contains("") else { return nil }
     self.parts = parts
   }
@@ -27,10 +29,10 @@ struct FilePath: Equatable {
   var isFolder: Bool { parts.last == "" }
   /// The file's name, or the folder's.
   var name: Substring { (parts.last { $0 != "" } ?? "")[...] }
-  /// Below a root, without a slash at the end.
+  /// The path below a root, without a slash at the end.
   func path(below root: String) -> String { (CollectionOfOne(root) + parts.filter { $0 != "" }).joined(separator: "/") }
 
-  /// Without `%20` and the like; nil if they are malformed.
+  /// Decodes `%20` and the like; nil if they are malformed.
   private static func decoded(_ part: some Collection<UInt8>) -> [UInt8]? {
     var bytes: [UInt8] = []
     var iterator = part.makeIterator()

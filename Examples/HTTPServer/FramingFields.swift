@@ -1,5 +1,6 @@
-/// What the headers say about where the body ends and whether the connection is kept; refuses what could be understood
-/// in two ways.
+/// The headers that determine the body's end and whether the connection is kept.
+///
+/// Refuses ambiguous combinations.
 struct FramingFields {
   private var length: Int?
   private var isChunked = false
@@ -8,7 +9,7 @@ struct FramingFields {
   private var keepsAlive = false
   private var expectation: Bool?
 
-  /// Takes notice of a header.
+  /// Reads a header.
   mutating func note(_ field: RequestHead.Field, _ bytes: UnsafeRawBufferPointer) throws(HTTPError) {
     switch field.nameEnd - field.nameStart {
     case 4 where bytes.holds("host", in: field.name):
@@ -30,14 +31,14 @@ struct FramingFields {
     }
   }
 
-  /// Digits and nothing else, and the same if it is said again.
+  /// The length must be digits only, and a repeated header must have the same value.
   private mutating func noteLength(_ field: RequestHead.Field, _ bytes: UnsafeRawBufferPointer) throws(HTTPError) {
     var number = 0
     for place in field.value {
       guard let digit = bytes[place].digit else { throw HTTPError(.badRequest, "the content length must be a number") }
       let (ten, overflows) = number.multipliedReportingOverflow(by: 10)
       let (sum, overflowsToo) = ten.addingReportingOverflow(digit)
-      guard !overflows, !overflowsToo else { throw HTTPError(.contentTooLarge, "nobody has so much to say") }
+      guard !overflows, !overflowsToo else { throw HTTPError(.contentTooLarge, "the length is too large") }
       number = sum
     }
     guard !field.value.isEmpty else { throw HTTPError(.badRequest, "the content length must be a number") }
@@ -56,7 +57,7 @@ struct FramingFields {
     }
   }
 
-  /// Says what all headers together mean.
+  /// Stores the combined result in the head.
   func settle(_ head: inout RequestHead) throws(HTTPError) {
     let isOld = head.minorVersion == 0
     guard hosts == 1 || isOld && hosts == 0 else { throw HTTPError(.badRequest, "there must be one host") }

@@ -1,4 +1,4 @@
-/// A time, in seconds since 1970, as HTTP writes it: "Sun, 06 Nov 1994 08:49:37 GMT".
+/// Formats a time, in seconds since 1970, for HTTP: "Sun, 06 Nov 1994 08:49:37 GMT".
 func httpDate(_ seconds: Int) -> String {
   func two(_ number: Int) -> String { number < 10 ? "0\(number)" : "\(number)" }
   let days = seconds >= 0 ? seconds / 86400 : (seconds - 86399) / 86400
@@ -19,11 +19,11 @@ func httpDate(_ seconds: Int) -> String {
     + "\(two(second / 3600)):\(two(second / 60 % 60)):\(two(second % 60)) GMT"
 }
 
-/// Reads a time as HTTP writes it (RFC 9110, 5.6.7); nil if the text is malformed.
+/// Parses a time of HTTP (RFC 9110, 5.6.7); nil if the text is malformed.
 ///
-///     Sun, 06 Nov 1994 08:49:37 GMT     the form that is sent today
-///     Sunday, 06-Nov-94 08:49:37 GMT    obsolete, but to be understood
-///     Sun Nov  6 08:49:37 1994          obsolete, but to be understood
+///     Sun, 06 Nov 1994 08:49:37 GMT     the current form
+///     Sunday, 06-Nov-94 08:49:37 GMT    obsolete, but must be accepted
+///     Sun Nov  6 08:49:37 1994          obsolete, but must be accepted
 ///
 /// - Parameter now: decides the century of a year with two digits.
 /// - Returns: seconds since 1970.
@@ -36,12 +36,12 @@ func secondsOfHTTPDate(_ text: String, now: Int) -> Int? {
     let date = words[1].split(separator: "-", omittingEmptySubsequences: false)
     guard date.count == 3, let short = number(date[2], digits: 2) else { return nil }
     let thisYear = 1970 + now / 31_556_952
-    // The year that lies less than 50 years back, or at most 50 ahead.
+    // The year with these digits that is less than 50 years in the past or at most 50 in the future.
     let oldest = thisYear - 49
     let year = oldest + ((short - oldest) % 100 + 100) % 100
     return seconds(year: year, month: date[1], day: date[0], time: words[2])
   case 5:
-    // One digit stands alone, behind two spaces.
+    // A single digit follows two spaces.
     let day = words[2].utf8.count == 1 ? "0\(words[2])" : words[2]
     return seconds(year: number(words[4], digits: 4), month: words[1], day: day, time: words[3])
   default: return nil
@@ -69,7 +69,7 @@ private func seconds(year: Int?, month: Substring, day: Substring, time: Substri
   return days * 86_400 + hour * 3600 + minute * 60 + second
 }
 
-/// A number that has exactly these digits.
+/// A number of exactly this many digits.
 private func number(_ text: Substring, digits: Int) -> Int? {
   guard text.utf8.count == digits else { return nil }
   return text.utf8.reduce(0) { value, byte in value.flatMap { value in byte.digit.map { value * 10 + $0 } } }

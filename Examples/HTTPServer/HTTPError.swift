@@ -1,9 +1,9 @@
-/// A request that cannot be served: with which status to answer it, and why.
+/// A request cannot be served: the status of the answer, and the reason.
 ///
-/// Thrown by the parsers; a handler may throw it, too. The connection is closed after the answer.
+/// Thrown by the parsers; a handler may also throw it. The connection is closed after the answer.
 struct HTTPError: Error, Hashable, CustomStringConvertible {
   let status: Status
-  /// For the peer: the body of the answer.
+  /// The body of the answer.
   let message: String
 
   init(_ status: Status, _ message: String) {

@@ -14,9 +14,9 @@ import Nursery
 ///
 ///     listener ──> a fiber per connection: head ──> handler ──> response, again and again
 ///
-/// Every part waits as if it were alone in the world: the connection for its next request, the handler for the body,
-/// the response for a client that reads slowly. What else may happen meanwhile (time is over, the server is to end) is
-/// one more branch of what is waited for.
+/// Each part simply waits: the connection for its next request, the handler for the body, the response for a client
+/// that reads slowly. Each other event, a timeout or the server's shutdown, is one more branch of the operation that it
+/// waits on.
 @main
 struct HTTPServer {
   static func main() {
@@ -41,7 +41,7 @@ struct HTTPServer {
     try runFibers(Configuration(parallelism: options.workers)) {
       try withGracefulShutdown("server", grace: options.grace) { _ in
         let listener = try TCPListener(options.host, port: options.port, limit: options.connections)
-        // A server may have been started without standard output, or with one that is closed.
+        // The server may have been started without standard output, or with a closed one.
         try? StandardStream.output.writeAll("listening on http://\(listener.address)/\n")
         try service.serve(listener)
       }

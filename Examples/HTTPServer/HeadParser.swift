@@ -6,19 +6,19 @@
   import Darwin
 #endif
 
-/// Reads a request's head from bytes that come in pieces; knows nothing of connections.
+/// Parses a request's head from bytes that come in pieces; independent of connections.
 ///
 ///     first line ──> headers ──> an empty line ──> checks ──> head
 ///
-/// Is shown all bytes of the head that have come, every time from the first, and looks at each line once, when it is
-/// complete. How the bytes are cut makes no difference. Strict where servers that disagree could be played off against
-/// each other (RFC 9112, 11.2): a line ends with CR LF, names end at the colon, no header goes on in the next line, and
-/// the length of the body is said once.
+/// Each call gets all bytes of the head that have come, from the first on. Each line is parsed once, when it is
+/// complete, so the sizes of the pieces make no difference. Strict where a disagreement between servers would allow
+/// request smuggling (RFC 9112, 11.2): a line ends with CR LF, a name ends at the colon, no header continues on the
+/// next line, and the body's length is stated once.
 struct HeadParser {
   let limits: Limits
-  /// Where the line begins that is not complete.
+  /// The beginning of the first incomplete line.
   private var lineStart = 0
-  /// There is no line feed before.
+  /// The incomplete line has no line feed before this place.
   private var sought = 0
   private var isFirstLine = true
   private var framing = FramingFields()
@@ -27,9 +27,9 @@ struct HeadParser {
     self.limits = limits
   }
 
-  /// How many bytes the head takes; nil if there are not enough.
+  /// Returns the length of the head; nil if it is not complete.
   ///
-  /// After the head, and after an error, it begins afresh.
+  /// After the head, and after an error, parsing begins anew.
   mutating func parse(_ bytes: UnsafeRawBufferPointer, into head: inout RequestHead) throws(HTTPError) -> Int? {
     if sought == 0 { head.clear() }
     do {
@@ -60,7 +60,7 @@ struct HeadParser {
       lineStart = next
       sought = next
       if isFirstLine {
-        // Empty lines before the request are left over from clients that send one too many behind a body.
+        // Some clients send an extra empty line after a body.
         if line.isEmpty { continue }
         try head.parseRequestLine(bytes, line)
         isFirstLine = false
@@ -79,7 +79,7 @@ struct HeadParser {
     return nil
   }
 
-  /// - Parameter end: how many bytes the lines up to this one have, as far as they are known.
+  /// - Parameter end: how many bytes of the head are known up to this line's end.
   private func checkLimits(_ end: Int, _ head: RequestHead) throws(HTTPError) {
     if isFirstLine, end - lineStart > limits.requestLine {
       throw HTTPError(.targetTooLong, "the first line may have \(limits.requestLine) bytes")
@@ -89,7 +89,7 @@ struct HeadParser {
 }
 
 extension RequestHead {
-  /// Takes notice of the first line: `GET /path?query HTTP/1.1`.
+  /// Parses the first line: `GET /path?query HTTP/1.1`.
   fileprivate mutating func parseRequestLine(_ bytes: UnsafeRawBufferPointer, _ line: Range<Int>) throws(HTTPError) {
     var place = line.lowerBound
     while place < line.upperBound, bytes[place].isToken { place += 1 }

@@ -1,4 +1,4 @@
-/// What a request wants to be done.
+/// A request's method.
 enum Method: Hashable, Sendable {
   case get
   case head
@@ -9,11 +9,11 @@ enum Method: Hashable, Sendable {
   case patch
   case trace
   case connect
-  /// One that HTTP itself does not define; `Request.methodName` tells.
+  /// A method that HTTP itself does not define; see `Request.methodName`.
   case other
 
   init(_ bytes: UnsafeRawBufferPointer, _ range: Range<Int>) {
-    // The letters of a method have to be large.
+    // Methods are case-sensitive.
     func isText(_ text: StaticString) -> Bool {
       for offset in 0..<range.count where bytes[range.lowerBound + offset] != text.utf8Start[offset] { return false }
       return true

@@ -1,6 +1,6 @@
 import Nursery
 
-/// What the command line asks for.
+/// The options of the command line.
 struct Options {
   var root = "."
   var host = IPAddress.loopback
@@ -23,8 +23,8 @@ struct Options {
     usage: http-server [OPTION...] [FOLDER]
 
     Serves the files of a folder (default: the current one) over HTTP/1.1, also in parts (Range) and only if they have
-    changed (ETag, Last-Modified). POST /echo answers with what it is sent.
-    Prints its address when it is ready. SIGINT or SIGTERM ends it when the requests under way have been answered.
+    changed (ETag, Last-Modified). POST /echo answers with the body of the request.
+    Prints its address when it is ready. SIGINT or SIGTERM ends it when the current requests have been answered.
 
       --port N              where to listen (default: 8080); 0 for any free port
       --any                 listen on all addresses of this machine (default: only for this machine)
@@ -39,14 +39,15 @@ struct Options {
       --head-timeout S      for a request's head (default: 10)
       --body-timeout S      for every 64 KiB of a request's body (default: 30)
       --write-timeout S     until 64 KiB of a response have been taken (default: 30)
-      --grace S             for requests under way when the server is to end (default: 10)
+      --grace S             for current requests when the server shuts down (default: 10)
       --help                print this text
 
-    A second signal, or the end of the grace, ends it at once. The exit status is 0 if it was ended, 1 if it could not listen, 2 if an option is wrong.
+    A second signal, or the end of the grace, ends it at once. The exit status is 0 if it was ended, 1 if it could not
+    listen, 2 if an option is wrong.
 
     """
 
-  /// Takes options and the folder in any order.
+  /// Parses options and the folder in any order.
   init(_ arguments: ArraySlice<String>) throws {
     var rest = arguments
     var hasRoot = false
@@ -90,7 +91,7 @@ struct Options {
   }
 }
 
-/// A command line that cannot be understood.
+/// The command line is wrong.
 struct UsageError: Error, CustomStringConvertible {
   let description: String
 }
@@ -109,6 +110,6 @@ private func seconds(_ text: String?, for option: String) throws -> Duration {
   guard let seconds = Double(text), seconds > 0, seconds.isFinite else {
     throw UsageError(description: "\(option) wants a number of seconds above zero, such as 2.5, not '\(text)'")
   }
-  // A year is as good as for ever.
+  // More than a year is treated as a year.
   return .seconds(min(seconds, 365 * 24 * 3600))
 }

@@ -1,4 +1,4 @@
-/// What a client wants.
+/// A client's request.
 ///
 ///     request.method           .get
 ///     request.path             "/a%20b", as it was sent
@@ -6,10 +6,10 @@
 ///     request["User-Agent"]    the first header of that name
 ///     request.body             to be read, if the handler wants to
 ///
-/// Belongs to the fiber that serves the connection. Strings are made anew each time they are asked for.
+/// Belongs to the fiber that serves the connection. Each access makes new strings.
 final class Request {
   var head = RequestHead()
-  /// What comes behind the headers; empty if there is nothing.
+  /// The body; empty if there is none.
   private(set) var body: RequestBody
 
   init() { body = RequestBody() }
@@ -21,12 +21,12 @@ final class Request {
   var target: String { head.text(head.target) }
   /// The path as it was sent, still encoded: "/a%20b".
   var path: String { head.text(head.path) }
-  /// What follows the path behind a question mark.
+  /// The part after the path's question mark.
   var query: String? { head.query.map(head.text) }
   /// "HTTP/1.1" or "HTTP/1.0".
   var version: String { "HTTP/1.\(head.minorVersion)" }
 
-  /// The value of the first header of this name; whether its letters are small or large does not matter.
+  /// The value of the first header of this name, regardless of case.
   subscript(name: String) -> String? { head.firstField(name).map { head.text($0.value) } }
 
   /// The values of all headers of this name, as one list; nil if there are none.
@@ -39,7 +39,7 @@ final class Request {
   /// All headers, in the order in which they were sent.
   var headers: [(name: String, value: String)] { head.fields.map { (head.text($0.name), head.text($0.value)) } }
 
-  /// Whether the target is this path, with or without a query; makes no string.
+  /// Whether the target is this path, with or without a query; allocates no string.
   func isFor(_ path: StaticString) -> Bool {
     head.bytes.withUnsafeBytes { bytes in
       let range = head.path
@@ -48,14 +48,14 @@ final class Request {
     }
   }
 
-  /// Takes the body apart from the one before, which has ended, but which somebody may still have.
+  /// Makes a new body object, because a handler may have kept the previous one.
   func renewBody() {
     if !isKnownUniquelyReferenced(&body) { body = RequestBody() }
   }
 }
 
 extension RequestHead {
-  /// Where the path is: behind the host, if that is named, up to a question mark.
+  /// The range of the path: after the host, if there is one, up to a question mark.
   var path: Range<Int> {
     let full = bytes[target]
     let start =

@@ -1,12 +1,12 @@
 import Nursery
 
-/// A request's body, to be read like any other stream: in pieces, or as a whole.
+/// A request's body; read it like any other stream, in pieces or as a whole.
 ///
 ///     let form = try request.body.readAll()
 ///     try copy(from: request.body, to: file)
 ///
-/// A client that waits to be told to send it (`Expect: 100-continue`) is told when somebody waits for it first. Good
-/// until the handler returns. For the handler's fiber, or one at a time to which it hands it.
+/// If the client waits for permission to send it (`Expect: 100-continue`), the first read that waits gives it. Valid
+/// until the handler returns. For one fiber at a time.
 final class RequestBody: ReadableStream, @unchecked Sendable {
   private enum State {
     case none
@@ -19,21 +19,21 @@ final class RequestBody: ReadableStream, @unchecked Sendable {
   private var input: BufferedReader?
   private var limit = 0
   private var timeout = Duration.zero
-  /// How long the client has been waited for: what the handler does meanwhile is not the client's time.
+  /// The time spent waiting for the client; the handler's own time does not count.
   private var waited = Duration.zero
-  /// What every further read throws: nobody knows where the next request begins.
+  /// The error of every further read: after it, the beginning of the next request is unknown.
   private var failure: HTTPError?
-  /// Tells the client to send the body; nil when that has been done.
+  /// Sends "100 Continue"; nil once that has been done.
   private var invite: (() throws -> Void)?
 
-  /// How many bytes the client has announced; nil if it has not, as of a chunked body.
+  /// The announced length; nil for a chunked body, which has none.
   private(set) var length: Int?
-  /// How many have been read.
+  /// How many bytes have been read.
   private(set) var received = 0
 
-  /// Begins the body behind a head.
+  /// Begins the body that follows a head.
   ///
-  /// - Parameter invite: tells the client to send it, if that is what it waits for; called once, and may wait.
+  /// - Parameter invite: sends "100 Continue" if the client waits for it; called once, and may wait.
   func begin(
     _ framing: RequestHead.Framing, from input: BufferedReader, limit: Int, timeout: Duration,
     invite: (() throws -> Void)?
@@ -49,7 +49,7 @@ final class RequestBody: ReadableStream, @unchecked Sendable {
     }
   }
 
-  /// The next request begins: who still has this body cannot read it.
+  /// Called when the next request begins: a kept body can no longer be read.
   func end() {
     state = .over
     input = nil
@@ -66,9 +66,9 @@ final class RequestBody: ReadableStream, @unchecked Sendable {
     }
   }
 
-  /// How many bytes are known to be missing.
+  /// How many announced bytes have not been read.
   var remaining: Int { if case .length(let remaining) = state { remaining } else { 0 } }
-  /// Whether the client waits to be told to send it.
+  /// Whether the client still waits for "100 Continue".
   var isUninvited: Bool { invite != nil && received == 0 }
 
   // MARK: Reading
@@ -140,7 +140,7 @@ final class RequestBody: ReadableStream, @unchecked Sendable {
   /// The whole body; 413 if it is longer than the server allows.
   func readAll() throws -> [UInt8] {
     var all: [UInt8] = []
-    // What has been announced need not come.
+    // The announced bytes may never come, so do not reserve memory for all.
     all.reserveCapacity(min(length ?? 0, Timeouts.portion))
     while true {
       let piece = try read(upTo: min(max(1024, length ?? 8192), Timeouts.portion))
@@ -149,7 +149,7 @@ final class RequestBody: ReadableStream, @unchecked Sendable {
     }
   }
 
-  /// Reads what the handler did not want; false if that is more than `limit`.
+  /// Reads the part that the handler did not read; returns false if that is more than `limit`.
   func discard(limit: Int) throws -> Bool {
     var rest = limit
     while !isAtEnd {
@@ -159,7 +159,7 @@ final class RequestBody: ReadableStream, @unchecked Sendable {
     return true
   }
 
-  /// Nothing: the connection is the server's to close.
+  /// Does nothing: the server closes the connection.
   func close() {}
 
   private static var isOver: HTTPError { HTTPError(.internalError, "the request to which this body belongs is over") }

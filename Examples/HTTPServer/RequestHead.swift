@@ -1,8 +1,8 @@
-/// A request's first line and its headers: where they lie in one array of bytes.
+/// A request's first line and its headers, as ranges of one array of bytes.
 ///
-/// Strings are made when somebody asks for them. The memory is kept from one request to the next.
+/// Strings are made on access. The memory is kept from one request to the next.
 struct RequestHead {
-  /// Where a header lies.
+  /// The ranges of a header.
   struct Field {
     var nameStart: UInt32
     var nameEnd: UInt32
@@ -25,15 +25,15 @@ struct RequestHead {
   var method = Method.get
   var methodName = 0..<0
   var target = 0..<0
-  /// Of HTTP/1.1 it is 1.
+  /// 1 for HTTP/1.1.
   var minorVersion = 1
   var framing = Framing.none
   /// Whether the client wants to send more requests over this connection.
   var keepsAlive = true
-  /// Whether the client sends the body only when it is told to.
+  /// Whether the client waits for "100 Continue" before it sends the body.
   var expectsContinue = false
 
-  /// Forgets the request, but keeps the memory, unless it is much.
+  /// Discards the request, but keeps the memory unless it is large.
   mutating func clear() {
     bytes.removeAll(keepingCapacity: bytes.capacity <= 2048)
     fields.removeAll(keepingCapacity: fields.capacity <= 64)
@@ -43,7 +43,7 @@ struct RequestHead {
 
   func text(_ range: Range<Int>) -> String { String(decoding: bytes[range], as: UTF8.self) }
 
-  /// The first header of this name; whether letters are small or large does not matter.
+  /// The first header of this name, regardless of case.
   func firstField(_ name: String) -> Field? {
     var name = name
     return name.withUTF8 { name in

@@ -1,4 +1,4 @@
-/// A handler has used its `ResponseWriter` in a way that makes no sense on the wire.
+/// A handler's calls do not make a valid HTTP response.
 enum ResponseError: Error, Hashable, CustomStringConvertible {
   case begun
   case badHeader(name: String)

@@ -1,7 +1,7 @@
 import Nursery
 
 extension ResponseWriter {
-  /// Sends a whole response with this text for its body.
+  /// Sends a whole response with this text as its body.
   func send(_ text: String, type: String? = nil) throws {
     var text = text
     try text.withUTF8 { try send(UnsafeRawBufferPointer($0), type: type) }
@@ -17,13 +17,12 @@ extension ResponseWriter {
     try write(bytes)
   }
 
-  /// Sends what a stream delivers for the body, or its rest: up to the stream's end, or to the length that was
-  /// announced.
+  /// Sends a stream's bytes as the body, or its rest: up to the stream's end, or up to the announced length.
   ///
-  /// The head goes with the first bytes: if the stream is the request's body, its client may still wait to be asked for
-  /// it.
+  /// The head is sent with the first bytes: if the stream is the request's body, the client may still wait for "100
+  /// Continue".
   ///
-  /// - Parameter count: how many bytes are sent at most.
+  /// - Parameter count: the most bytes to send.
   func send(from stream: some ReadableStream, count: Int = .max) throws {
     var rest = count
     let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: Timeouts.portion, alignment: 16)
@@ -39,7 +38,7 @@ extension ResponseWriter {
     }
   }
 
-  /// Writes a part of the body; the head goes first, if it has not been sent.
+  /// Writes a part of the body; sends the head first, if it has not been sent.
   func write(_ text: String) throws {
     var text = text
     try text.withUTF8 { try write(UnsafeRawBufferPointer($0)) }
@@ -69,7 +68,7 @@ extension ResponseWriter {
     }
   }
 
-  /// Completes the response when the handler has returned; one who has sent nothing has sent an empty body.
+  /// Completes the response when the handler has returned; if it has sent nothing, the body is empty.
   func finish() throws {
     if !hasBegun { try begin(length: 0) }
     switch body {
@@ -80,14 +79,14 @@ extension ResponseWriter {
     body = .ended
   }
 
-  /// Answers that the handler has failed, of whose answer nothing has been sent.
+  /// Answers that the handler has failed; called only if nothing has been sent.
   func fail() throws {
     forgetFields()
     status = .internalError
     try send("the server has failed to answer this\n", type: "text/plain; charset=utf-8")
   }
 
-  /// Tells the client to send the body for which it waits to be asked.
+  /// Sends "100 Continue", for which the client waits before it sends the body.
   func inviteBody() throws {
     if hasBegun { return }
     try pass("HTTP/1.1 100 Continue\r\n\r\n")

@@ -1,5 +1,5 @@
 extension ResponseWriter {
-  /// Sends parts of a content: one as it is, several as `multipart/byteranges` (RFC 9110, 14.6).
+  /// Sends parts of a content: a single part directly, several as `multipart/byteranges` (RFC 9110, 14.6).
   ///
   /// - Parameter write: writes the bytes of a part.
   func send(_ parts: [Range<Int>], of length: Int, type: String, _ write: (Range<Int>) throws -> Void) throws {
@@ -11,10 +11,11 @@ extension ResponseWriter {
       try begin(length: parts[0].count)
       return try write(parts[0])
     }
-    // Random, so that no file can contain it on purpose.
+    // Random, so that no file can contain it deliberately.
     let boundary = (0..<2).map { _ in String(UInt64.random(in: 0 ... .max), radix: 36) }.joined()
     let heads = parts.enumerated().map { index, part in
-      "\(index == 0 ? "" : "\r\n")--\(boundary)\r\nContent-Type: \(type)\r\nContent-Range: \(contentRange(part))\r\n\r\n"
+      "\(index == 0 ? "" : "\r\n")--\(boundary)\r\n"
+        + "Content-Type: \(type)\r\nContent-Range: \(contentRange(part))\r\n\r\n"
     }
     let end = "\r\n--\(boundary)--\r\n"
     try add("Content-Type", "multipart/byteranges; boundary=\(boundary)")

@@ -1,46 +1,46 @@
 import Nursery
 
-/// How a handler answers.
+/// Sends a handler's response.
 ///
 ///     try response.send("hello\n")                       // as a whole
 ///
 ///     try response.add("Content-Type", "text/csv")       // piece by piece, in chunks
 ///     for row in rows { try response.write(row) }
 ///
-///     try response.begin(length: 1 << 30)                // piece by piece, and the client knows how much will come
+///     try response.begin(length: 1 << 30)                // piece by piece, with a known length
 ///
-/// Nothing is passed on to the client before the writer's buffer is full, or the connection has no further request to
-/// answer: so the answers to pipelined requests go out together. `flush` is for those who cannot wait for that. A HEAD
-/// request is answered like GET; what the body would be is dropped here.
+/// Bytes go to the client when the writer's buffer is full, or when the connection has no further request to answer. So
+/// the responses to pipelined requests leave together. Call `flush` to send earlier. A HEAD request is answered like
+/// GET, and the body is dropped here.
 final class ResponseWriter {
   enum Body: Equatable {
     /// Nothing has been sent yet.
     case notBegun
     case length(remaining: Int)
     case chunked
-    /// For HTTP/1.0, which has no chunks: the end is where the connection ends.
+    /// For HTTP/1.0, which has no chunks: the end of the connection ends the body.
     case untilClose
     case ended
   }
 
   let output: BufferedWriter
   private let timeout: Duration
-  /// What the status will be; 200 unless it is set, before anything is sent.
+  /// The status; 200 unless it is set before anything is sent.
   var status = Status.ok
   var body = Body.notBegun
   /// Whether another request can follow this response.
   var keepsAlive = true
-  /// Whether nothing but the connection's end tells the client where the response ends.
+  /// Whether only the end of the connection marks the end of the response.
   private(set) var endsWithConnection = false
   private var isHead = false
   private var isOld = false
-  /// What the client may still be sending.
+  /// The request's body, which the client may still be sending.
   private var requestBody: RequestBody?
   private var discardLimit = 0
-  /// The headers that have been added, as they will be sent.
+  /// The added headers, in the form in which they are sent.
   private var fields: [UInt8] = []
   private var date = DateField()
-  /// The bytes of a head while they are put together; kept for the next.
+  /// Scratch space for a head; kept for the next one.
   private var scratch: [UInt8] = []
 
   init(_ output: any WritableStream, timeout: Duration) {
@@ -48,7 +48,7 @@ final class ResponseWriter {
     self.timeout = timeout
   }
 
-  /// Forgets the response before, when another head is expected.
+  /// Discards the state of the previous response when another head is expected.
   func reset() {
     status = .ok
     body = .notBegun
@@ -60,9 +60,9 @@ final class ResponseWriter {
     fields.removeAll(keepingCapacity: true)
   }
 
-  /// Prepares for the answer to a request.
+  /// Prepares the response to a request.
   ///
-  /// - Parameter discarded: how much of its body is read if the handler does not, so that the connection can be kept.
+  /// - Parameter discarded: how much of an unread body is read and dropped so that the connection can be kept.
   func prepare(for request: Request, discarded: Int) {
     keepsAlive = request.head.keepsAlive
     isHead = request.method == .head
@@ -71,7 +71,7 @@ final class ResponseWriter {
     if request.head.framing != .none { requestBody = request.body }
   }
 
-  /// Gives memory back that a waiting connection does not need.
+  /// Frees memory that a waiting connection does not need.
   func rest() {
     if scratch.capacity > 1024 { scratch = [] }
     if fields.capacity > 1024 { fields = [] }
@@ -84,8 +84,8 @@ final class ResponseWriter {
 
   /// Adds a header.
   ///
-  /// - Throws: `ResponseError` if it is malformed, which keeps what clients have sent from adding headers of their own;
-  ///   or if the server sends it by itself.
+  /// - Throws: `ResponseError` if it is malformed, so that a value from a client cannot add further headers; or if the
+  ///   server itself sends this header.
   func add(_ name: String, _ value: String) throws {
     if hasBegun { throw ResponseError.begun }
     guard !name.isEmpty, name.utf8.allSatisfy(\.isToken), value.utf8.allSatisfy(\.isFieldText) else {
@@ -103,7 +103,7 @@ final class ResponseWriter {
 
   /// Sends status and headers; the body follows with `write`.
   ///
-  /// - Parameter length: how many bytes the body will have; nil if that is unknown.
+  /// - Parameter length: the length of the body; nil if unknown.
   func begin(length: Int?) throws {
     if hasBegun { throw ResponseError.begun }
     if let length {
@@ -155,7 +155,7 @@ final class ResponseWriter {
 
   // MARK: Passing on
 
-  /// To the buffer if it fits, else to the client, who has a while for every portion.
+  /// Writes to the buffer if the bytes fit, else to the client, with a timeout for every portion.
   func pass(_ bytes: UnsafeRawBufferPointer) throws {
     if bytes.count <= output.capacity - output.bufferedCount { return try output.write(bytes) }
     var rest = bytes
@@ -166,7 +166,7 @@ final class ResponseWriter {
     }
   }
 
-  /// Passes everything on that has been written.
+  /// Sends all written bytes to the client.
   func flush() throws {
     if output.bufferedCount > 0 { try inTime { try output.flush() } }
   }
@@ -176,7 +176,7 @@ final class ResponseWriter {
   }
 }
 
-/// A client does not read what it has asked for.
+/// The client reads its response too slowly.
 struct PeerTooSlowError: Error, CustomStringConvertible {
   let description = "the client did not take its response in time"
 }

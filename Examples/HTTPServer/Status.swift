@@ -1,4 +1,4 @@
-/// A response's status: its number and what that means.
+/// A response's status: its code and reason.
 struct Status: Hashable, Sendable, CustomStringConvertible {
   let code: Int
   let reason: StaticString

@@ -1,7 +1,7 @@
-/// The marks of a file's current version, which clients send back.
+/// The tag and date of a file's current version, which clients send back.
 struct Validators {
   let tag: EntityTag
-  /// In seconds since 1970.
+  /// The modification time in seconds since 1970.
   let modified: Int
 
   init(_ facts: FileFacts, now: Int) {
@@ -17,12 +17,12 @@ enum Precondition {
   case holds
   /// The client has the current version.
   case notModified
-  /// The client wants a version that is no longer there.
+  /// The client requires a version that is no longer current.
   case failed
 }
 
 extension Request {
-  /// Evaluates the conditions, in the order that the standard prescribes.
+  /// Evaluates the conditions in the order of the standard.
   ///
   /// - Parameter validators: nil for a file without versions.
   func precondition(_ validators: Validators?, now: Int) -> Precondition {
@@ -40,11 +40,11 @@ extension Request {
     return .holds
   }
 
-  /// Whether the client may be sent parts: its `If-Range` names this very version, or is missing.
+  /// Whether parts may be sent: `If-Range` names this version, or is missing.
   func wantsParts(of validators: Validators, now: Int) -> Bool {
     guard let version = self["If-Range"] else { return true }
     if let tag = EntityTag.list(version).first { return tag.matchesStrongly(validators.tag) }
-    // A date is as strong as the tag: a second change within its second would not show.
+    // A date is only valid if the tag is strong: the date does not show a second change within one second.
     return !validators.tag.isWeak && date("If-Range", now) == validators.modified
   }
 

@@ -1,6 +1,6 @@
 import Nursery
 
-/// What the server has said; an answer can be understood without knowing the question.
+/// An answer of the server; it can be parsed without the request.
 struct Answer: Sendable {
   /// Lines that begin with `VALUE`, each with its value.
   var values: [Value] = []
@@ -15,18 +15,18 @@ package struct Value: Hashable, Sendable {
   package let key: String
   package let flags: UInt32
   package let data: [UInt8]
-  /// What `compareAndSet` wants to know; nil unless it was asked for.
+  /// The number for `compareAndSet`; nil unless it was requested.
   package let unique: UInt64?
 }
 
-/// The server has refused a request, in its own words: "CLIENT_ERROR bad data chunk".
+/// The server has refused a request, with its message: "CLIENT_ERROR bad data chunk".
 package struct RefusedError: Error, Hashable, CustomStringConvertible {
   package let line: String
 
   package var description: String { "the memcached server has refused a request: \(line)" }
 }
 
-/// The server has said something that is not in the protocol.
+/// The server has violated the protocol.
 struct ProtocolError: Error, CustomStringConvertible {
   let line: String
 
@@ -34,7 +34,9 @@ struct ProtocolError: Error, CustomStringConvertible {
 }
 
 extension BufferedReader {
-  /// Reads one answer; a refusal is a failure of its request, what is thrown is the end of the connection.
+  /// Reads one answer.
+  ///
+  /// A refusal is returned as a failure of its request; a thrown error ends the connection.
   func readAnswer(valueLimit: Int) throws -> Result<Answer, any Error> {
     var answer = Answer()
     while true {

@@ -1,6 +1,6 @@
 import Nursery
 
-/// What the command line asks for.
+/// The options and the command of the command line.
 struct CommandLineArguments {
   private(set) var host = "127.0.0.1"
   private(set) var port: UInt16 = 11211
@@ -23,7 +23,7 @@ struct CommandLineArguments {
     words = Array(rest)
   }
 
-  /// Carries out the command, and prints what there is to print; whether the answer was yes.
+  /// Executes the command and prints its result; returns whether the answer was positive.
   func run(_ client: MemcachedClient) throws -> Bool {
     switch words.count {
     case 2... where words[0] == "get":
@@ -72,7 +72,7 @@ struct CommandLineArguments {
   }
 }
 
-/// A command line that cannot be understood.
+/// The command line is wrong.
 struct UsageError: Error, CustomStringConvertible {
   let description: String
 

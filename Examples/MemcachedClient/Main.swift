@@ -8,13 +8,13 @@ import Nursery
   import Darwin
 #endif
 
-/// Asks a memcached server for something, from the command line.
+/// Sends a command to a memcached server, from the command line.
 ///
 ///     memcached-client -p 11211 set greeting hello
 ///     memcached-client -p 11211 get greeting
 ///
-/// The exit status is 0 if the answer was yes, 1 if it was no, 2 if the command line is wrong, 3 if the server cannot
-/// be asked.
+/// The exit status is 0 if the answer was positive, 1 if it was negative, 2 if the command line is wrong, 3 if the
+/// server cannot be reached.
 @main
 struct Main {
   static func main() {

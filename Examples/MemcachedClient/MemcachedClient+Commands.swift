@@ -1,8 +1,8 @@
 import Nursery
 
-/// What can be asked of the server; each as a call that waits, and as an operation.
+/// The commands, each as a call that waits, and as an operation.
 extension MemcachedClient {
-  /// How a value is stored.
+  /// The condition under which a value is stored.
   package enum Mode: String, Sendable {
     case set, add, replace, append, prepend
   }
@@ -10,16 +10,16 @@ extension MemcachedClient {
   /// The value under a key; nil if there is none.
   package func get(_ key: String) throws -> Value? { try getOp(key).perform() }
 
-  /// The operation that asks for the value under a key.
+  /// The operation that gets the value under a key.
   package func getOp(_ key: String) -> Op<Value?> { valuesOp("get", [key]).wrap { $0.first } }
 
-  /// The values under some keys, with the numbers that `compareAndSet` wants; those there are.
+  /// The values that exist under some keys, with the numbers for `compareAndSet`.
   package func get(_ keys: [String]) throws -> [Value] { try getOp(keys).perform() }
 
-  /// The operation that asks for several values.
+  /// The operation that gets several values.
   package func getOp(_ keys: [String]) -> Op<[Value]> { valuesOp("gets", keys) }
 
-  /// Stores a value, unless the mode has something against it: false then.
+  /// Stores a value; returns false if the mode's condition does not hold.
   @discardableResult
   package func set(
     _ key: String, _ data: [UInt8], _ mode: Mode = .set, flags: UInt32 = 0, expiry: Int = 0
@@ -29,7 +29,7 @@ extension MemcachedClient {
 
   /// The operation that stores a value.
   ///
-  /// - Parameter expiry: in seconds, 0 for never, as the protocol has it.
+  /// - Parameter expiry: in the protocol's form: seconds, 0 for never.
   package func setOp(
     _ key: String, _ data: [UInt8], _ mode: Mode = .set, flags: UInt32 = 0, expiry: Int = 0
   ) -> Op<Bool> {
@@ -39,15 +39,14 @@ extension MemcachedClient {
     .wrap { try $0.isYes("STORED", "NOT_STORED") }
   }
 
-  /// Stores a value if nobody has changed the item since it was got with this number; false if somebody has, or it has
-  /// gone.
+  /// Stores a value if the item still has this number; returns false if it has been changed or removed.
   package func compareAndSet(
     _ key: String, _ data: [UInt8], unique: UInt64, flags: UInt32 = 0, expiry: Int = 0
   ) throws -> Bool {
     try compareAndSetOp(key, data, unique: unique, flags: flags, expiry: expiry).perform()
   }
 
-  /// The operation that stores a value if nobody has changed the item.
+  /// The operation that stores a value if the item has not been changed.
   package func compareAndSetOp(
     _ key: String, _ data: [UInt8], unique: UInt64, flags: UInt32 = 0, expiry: Int = 0
   ) -> Op<Bool> {
@@ -56,7 +55,9 @@ extension MemcachedClient {
     }.wrap { try $0.isYes("STORED", "EXISTS", "NOT_FOUND") }
   }
 
-  /// Adds to a number, down to zero if it is less; the result, nil if there is no number under the key.
+  /// Adds to a number, but does not go below zero.
+  ///
+  /// Returns the result, or nil if there is no item under the key.
   package func add(_ delta: Int64, to key: String) throws -> UInt64? { try addOp(delta, to: key).perform() }
 
   /// The operation that adds to a number.
@@ -78,11 +79,11 @@ extension MemcachedClient {
     requestOp { Array("delete \(try checked(key))\r\n".utf8) }.wrap { try $0.isYes("DELETED", "NOT_FOUND") }
   }
 
-  /// Gives an item another time to expire; false if there is none.
+  /// Changes an item's time of expiry; returns false if there is none.
   @discardableResult
   package func touch(_ key: String, expiry: Int) throws -> Bool { try touchOp(key, expiry: expiry).perform() }
 
-  /// The operation that gives an item another time to expire.
+  /// The operation that changes an item's time of expiry.
   package func touchOp(_ key: String, expiry: Int) -> Op<Bool> {
     requestOp { Array("touch \(try checked(key)) \(expiry)\r\n".utf8) }.wrap { try $0.isYes("TOUCHED", "NOT_FOUND") }
   }
@@ -98,7 +99,7 @@ extension MemcachedClient {
   /// The server's statistics.
   package func statistics() throws -> [(name: String, value: String)] { try statisticsOp().perform() }
 
-  /// The operation that asks for the server's statistics.
+  /// The operation that gets the server's statistics.
   package func statisticsOp() -> Op<[(name: String, value: String)]> {
     requestOp { Array("stats\r\n".utf8) }.wrap { $0.statistics }
   }
@@ -106,7 +107,7 @@ extension MemcachedClient {
   /// The server's version.
   package func version() throws -> String { try versionOp().perform() }
 
-  /// The operation that asks for the server's version.
+  /// The operation that gets the server's version.
   package func versionOp() -> Op<String> {
     requestOp { Array("version\r\n".utf8) }.wrap { String($0.line.dropFirst("VERSION ".count)) }
   }
@@ -122,7 +123,7 @@ extension MemcachedClient {
 
 private let lineEnd: [UInt8] = [13, 10]
 
-/// A key that the protocol allows: anything else would be taken for something other than a key.
+/// Checks that the protocol allows the key; the server would misread any other.
 private func checked(_ key: String) throws -> String {
   guard 1...250 ~= key.utf8.count, key.utf8.allSatisfy({ $0 > 32 && $0 != 127 }) else {
     throw InvalidKeyError(key: key)
@@ -130,7 +131,7 @@ private func checked(_ key: String) throws -> String {
   return key
 }
 
-/// A key with more than 250 bytes, or none, or with spaces or control characters.
+/// The key is empty, has more than 250 bytes, or has spaces or control characters.
 package struct InvalidKeyError: Error, Hashable, CustomStringConvertible {
   package let key: String
 
@@ -140,7 +141,7 @@ package struct InvalidKeyError: Error, Hashable, CustomStringConvertible {
 }
 
 extension Answer {
-  /// Whether the line is `yes`; else it must be one of the others.
+  /// Returns whether the line is `yes`; throws if it is neither `yes` nor one of the others.
   func isYes(_ yes: String, _ others: String...) throws -> Bool {
     if line == yes { return true }
     guard others.contains(line) else { throw ProtocolError(line: line) }

@@ -8,39 +8,41 @@ import Nursery
 ///       let greeting = try client.getOp("greeting").orTimeout(after: .milliseconds(100)).perform()
 ///     }
 ///
-/// Requests of different fibers go out one behind the other, without waiting for each other's answers, and the ones
-/// that have come together go out in one packet:
+/// Requests of different fibers are sent one after another, without waiting for answers. Requests that come together
+/// are sent in one packet:
 ///
 ///     fiber ──┐                                                     ┌──> fiber
 ///     fiber ──┼──> [requests] ──> writer ──> [sent] ──> reader ─────┼──> fiber
 ///     fiber ──┘                     │                     ↑         └──> fiber
 ///                                   └──────> server ──────┘
 ///
-/// Each request is an operation: it can be timed out, cancelled, raced against others. The connection stays good: an
-/// answer belongs to its request whether or not somebody still waits for it. The reader reads it all the same, and it
-/// is thrown away with its request. A request whose caller has gone before it was written is not sent at all. One that
-/// has been sent may have been carried out, although nobody has got the answer; that is so with every server.
+/// Each request is an operation: it can be timed out, cancelled, or raced against others. The connection stays usable:
+/// the reader also reads an answer that no caller waits for, and drops it with its request. If the caller gives up
+/// before the request is written, it is not sent. If it gives up later, the server may have carried out the request;
+/// that holds for every server.
 package final class MemcachedClient: Sendable {
   private let nursery: Nursery
   private let input: any ReadableStream
   private let output: any WritableStream
-  /// What waits to be written.
+  /// The requests that wait to be written.
   ///
-  /// Who finds it full waits, too, so memory is bounded by the number of callers.
+  /// If it is full, the caller waits, so the number of callers bounds the memory.
   private let requests = Channel<Request>(.bounded(64))
-  /// What has been written, in order, and not been answered.
+  /// The requests that have been written and not yet been answered, in order.
   private let sent = Channel<Request>(.bounded(1024))
-  /// What the writer and the reader were busy with when the connection ended.
+  /// The requests that the writer and the reader were handling when the connection ended.
   private let interrupted = Channel<Request>(.bounded(2))
-  /// How long a value the server may send.
+  /// The largest value that the server may send, in bytes.
   private let valueLimit: Int
 
-  /// Takes over a connection; the fibers that serve it are daemons of the nursery, and close it at the end.
+  /// Adopts a connection.
+  ///
+  /// Its fibers are daemons of the nursery, and close it at the end.
   package convenience init(_ stream: TCPStream, in nursery: Nursery) {
     self.init(reading: stream, writing: stream, in: nursery)
   }
 
-  /// Takes over the two directions of a connection.
+  /// Adopts the two directions of a connection.
   package init(
     reading input: any ReadableStream, writing output: any WritableStream, in nursery: Nursery,
     valueLimit: Int = 64 << 20
@@ -52,15 +54,15 @@ package final class MemcachedClient: Sendable {
     nursery.goAsync("memcached client", daemon: true) { self.run() }
   }
 
-  /// Takes no more requests; those that have been made are still answered.
+  /// Accepts no more requests; earlier ones are still answered.
   package func close() { requests.close() }
 
   // MARK: Requests
 
   /// The operation that sends a request and commits with its answer.
   ///
-  /// The request is queued before anything is waited for. Where the queue is full, a fiber of the client's waits in the
-  /// caller's place: so the caller can do what else it has to choose from.
+  /// The request is queued before the perform waits. If the queue is full, a fiber of the client waits in place of the
+  /// caller, so that other branches of the caller's choice can commit.
   func requestOp(_ text: @escaping () throws -> [UInt8]) -> Op<Answer> {
     .withNack { nack in
       let request = Request(try text(), nack)
@@ -93,7 +95,7 @@ package final class MemcachedClient: Sendable {
         try self.read()
       }
     } catch is CancellationError {
-      // The nursery has ended, and with it everybody who could have waited.
+      // The nursery has ended, and with it all callers that could wait.
     } catch {
       cause = error
     }
@@ -121,7 +123,7 @@ package final class MemcachedClient: Sendable {
 
   private func write(_ request: Request, _ writer: BufferedWriter) throws {
     if try !sent.trySend(request) {
-      // A wait for the server to answer: so it must have got everything.
+      // About to wait for the server's answer, so send everything first.
       try writer.flush()
       try sent.send(request)
     }
@@ -136,7 +138,7 @@ package final class MemcachedClient: Sendable {
     try Fiber.checkCancellation()
   }
 
-  /// Works on a request that is in no queue meanwhile; whoever made it is told if that fails.
+  /// Handles a request that is in neither queue meanwhile; if that fails, its caller gets the error.
   private func keeping(_ request: Request, _ work: () throws -> Void) throws {
     do {
       try work()
@@ -147,9 +149,9 @@ package final class MemcachedClient: Sendable {
   }
 }
 
-/// The connection is closed, or has broken; the request may have been carried out or not.
+/// The connection is closed or broken; the request may or may not have been carried out.
 package struct ConnectionLostError: Error, CustomStringConvertible {
-  /// What broke it; nil if it was closed here.
+  /// The error that broke it; nil if it was closed here.
   package let cause: (any Error)?
 
   package var description: String {

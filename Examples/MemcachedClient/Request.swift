@@ -1,11 +1,11 @@
 import Nursery
 
-/// What has been asked of the server, and where the answer goes.
+/// A request to the server, and the channel for its answer.
 final class Request: Sendable {
   let text: [UInt8]
-  /// Fires when nobody waits for the answer any more.
+  /// Fires when the caller no longer waits for the answer.
   let nack: Nack
-  /// With room for the one answer, so that the reader never waits for a caller, who may be busy or gone.
+  /// Has room for the one answer, so that the reader never waits for a caller that is busy or has given up.
   let replies = Channel<Result<Answer, any Error>>(.bounded(1))
 
   init(_ text: [UInt8], _ nack: Nack) {

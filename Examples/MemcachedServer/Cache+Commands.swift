@@ -1,6 +1,6 @@
 import Nursery
 
-/// What the commands do to the items, and to the statistics.
+/// The effects of the commands on the items and the statistics.
 extension Cache {
   mutating func get(_ key: Key, _ now: FiberClock.Instant) -> Item? {
     let item = find(key, now)
@@ -45,7 +45,7 @@ extension Cache {
     case tooLarge = "SERVER_ERROR object too large for cache\r\n"
   }
 
-  /// Stores a value, if its request says so for the state of things.
+  /// Stores a value if the request's condition holds.
   ///
   /// - Parameter data: the value and the line's end.
   mutating func store(
@@ -71,14 +71,16 @@ extension Cache {
     return put(request.key, flags: request.flags, data: data, deadline: deadline) ? .stored : .tooLarge
   }
 
-  /// A value that is not even read, because it is too large: what a `set` should have replaced is out of date all the
-  /// same.
+  /// Handles a value that is too large and is not read: a `set` nevertheless removes the old item, which is out of
+  /// date.
   mutating func refuse(_ request: StoreRequest, _ now: FiberClock.Instant) {
     statistics.sets += 1
     if case .set = request.mode, let old = find(request.key, now) { remove(old) }
   }
 
-  /// A longer value with the flags and the deadline of the old one; which stays if the new one is too large.
+  /// Stores a longer value with the flags and the deadline of the old one.
+  ///
+  /// If it is too large, the old one stays.
   private mutating func join(_ old: Item, _ data: ArraySlice<UInt8>) -> Stored {
     guard data.count - 2 <= valueLimit else { return .tooLarge }
     return put(old.key, flags: old.flags, data: Array(data), deadline: old.deadline) ? .stored : .tooLarge
@@ -92,9 +94,9 @@ extension Cache {
     case notANumber
   }
 
-  /// Adds to a number, modulo 2^64, or subtracts from it, down to zero.
+  /// Adds to a number, modulo 2^64, or subtracts from it, but not below zero.
   ///
-  /// A value never gets shorter by that: spaces follow the number, as memcached has it.
+  /// A value never gets shorter: as in memcached, spaces follow the number.
   mutating func change(_ key: Key, by delta: UInt64, isIncrement: Bool, _ now: FiberClock.Instant) -> Changed {
     guard let old = find(key, now) else {
       statistics.countChange(isIncrement, isHit: false)

@@ -1,16 +1,18 @@
 import Nursery
 
-/// All items, within a limit on their memory: what has not been used for the longest time makes room for what is new.
+/// All items, within a limit on their memory: the least recently used items are removed to store new ones.
 ///
-/// A table of the items and a list of them by last use. Not safe by itself: the server keeps it in a `Locked`. One lock
-/// is enough. It is held for a fraction of a microsecond, while the system calls of a request take several, so even
-/// many workers hardly ever meet at it; and limit, order and statistics are those of the whole, which shards would not
-/// have. A fiber that owned the cache would cost two switches a request, and would not let two workers do anything more
-/// at the same time.
+/// A table of the items and a list of them by last use. Not thread-safe by itself: the server keeps it in a `Locked`.
+/// One lock is enough: it is held for a fraction of a microsecond, while the system calls of a request take several, so
+/// even many workers rarely contend for it. And limit, order and statistics apply to the whole cache, which shards
+/// could not offer. A fiber that owned the cache would cost two switches a request, and would allow no more
+/// parallelism.
 package struct Cache {
-  /// How many bytes the items may take.
+  /// The memory limit for the items, in bytes.
   let memoryLimit: Int
-  /// How many bytes a value may have: what has no room, however little else there is, is too large at once.
+  /// The largest value, in bytes.
+  ///
+  /// A value that would not fit into an empty cache is also too large.
   let valueLimit: Int
 
   var statistics = Statistics()
@@ -19,7 +21,7 @@ package struct Cache {
   private unowned(unsafe) var oldest: Item?
   private unowned(unsafe) var newest: Item?
   private var lastUnique: UInt64 = 0
-  /// When everything that is stored before is to go.
+  /// The time of a pending flush, which removes everything that was stored before.
   private var flushTime: FiberClock.Instant?
 
   package init(memoryLimit: Int, valueLimit: Int) {
@@ -29,7 +31,7 @@ package struct Cache {
 
   package var count: Int { items.count }
 
-  /// The item under a key, if it has not expired; it is the newest now.
+  /// The item under a key, if it has not expired; it becomes the most recently used.
   mutating func find(_ key: Key, _ now: FiberClock.Instant) -> Item? {
     flushIfDue(now)
     guard let item = items[key] else { return nil }
@@ -42,7 +44,7 @@ package struct Cache {
     return item
   }
 
-  /// Puts a new item under a key, in place of what is there; false if it is too large.
+  /// Stores a new item under a key, in place of an old one; returns false if it is too large.
   mutating func put(_ key: Key, flags: UInt32, data: [UInt8], deadline: FiberClock.Instant?) -> Bool {
     lastUnique += 1
     let item = Item(key, flags: flags, unique: lastUnique, data: data, deadline: deadline)
@@ -64,10 +66,9 @@ package struct Cache {
     items[item.key] = nil
   }
 
-  /// Forgets what has been stored before an instant, as soon as that has come; nil for now.
+  /// Removes everything that was stored before an instant, when that instant has come; nil for now.
   ///
-  /// Nothing needs to be woken then: whoever touches the cache next finds that it is due, before anything else can be
-  /// stored.
+  /// No timer is needed: the next access to the cache finds that the flush is due, before anything else is stored.
   mutating func flush(at time: FiberClock.Instant?, _ now: FiberClock.Instant) {
     flushTime = time ?? now
     flushIfDue(now)

@@ -1,5 +1,5 @@
 extension Command {
-  /// Reads a line, without its end.
+  /// Parses a line, without its end.
   init(_ line: Slice<UnsafeRawBufferPointer>) {
     var words = Words(line)
     do {
@@ -56,8 +56,9 @@ extension Command {
 
   // MARK: Commands with a value
 
-  /// Reads the rest of a line that announces a value, and, if there is something wrong with it, how long the value is
-  /// all the same.
+  /// Parses the rest of a line that announces a value.
+  ///
+  /// If the line is wrong, the result has the length of the value nevertheless.
   private static func store(_ mode: StoreRequest.Mode, _ words: Words) -> Command {
     var rest = words
     do {
@@ -88,12 +89,12 @@ extension Command {
       mode: mode, key: Key(name), flags: flags, expiry: Expiry(seconds: seconds), count: count, isQuiet: false)
   }
 
-  /// How long a value is; nil if that is no length, or one that nobody would wait for.
+  /// The length of a value; nil if it is no number or absurdly large.
   private static func count(_ word: Words.Word) -> Int? {
     Int(decimal: word).flatMap { 0..<Int(Int32.max) ~= $0 ? $0 : nil }
   }
 
-  // MARK: Others
+  // MARK: Other commands
 
   private static func change(_ words: inout Words, isIncrement: Bool) throws -> Command {
     let key = try key(&words)
@@ -102,7 +103,7 @@ extension Command {
     return .change(key, by: delta, isIncrement: isIncrement, isQuiet: try endOrNoReply(&words))
   }
 
-  /// `delete k 0` is from a time when deletion could be delayed; any other number is refused.
+  /// `delete k 0` dates from a time when a deletion could be delayed; any other number is refused.
   private static func delete(_ words: inout Words) throws -> Command {
     let key = try key(&words)
     let (time, isQuiet) = try noReplyAtEnd(&words)
@@ -118,7 +119,7 @@ extension Command {
     return keys
   }
 
-  /// The keys up to the end of the line, or of the part of it that has come; there may be none.
+  /// The keys up to the end of the line, or of the part that has come; there may be none.
   static func moreKeys(_ words: inout Words) throws -> [Key] {
     var keys: [Key] = []
     while !words.isAtEnd { keys.append(try key(&words)) }
@@ -144,7 +145,7 @@ extension Command {
     return true
   }
 
-  /// A word that may be missing, and whether `noreply` follows.
+  /// An optional word, and whether `noreply` follows.
   private static func noReplyAtEnd(_ words: inout Words) throws -> (Words.Word?, isQuiet: Bool) {
     guard let word = words.next() else { return (nil, false) }
     if word == "noreply", words.isAtEnd { return (nil, true) }

@@ -1,10 +1,10 @@
-/// What a client asks for, as the line says it.
+/// A client's command, parsed from its line.
 enum Command {
   /// `get`, `gets`, `gat`, `gats`.
   case retrieve([Key], Retrieval)
   /// The same, for a long line: more keys follow.
   case beginToRetrieve([Key], Retrieval)
-  /// Everything that brings a value, which follows the line.
+  /// Every command with a value, which follows the line.
   case store(StoreRequest)
   /// `incr`, `decr`.
   case change(Key, by: UInt64, isIncrement: Bool, isQuiet: Bool)
@@ -15,23 +15,23 @@ enum Command {
   case verbosity(isQuiet: Bool)
   case version
   case quit
-  /// No command, and what to say about it. `data` bytes follow the line if it has announced a value: they must not pass
-  /// for commands.
+  /// An invalid line and its error. If the line announced a value, `data` bytes follow it, which must not be read as
+  /// commands.
   case mistake(Mistake, data: Int?)
 }
 
-/// How items are asked for; the same for all keys of a line.
+/// How to get items; the same for all keys of a line.
 struct Retrieval {
-  /// When the items are to expire from now on; nil if that stays as it is.
+  /// The items' new time of expiry; nil to keep the old one.
   var expiry: Expiry?
   var showsUnique: Bool
 }
 
-/// A value that is to be stored.
+/// A value to store.
 struct StoreRequest {
   enum Mode {
     case set, add, replace, append, prepend
-    /// If nobody has changed the item since it had this number.
+    /// If the item still has this number.
     case compare(unique: UInt64)
   }
 
@@ -47,7 +47,7 @@ struct StoreRequest {
 
 /// What is wrong with a line.
 ///
-/// Told also to clients that want no answer: one that cannot be understood may not have meant that.
+/// Sent also to clients that want no answer, because an invalid line may not have meant that.
 enum Mistake: String, Error {
   case unknown = "ERROR\r\n"
   case format = "CLIENT_ERROR bad command line format\r\n"

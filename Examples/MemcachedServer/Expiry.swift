@@ -8,20 +8,20 @@ import Nursery
   import Darwin
 #endif
 
-/// When something is to end, as clients say it: 0 for never, up to thirty days from now in seconds, or a Unix time.
+/// A time of expiry in the protocol's form: 0 for never, seconds from now up to thirty days, or a Unix time.
 struct Expiry {
   let seconds: Int
 
   static let longestRelative = 60 * 60 * 24 * 30
 }
 
-/// The server's time: the fiber clock, which nobody sets, and which is virtual in tests; and what the wall clock showed
-/// at the start.
+/// The server's time: the fiber clock, which cannot be set and is virtual in tests, and the wall clock's time at the
+/// start.
 package struct ServerClock: Sendable {
   let start = FiberClock.now
   let unixStart: Int
 
-  /// Starts at a Unix time; nil for that of the system.
+  /// Starts at a Unix time; nil for the system's.
   package init(unixStart: Int? = nil) { self.unixStart = unixStart ?? time(nil) }
 
   var uptime: Int { Int((FiberClock.now - start).components.seconds) }
@@ -29,7 +29,7 @@ package struct ServerClock: Sendable {
 
   /// The instant at which something expires; nil for never.
   ///
-  /// What is negative, or lies in the past, expires at once.
+  /// A negative or past time expires at once.
   func deadline(_ expiry: Expiry, _ now: FiberClock.Instant) -> FiberClock.Instant? {
     switch expiry.seconds {
     case 0: nil

@@ -1,6 +1,6 @@
 import Nursery
 
-/// A stream that says whenever something has been read from it.
+/// A stream that calls a closure whenever bytes have been read from it.
 final class HeardStream: ReadableStream {
   private let stream: any ReadableStream
   private let hear: @Sendable () -> Void

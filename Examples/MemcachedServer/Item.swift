@@ -2,23 +2,23 @@ import Nursery
 
 /// A value under a key.
 ///
-/// Who has got hold of an item may read what never changes, for as long as it takes: a client that reads slowly keeps
-/// its item alive and nothing locked. An item is replaced, not changed. The rest belongs to the cache, under its lock.
+/// A session that holds an item may read its constant fields for any time: a client that reads slowly keeps its item
+/// alive and holds no lock. An item is replaced, not changed. The other fields belong to the cache, under its lock.
 final class Item: @unchecked Sendable {
   let key: Key
   let flags: UInt32
-  /// Another number for every change of any item: what `cas` compares.
+  /// The number that `cas` compares; each change of any item has a new one.
   let unique: UInt64
-  /// The value, and the line's end that follows it on the wire.
+  /// The value and the line end that follows it in the protocol.
   let data: [UInt8]
 
-  // MARK: The cache's
+  // MARK: For the cache only
 
-  /// From then on the item is as good as gone; nil for never.
+  /// The time at which the item expires; nil for never.
   var deadline: FiberClock.Instant?
   /// Its neighbours by last use.
   ///
-  /// The cache's table owns all items, so nothing is counted here.
+  /// The cache's table owns all items, so these references are not counted.
   unowned(unsafe) var older: Item?
   unowned(unsafe) var newer: Item?
 
@@ -33,11 +33,11 @@ final class Item: @unchecked Sendable {
   /// The value without the line's end.
   var value: ArraySlice<UInt8> { data.dropLast(2) }
 
-  /// What it counts against the memory limit: the bytes, and roughly what the objects, the table and the allocator add.
+  /// Its size for the memory limit: the bytes, and roughly the overhead of the objects, the table and the allocator.
   var size: Int { key.bytes.count + data.count + Self.overhead }
 
   private static let overhead = 200
-  /// What an item may take beside its value.
+  /// The largest overhead of an item in addition to its value.
   static let largestOverhead = Key.longest + 2 + overhead
 
   func hasExpired(at now: FiberClock.Instant) -> Bool { deadline.map { $0 <= now } ?? false }

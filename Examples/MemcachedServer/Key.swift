@@ -1,6 +1,6 @@
-/// What an item is called: up to 250 bytes, none of them a space or the end of a line.
+/// The key of an item: up to 250 bytes, without spaces and line ends.
 package struct Key: Hashable, Sendable {
-  /// How long a key may be; the protocol says so.
+  /// The protocol's limit for the length of a key.
   static let longest = 250
 
   let bytes: [UInt8]

@@ -6,10 +6,11 @@
   import Darwin
 #endif
 
-/// A state that one thread at a time may touch.
+/// A state that one thread at a time may access.
 ///
-/// A lock of the thread, and not of the fiber: nobody waits while holding it, so it is held for less time than a switch
-/// takes. A pthread's, because the thread sanitizer does not know what `Synchronization.Mutex` does in the kernel.
+/// It locks the thread, not the fiber: no fiber waits while it holds the lock, so it is held for less time than a
+/// switch takes. It is a pthread mutex because the thread sanitizer does not understand the futex calls of
+/// `Synchronization.Mutex`.
 package final class Locked<State>: @unchecked Sendable {
   private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
   private let state = UnsafeMutablePointer<State>.allocate(capacity: 1)

@@ -12,9 +12,9 @@ import Nursery
 ///
 ///     memcached-server -p 11211 -m 64
 ///
-/// A fiber per client, which reads, looks things up and writes as if it were alone. SIGINT or SIGTERM ends it when the
-/// commands under way have been answered. The protocol is that of
-/// https://github.com/memcached/memcached/blob/master/doc/protocol.txt, without the binary and meta commands.
+/// One fiber for each client reads, looks up and writes. SIGINT or SIGTERM ends the server when the current commands
+/// have been answered. The protocol is that of https://github.com/memcached/memcached/blob/master/doc/protocol.txt,
+/// without the binary and meta commands.
 @main
 struct Main {
   static func main() {

@@ -1,6 +1,6 @@
 import Nursery
 
-/// What the command line asks for; the letters are memcached's.
+/// The options of the command line, with memcached's letters.
 package struct Options: Sendable {
   package var port: UInt16 = 11211
   package var host = IPAddress.loopback
@@ -13,12 +13,12 @@ package struct Options: Sendable {
   static let usage = """
     usage: memcached-server [-p PORT] [-l ADDRESS] [-m MEGABYTES] [-I BYTES] [-c CONNECTIONS] [-i SECONDS] [-t WORKERS]
 
-      -p PORT         listen on that port; 0 for one that is free (default: 11211)
-      -l ADDRESS      listen on that numeric address only (default: 127.0.0.1; 0.0.0.0 for everybody)
-      -m MEGABYTES    keep that much, and forget what has not been used for the longest time (default: 64)
-      -I BYTES        refuse values that are longer, or have no room in memory (default: 1048576)
+      -p PORT         listen on that port; 0 for a free one (default: 11211)
+      -l ADDRESS      listen on that numeric address only (default: 127.0.0.1; 0.0.0.0 for all)
+      -m MEGABYTES    keep that much; the least recently used items are removed (default: 64)
+      -I BYTES        refuse values that are longer, or do not fit into memory (default: 1048576)
       -c CONNECTIONS  serve that many clients at once; others wait (default: 1024)
-      -i SECONDS      hang up on a client that says nothing for that long (default: never)
+      -i SECONDS      close a connection that is silent for that long (default: never)
       -t WORKERS      use that many threads (default: one per processor)
 
     """
@@ -55,7 +55,7 @@ package struct Options: Sendable {
   }
 }
 
-/// A command line that cannot be understood.
+/// The command line is wrong.
 struct UsageError: Error, CustomStringConvertible {
   let description: String
 }

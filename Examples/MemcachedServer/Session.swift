@@ -1,18 +1,18 @@
 import Nursery
 
-/// One client: reads its commands, in order, and answers them, in order.
+/// One client's session: reads its commands and answers them in order.
 ///
-/// Answers are collected while there are more commands to read, and sent before a wait: so it does not matter whether a
-/// client asks for one thing at a time or for a thousand in one packet.
+/// Answers are collected while there are more commands to read, and sent before a wait. So a client may send one
+/// command at a time or a thousand in one packet.
 struct Session {
-  /// How much of a command's line is kept; a longer one that asks for items is answered while it comes.
+  /// How much of a command's line is kept; a longer line that gets items is answered while it comes.
   static let lineLimit = 65_536
 
   let server: Server
   let reader: BufferedReader
   let writer: BufferedWriter
   private var header: [UInt8] = []
-  /// Waits until something comes; false for nothing more.
+  /// Waits for input; its value is false if there will be none.
   ///
   /// Made once.
   private let hasMore: Op<Bool>
@@ -25,13 +25,14 @@ struct Session {
     let more = reader.parseOp(limit: .max) { bytes, isAtEnd -> (Bool, Int)? in
       bytes.isEmpty && !isAtEnd ? nil : (!bytes.isEmpty, 0)
     }
-    // What has come is answered before the client is hung up on: he could not know.
+    // Commands that came before the drain are answered, because the client could not know of the drain.
     hasMore = .biased([more, drainingOp().wrap { false }])
   }
 
-  /// Answers until the client says `quit`, its input ends, or a nursery around drains and no command is under way.
+  /// Answers until the client says `quit`, its input ends, or an enclosing nursery drains and no command is being
+  /// answered.
   ///
-  /// - Throws: what the streams throw; `UnexpectedEndError` if the input ends within a value.
+  /// - Throws: the streams' errors; `UnexpectedEndError` if the input ends within a value.
   mutating func run() throws {
     while let command = try next() {
       if case .quit = command { break }
@@ -49,7 +50,7 @@ struct Session {
 
   /// The next command; nil at the end.
   ///
-  /// Half a line at the end is none: who knows what it was to be.
+  /// An incomplete line at the end is not a command.
   private func next() throws -> Command? {
     if writer.bufferedCount > 0, try !hasLine() { try flush() }
     if reader.bufferedCount == 0, try !hasMore.perform() { return nil }
@@ -63,7 +64,7 @@ struct Session {
     }
   }
 
-  /// Reads the first keys of a line that is longer than the limit; passes over a line that asks for no items.
+  /// Reads the first keys of a line that is longer than the limit; skips a line that gets no items.
   private func beginLongLine() throws -> Command {
     do {
       return try nextPiece { words, isLast in
@@ -76,7 +77,7 @@ struct Session {
     }
   }
 
-  /// Reads those words of a line that have come; `isLast` if the line ends behind them.
+  /// Reads the words of a line that have come; `isLast` if the line ends after them.
   ///
   /// - Throws: `Mistake` for a word that is too long for a key; `UnexpectedEndError` if the input ends before the line.
   private func nextPiece<Value>(
@@ -84,14 +85,14 @@ struct Session {
   ) throws -> Value {
     try reader.parse(limit: .max) { bytes, _ -> (Value, Int)? in
       if let line = Self.line(bytes) { return (try body(line.words, true), line.count) }
-      // The word behind the last space may go on.
+      // The word after the last space may be incomplete.
       if let end = bytes.lastIndex(of: UInt8(ascii: " ")) { return (try body(bytes[..<end], false), end + 1) }
       if bytes.count > Key.longest + 1 { throw Mistake.format }
       return nil
     }
   }
 
-  /// The first line, without its end, and how many bytes it has with it; nil if the end has not come.
+  /// The first line, without its end, and its length with the end; nil if the end has not come.
   private static func line(_ bytes: UnsafeRawBufferPointer) -> (words: Slice<UnsafeRawBufferPointer>, count: Int)? {
     guard let end = bytes.firstIndex(of: lineFeed) else { return nil }
     let hasReturn = end > 0 && bytes[end - 1] == carriageReturn
@@ -104,7 +105,7 @@ struct Session {
     return try reader.parse(limit: .max) { bytes, _ -> (Bool, Int)? in (bytes.contains(Self.lineFeed), 0) }
   }
 
-  /// Passes over the rest of a line, however long it is.
+  /// Skips the rest of a line of any length.
   private func skipLine() throws {
     var isDone = false
     while !isDone {
@@ -115,9 +116,9 @@ struct Session {
     }
   }
 
-  /// The value that follows a line, with the line's end behind it; nil if there is something else in that place.
+  /// The value that follows a line, with its line end; nil if no line end follows the value.
   ///
-  /// What is left of the line then is no command: it is passed over.
+  /// Then the rest of the line is not a command and is skipped.
   private func readData(_ count: Int) throws -> [UInt8]? {
     // A client may want its answers before it sends the value.
     if reader.bufferedCount < count + 2 { try flush() }
@@ -195,8 +196,8 @@ struct Session {
 
   /// Answers the rest of a line as it comes, so that the memory for it does not grow with the line.
   ///
-  /// The client must read while it sends such a line. If there is a mistake behind items that have been sent, it takes
-  /// the place of `END`.
+  /// The client must read while it sends such a line. If there is a mistake after items have been sent, it is sent in
+  /// place of `END`.
   private mutating func retrieveMore(_ retrieval: Retrieval) throws {
     var isLast = false
     do {

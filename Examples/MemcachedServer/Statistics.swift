@@ -1,4 +1,4 @@
-/// What has happened since the server was started.
+/// Counters since the server was started.
 package struct Statistics {
   var gets = 0
   var getHits = 0
@@ -28,14 +28,14 @@ package struct Statistics {
     }
   }
 
-  /// Forgets everything but what is there.
+  /// Resets all counters except the number of open connections.
   mutating func reset() {
     let open = openConnections
     self = Statistics()
     openConnections = open
   }
 
-  /// The figures by the names that memcached gives them.
+  /// The figures under memcached's names.
   var report: [(name: String, value: Int)] {
     [
       ("curr_connections", openConnections), ("total_connections", connections), ("cmd_get", gets), ("cmd_set", sets),

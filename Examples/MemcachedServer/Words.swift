@@ -1,4 +1,4 @@
-/// The words of a line, one after the other; they are separated by spaces, and lie where the line lies.
+/// The words of a line, separated by spaces, as slices of the line.
 struct Words {
   typealias Word = Slice<UnsafeRawBufferPointer>
 
@@ -18,7 +18,7 @@ struct Words {
   /// Whether all words have been taken.
   var isAtEnd: Bool { rest.allSatisfy { $0 == UInt8(ascii: " ") } }
 
-  /// What comes after the words that have been taken.
+  /// The rest of the line after the taken words.
   var remainder: Word { rest.drop { $0 == UInt8(ascii: " ") } }
 }
 
@@ -31,7 +31,7 @@ extension Words.Word {
 }
 
 extension FixedWidthInteger {
-  /// Reads a decimal number; nil if it is none, or too large for the type.
+  /// Parses a decimal number; nil if it is none, or too large for the type.
   init?(decimal digits: some Collection<UInt8>) {
     let isNegative = digits.first == UInt8(ascii: "-")
     guard !isNegative || Self.isSigned else { return nil }

@@ -8,14 +8,14 @@ import Nursery
   import Darwin
 #endif
 
-/// Prints the first primes with a chain of fibers, each of which lets pass what its prime does not divide.
+/// Prints the first primes with a chain of fibers, each of which passes on the numbers that its prime does not divide.
 ///
 ///     prime-sieve [COUNT]
 ///
 ///     2, 3, 4, ... ──> not by 2 ──> not by 3 ──> not by 5 ──> ...
 ///
-/// What arrives at the end of the chain is the next prime, and the chain grows by a filter for it. The idea is Doug
-/// McIlroy's, the program a classic of Go.
+/// A number that arrives at the end of the chain is the next prime, and the chain gets a filter for it. The idea is
+/// Doug McIlroy's; the program is a classic of Go.
 @main
 struct PrimeSieve {
   static func main() throws {
@@ -47,7 +47,7 @@ func numbers(in nursery: Nursery) -> Channel<Int> {
   return output
 }
 
-/// A channel of those numbers that the prime does not divide.
+/// A channel of the numbers that the prime does not divide.
 func filter(_ input: Channel<Int>, by prime: Int, in nursery: Nursery) -> Channel<Int> {
   let output = Channel<Int>()
   nursery.goAsync("not by \(prime)") {

@@ -9,9 +9,11 @@ import Synchronization
   import Darwin
 #endif
 
-/// Where a direction writes to, and what the other direction, which reads from there, has to know of that.
+/// The stream that a direction writes to.
 ///
-/// The system tells of a reset once. If a write has been told, a read finds what looks like an end: it has to ask
+/// The other direction reads from it and must know whether a write has failed.
+///
+/// The system reports a reset only once. If a write has got it, a read sees an ordinary end, so the reader must check
 /// `isBroken`.
 final class Destination: WritableStream {
   let stream: TCPStream
@@ -20,9 +22,10 @@ final class Destination: WritableStream {
 
   init(_ stream: TCPStream) { self.stream = stream }
 
-  /// Whether the other side has broken off, and a write has been told so.
+  /// Whether the other side has reset the connection and a write got the error.
   ///
-  /// One that is just being told says so before its call is over, which takes no longer than a system call.
+  /// A write that is just getting the error sets this before its call returns, so the wait is no longer than a system
+  /// call.
   var isBroken: Bool {
     while isInCall.load(ordering: .sequentiallyConsistent) { Fiber.yield() }
     return hasBroken.load(ordering: .sequentiallyConsistent)
@@ -34,7 +37,7 @@ final class Destination: WritableStream {
     do {
       return try stream.tryWrite(bytes)
     } catch let error as SystemError {
-      // If the other side had ended before (EPIPE), nothing of what it had to say has been cut short.
+      // If the other side had already closed (EPIPE), none of its bytes are missing.
       if error.code != EPIPE { hasBroken.store(true, ordering: .sequentiallyConsistent) }
       throw error
     }

@@ -1,11 +1,11 @@
 import Nursery
 
-/// One of the two ways of a connection.
+/// One of the two directions of a connection.
 struct Direction: Sendable {
   private let source: TCPStream
   private let destination: Destination
   private let options: ProxyOptions
-  /// Ends the connection when its deadline comes, which is put off whenever something has been passed on.
+  /// Ends the connection at its deadline, which moves whenever bytes have been passed on.
   private let silence: CancelScope
   private let ended = Condition("the end of a direction")
   private let failed = Condition("the failure of a direction")
@@ -17,7 +17,9 @@ struct Direction: Sendable {
     self.silence = silence
   }
 
-  /// Passes on all bytes, and then how they have ended: what has gone wrong, nil if nothing has.
+  /// Passes on all bytes, and then their end.
+  ///
+  /// Returns the error, or nil if there was none.
   ///
   /// - Throws: `CancellationError`.
   func run(other: Direction) throws -> SystemError? {
@@ -29,7 +31,7 @@ struct Direction: Sendable {
       if other.destination.isBroken { destination.stream.reset() } else { try destination.stream.closeWriting() }
     } catch let error as SystemError {
       failed.signal()
-      // A server that has closed may have said why before, and that is still on its way through the other direction.
+      // A server may send the reason before it closes, and the other direction may still be passing it on.
       let isSaid: Void? = try withTimeoutOrNil(options.lastWords) {
         try Op.choice([other.ended.waitOp(), other.failed.waitOp()]).perform()
       }
@@ -37,7 +39,7 @@ struct Direction: Sendable {
       if isSaid == nil { source.reset() }
       return error
     } catch is StreamClosedError {
-      // The other direction has failed, and says so.
+      // The other direction has failed and reports its own error.
       destination.stream.reset()
     }
     return nil

@@ -1,20 +1,20 @@
 import Nursery
 
-/// How long the proxy waits for what.
+/// The proxy's limits.
 package struct ProxyOptions: Sendable {
   /// How many connections there may be at once; others wait.
   package var connectionLimit = 1024
-  /// How long nothing may be said on a connection, in either direction; nil for any time.
+  /// How long a connection may be silent in both directions; nil for any time.
   package var idleTimeout: Duration?
   /// How long connecting to the server may take.
   package var connectTimeout = Duration.seconds(10)
-  /// How long the one direction may go on when the other one has broken.
+  /// How long one direction may go on after the other one has broken.
   package var lastWords = Duration.seconds(1)
 
   package init() {}
 }
 
-/// What the command line asks for.
+/// The arguments of the command line.
 struct Arguments {
   private(set) var port: UInt16
   private(set) var target: String
@@ -25,15 +25,15 @@ struct Arguments {
   static let usage = """
     usage: proxy [-l ADDRESS] [-c CONNECTIONS] [-i SECONDS] LISTEN-PORT HOST PORT
 
-    Passes connections to LISTEN-PORT (0 for one that is free) on to PORT of HOST.
+    Passes connections to LISTEN-PORT (0 for a free one) on to PORT of HOST.
 
-      -l ADDRESS      listen on that numeric address only (default: 127.0.0.1; 0.0.0.0 for everybody)
+      -l ADDRESS      listen on that numeric address only (default: 127.0.0.1; 0.0.0.0 for all)
       -c CONNECTIONS  serve that many connections at once; others wait (default: 1024)
-      -i SECONDS      end a connection on which nothing is said for that long (default: never)
+      -i SECONDS      close a connection that is silent for that long (default: never)
 
     """
 
-  /// Nil if they cannot be understood.
+  /// Nil if they are wrong.
   init?(_ arguments: ArraySlice<String>) {
     var rest = arguments
     while let option = rest.first, option.hasPrefix("-") {

@@ -1,6 +1,6 @@
 import Nursery
 
-/// What the command line asks for.
+/// The pipeline and options of the command line.
 struct Request {
   let pipeline: Pipeline
   let limit: Duration?
@@ -26,9 +26,9 @@ struct Request {
     pipeline = Pipeline(commands)
   }
 
-  /// Runs `body` in the time there is.
+  /// Runs `body` within the time limit.
   ///
-  /// - Throws: `TimeoutError`, and what `body` throws.
+  /// - Throws: `TimeoutError`, and the errors of `body`.
   func withLimit<Result>(_ body: () throws -> Result) throws -> Result {
     guard let limit else { return try body() }
     return try withTimeout(limit, body)
@@ -40,7 +40,7 @@ struct Request {
   ]
 }
 
-/// A command line that means nothing.
+/// The command line is wrong.
 struct UsageError: Error, CustomStringConvertible {
   let problem: String
 

@@ -1,19 +1,19 @@
 import Nursery
 
-/// Runs a pipeline of commands under a time limit, and tells how each of them has ended.
+/// Runs a pipeline of commands under a time limit, and reports how each of them ended.
 ///
 ///     shell-pipeline [--timeout SECONDS] COMMAND [ARGUMENT...] ['|' COMMAND [ARGUMENT...]]...
 ///     shell-pipeline [--timeout SECONDS] < TEXT
 ///
-/// As a shell does: each command reads what the one before it writes, the first one standard input, and the last one
-/// writes to standard output. Unlike a shell it leaves nothing behind: when the time is over, or somebody types
-/// Control-C, every command and whatever that has started is ended. Without a command it counts the words of standard
-/// input, the most frequent first:
+/// As in a shell, each command reads the output of the one before it, the first one reads standard input, and the last
+/// one writes to standard output. Unlike a shell it leaves no process behind: at the end of the time, or on Control-C,
+/// every command and all its descendants are ended. Without a command it counts the words of standard input, the most
+/// frequent first:
 ///
 ///     tr -cs A-Za-z '\n' | tr A-Z a-z | sort | uniq -c | sort -k1,1nr -k2 | head -n 10
 ///
-/// The status is that of the last command that failed, in the manner of a shell: 128 and the number for a signal; 124
-/// when the time was over. A command that was ended because its reader had enough has not failed.
+/// The exit status is that of the last command that failed, as in a shell: 128 plus the number for a signal; 124 if the
+/// time was over. A command that SIGPIPE ended, because its reader had read enough, has not failed.
 @main
 struct ShellPipeline {
   static func main() {
@@ -32,7 +32,7 @@ struct ShellPipeline {
     }
   }
 
-  /// The status for whoever has called us.
+  /// Runs the request and returns the exit status.
   static func run(_ request: Request) throws -> Int32 {
     try withGracefulShutdown("pipeline", grace: .zero) { nursery in
       try request.withLimit {
@@ -48,8 +48,9 @@ struct ShellPipeline {
     }
   }
 
-  /// Passes standard input on: a command that read our terminal itself would be stopped, because it is not in the
-  /// foreground there.
+  /// Passes standard input on.
+  ///
+  /// A command that read the terminal directly would be stopped, because it is not in the foreground group.
   private static func feed(_ input: PipeStream) throws {
     defer { input.close() }
     do {

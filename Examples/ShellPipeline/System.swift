@@ -6,7 +6,7 @@
   import Darwin
 #endif
 
-/// The `errno` value of a write that nobody reads.
+/// The `errno` value of a write to a pipe without a reader.
 let brokenPipe = EPIPE
 
 /// Writes a message to standard error.

@@ -1,4 +1,4 @@
-/// What the command line asks for.
+/// The options of the command line.
 struct Options {
   var paths: [String] = []
   var readers = 8
@@ -32,7 +32,7 @@ struct Options {
 
     """
 
-  /// Takes options and files in any order; after `--` there are files only.
+  /// Parses options and files in any order; after `--` there are files only.
   init(_ arguments: ArraySlice<String>) throws {
     var rest = arguments
     while let argument = rest.popFirst() {
@@ -62,13 +62,13 @@ struct Options {
       }
     }
     if paths.isEmpty { paths = ["-"] }
-    // Two fibers that read standard input would each get parts of it; read one after the other, the second gets
+    // Two fibers that read standard input at once would each get parts of it. In sequence, the second would get
     // nothing.
     if let first = paths.firstIndex(of: "-") { paths[(first + 1)...].removeAll { $0 == "-" } }
   }
 }
 
-/// A command line that cannot be understood.
+/// The command line is wrong.
 struct UsageError: Error, CustomStringConvertible {
   let description: String
 }
@@ -87,6 +87,6 @@ private func seconds(_ text: String?, for option: String) throws -> Duration {
   guard let seconds = Double(text), seconds > 0, seconds.isFinite else {
     throw UsageError(description: "\(option) wants a number of seconds above zero, such as 2.5, not '\(text)'")
   }
-  // A century is as good as for ever, and fits a Duration.
+  // More than a century is treated as a century, which fits a Duration.
   return .seconds(min(seconds, 100 * 365.25 * 24 * 3600))
 }

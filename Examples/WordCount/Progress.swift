@@ -10,11 +10,11 @@ final class ByteCounter: Sendable {
   var megabytes: Int { bytes.load(ordering: .relaxed) / 1_000_000 }
 }
 
-/// Keeps a line about the progress on the terminal until it is cancelled; short runs do not see it.
+/// Shows the progress in a line on the terminal until it is cancelled; not in short runs.
 func showProgress(_ bytesRead: ByteCounter) throws {
   guard isErrorOutputTerminal() else { return }
   try sleep(for: .milliseconds(300))
-  // However the work ends, `sleep` then throws, and the line is erased before anything else is printed.
+  // When the work ends in any way, `sleep` throws, and the line is erased before anything else is printed.
   defer { writeError("\r\u{1B}[K") }
   while true {
     writeError("\r\(bytesRead.megabytes) MB read")

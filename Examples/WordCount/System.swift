@@ -9,9 +9,9 @@ import Synchronization
   import Darwin
 #endif
 
-// What the program asks of the system. A fiber may continue on another thread after it has waited, while `errno`
-// belongs to one thread and the compiler may remember whose. So what fibers call here never waits, is not inlined, and
-// looks at `errno` itself.
+// The program's system calls. If fibers migrate (`Configuration.migration`), a fiber may continue on another thread
+// after a wait, but the compiler may keep the address of the first thread's `errno`. So these functions never wait, are
+// not inlined, and read `errno` themselves.
 
 /// A file open for reading, closed when it goes out of scope.
 struct InputFile: ~Copyable {
@@ -20,8 +20,8 @@ struct InputFile: ~Copyable {
 
   /// Opens a file; `-` is standard input.
   ///
-  /// Non-blocking, or opening a FIFO would wait for its writer, and the thread's other fibers with it. Waiting is for
-  /// `readableOp`, in whose place a timeout or a cancellation can happen.
+  /// Non-blocking: otherwise opening a FIFO would wait for its writer and block the thread's other fibers. `readableOp`
+  /// waits instead, so a timeout or a cancellation can end the wait.
   @inline(never)
   init(_ path: String) throws {
     name = path == "-" ? "standard input" : path
@@ -33,8 +33,8 @@ struct InputFile: ~Copyable {
     if descriptor > STDIN_FILENO { close(descriptor) }
   }
 
-  /// Reads what there is, as far as it fits: how many bytes, zero at the end of the file; nil when it has to be waited
-  /// for.
+  /// Reads as many available bytes as fit: returns their number, zero at the end of the file, nil if none are
+  /// available.
   @inline(never)
   borrowing func read(into space: Slice<UnsafeMutableRawBufferPointer>) throws -> Int? {
     let space = UnsafeMutableRawBufferPointer(rebasing: space)
@@ -45,17 +45,17 @@ struct InputFile: ~Copyable {
   }
 }
 
-/// Within a type that has a `read` of its own, the system's is out of sight.
+/// Inside a type that has its own `read`, the system's is shadowed.
 private let systemRead = read
 
 // MARK: Output
 
-/// Makes writing into a closed pipe an error like any other instead of a signal that ends the program.
+/// Makes a write into a closed pipe an ordinary error instead of a signal that ends the program.
 func ignoreBrokenPipes() { signal(SIGPIPE, SIG_IGN) }
 
 /// Writes to standard output.
 ///
-/// A reader that has gone, as in `wordcount FILE | head -1`, has seen enough: that is not an error.
+/// If the reader has ended, as in `wordcount FILE | head -1`, that is not an error.
 func writeOutput(_ bytes: [UInt8]) throws {
   var written = 0
   while written < bytes.count {
@@ -79,7 +79,7 @@ func writeError(_ text: String) {
 /// Tells the user about a problem.
 func report(_ problem: any Error) { writeError("wordcount: \(problem)\n") }
 
-/// Whether somebody may be watching standard error.
+/// Whether standard error is a terminal.
 func isErrorOutputTerminal() -> Bool { isatty(STDERR_FILENO) == 1 }
 
 /// The number of processors of this machine.

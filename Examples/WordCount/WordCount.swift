@@ -23,9 +23,8 @@ import Nursery
 ///     file ──> reader ──┼──> [chunks] ─┤              ├──> merged ──> printed
 ///     file ──> reader ──┘              └──> counter ──┘
 ///
-/// The channel is bounded, so fast readers wait for slow counters, and memory stays small whatever the size of the
-/// files. When a file fails, the other readers end, the counters end, and the error arrives here as if all this were
-/// one function call.
+/// The channel is bounded, so fast readers wait for slow counters, and memory stays small for files of any size. If a
+/// file fails, the other readers and the counters end, and the error is thrown here as by an ordinary function call.
 @main
 struct WordCount {
   static func main() {
@@ -56,7 +55,7 @@ typealias Chunk = ArraySlice<UInt8>
 
 /// Runs the pipeline.
 ///
-/// - Returns: the words and, with `--keep-going`, what went wrong with the files that are missing from them.
+/// - Returns: the words and, with `--keep-going`, the errors of the files that are left out.
 /// - Throws: an `ErrorGroup` with the failures of files.
 func countWords(_ options: Options) throws -> (words: WordTable, failures: [any Error]) {
   try withNursery("wordcount") { nursery in
@@ -84,7 +83,7 @@ func countWords(_ options: Options) throws -> (words: WordTable, failures: [any 
 
 /// Reads the files, each in a fiber of its own, at most `options.readers` at a time.
 ///
-/// The readers have a nursery to themselves because its end means something: everything has been read and sent.
+/// The readers have a nursery of their own: when it ends, everything has been read and sent.
 func readFiles(_ options: Options, into chunks: Channel<Chunk>, _ bytesRead: ByteCounter) throws -> [any Error] {
   let permits = Channel<Void>(.bounded(options.readers))
   do {
@@ -108,8 +107,8 @@ func readFile(
   _ path: String, within limit: Duration?, into chunks: Channel<Chunk>, _ bytesRead: ByteCounter
 ) throws {
   let file = try InputFile(path)
-  // Made once, performed for every block. The deadline is the whole file's, but a file that has something to read is
-  // not late: an expired timer commits only if nothing else can.
+  // Made once, performed for every block. The deadline is for the whole file. But a file with available bytes is not
+  // late, because an expired timer commits only if no other branch can.
   var readable = readableOp(file.descriptor)
   if let limit {
     let (name, deadline) = (file.name, FiberClock.now.advanced(by: limit))
@@ -127,21 +126,21 @@ func readFile(
     bytesRead.add(count)
     guard used == buffer.count else { continue }
 
-    // The word at the end may go on in the file: it begins the next chunk.
+    // The word at the end may continue in the file, so it begins the next chunk.
     if let separator = buffer.lastIndex(where: { !isLetter($0) }) {
       try chunks.send(buffer[...separator])
       let word = buffer[(separator + 1)...]
       used = word.count
       buffer = word + [UInt8](repeating: 0, count: chunkSize)
     } else {
-      // All of it is one word. Doubling the buffer keeps the time linear however long the word is.
+      // The whole buffer is one word. Doubling the buffer keeps the time linear in the word's length.
       buffer += repeatElement(0, count: buffer.count)
     }
   }
   try chunks.send(buffer[..<used])
 }
 
-/// A file has not been delivered in the time that was allowed.
+/// A file was not read within the allowed time.
 struct LateError: Error, CustomStringConvertible {
   let name: String
   let limit: Duration

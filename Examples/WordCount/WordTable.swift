@@ -2,18 +2,18 @@
 @inline(__always)
 func isLetter(_ byte: UInt8) -> Bool { lowercase(byte) &- UInt8(ascii: "a") < 26 }
 
-/// The letter in lower case; one bit is all that tells the cases apart.
+/// The letter in lower case; upper and lower case differ in one bit.
 @inline(__always)
 private func lowercase(_ letter: UInt8) -> UInt8 { letter | 0x20 }
 
 /// How often each word occurs: an open-addressing hash table.
 ///
-/// The first eight letters of a word are its head, packed into a number; the others are its tail and lie in one array
-/// with those of all words. So most words are told apart by comparing two numbers, which are ordered as the words are,
-/// and no word is an object that would have to be allocated and counted.
+/// The first eight letters of a word are its head, packed into a number that sorts as the word does. The other letters
+/// are its tail, in one array with the tails of all words. So most comparisons of words compare two numbers, and no
+/// word is an allocated, reference-counted object.
 struct WordTable: Sendable {
   private struct Entry {
-    /// The first letter in the highest byte, zeros behind the last one.
+    /// The first letter is in the highest byte, zeros follow the last one.
     let head: UInt64
     let tail: Range<Int>
     var count: Int
@@ -23,7 +23,7 @@ struct WordTable: Sendable {
 
   private var entries: [Entry] = []
   private var tails: [UInt8] = []
-  /// Where the entries are, by hash: an index plus one, or zero.
+  /// The places of the entries, by hash: an index plus one, or zero.
   ///
   /// At least half are free, so searches are short.
   private var slots = [UInt32](repeating: 0, count: 1 << 12)
@@ -61,7 +61,7 @@ struct WordTable: Sendable {
     }
   }
 
-  /// Counts a word, the tail of which may be of either case.
+  /// Counts a word; its tail may be of either case.
   @inline(__always)
   private mutating func count(_ head: UInt64, _ tail: Letters, times: Int) {
     var slot = firstSlot(head, tail)
@@ -85,7 +85,7 @@ struct WordTable: Sendable {
     range.count == tail.count && zip(range, tail).allSatisfy { tails[$0] == lowercase($1) }
   }
 
-  /// Where the search for a word begins.
+  /// The slot where the search for a word begins.
   @inline(__always)
   private func firstSlot(_ head: UInt64, _ tail: Letters) -> Int {
     let multiplier: UInt64 = 0x9E37_79B9_7F4A_7C15  // 2^64 divided by the golden ratio: odd, its bits well mixed
@@ -111,7 +111,7 @@ struct WordTable: Sendable {
 
   // MARK: Listing
 
-  /// The most frequent words, a line each, as `uniq -c` writes them; words that are equally frequent alphabetically.
+  /// The most frequent words, one a line, in the form of `uniq -c`; equally frequent words in alphabetical order.
   func list(_ limit: Int) -> [UInt8] {
     let ranking = entries.sorted { left, right in
       if left.count != right.count { return left.count > right.count }

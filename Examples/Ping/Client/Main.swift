@@ -12,7 +12,7 @@ import Nursery
 ///
 ///     ping-client [HOST] [PORT] [CONNECTIONS] [REQUESTS]
 ///
-/// Left out, the arguments are 127.0.0.1, 11211, 50 connections, and 1000 requests on each.
+/// The defaults are 127.0.0.1, 11211, 50 connections, and 1000 requests on each.
 @main
 struct Main {
   static func main() {

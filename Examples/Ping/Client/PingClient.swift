@@ -1,6 +1,6 @@
 import Nursery
 
-/// Opens connections to a ping server, sends pings on each, one after the other, and checks every answer.
+/// Opens connections to a ping server, sends pings on each in turn, and checks every answer.
 ///
 /// - Throws: `WrongAnswerError`; `ResolveError`; `SystemError` if a connection cannot be made or breaks.
 package func sendPings(to host: String, port: UInt16, connections: Int, requests: Int) throws {
@@ -20,7 +20,7 @@ package func sendPings(to host: String, port: UInt16, connections: Int, requests
   }
 }
 
-/// The server has said something other than the pong that was due.
+/// The server's answer was not the expected pong.
 package struct WrongAnswerError: Error, CustomStringConvertible {
   let answer: String?
   let number: Int

@@ -12,8 +12,8 @@ import Nursery
 ///
 ///     ping-server [PORT] [LIMIT]
 ///
-/// The port is 11211 if it is left out, and any that is free if it is 0. No more than LIMIT clients are served at once;
-/// the others wait. SIGINT or SIGTERM ends it when the pings under way have been answered.
+/// The default port is 11211; 0 means any free port. At most LIMIT clients are served at once; the others wait. SIGINT
+/// or SIGTERM ends the server when the current pings have been answered.
 @main
 struct Main {
   static func main() throws {
