@@ -76,6 +76,7 @@ extension Fiber where Value == Never {
   /// Lets the other fibers of this worker run first.
   ///
   /// Not a cancellation point; on a plain thread it does nothing.
+  @inlinable
   public static func yield() { Performer.yield() }
 
   /// Throws `CancellationError` if the current scope is cancelled; for long computations that never wait.

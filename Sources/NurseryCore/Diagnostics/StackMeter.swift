@@ -40,16 +40,16 @@ let measuredFiberEntry: @convention(c) (UnsafeMutableRawPointer) -> Void = { arg
   repeat {
     cs_clear_unused(stack.bottom)
     runToEndMeasured(me)
-    me = Worker.ofThisThread.runNextAfterEnd(on: stack)
+    me = Worker.runNextAfterEnd(on: stack)
   } while true
 }
 
 @inline(never)
 private func runToEndMeasured(_ me: FiberRef) {
   let stack = me.pointee.stack!
-  let error = me.runBody()
+  me.runBody()
   // Before the end is published, so that a waiter finds the fiber among those that were measured.
   let depth = stack.top - cs_lowest_used(stack.bottom)
   me.pointee.worker.pointee.scheduler!._withUnsafeGuaranteedRef { $0.stackMeter!.note(me.site, depth: depth) }
-  me.end(error: error)
+  me.end()
 }

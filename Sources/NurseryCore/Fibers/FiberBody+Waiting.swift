@@ -3,7 +3,8 @@ extension FiberBody {
   ///
   /// False if the scope is cancelled first.
   @usableFromInline
-  func join(_ me: FiberRef) -> Bool {
+  func join() -> Bool {
+    let me = Performer.enter()
     if me.isCancelled { return false }
     if isEnded { return true }
     let offer = me.ownOffer
@@ -16,11 +17,11 @@ extension FiberBody {
       lock.unlock()
       return true
     }
-    joiners.append(offer)
+    joiners.appendInline(offer)
     me.startWaiting()
     lock.unlock()
     me.letChildrenGoFirst()
-    me.parkUnlessCancelled(offer)
+    me.parkUnlessCancelled(offer, 1)
     if me.pointee.winner >= 0 { return true }
     withdraw(offer)
     return false

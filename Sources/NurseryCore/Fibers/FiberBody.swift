@@ -18,7 +18,7 @@ package final class FiberBody: OperationSource, @unchecked Sendable {
   /// What the one closure that knows the type of the result is to do.
   @usableFromInline
   enum Task {
-    /// Call the body and keep its result; returns the error it ended with.
+    /// Call the body and keep its result, or its error.
     case run
     /// Destroy the body, which is not to run.
     case destroyBody
@@ -37,7 +37,7 @@ package final class FiberBody: OperationSource, @unchecked Sendable {
 
   @usableFromInline package let record: FiberRef
   /// A closure without captures, formed where the type of the result is known.
-  @usableFromInline @exclusivity(unchecked) var perform: (FiberRef, Task) -> (any Error)?
+  @usableFromInline @exclusivity(unchecked) var perform: (FiberRef, Task) -> Void
   let lock = SpinLock(.queue)
   let ended = Atomic<Bool>(false)
   let cancellers = Atomic<UInt32>(0)
@@ -51,7 +51,7 @@ package final class FiberBody: OperationSource, @unchecked Sendable {
 
   init(record: FiberRef) {
     self.record = record
-    perform = { _, _ in nil }
+    perform = { _, _ in }
     super.init(slotSize: 0, delivery: .fiber)
   }
 
@@ -63,17 +63,16 @@ package final class FiberBody: OperationSource, @unchecked Sendable {
     FiberSlab.freeIfLast(record)
   }
 
-  /// Makes the end of a fiber whose body never runs; returns the error.
-  @discardableResult
-  func failUnstarted(_ error: any Error) -> (any Error)? {
-    _ = perform(record, .destroyBody)
+  /// Makes the end of a fiber whose body never runs.
+  @inline(never)
+  func failUnstarted(_ error: any Error) {
+    perform(record, .destroyBody)
     record.failBody(error)
-    return error
   }
 
   /// Destroys the result, if there is one: no handle is left to ask for it.
   func dropResult() {
-    if status == .completed, !isResultTrivial { _ = perform(record, .destroyResult) }
+    if status == .completed, !isResultTrivial { perform(record, .destroyResult) }
     status = .dropped
     if error != nil { error = nil }
   }
@@ -82,16 +81,12 @@ package final class FiberBody: OperationSource, @unchecked Sendable {
   @usableFromInline
   package var isEnded: Bool { ended.load(ordering: .acquiring) }
 
-  /// Publishes the result and wakes its waiters.
-  @inline(__always)
-  func end() {
-    lock.lock()
-    ended.store(true, ordering: .releasing)
-    if !joiners.isEmpty { joiners.wakeAll() }
-    let hasActions = !actions.isEmpty
-    lock.unlock()
-    if hasActions { runActions() }
-    spin { self.cancellers.load(ordering: .acquiring) != 0 }
+  /// Wakes all waiters.
+  ///
+  /// Called with the lock held.
+  @inline(never)
+  fileprivate func wakeJoiners() {
+    if let only = joiners.popOnly() { only.commitFromOutsideInline(.value, .next) } else { joiners.wakeAll() }
   }
 
   // MARK: As a source: waiting for the end
@@ -123,12 +118,31 @@ package final class FiberBody: OperationSource, @unchecked Sendable {
 }
 
 extension FiberRef {
-  /// Runs the body, unless it has lost its turn, and keeps the result; returns the error it ended with.
+  /// Runs the body, unless it has lost its turn, and keeps the result.
   @inline(__always)
-  func runBody() -> (any Error)? {
-    let body = pointee.body!
+  func runBody() {
+    let body = pointee.body.unsafelyUnwrapped
     if pointee.turn == .forfeited { return body._withUnsafeGuaranteedRef { $0.failUnstarted(CancellationError()) } }
-    return body._withUnsafeGuaranteedRef { $0.perform }(self, .run)
+    body._withUnsafeGuaranteedRef { $0.perform }(self, .run)
+  }
+
+  /// Publishes the result and wakes its waiters.
+  ///
+  /// In steps, each of which is small enough to be inlined.
+  @inline(__always)
+  func publishEnd(_ body: Unmanaged<FiberBody>) {
+    body._withUnsafeGuaranteedRef { $0.lock.lock() }
+    body._withUnsafeGuaranteedRef { $0.ended.store(true, ordering: .releasing) }
+    if body._withUnsafeGuaranteedRef({ !$0.joiners.isEmpty }) { body._withUnsafeGuaranteedRef { $0.wakeJoiners() } }
+    let hasActions = body._withUnsafeGuaranteedRef { !$0.actions.isEmpty }
+    body._withUnsafeGuaranteedRef { $0.lock.unlock() }
+    if hasActions { body._withUnsafeGuaranteedRef { $0.runActions() } }
+    if body._withUnsafeGuaranteedRef({ $0.cancellers.load(ordering: .acquiring) != 0 }) { waitForCancellers(body) }
+  }
+
+  @inline(never)
+  private func waitForCancellers(_ body: Unmanaged<FiberBody>) {
+    body._withUnsafeGuaranteedRef { body in spin { body.cancellers.load(ordering: .acquiring) != 0 } }
   }
 
   /// Notes that the body has returned: its result lies in the record.

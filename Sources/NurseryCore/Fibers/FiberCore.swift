@@ -15,7 +15,7 @@ package struct FiberCore<Value>: @unchecked Sendable {
   /// Waits until the fiber has ended and returns its value.
   @inlinable
   package func wait() throws -> Value {
-    guard body.join(Performer.enter()) else { throw CancellationError() }
+    guard body.join() else { throw CancellationError() }
     return try outcome()
   }
 
@@ -61,11 +61,10 @@ extension FiberCore {
     closure(body.record).initialize(to: Closure(call))
     body.perform = { record, task in
       switch task {
-      case .run: return run(record)
+      case .run: run(record)
       case .destroyBody: closure(record).deinitialize(count: 1)
       case .destroyResult: destroyResult(record)
       }
-      return nil
     }
   }
 
@@ -76,15 +75,13 @@ extension FiberCore {
 
   /// What the closure captures goes before the result comes.
   @inlinable
-  static func run(_ record: FiberRef) -> (any Error)? {
+  static func run(_ record: FiberRef) {
     do {
       let value = try closure(record).move().call()
       makeResult(record).initialize(to: value)
       record.completeBody()
-      return nil
     } catch {
       record.failBody(error)
-      return error
     }
   }
 

@@ -26,6 +26,19 @@ struct FiberList {
     return fiber
   }
 
+  /// Puts a fiber last and takes out the first; nil, and nothing happens, if the list is empty.
+  ///
+  /// Not while fibers are being fetched.
+  @inline(__always)
+  mutating func rotate(_ fiber: FiberRef) -> FiberRef? {
+    guard ahead == nil, let next = first else { return nil }
+    fiber.pointee.next = nil
+    last.unsafelyUnwrapped.pointee.next = fiber
+    last = fiber
+    first = next.pointee.next
+    return next
+  }
+
   /// Puts all of another list before these.
   mutating func prepend(_ other: FiberList) {
     ahead = nil

@@ -120,11 +120,10 @@ package enum Performer {
   static func worker() -> WorkerRef { Worker.ofThisThread }
 
   /// Lets the other fibers of this worker run first; nothing on a plain thread.
-  package static func yield() {
-    let me = current()
-    guard me.runsOnScheduler else { return }
-    if let decisions = me.pointee.worker.pointee.decisions { return me.pointee.worker.yieldByDecision(decisions) }
-    me.pointee.worker.pointee.queue.pushLast(me)
-    Worker.suspend(me)
-  }
+  @inlinable @inline(__always)
+  package static func yield() { yieldPerformer() }
 }
+
+/// `Performer.yield`; a free function, since a static one takes a detour.
+@usableFromInline
+package func yieldPerformer() { Worker.ofThisThread.yield() }

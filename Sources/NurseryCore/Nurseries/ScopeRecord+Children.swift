@@ -2,6 +2,7 @@ import Synchronization
 
 extension ScopeRef {
   /// Makes the fiber a child of this scope; false if the scope is closed.
+  @inline(__always)
   func add(_ child: FiberRef) -> Bool {
     pointee.lock.lock()
     defer { pointee.lock.unlock() }
@@ -16,6 +17,7 @@ extension ScopeRef {
   /// Takes an ended child out; the last one wakes the host that waits for it.
   ///
   /// The child does not touch the scope afterwards.
+  @inline(__always)
   func remove(_ child: FiberRef) {
     pointee.lock.lock()
     let next = child.pointee.nextSibling

@@ -61,10 +61,15 @@ extension OfferRef {
   /// Commits from outside, settles and wakes; false if the performer is committed already.
   @usableFromInline
   func commitFromOutside(_ verdict: Verdict = .value, _ turn: Turn = .last) -> Bool {
+    commitFromOutsideInline(verdict, turn)
+  }
+
+  @inline(__always) @discardableResult
+  func commitFromOutsideInline(_ verdict: Verdict, _ turn: Turn) -> Bool {
     let performer = pointee.performer
     guard performer.commit() else { return false }
     win(verdict)
-    performer.makeReady(turn)
+    performer.makeReadyInline(turn)
     return true
   }
 }

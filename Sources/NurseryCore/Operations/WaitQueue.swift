@@ -14,7 +14,10 @@ package struct WaitQueue: ~Copyable {
   var isEmpty: Bool { first == nil }
 
   @usableFromInline
-  mutating func append(_ offer: OfferRef) {
+  mutating func append(_ offer: OfferRef) { appendInline(offer) }
+
+  @inline(__always)
+  mutating func appendInline(_ offer: OfferRef) {
     offer.pointee.previous = last
     offer.pointee.next = nil
     offer.pointee.isLinked = true
@@ -66,14 +69,22 @@ package struct WaitQueue: ~Copyable {
     return nil
   }
 
+  /// Unlinks the offer if there is only one.
+  @inline(__always)
+  mutating func popOnly() -> OfferRef? {
+    guard let only = first, only == last else { return nil }
+    only.pointee.isLinked = false
+    first = nil
+    last = nil
+    return only
+  }
+
   /// Commits and wakes every waiter, in the order they came; what `close` and a broadcast do.
   ///
   /// An only waiter runs next.
   @usableFromInline
   mutating func wakeAll(_ verdict: Verdict = .value) {
-    guard let only = first else { return }
-    if only == last {
-      remove(only)
+    if let only = popOnly() {
       _ = only.commitFromOutside(verdict, .next)
       return
     }

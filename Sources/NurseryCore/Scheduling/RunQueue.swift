@@ -121,6 +121,18 @@ extension UnsafeMutablePointer<RunQueue> {
     }
   }
 
+  /// Puts the running fiber at the end and takes out the next, if no other fibers than those that have begun are queued; else nil.
+  ///
+  /// Counts as no pick: in whatever order the parts of the queue are preferred, the others are empty.
+  @inline(__always)
+  func rotate(_ fiber: FiberRef) -> FiberRef? {
+    guard pointee.slot == nil, pointee.due.isEmpty, freshCount == 0, let next = pointee.list.rotate(fiber) else {
+      return nil
+    }
+    takeTicket(fiber)
+    return next
+  }
+
   @inline(__always)
   private func append(_ fiber: FiberRef) {
     takeTicket(fiber)
@@ -137,6 +149,7 @@ extension UnsafeMutablePointer<RunQueue> {
   @inline(__always)
   func pushFresh(_ fiber: FiberRef) {
     locked(if: pointee.isShared) {
+      let stealable = stealable
       if !isBatchKnown {
         stealable.pointee.batchTurn = pointee.turns
         stealable.pointee.batchSteals = stealable.pointee.steals
@@ -163,7 +176,7 @@ extension UnsafeMutablePointer<RunQueue> {
   /// Moves the children that the running fiber has queued since it was picked before all others: it is about to wait for them.
   @inline(__always)
   func hurryBatch() {
-    if freshCount == 0 { return }
+    if freshCount == 0 || count == 1 { return }
     locked(if: pointee.isShared) {
       if !isBatchKnown { return }
       let batch = stealable.pointee.fresh.splitOff(after: stealable.pointee.batchStart)
@@ -196,14 +209,24 @@ extension UnsafeMutablePointer<RunQueue> {
 
   @inline(never)
   private func popAny() -> FiberRef? {
-    locked(if: pointee.isShared) {
+    if pointee.isShared { return locked(if: true) { popPreferred() } }
+    // The only one, in whatever order.
+    if count == 1 {
       pointee.turns &+= 1
-      return switch pointee.turns & (3 * RunQueue.phase) {
-      case 0: own(popSlot()) ?? own(popDue()) ?? popFamily() ?? popOldest()
-      case RunQueue.phase: popOldest() ?? own(popDue()) ?? popFamily() ?? own(popSlot())
-      case 2 * RunQueue.phase: own(popDue()) ?? popFamily() ?? popOldest() ?? own(popSlot())
-      default: popFamily() ?? own(popDue()) ?? popOldest() ?? own(popSlot())
-      }
+      return popFamily() ?? popFresh()
+    }
+    return popPreferred()
+  }
+
+  /// Called under the lock.
+  @inline(never)
+  private func popPreferred() -> FiberRef? {
+    pointee.turns &+= 1
+    return switch pointee.turns & (3 * RunQueue.phase) {
+    case 0: own(popSlot()) ?? own(popDue()) ?? popFamily() ?? popOldest()
+    case RunQueue.phase: popOldest() ?? own(popDue()) ?? popFamily() ?? own(popSlot())
+    case 2 * RunQueue.phase: own(popDue()) ?? popFamily() ?? popOldest() ?? own(popSlot())
+    default: popFamily() ?? own(popDue()) ?? popOldest() ?? own(popSlot())
     }
   }
 
@@ -238,8 +261,14 @@ extension UnsafeMutablePointer<RunQueue> {
     if let begun = pointee.list.first, Int32(bitPattern: begun.pointee.ticket &- fresh.pointee.ticket) < 0 {
       return own(popList())
     }
-    adjustFreshCount(-1)
-    return stealable.pointee.fresh.popFirst()
+    return popFresh()
+  }
+
+  @inline(__always)
+  private func popFresh() -> FiberRef? {
+    let fiber = stealable.pointee.fresh.popFirst()
+    if fiber != nil { adjustFreshCount(-1) }
+    return fiber
   }
 
   /// The next of those that thieves could take; for a worker that gives them up.
@@ -248,9 +277,7 @@ extension UnsafeMutablePointer<RunQueue> {
       pointee.turns &+= 1
       if let fiber = popFamily() { return fiber }
       if pointee.sharesBegun { return own(popSlot()) ?? own(popDue()) ?? popOldest() }
-      guard let fiber = stealable.pointee.fresh.popFirst() else { return nil }
-      adjustFreshCount(-1)
-      return fiber
+      return popFresh()
     }
   }
 

@@ -16,26 +16,42 @@ extension FiberRef {
   ///
   /// The caller does not touch the fiber afterwards: it may be running already.
   @usableFromInline
-  package func makeReady(_ turn: Turn = .last) {
+  package func makeReady(_ turn: Turn = .last) { makeReadyInline(turn) }
+
+  @inline(__always)
+  func makeReadyInline(_ turn: Turn) {
     if pointee.kind == .thread { return PlainThread.wake(self) }
+    let owner = pointee.worker
+    if owner == Worker.ofThisThreadIfAny { return owner.push(self, turn) }
+    makeReadyElsewhere(turn)
+  }
+
+  /// On a thread that is not its worker's.
+  @inline(never)
+  private func makeReadyElsewhere(_ turn: Turn) {
     let owner = pointee.worker
     guard let here = Worker.ofThisThreadIfAny, here.isOfSameScheduler(as: owner) else {
       return owner.pointee.scheduler!._withUnsafeGuaranteedRef { $0.inject(self) }
     }
-    if here == owner || !isBound { here.push(self, turn) } else { owner.post(self) }
+    if isBound { owner.post(self) } else { here.push(self, turn) }
   }
 }
 
 extension WorkerRef {
-  /// Queues a fiber here; called on this worker's thread.
-  func push(_ fiber: FiberRef, _ turn: Turn) {
-    if fiber.isFresh {
-      if fiber.pointee.isSpread, sharesWork {
-        return pointee.scheduler!._withUnsafeGuaranteedRef { $0.spread(fiber, from: self) }
-      }
-      pointee.queue.pushFresh(fiber)
-      return callForHelpIfUseful()
+  /// Queues a fiber here that has not begun; called on this worker's thread.
+  @inline(__always)
+  func pushFresh(_ fiber: FiberRef) {
+    if fiber.pointee.isSpread, sharesWork {
+      return pointee.scheduler!._withUnsafeGuaranteedRef { $0.spread(fiber, from: self) }
     }
+    pointee.queue.pushFresh(fiber)
+    callForHelpIfUseful()
+  }
+
+  /// Queues a fiber here; called on this worker's thread.
+  @inline(__always)
+  func push(_ fiber: FiberRef, _ turn: Turn) {
+    if fiber.isFresh { return pushFresh(fiber) }
     switch turn {
     case .next: pointee.queue.pushNext(fiber)
     // Decisions are made among all, in the order they came.

@@ -23,7 +23,7 @@ extension ScopeRef {
   func makeChild(_ name: String?, _ site: SourceSite) -> FiberBody {
     let spawner = Performer.current()
     // Deriving a value runs user code, which may wait and, where fibers migrate, resume on another worker.
-    let locals = spawner.inheritedLocals
+    let locals = spawner.pointee.locals == nil ? nil : spawner.inheritedLocals
     let here = spawner.pointee.worker
     let record = FiberSlab.allocate(here)
     record.pointee.renew(.fiber, id: here.makeID(), name: name, site: site, worker: here, home: self, locals: locals)
@@ -35,11 +35,7 @@ extension ScopeRef {
   func launch(_ body: FiberBody) {
     let record = body.record
     let here = record.pointee.worker
-    guard add(record) else {
-      fatalError(
-        "\(record.label), spawned at \(record.pointee.site), was spawned into \(label), which has closed already; spawn children before the nursery's body returns, or open another nursery (in an exit hook, too)"
-      )
-    }
+    guard add(record) else { refuse(record) }
     // From here on the child keeps the scope and its scheduler alive.
     guard let scheduler = pointee.scheduler else {
       fatalError(
@@ -54,7 +50,14 @@ extension ScopeRef {
       here.count(here.pointee.ended)
       return endUnstarted(body)
     }
-    here.push(record, .last)
+    here.pushFresh(record)
+  }
+
+  @inline(never)
+  private func refuse(_ child: FiberRef) -> Never {
+    fatalError(
+      "\(child.label), spawned at \(child.site), was spawned into \(label), which has closed already; spawn children before the nursery's body returns, or open another nursery (in an exit hook, too)"
+    )
   }
 
   /// The child's way in from a thread that is none of its scheduler's workers.
@@ -83,7 +86,7 @@ extension ScopeRef {
   private func endUnstarted(_ body: FiberBody) {
     body.failUnstarted(CancellationError())
     Inventory.current?.note(body)
-    body.record.finish(error: CancellationError())
+    body.record.finishUnstarted()
   }
 
   /// For messages.

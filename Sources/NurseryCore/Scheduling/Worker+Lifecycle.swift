@@ -5,6 +5,7 @@ extension WorkerRef {
   // MARK: Stacks
 
   /// A stack from this worker's cache or the scheduler's pool.
+  @inline(__always)
   func takeStack() throws(StackError) -> StackRef {
     guard let stack = pointee.freeStacks else { return try takePooledStack() }
     pointee.freeStacks = stack.pointee.nextFree
@@ -13,6 +14,7 @@ extension WorkerRef {
     return stack
   }
 
+  @inline(never)
   private func takePooledStack() throws(StackError) -> StackRef {
     let stack = pointee.scheduler!._withUnsafeGuaranteedRef { scheduler in
       Result { () throws(StackError) in try scheduler.stackPool.take() }
@@ -24,6 +26,7 @@ extension WorkerRef {
   ///
   /// The caller may still be running on it if all it does is to leave it: only this thread takes from the cache, and
   /// what goes on to the pool is what came before.
+  @inline(__always)
   func keepStack(_ stack: StackRef) {
     if pointee.freeStackCount >= 64 { spillStacks() }
     stack.pointee.nextFree = pointee.freeStacks
@@ -55,6 +58,7 @@ extension WorkerRef {
   // MARK: The first run and the end
 
   /// Gives a new fiber its stack and first frame.
+  @inline(__always)
   func start(_ fiber: FiberRef) throws(StackError) {
     let stack = try takeStack()
     fiber.pointee.stack = stack
@@ -80,71 +84,84 @@ extension WorkerRef {
 ///
 /// Nothing that needs releasing may live in it: it is left for ever by the last switch.
 private let fiberEntry: @convention(c) (UnsafeMutableRawPointer) -> Void = { argument in
-  cs_entered()
+  if cs_is_sanitized { cs_entered() }
   var me = argument.assumingMemoryBound(to: FiberRecord.self)
   let stack = me.pointee.stack!
   repeat {
     runToEnd(me)
     // The record may be gone, and the fiber may have moved since it began: only the stack and the thread count now.
-    me = Worker.ofThisThread.runNextAfterEnd(on: stack)
+    me = Worker.runNextAfterEnd(on: stack)
   } while true
 }
 
 @inline(never)
 private func runToEnd(_ me: FiberRef) {
-  me.end(error: me.runBody())
+  me.runBody()
+  me.end()
 }
 
 extension FiberRef {
   @inline(__always)
-  func end(error: (any Error)?) {
+  func end() {
     // Counted before the end is published.
     pointee.worker.count(pointee.worker.pointee.ended)
-    finish(error: error)
+    finish()
   }
 
   /// Ends the fiber: publishes the result, wakes its waiters, notes a failure with the home scope and leaves it.
   ///
   /// In this order, so that a waiting parent is given the error itself and not the cancellation that follows from it.
-  @inline(never)
-  func finish(error: (any Error)?) {
-    if let error { FailureTrace.note(error, traceStep) }
+  @inline(__always)
+  func finish() {
+    let body = pointee.body.unsafelyUnwrapped
+    let hasFailed = body._withUnsafeGuaranteedRef { $0.status == .failed }
+    if hasFailed { trace(body) }
     // Before the result can be asked for: a coroutine may be part of it.
     leaveSuspendedScopes()
     if pointee.locals != nil { pointee.locals = nil }
-    let body = pointee.body!
-    body._withUnsafeGuaranteedRef { $0.end() }
-    if let error { note(error) }
+    publishEnd(body)
+    if hasFailed { note(body) }
     let fate = FiberSlab.settle(self, body)
     pointee.home.remove(self)
     FiberSlab.takeBack(self, fate)
   }
 
+  /// The end of a fiber whose body has not run.
+  @inline(never)
+  func finishUnstarted() { finish() }
+
+  @inline(never)
+  private func trace(_ body: Unmanaged<FiberBody>) {
+    FailureTrace.note(body._withUnsafeGuaranteedRef { $0.error! }, traceStep)
+  }
+
   /// CancellationError is an ending, not a failure.
   @inline(never)
-  private func note(_ error: any Error) {
+  private func note(_ body: Unmanaged<FiberBody>) {
+    let error = body._withUnsafeGuaranteedRef { $0.error! }
     if error is CancellationError { pointee.home.noteCancellation() } else { pointee.home.noteFailure(error) }
   }
 }
 
-extension WorkerRef {
+extension Worker {
   /// After a fiber has ended on `stack`: if the next to run has no stack yet, it takes this one over, hot, and is
   /// returned.
   ///
   /// Any other is switched to, and the stack, which is never continued, is kept for a later fiber.
   @inline(never)
-  func runNextAfterEnd(on stack: StackRef) -> FiberRef {
-    noteEnded()
-    let next = pickRunnable() ?? pointee.loop
+  static func runNextAfterEnd(on stack: StackRef) -> FiberRef {
+    let worker = ofThisThread
+    worker.noteEnded()
+    let next = worker.pickRunnable() ?? worker.pointee.loop
     if next.pointee.stack == nil {
       next.pointee.stack = stack
-      next.pointee.worker = self
-      pointee.current = next
-      pointee.budget = Worker.fullBudget
-      noteBegun()
+      next.pointee.worker = worker
+      worker.pointee.current = next
+      worker.pointee.budget = Worker.fullBudget
+      worker.noteBegun()
       return next
     }
-    keepStack(stack)
-    leaveForEver(to: next)
+    worker.keepStack(stack)
+    worker.leaveForEver(to: next)
   }
 }

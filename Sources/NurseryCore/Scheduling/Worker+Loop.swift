@@ -23,6 +23,7 @@ extension Worker {
   /// Called on the thread that will run the worker, if that is not the one that made it.
   mutating func adoptThread() {
     accessHead = cs_exclusivity_head()
+    settleQuickYields()
     loop.pointee.stack = .forThread()
   }
 }
@@ -47,7 +48,8 @@ extension WorkerRef {
     if fiber.pointee.stack == nil {
       do { try start(fiber) } catch {
         count(pointee.ended)
-        fiber.finish(error: fiber.pointee.body!._withUnsafeGuaranteedRef { $0.failUnstarted(error) })
+        fiber.pointee.body!._withUnsafeGuaranteedRef { $0.failUnstarted(error) }
+        fiber.finishUnstarted()
         return nextFromHandover()
       }
     } else {

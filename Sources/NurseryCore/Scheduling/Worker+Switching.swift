@@ -8,12 +8,67 @@ extension WorkerRef {
   @inline(__always)
   func pickRunnable() -> FiberRef? {
     pointee.tick &+= 1
+    return pickCounted()
+  }
+
+  /// As `pickRunnable`, which has counted the pick.
+  @inline(__always)
+  private func pickCounted() -> FiberRef? {
     if let decisions = pointee.decisions {
       if pointee.tick & 63 == 0 { pointee.scheduler?._withUnsafeGuaranteedRef { $0.askReactor() } }
       return pickByDecision(decisions)
     }
     if pointee.tick & 63 == 0 { lookAround() }
     return pointee.queue.pop()
+  }
+
+  /// Runs others until `me` is picked; the pick has been counted.
+  @inline(__always)
+  func leave(_ me: FiberRef) {
+    let next = pickCounted() ?? pointee.loop
+    if next != me {
+      run(next, instead: me)
+    } else {
+      // Counts as a switch, so that an inspection sees progress.
+      count(pointee.switches)
+    }
+  }
+
+  /// Lets others run before the running fiber.
+  ///
+  /// Quick where the list of begun fibers is all there is. These have left their stacks, and their worker is this one.
+  @inline(__always)
+  func yield() {
+    pointee.tick &+= 1
+    let me = pointee.current
+    guard pointee.tick & pointee.quickYields != 0, let next = pointee.queue.rotate(me) else { return yieldSlowly(me) }
+    #if DEBUG
+      LockRank.assertNoneIsHeld()
+    #endif
+    let saved = UnsafeMutableRawPointer(bitPattern: next.pointee.savedStack.load(ordering: .relaxed))
+    next.pointee.savedStack.store(0, ordering: .relaxed)
+    pointee.current = next
+    pointee.budget = Worker.fullBudget
+    count(pointee.switches)
+    let head = pointee.accessHead.unsafelyUnwrapped
+    me.pointee.openAccesses = head.pointee
+    head.pointee = next.pointee.openAccesses
+    cs_switch(me.savedStackSlot, saved.unsafelyUnwrapped, nil, nil)
+  }
+
+  @inline(never)
+  private func yieldSlowly(_ me: FiberRef) {
+    guard me.runsOnScheduler else { return }
+    if let decisions = pointee.decisions {
+      // It counts the pick itself.
+      pointee.tick &-= 1
+      return yieldByDecision(decisions)
+    }
+    #if DEBUG
+      LockRank.assertNoneIsHeld()
+    #endif
+    pointee.queue.pushLast(me)
+    leave(me)
   }
 
   /// The look around that a worker takes now and then while it has something to run.
@@ -58,6 +113,7 @@ extension WorkerRef {
   }
 
   /// Puts `next`, which has a stack, on the processor; the running fiber has ended and its stack is free.
+  @inline(__always)
   func leaveForEver(to next: FiberRef) -> Never {
     let next = ready(next)
     let saved = takeSavedStack(next)
@@ -128,7 +184,7 @@ extension FiberRef {
     pointee.worker.pointee.queue.hurryBatch()
   }
 
-  /// What the sanitizers know about the stack that the fiber is on.
+  /// What the sanitizers know about the stack that the fiber is on; nil in other builds, where nothing asks.
   @inline(__always)
-  var notes: UnsafeMutablePointer<cs_stack_notes> { pointee.stack!.notes }
+  var notes: UnsafeMutablePointer<cs_stack_notes>? { cs_is_sanitized ? pointee.stack!.notes : nil }
 }

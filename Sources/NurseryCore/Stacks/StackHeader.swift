@@ -50,6 +50,10 @@ extension StackRef {
   /// the stack was handed on. (Some 40,000 threads in one process trip assertions in its own runtime.)
   func renew() {
     pointee.nextFree = nil
+    if cs_is_sanitized { renewNotes() }
+  }
+
+  private func renewNotes() {
     if cs_sanitizer() != 1 { return }
     cs_notes_end(&pointee.notes)
     pointee.notes = cs_stack_notes()
