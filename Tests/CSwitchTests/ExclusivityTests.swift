@@ -43,7 +43,7 @@ private final class Place {
     #expect(place.value == 1)
   }
 
-  @Test func foundWhileAnAccessIsOpen() throws {
+  @Test func theHeadIsFoundWhileAnAccessIsOpen() throws {
     let place = Place()
     var found = false
     withUnsafeMutablePointer(to: &found) { result in
@@ -95,7 +95,7 @@ private final class Place {
     }
   }
 
-  @Test func theRuntimesOwnDoorWorks() {
+  @Test func theRuntimesOwnFunctionsWork() {
     let place = Place()
     var state: [UInt] = [0, 0, 0, 0]
     // What is opened between enter and exit goes along with the state.

@@ -21,7 +21,7 @@ import Testing
   }
 
   @Test(arguments: ["alone", "smallStack", "virtualTime", "idlePoller", "idlePool"])
-  func theRootIsGivenTheError(scene: String) throws {
+  func theRootGetsTheError(scene: String) throws {
     let place = ["idlePoller": " in pipe", "idlePool": " in pool"][scene] ?? ""
     #expect(try report(scene) == Self.heading + "  the root fiber\(place): receive from a Channel<Int>\n")
   }

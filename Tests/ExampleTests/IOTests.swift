@@ -22,9 +22,9 @@ import Testing
   @Test func aProcessWhoseFirstThreadHasEndedIsEnded() throws { try play("endHeadless", "fine\n") }
 
   @Test(arguments: ["Pipe", "Socket", "Terminal", "ForeignPipe", "ForeignTerminal"])
-  func standardOutputThatNobodyReadsHoldsUpNoWorker(kind: String) throws { try play("unread\(kind)", "fine\n") }
+  func standardOutputThatIsNotReadBlocksNoWorker(kind: String) throws { try play("unread\(kind)", "fine\n") }
 
-  @Test func whatIsTypedIsReadFromATerminal() throws { try play("typed", "fine\n") }
+  @Test func typedBytesAreReadFromATerminal() throws { try play("typed", "fine\n") }
 
   @Test func aMissingStandardStreamThrowsAndNothingTakesItsNumber() throws {
     let outcome = try Workshop().shell("timeout 60 IOProbe missing 3>&1 <&- >&- 2>&-")

@@ -34,7 +34,7 @@ import Testing
     try expectOutput(of: "wordcount text", "      2 b\n" + ones.map { "      1 \($0)\n" }.joined())
   }
 
-  @Test func longWordsAreToldApartByTheirLastLetter() throws {
+  @Test func longWordsAreDistinguishedByTheirLastLetter() throws {
     try workshop.write("Internationalize internationalise internationaliZe internationali", to: "text")
     try expectOutput(
       of: "wordcount text",
@@ -78,7 +78,7 @@ import Testing
     try expectOutput(of: "wordcount", "")
   }
 
-  @Test func whatAFifoDeliversInTimeIsCounted() throws {
+  @Test func wordsThatAFifoDeliversInTimeAreCounted() throws {
     try expectOutput(of: "mkfifo fifo; echo a b a > fifo & wordcount --timeout 60 fifo", "      2 a\n      1 b\n")
   }
 
@@ -142,7 +142,7 @@ import Testing
     }
   }
 
-  @Test func aFifoThatNobodyWritesToRunsIntoTheTimeout() throws {
+  @Test func aFifoWithoutAWriterRunsIntoTheTimeout() throws {
     try workshop.write("word", to: "text")
     let outcome = try workshop.shell("mkfifo silent; wordcount --timeout 0.2 text silent")
     #expect(outcome.status == 1)

@@ -3,7 +3,7 @@ import Testing
 
 /// One-shot conditions.
 struct ConditionTests {
-  @Test(arguments: parallelisms) func aSignalReleasesEverybodyWhoWaits(workers: Int) throws {
+  @Test(arguments: parallelisms) func aSignalReleasesAllWaiters(workers: Int) throws {
     let released = Counter()
     try virtually(workers) {
       let condition = Condition()

@@ -44,7 +44,7 @@ struct ConfigurationTests {
     #expect(Configuration(onDeadlock: .wait).onDeadlock == .wait)
   }
 
-  @Test func aDeterministicSchedulerReportsDeadlocksWhateverItIsTold() {
+  @Test func aDeterministicSchedulerReportsDeadlocksWithAnyOnDeadlock() {
     var configuration = Configuration.deterministic(seed: 1)
     configuration.onDeadlock = .wait
     let error = expectThrows(DeadlockError.self) {

@@ -31,7 +31,7 @@ import Testing
     System.close(writing)
   }
 
-  @Test func whatWasInterruptedBeforeItBeginsDoesNotRun() {
+  @Test func aCallThatIsInterruptedBeforeItBeginsDoesNotRun() {
     let interruption = System.Interruption()
     interruption.interrupt()
     expectThrows(CancellationError.self) { try interruption.run { Issue.record("it ran") } }

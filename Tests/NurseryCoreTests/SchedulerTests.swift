@@ -85,7 +85,7 @@ struct SchedulerTests {
     #expect(strayed == 0)
   }
 
-  @Test(arguments: [2, 3]) func aBodyThatComputesDoesNotHoldUpItsFibers(workers: Int) throws {
+  @Test(arguments: [2, 3]) func aBodyThatComputesDoesNotDelayItsFibers(workers: Int) throws {
     for _ in 0..<50 {
       try Scheduler.run(Configuration(parallelism: workers)) {
         let done = Counter()
@@ -95,7 +95,7 @@ struct SchedulerTests {
     }
   }
 
-  @Test(arguments: [2, 3]) func aFiberThatComputesDoesNotHoldUpItsQueue(workers: Int) throws {
+  @Test(arguments: [2, 3]) func aFiberThatComputesDoesNotDelayItsQueue(workers: Int) throws {
     for _ in 0..<50 {
       let first = Counter()
       let second = Counter()
@@ -115,7 +115,7 @@ struct SchedulerTests {
     }
   }
 
-  @Test(arguments: [2, 3]) func whereFibersMigrateATimerFiresAlthoughItsWorkerComputes(workers: Int) throws {
+  @Test(arguments: [2, 3]) func ifFibersMigrateATimerFiresAlthoughItsWorkerComputes(workers: Int) throws {
     for _ in 0..<20 {
       let fired = Counter()
       try Scheduler.run(Configuration(parallelism: workers, migration: .whenWaiting)) {

@@ -32,7 +32,7 @@ import Testing
     }
   }
 
-  @Test(arguments: [2, 3]) func fibersThatComputeOnEveryWorkerDoNotHoldUpOthers(workers: Int) throws {
+  @Test(arguments: [2, 3]) func fibersThatComputeOnEveryWorkerDoNotDelayOthers(workers: Int) throws {
     for _ in 0..<20 {
       let isReleased = Counter()
       let statistics = try Scheduler.run(busy(workers)) {
@@ -63,7 +63,7 @@ import Testing
     }
   }
 
-  @Test func whatAThreadHandsInIsNotHeldUp() throws {
+  @Test func aFiberThatAThreadMakesReadyIsNotDelayed() throws {
     let isReleased = Counter()
     let calls = Channel<Int>()
     try Scheduler.run(busy(2)) {

@@ -4,7 +4,7 @@ import Testing
 /// When a fiber's use of its stack is noted.
 @Suite(.disabled(if: isSanitized, "sanitized frames are not measured"))
 struct StackMeterTests {
-  @Test func aFiberIsMeasuredBeforeAnybodyKnowsOfItsEnd() throws {
+  @Test func aFiberIsMeasuredBeforeItsEndIsVisible() throws {
     try Scheduler.run(Configuration(parallelism: 1, measuresStacks: true)) {
       let scheduler = try #require(Scheduler.current)
       let measured = Log<Int>()

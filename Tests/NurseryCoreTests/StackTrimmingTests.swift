@@ -24,7 +24,7 @@
       return next
     }
 
-    @Test func aBurstIsReturnedWhenNobodyHasNeededItForAnInterval() throws {
+    @Test func aBurstOfStacksIsReturnedAfterAnIntervalWithoutUse() throws {
       let pool = try StackPool(stackSize: 64 << 10)
       give(try take(1000, from: pool), to: pool)
       #expect(returnUnneeded(pool, now: second) == interval)
@@ -35,7 +35,7 @@
       #expect(pool.statistics == .init(mapped: 1000, inUse: 0, idle: kept))
     }
 
-    @Test func whatIsNeededAgainWithinTheIntervalStays() throws {
+    @Test func stacksThatAreUsedAgainWithinTheIntervalStay() throws {
       let pool = try StackPool(stackSize: 64 << 10)
       give(try take(1000, from: pool), to: pool)
       var now = second

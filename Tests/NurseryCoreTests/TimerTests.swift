@@ -117,7 +117,7 @@ struct TimerTests {
     }
   }
 
-  @Test(arguments: parallelisms) func aTimerThatLosesDoesNotHoldUpTheClock(workers: Int) throws {
+  @Test(arguments: parallelisms) func aTimerThatLosesDoesNotDelayTheClock(workers: Int) throws {
     try virtually(workers) {
       let start = FiberClock.now
       let channel = Channel<Int>()

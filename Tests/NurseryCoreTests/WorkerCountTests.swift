@@ -114,7 +114,7 @@ import Testing
     }
   }
 
-  @Test func whatWasQueuedIsNotLost() throws {
+  @Test func fibersQueuedOnARetiredWorkerAreNotLost() throws {
     for _ in 0..<50 {
       try run(2) { scheduler in
         let ran = Counter()
@@ -255,7 +255,7 @@ import Testing
   // MARK: What is refused
 
   @Test(arguments: [Configuration(parallelism: 1), .virtual(), .deterministic(seed: 1)])
-  func whatWasStartedWithOneWorkerIsGivenNoSecond(configuration: Configuration) throws {
+  func aSchedulerThatWasStartedWithOneWorkerGetsNoSecond(configuration: Configuration) throws {
     try Scheduler.run(configuration) {
       let error = expectThrows(ConfigurationError.self) { try Scheduler.current!.spawnWorker() }
       #expect(error?.description.contains("start it with parallelism: 2 or more") == true)

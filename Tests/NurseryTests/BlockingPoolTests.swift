@@ -111,7 +111,7 @@ import Testing
     #expect(pool.statistics.idle == 0)
   }
 
-  @Test func jobsForNobodyRun() throws {
+  @Test func jobsWithoutAWaiterRun() throws {
     let pool = pool(2)
     let runs = Counter()
     try virtually {
@@ -145,7 +145,7 @@ import Testing
     expectSoon { pool.statistics.running == 0 && pool.statistics.queued == 0 }
   }
 
-  @Test(arguments: parallelisms) func callsAreGivenUpAtEveryMoment(parallelism: Int) throws {
+  @Test(arguments: parallelisms) func callsAreAbandonedAtEveryMoment(parallelism: Int) throws {
     let pool = pool(2)
     let begun = Counter()
     try runFibers(Configuration(parallelism: parallelism)) {

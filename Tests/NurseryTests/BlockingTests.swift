@@ -94,7 +94,7 @@ import Testing
     #expect(runs.value == 1)
   }
 
-  @Test func whatItCapturesIsLetGoBeforeItReturns() throws {
+  @Test func theBodysCapturesAreReleasedBeforeTheCallReturns() throws {
     final class Resource: Sendable {}
     for _ in 0..<200 {
       weak var seen: Resource?
@@ -389,7 +389,7 @@ import Testing
     }
   }
 
-  @Test func whatOnCancelThrowsIsReported() throws {
+  @Test func anErrorOfOnCancelIsReported() throws {
     let pool = pool(1)
     let reported = Log<Oops>()
     let configuration = Configuration(clock: .virtual, onSuppressedError: { reported.append($0 as! Oops) })

@@ -131,7 +131,7 @@ struct CancellationTests {
     }
   }
 
-  @Test(arguments: parallelisms) func aTimeoutThatEndsTheChildrenIsHeardByTheTimeout(workers: Int) throws {
+  @Test(arguments: parallelisms) func aTimeoutThatEndsTheChildrenIsReportedByTheTimeout(workers: Int) throws {
     try virtually(workers) {
       expectThrows(TimeoutError.self) {
         try withTimeout(.seconds(1)) {

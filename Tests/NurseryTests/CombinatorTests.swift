@@ -75,7 +75,7 @@ struct CombinatorTests {
     #expect(most.withLock { $0 } >= min(limit, 3))
   }
 
-  @Test func concurrentMapAsksForAnElementWhenThereIsSomebodyToTakeIt() throws {
+  @Test func concurrentMapTakesAnElementWhenAFiberIsFreeForIt() throws {
     let asked = Counter()
     try virtually {
       let numbers = (0..<1000).lazy.map { number in
@@ -127,7 +127,7 @@ struct CombinatorTests {
     }
   }
 
-  @Test(arguments: parallelisms) func fibersCanBeHadInTheOrderTheyEnd(workers: Int) throws {
+  @Test(arguments: parallelisms) func fibersAreDeliveredInTheOrderTheyEnd(workers: Int) throws {
     try virtually(workers) {
       try withNursery(onFailure: .supervise) { nursery in
         let fibers = [3, 1, 2, 0].map { seconds in

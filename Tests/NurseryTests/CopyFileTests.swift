@@ -30,7 +30,7 @@ import Testing
     }
   }
 
-  @Test func aCopyRunsAsNobodyElse() throws {
+  @Test func aCopyHasNoSetUserIDBit() throws {
     try withDirectory { directory in
       try virtually { try FileStream("\(directory)/a", .write, [.create]).writeAll("program") }
       #expect(chmod("\(directory)/a", 0o7755) == 0)
@@ -106,7 +106,7 @@ import Testing
     }
   }
 
-  @Test func aCopyThatIsGivenUpLeavesNothing() throws {
+  @Test func anAbandonedCopyLeavesNothing() throws {
     try withDirectory { directory in
       try virtually {
         let file = try FileStream("\(directory)/a", .write, [.create])
@@ -126,7 +126,7 @@ import Testing
     }
   }
 
-  @Test func whatIsNoFileIsNotReplaced() throws {
+  @Test func aTargetThatIsNoFileIsNotReplaced() throws {
     try withDirectory { directory in
       try virtually {
         _ = try FileStream("\(directory)/a", .write, [.create])

@@ -75,7 +75,7 @@ struct DaemonTests {
     #expect(log.entries == ["fiber \"d\" in n", "fiber \"c\" in n", "daemon ended"])
   }
 
-  @Test(arguments: parallelisms) func whatADyingDaemonSpawnsIsAwaited(workers: Int) throws {
+  @Test(arguments: parallelisms) func aChildThatAnEndingDaemonSpawnsIsAwaited(workers: Int) throws {
     let log = Log<String>()
     try virtually(workers) {
       try withNursery { nursery in

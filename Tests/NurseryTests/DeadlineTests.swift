@@ -30,7 +30,7 @@ struct DeadlineTests {
     }
   }
 
-  @Test func theReasonToldIsThatOfTheInnermostScope() throws {
+  @Test func theReportedReasonIsThatOfTheInnermostScope() throws {
     try virtually {
       let reasons = try withNursery { nursery -> [CancellationReason?] in
         let told = try withCancelScope { inner -> CancellationReason? in
@@ -47,7 +47,7 @@ struct DeadlineTests {
     }
   }
 
-  @Test(arguments: parallelisms) func aCancellationFromOutsideIsTheReasonThatChildrenAreTold(workers: Int) throws {
+  @Test(arguments: parallelisms) func aCancellationFromOutsideIsTheReasonThatChildrenSee(workers: Int) throws {
     let reasons = Log<CancellationReason?>()
     try virtually(workers) {
       try withTimeoutOrNil(.seconds(1)) {
@@ -107,7 +107,7 @@ struct DeadlineTests {
     }
   }
 
-  @Test(arguments: parallelisms) func theDeadlineMayBeMovedByAnybody(workers: Int) throws {
+  @Test(arguments: parallelisms) func anyFiberOrThreadMayMoveTheDeadline(workers: Int) throws {
     try virtually(workers) {
       let start = FiberClock.now
       let value: Void? = try withCancelScope(deadline: start + .seconds(5)) { scope in
@@ -171,7 +171,7 @@ struct DeadlineTests {
     #expect(scope?.isCancelled == false && nursery?.isCancelled == false && nursery?.isDraining == false)
   }
 
-  @Test func theDeadlineOfAClosedScopeIsNobodys() throws {
+  @Test func settingTheDeadlineOfAClosedScopeHasNoEffect() throws {
     try virtually {
       var kept: CancelScope?
       try withCancelScope { kept = $0 }

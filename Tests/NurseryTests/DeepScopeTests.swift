@@ -17,7 +17,7 @@ struct DeepScopeTests {
   }
 
   @Test(arguments: Ending.allCases)
-  private func aChainOfNurseriesEndsHoweverDeepItIs(_ ending: Ending) throws {
+  private func aChainOfNurseriesOfAnyDepthEnds(_ ending: Ending) throws {
     let depth = isSanitized ? 300 : 3_000
     let reached = Condition()
     var configuration = Configuration.virtual()
@@ -44,7 +44,7 @@ struct DeepScopeTests {
   private static let generation = FiberLocal(0)
 
   /// As deep as scopes: what a fiber has inherited, what a nursery is called, and the errors of errors.
-  @Test func whatIsKeptOfAChainOfNurseriesIsReleasedHoweverDeepItIs() throws {
+  @Test func aKeptChainOfNurseriesOfAnyDepthIsReleased() throws {
     let depth = isSanitized ? 300 : 3_000
     var configuration = Configuration.virtual()
     configuration.stackSize = 128 << 10

@@ -2,7 +2,7 @@ import Nursery
 import Testing
 
 @Suite struct DeterministicTests {
-  @Test func waitUntilAllParkedLetsEverybodyRunToTheirWaits() throws {
+  @Test func waitUntilAllParkedLetsEachFiberRunUntilItWaits() throws {
     try runFibers(.deterministic(seed: 7)) {
       let start = FiberClock.now
       let channel = Channel<Int>()

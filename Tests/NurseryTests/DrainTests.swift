@@ -25,7 +25,7 @@ struct DrainTests {
     }
   }
 
-  @Test(arguments: parallelisms) func whoAsksFinishesAndNobodyIsCancelledWithinTheGrace(workers: Int) throws {
+  @Test(arguments: parallelisms) func withinTheGraceAFiberThatChecksFinishesAndNoneIsCancelled(workers: Int) throws {
     let log = Log<String>()
     try virtually(workers) {
       let start = FiberClock.now
@@ -121,7 +121,7 @@ struct DrainTests {
     }
   }
 
-  @Test func codeThatIsNotHandedTheNurseryMayAskToo() throws {
+  @Test func codeWithoutTheNurseryMayAskToo() throws {
     try virtually {
       try withNursery { nursery in
         nursery.goAsync {

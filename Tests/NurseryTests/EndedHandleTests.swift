@@ -97,7 +97,7 @@ struct EndedHandleTests {
     kept.wakeup.end()
   }
 
-  @Test(arguments: [1, 2, 4]) func whateverAHandleIsAskedAfterItsEndIsAnswered(workers: Int) throws {
+  @Test(arguments: [1, 2, 4]) func everyQueryOfAHandleIsAnsweredAfterItsEnd(workers: Int) throws {
     let kept = try Box(run(workers))
     try ask(kept.value, on: "the thread that ran it")
     try PlainThread { try ask(kept.value, on: "a plain thread") }.join()

@@ -64,7 +64,7 @@ struct ExitTests {
     #expect(ran.value == 2)
   }
 
-  @Test func aHooksErrorIsAFailureAndTheOthersRunAllTheSame() throws {
+  @Test func aHooksErrorIsAFailureAndTheOtherHooksStillRun() throws {
     let log = Log<Int>()
     try virtually {
       expectThrows(Oops(2)) {

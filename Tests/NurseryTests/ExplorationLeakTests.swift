@@ -85,7 +85,7 @@ import Testing
     #expect(try #require(found).description.contains("1 timer, still set"))
   }
 
-  @Test func whatIsDroppedBeforeTheBodyEndsIsNoLeak() throws {
+  @Test func aHandleThatIsDroppedBeforeTheBodyEndsIsNoLeak() throws {
     var kept: Fiber<Int>?
     var iterator: Generator<Int>.Iterator?
     let report = try exploreSchedules {
@@ -107,7 +107,7 @@ import Testing
     #expect(kept == nil && iterator == nil)
   }
 
-  @Test func whatOthersHoldIsNoLeakOfTheRun() throws {
+  @Test func stacksThatWereHeldBeforeTheRunAreNoLeak() throws {
     var before: Coroutine<Void, Int, Void>? = try Coroutine { yielder, _ in _ = try yielder.yield(1) }
     _ = try before?.resume()
     let other = try Coroutine<Void, Int, Void> { yielder, _ in _ = try yielder.yield(1) }

@@ -53,7 +53,7 @@ import Testing
     if channels[0].count + channels[1].count != 1 { throw Oops() }
   }
 
-  @Test func aFailureTellsHowToRunOnlyThatCallAgain() throws {
+  @Test func aFailureSaysHowToRepeatOnlyThatCall() throws {
     var runs = 0
     func explore(_ call: Int? = nil) throws -> Int {
       runs = 0

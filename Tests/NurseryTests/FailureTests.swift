@@ -123,7 +123,7 @@ struct FailureTests {
     }
   }
 
-  @Test func aFailureCaughtFromWaitHasFailedTheNurseryAllTheSame() throws {
+  @Test func aFailureCaughtFromWaitStillFailsTheNursery() throws {
     let caught = Log<String>()
     expectThrows(Oops(1)) {
       try virtually {

@@ -30,13 +30,13 @@ struct FairnessTests {
     }
   }
 
-  @Test(arguments: parallelisms) func norAChildThatIsWaitedFor(workers: Int) throws {
+  @Test(arguments: parallelisms) func aPairThatWakesEachOtherDoesNotStarveAChildThatIsWaitedFor(workers: Int) throws {
     try withPairs(workers, workers: workers) { nursery in
       for number in 0..<100 { try expectEqual(nursery.goAsync { number }.wait(), number) }
     }
   }
 
-  @Test(arguments: parallelisms) func norOneThatYields(workers: Int) throws {
+  @Test(arguments: parallelisms) func aPairThatWakesEachOtherDoesNotStarveAFiberThatYields(workers: Int) throws {
     try withPairs(workers, workers: workers) { _ in for _ in 0..<100 { Fiber.yield() } }
   }
 

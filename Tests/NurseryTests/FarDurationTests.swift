@@ -124,7 +124,7 @@ struct FarDurationTests {
     }
   }
 
-  @Test func onTheSystemClockWhatIsOverIsOver() throws {
+  @Test func onTheSystemClockAnExpiredDurationReturnsAtOnce() throws {
     try runFibers(Configuration(parallelism: 1)) {
       for (_, call) in Self.calls {
         for duration in Self.durations where duration <= .zero { try call(duration) }

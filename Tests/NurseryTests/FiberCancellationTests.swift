@@ -96,7 +96,7 @@ struct FiberCancellationTests {
     }
   }
 
-  @Test func aFiberThatIsCancelledBeforeItStartsMeetsItAtItsFirstWait() throws {
+  @Test func aFiberThatIsCancelledBeforeItStartsThrowsAtItsFirstWait() throws {
     let log = Log<String>()
     try virtually {
       let fiber = goAsync {

@@ -45,7 +45,7 @@ struct FiberLocalTests {
     }
   }
 
-  @Test func eachLocalSaysWhatAChildIsGiven() throws {
+  @Test func eachLocalDeterminesWhatAChildInherits() throws {
     try virtually {
       let seen = try transaction.withValue(7) {
         try span.withValue("root") {
@@ -63,7 +63,7 @@ struct FiberLocalTests {
     }
   }
 
-  @Test func whatAChildIsGivenIsMadeOnceFromTheInnermostBinding() throws {
+  @Test func aChildsDerivedValueIsMadeOnceFromTheInnermostBinding() throws {
     let made = Counter()
     let counted = FiberLocal(
       0,

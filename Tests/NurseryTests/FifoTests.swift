@@ -59,7 +59,7 @@ import Testing
     }
   }
 
-  @Test func aFullFifoHoldsUpItsWriterAndNoThread() throws {
+  @Test func aFullFifoBlocksItsWriterAndNoThread() throws {
     try withFifo { path in
       try runFibers {
         let input = try FileStream(path)

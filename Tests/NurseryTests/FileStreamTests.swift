@@ -28,7 +28,7 @@ import Testing
     }
   }
 
-  @Test(arguments: ways) func whatIsWrittenIsRead(way: String) throws {
+  @Test(arguments: ways) func writtenBytesAreRead(way: String) throws {
     try withDirectory { directory in
       let bytes = pattern(1_500_000)
       try virtually {
@@ -63,7 +63,7 @@ import Testing
     }
   }
 
-  @Test(arguments: ways) func whatWasReadAheadIsNoGoodAfterAWrite(way: String) throws {
+  @Test(arguments: ways) func bytesReadAheadAreDiscardedAfterAWrite(way: String) throws {
     try withDirectory { directory in
       try virtually {
         let file = try open("\(directory)/file", .readWrite, [.create], way: way)

@@ -110,7 +110,7 @@ struct LimitTests {
     #expect(ran.value == 10)
   }
 
-  @Test func aChildThatIsCancelledWhileItWaitsEndsAtOnceAndTakesNobodysTurn() throws {
+  @Test func aChildThatIsCancelledWhileItWaitsEndsAtOnceAndTakesNoTurn() throws {
     let log = Log<Int>()
     try virtually {
       let start = FiberClock.now
@@ -133,7 +133,7 @@ struct LimitTests {
     #expect(log.entries == [2, 3, 5])
   }
 
-  @Test func cancellingTheNurseryEndsThoseWhoWaitAlthoughOneRunsOn() throws {
+  @Test func cancellingTheNurseryEndsTheWaitingChildrenAlthoughOneRunsOn() throws {
     try virtually {
       let start = FiberClock.now
       try withNursery(limit: 1) { nursery in
@@ -148,7 +148,7 @@ struct LimitTests {
     }
   }
 
-  @Test func aDeadlockReportSaysWhoWaitsForItsTurn() throws {
+  @Test func aDeadlockReportNamesTheChildrenThatWaitForTheirTurn() throws {
     let error = expectThrows(DeadlockError.self) {
       try runFibers(.deterministic(seed: 1)) {
         try withNursery("full", limit: 1) { nursery in

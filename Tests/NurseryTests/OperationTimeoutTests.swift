@@ -52,7 +52,7 @@ struct OperationTimeoutTests {
     }
   }
 
-  @Test func whatIsAroundATimeoutSeesItsError() throws {
+  @Test func combinatorsAroundATimeoutSeeItsError() throws {
     try virtually {
       try expectEqual(limited(.seconds(1)).wrap { $0 + 1 }.recover { _ in 5 }.perform(), 5)
       expectTimeout(4, after: .seconds(1), limited(.seconds(1), line: 4).wrap { $0 + 1 })

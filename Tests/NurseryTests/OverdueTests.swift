@@ -63,7 +63,7 @@ struct OverdueTests {
     }
   }
 
-  @Test func askingHearsADeadlineThatHasPassed() throws {
+  @Test func queriesReportADeadlineThatHasPassed() throws {
     try Self.overdue { scope in #expect(Fiber.isCancelled) }
     try Self.overdue { scope in #expect(scope.isCancelled) }
     try Self.overdue { scope in #expect(scope.reason == .deadline) }
@@ -98,7 +98,7 @@ struct OverdueTests {
     }
   }
 
-  @Test(arguments: [1, 2]) func aChildHearsTheDeadlineOfItsNurserysSurroundings(workers: Int) throws {
+  @Test(arguments: [1, 2]) func aChildNoticesTheDeadlineOfAnEnclosingScope(workers: Int) throws {
     try runFibers(Configuration(parallelism: workers)) {
       let deadline = FiberClock.now + .milliseconds(2)
       let heard = Counter()
@@ -119,7 +119,7 @@ struct OverdueTests {
     }
   }
 
-  @Test func anOverdueScopeAroundANurseryIsHeardWhereItEndsAChildOrTheBody() throws {
+  @Test func anOverdueScopeAroundANurseryIsReportedWhereItEndsAChildOrTheBody() throws {
     try runFibers(Configuration(parallelism: 1)) {
       // The child never runs, and no call has noticed why.
       expectThrows(TimeoutError.self) {
@@ -186,7 +186,7 @@ struct OverdueTests {
     }
   }
 
-  @Test func aDeadlineThatIsMovedIsHeardInsideAtOnce() throws {
+  @Test func aMovedDeadlineTakesEffectInsideAtOnce() throws {
     try runFibers(Configuration(parallelism: 1)) {
       try withCancelScope { outer in
         try withTimeout(.seconds(100)) {

@@ -81,7 +81,7 @@ struct OverflowTests {
     #expect(standardError(result).contains("stack overflow in fiber \"diver\""))
   }
 
-  @Test func whoWritesBeyondTheUpperEndHasCrashedAndNotOverflowed() async {
+  @Test func aWriteBeyondTheUpperEndIsACrashAndNoOverflow() async {
     let result = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
       try synchronously {
         try runFibers(Configuration(parallelism: 1, stackSize: 128 << 10)) {
@@ -104,7 +104,7 @@ struct OverflowTests {
   }
 
   /// A runtime that mends its own faults must not have them reported.
-  @Test func aHandlerThatMendsTheFaultHearsOfItAlone() async {
+  @Test func aHandlerThatRepairsTheFaultGetsItAlone() async {
     let result = await #expect(processExitsWith: .success, observing: [\.standardErrorContent]) {
       try synchronously {
         Mended.page = mmap(nil, Mended.size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)

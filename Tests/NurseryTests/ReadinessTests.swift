@@ -2,7 +2,7 @@ import Nursery
 import Testing
 
 struct ReadinessTests {
-  @Test func everybodyTriesAgainAfterASignal() throws {
+  @Test func allWaitersRetryAfterASignal() throws {
     try virtually {
       let readiness = Readiness("a number")
       let numbers = Guarded<[Int]>([])
@@ -22,7 +22,7 @@ struct ReadinessTests {
     }
   }
 
-  @Test func aVainAttemptDoesNotRestartTheTimersBesideIt() throws {
+  @Test func aFailedAttemptDoesNotRestartTheTimersBesideIt() throws {
     try virtually {
       let readiness = Readiness("nothing")
       let start = FiberClock.now
@@ -46,7 +46,7 @@ struct ReadinessTests {
     }
   }
 
-  @Test func aVainAttemptFiresNoNack() throws {
+  @Test func aFailedAttemptFiresNoNack() throws {
     try virtually {
       let readiness = Readiness("a number")
       let number = Guarded<Int?>(nil)
@@ -72,7 +72,7 @@ struct ReadinessTests {
     }
   }
 
-  @Test func aPartnerThatPassedByDuringAVainAttemptIsMetAfterIt() throws {
+  @Test func aPartnerThatComesDuringAFailedAttemptIsMetAfterIt() throws {
     try underEverySchedule {
       let readiness = Readiness("nothing")
       let messages = Channel<Int>()
@@ -87,7 +87,7 @@ struct ReadinessTests {
     }
   }
 
-  @Test func whatIsTakenAndWhatTimesOutAddUp() throws {
+  @Test func takenTokensAndTimeoutsAddUp() throws {
     for workers in 1...3 {
       let taken = Counter()
       try runFibers(Configuration(parallelism: workers)) {

@@ -17,7 +17,7 @@ import Testing
   }
 
   @Test(arguments: ["", "a\0b", "no-such-host.invalid", String(repeating: "x", count: 1000)])
-  func whatIsNoHostIsAnError(host: String) throws {
+  func aTextThatIsNoHostIsAnError(host: String) throws {
     try virtually {
       let error = expectThrows(ResolveError.self) { try resolve(host: host) }
       expectEqual(error?.host, host)

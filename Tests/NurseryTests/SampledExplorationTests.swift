@@ -83,7 +83,7 @@ import Testing
     #expect(failure.error is Oops)
   }
 
-  @Test func whatPrioritiesFoundIsReproducedByTheReplay() throws {
+  @Test func aReplayReproducesAFailureFoundWithPriorities() throws {
     let failure = try #require(throws: ExplorationFailure.self) {
       try exploreSchedules(.pct(count: 600, seed: 1, depth: 2)) { try narrowWindow() }
     }
@@ -100,7 +100,7 @@ import Testing
     #expect(branches == [1, 2])
   }
 
-  @Test func whoYieldsGoesBelowEverybody() throws {
+  @Test func aFiberThatYieldsGetsTheLowestPriority() throws {
     try exploreSchedules(.pct(count: 100, seed: 1), maximumDecisions: 100) {
       let done = Channel<Void>(.bounded(1))
       try withNursery { nursery in

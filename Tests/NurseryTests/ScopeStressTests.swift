@@ -5,7 +5,7 @@ private let depthLocal = FiberLocal(0)
 
 /// Nurseries with everything that nurseries can have, at random, while they are cancelled from all sides.
 @Suite(.serialized) struct ScopeStressTests {
-  @Test(arguments: [1, 2, 3]) func whateverIsMixedEveryFiberEndsInsideItsNurseryAndEveryHookRuns(workers: Int) throws {
+  @Test(arguments: [1, 2, 3]) func inAnyMixEveryFiberEndsInsideItsNurseryAndEveryHookRuns(workers: Int) throws {
     for round in 0..<20 * stressFactor {
       let tally = Tally()
       try? runFibers(Configuration(parallelism: workers, onSuppressedError: { _ in })) {
@@ -115,7 +115,7 @@ private let depthLocal = FiberLocal(0)
     }
   }
 
-  @Test(arguments: [1, 2]) func aLimitHoldsWhileThreadsSpawnAndSomebodyCancels(workers: Int) throws {
+  @Test(arguments: [1, 2]) func aLimitHoldsWhileThreadsSpawnAndTheNurseryIsCancelled(workers: Int) throws {
     for round in 0..<30 * stressFactor {
       let running = Counter()
       let exceeded = Counter()

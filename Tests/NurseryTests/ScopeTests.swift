@@ -19,7 +19,7 @@ struct ScopeTests {
     }
   }
 
-  @Test func aBodyThatProducesAValueAllTheSameReturnsIt() throws {
+  @Test func aBodyThatStillProducesAValueReturnsIt() throws {
     try virtually {
       let value = try withCancelScope { scope in
         scope.cancel()

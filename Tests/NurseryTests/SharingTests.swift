@@ -30,7 +30,7 @@ import Testing
   }
 
   /// However little has come of sharing so far: the first fiber ends only if another worker runs the second meanwhile.
-  @Test func whatComputesIsSharedAllTheSame() throws {
+  @Test func fibersThatComputeAreStolenFromATalkingWorker() throws {
     try runFibers(Configuration(parallelism: 2)) {
       for _ in 0..<20 {
         try exchange(senders: 8, each: 2000)

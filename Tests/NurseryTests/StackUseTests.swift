@@ -55,7 +55,7 @@ struct StackUseTests {
     }
   }
 
-  @Test func whatACoroutineLeavesIsNobodysUse() throws {
+  @Test func stackUseOfACoroutineIsNotCountedForAFiber() throws {
     // A pool that no other test takes from meanwhile.
     let stackSize = 512 << 10
     /// The slot of the stack that the address is in: reservations are aligned.

@@ -23,7 +23,7 @@ struct StartTests {
     #expect(log.entries == ["listening", "started 80", "served"])
   }
 
-  @Test(arguments: parallelisms) func anErrorBeforeTheStartIsThrownByStartAndFailsNobodyElse(workers: Int) throws {
+  @Test(arguments: parallelisms) func anErrorBeforeTheStartIsThrownByStartAndFailsNoOtherFiber(workers: Int) throws {
     try virtually(workers) {
       let value = try withNursery { nursery in
         let sibling = nursery.goAsync {

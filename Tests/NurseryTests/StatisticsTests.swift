@@ -5,7 +5,7 @@ import Testing
 struct StatisticsTests {
   private func statistics() throws -> Scheduler.Statistics { try #require(Scheduler.current).statistics }
 
-  @Test(arguments: parallelisms) func whatIsAliveIsCounted(workers: Int) throws {
+  @Test(arguments: parallelisms) func liveFibersAreCounted(workers: Int) throws {
     try virtually(workers) {
       let numbers = Channel<Int>()
       try withNursery { nursery in
@@ -44,7 +44,7 @@ struct StatisticsTests {
     }
   }
 
-  @Test(arguments: parallelisms) func whoWakesOneFiberWakesNoWorker(workers: Int) throws {
+  @Test(arguments: parallelisms) func wakingOneFiberWakesNoWorker(workers: Int) throws {
     try runFibers(Configuration(parallelism: workers)) {
       let (there, back) = (Channel<Int>(), Channel<Int>())
       goAsync(daemon: true) { for number in there { try back.send(number) } }
@@ -86,7 +86,7 @@ struct StatisticsTests {
     }
   }
 
-  @Test func aWakeupFromAThreadIsOne() throws {
+  @Test func aSendOfAThreadCausesAtMostOneWakeup() throws {
     try runFibers(Configuration(parallelism: 1)) {
       let numbers = Channel<Int>()
       let before = try statistics()

@@ -3,7 +3,7 @@ import Testing
 
 /// Random mixtures on two workers; what goes in must come out.
 @Suite(.serialized) struct StressTests {
-  @Test(arguments: [1, 2, 3]) func whatIsSentIsReceivedWhateverTheWay(workers: Int) throws {
+  @Test(arguments: [1, 2, 3]) func everySentElementIsReceivedByAnyKindOfCall(workers: Int) throws {
     for round in 0..<10 * stressFactor {
       let ledger = Ledger()
       let left = try runFibers(Configuration(parallelism: workers)) {

@@ -14,7 +14,7 @@ import Testing
 ///
 /// Most run in a process of their own.
 @Suite struct SurroundingsTests {
-  @Test(.timeLimit(.minutes(1))) func aSignalThatWasBlockedAtTheStartIsHeard() async {
+  @Test(.timeLimit(.minutes(1))) func aSignalThatWasBlockedAtTheStartIsReceived() async {
     await #expect(processExitsWith: .success) {
       try synchronously {
         var signals = sigset_t()

@@ -82,7 +82,7 @@ struct TimeoutTests {
     }
   }
 
-  @Test func aBodyThatReturnsAllTheSameHasItsValueReturned() throws {
+  @Test func aBodyThatStillReturnsHasItsValueReturned() throws {
     try virtually {
       let value = try withTimeout(.seconds(1)) {
         try? sleep(for: .seconds(5))

@@ -71,7 +71,7 @@ struct ConnectionFuzzTests {
     ("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nX: ", 431, 8 << 10),
     ("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0;", 400, 256),
   ])
-  func whatNeverEndsIsCutAtTheLimit(start: String, status: Int, limit: Int) throws {
+  func anEndlessInputIsCutOffAtTheLimit(start: String, status: Int, limit: Int) throws {
     try runFibers(.virtual()) {
       let endless = EndlessReader(
         start, repeating: start == "GET / HTTP/1.1\r\nX: y\r\n" ? "X: y\r\n" : start == "\r\n" ? "\r\n" : "x")

@@ -36,7 +36,7 @@ struct PatienceTests {
     }
   }
 
-  @Test func aBodyMayTakeLongButNotADripAtATime() throws {
+  @Test func aBodyMayTakeLongButMustNotComeByteByByte() throws {
     try withClient { client, nursery in
       try client.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 300000\r\n\r\n")
       // A portion every 25 seconds is in time.
@@ -73,7 +73,7 @@ struct PatienceTests {
     }
   }
 
-  @Test func aClientThatDoesNotReadIsGivenUp() throws {
+  @Test func aClientThatDoesNotReadIsDisconnected() throws {
     try runFibers(.virtual()) {
       let (requests, responses) = (MemoryPipe(), MemoryPipe(capacity: 1000))
       let log = Log<String>()
@@ -105,7 +105,7 @@ struct PatienceTests {
 
   private let expecting = "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nExpect: 100-continue\r\n\r\n"
 
-  @Test func theClientIsToldToSendTheBodyWhenItIsRead() throws {
+  @Test func theClientIsAskedForTheBodyWhenItIsRead() throws {
     try withClient { client, _ in
       try client.send(get + expecting)
       expectEqual(try client.readHead(), "HTTP/1.1 200 OK\r\nContent-Length: 8\r\n\r\n")

@@ -28,7 +28,7 @@ struct RequestTests {
     try expectResponses(requests.joined(), responses.joined())
   }
 
-  @Test func whatPipelinedRequestsAreAnsweredGoesOutTogether() throws {
+  @Test func responsesToPipelinedRequestsAreSentTogether() throws {
     try runFibers(.virtual()) {
       let writes = CountingWriter()
       let request = "GET / HTTP/1.1\r\nHost: a\r\n\r\n"
@@ -76,7 +76,7 @@ struct RequestTests {
     try expectResponses("\(chunked)0\r\n\r\n\(next)", response("POST / []") + response("GET /next []"))
   }
 
-  @Test func aBodyThatNobodyReadsIsPassedOver() throws {
+  @Test func aBodyThatIsNotReadIsSkipped() throws {
     let service = Service { request, response in try response.send(request.target) }
     let next = "GET /next HTTP/1.1\r\nHost: a\r\n\r\n"
     try expectResponses(
@@ -87,7 +87,7 @@ struct RequestTests {
       response("/a") + response("/next"), service: service)
   }
 
-  @Test func aBodyThatNobodyReadsAndIsLongEndsTheConnection() throws {
+  @Test func aLongBodyThatIsNotReadEndsTheConnection() throws {
     var limits = Limits()
     limits.discarded = 10
     let service = Service(limits: limits) { request, response in try response.send(request.target) }

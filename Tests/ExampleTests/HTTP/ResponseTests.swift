@@ -81,11 +81,11 @@ struct ResponseTests {
     }
   }
 
-  @Test func whoSendsNothingHasSentAnEmptyBody() throws {
+  @Test func aHandlerThatSendsNothingSendsAnEmptyBody() throws {
     #expect(try answer { _, response in response.status = .created } == response("", "201 Created"))
   }
 
-  @Test func aBodyThatNobodyReadsAndThatIsMalformedLeavesTheClientTimeToReadTheResponse() throws {
+  @Test func aMalformedBodyThatIsNotReadLeavesTheClientTimeToReadTheResponse() throws {
     try runFibers(.virtual()) {
       let output = MemoryWriter()
       let log = Log<String>()

@@ -32,7 +32,7 @@ struct ServiceTests {
     return withoutDates(String(decoding: try BufferedReader(stream).readAll(limit: 10_000), as: UTF8.self))
   }
 
-  @Test(arguments: parallelisms) func clientsThatResetHarmNobody(workers: Int) throws {
+  @Test(arguments: parallelisms) func clientsThatResetAffectNoOther(workers: Int) throws {
     let log = Log<String>()
     try withServer(Service(report: { log.append("\($0)") }, handler: mirror), workers: workers) { address, _ in
       var options = SocketOptions()
@@ -69,7 +69,7 @@ struct ServiceTests {
     }
   }
 
-  @Test(arguments: parallelisms) func drainingLetsNobodyInAndEverybodyFinish(workers: Int) throws {
+  @Test(arguments: parallelisms) func drainingAcceptsNoClientAndLetsEachFinish(workers: Int) throws {
     let hasBegun = Condition("the handler has begun")
     let mayEnd = Condition("the handler may end")
     let service = Service { _, response in

@@ -57,7 +57,7 @@ import Testing
     }
   }
 
-  @Test func whatTheServerRefusesIsAnErrorOfThatRequestOnly() throws {
+  @Test func aRefusalIsAnErrorOfThatRequestOnly() throws {
     try withClient(server { $0.valueLimit = 1000 }) { client in
       let error = expectThrows(RefusedError.self) { try client.set("a", [UInt8](repeating: 1, count: 1001)) }
       #expect(error?.line == "SERVER_ERROR object too large for cache")
@@ -89,7 +89,7 @@ import Testing
     }
   }
 
-  @Test(arguments: 1...5) func answersToThoseWhoHaveGoneAreThrownAway(seed: UInt64) throws {
+  @Test(arguments: 1...5) func answersThatNoCallerWaitsForAreDropped(seed: UInt64) throws {
     try runFibers(.deterministic(seed: seed)) {
       try withNursery { nursery in
         let (up, down) = (MemoryPipe(capacity: 7), MemoryPipe(capacity: 7))
@@ -146,7 +146,7 @@ import Testing
     }
   }
 
-  @Test func whenTheConnectionBreaksEverybodyIsTold() throws {
+  @Test func whenTheConnectionBreaksEachCallerGetsTheError() throws {
     try runFibers(.virtual()) {
       try withNursery { nursery in
         let (up, down) = (MemoryPipe(), MemoryPipe())
@@ -180,7 +180,7 @@ import Testing
     }
   }
 
-  @Test(arguments: parallelisms) func ofManyWhoCompareAndSetEachLosesNothing(workers: Int) throws {
+  @Test(arguments: parallelisms) func manyConcurrentCompareAndSetsLoseNoUpdate(workers: Int) throws {
     try runFibers(Configuration(parallelism: workers)) {
       try withNursery { nursery in
         let listener = try TCPListener(port: 0, limit: 10)

@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 @Suite struct MemcachedDrainTests {
-  @Test func drainingLetsNobodyInAndEverybodyFinish() throws {
+  @Test func drainingAcceptsNoClientAndLetsEachFinish() throws {
     try runFibers(Configuration(parallelism: 1)) {
       let listener = try TCPListener(port: 0)
       try withNursery { nursery in

@@ -87,7 +87,7 @@ import Testing
     }
   }
 
-  @Test func whoIsSilentForTooLongIsHungUpOn() throws {
+  @Test func aConnectionThatIsSilentForTooLongIsClosed() throws {
     try runFibers(.virtual()) {
       try withNursery { nursery in
         let server = server { $0.idleTimeout = .seconds(10) }
@@ -106,7 +106,7 @@ import Testing
     }
   }
 
-  @Test func whoSendsALongValueSlowlyIsNotSilent() throws {
+  @Test func aClientThatSendsALongValueSlowlyIsNotSilent() throws {
     try runFibers(.virtual()) {
       try withNursery { nursery in
         let server = server { $0.idleTimeout = .seconds(10) }

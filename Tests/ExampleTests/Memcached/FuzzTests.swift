@@ -12,7 +12,7 @@ import Testing
       try server.answers(to: "set good 0 0 2\r\nok\r\nget good\r\n"), "STORED\r\nVALUE good 0 2\r\nok\r\nEND\r\n")
   }
 
-  @Test(arguments: 1...20) func garbageHarmsNobody(seed: UInt64) throws {
+  @Test(arguments: 1...20) func garbageAffectsNoOtherClient(seed: UInt64) throws {
     try runFibers(.virtual()) {
       var random = Random(seed: seed)
       let server = server { $0.memoryLimit = 1 << 20 }
@@ -23,7 +23,7 @@ import Testing
     }
   }
 
-  @Test(arguments: 1...20) func commandsThatHaveBeenTamperedWithHarmNobody(seed: UInt64) throws {
+  @Test(arguments: 1...20) func garbledCommandsAffectNoOtherClient(seed: UInt64) throws {
     try runFibers(.virtual()) {
       var random = Random(seed: seed)
       let server = server { $0.memoryLimit = 1 << 20 }

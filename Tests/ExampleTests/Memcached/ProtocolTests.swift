@@ -166,7 +166,7 @@ import Testing
     }
   #endif
 
-  @Test func whoWaitsForAnAnswerWithHalfACommandOutGetsIt() throws {
+  @Test func aClientThatHasSentHalfACommandGetsTheEarlierAnswer() throws {
     try runFibers(.virtual()) {
       try withNursery { nursery in
         let (up, down) = (MemoryPipe(), MemoryPipe())

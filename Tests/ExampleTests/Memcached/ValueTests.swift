@@ -27,7 +27,7 @@ import Testing
     }
   }
 
-  @Test func whatARefusedSetShouldHaveReplacedIsGone() throws {
+  @Test func aRefusedSetRemovesTheOldValue() throws {
     try runFibers(.virtual()) {
       let server = server { $0.valueLimit = 2000 }
       expectEqual(
@@ -45,7 +45,7 @@ import Testing
     }
   }
 
-  @Test func whatHasNoRoomInMemoryIsTooLargeAndAppendingItLeavesTheValueAsItWas() throws {
+  @Test func aValueThatDoesNotFitIntoMemoryIsRefusedAndAppendingItLeavesTheOldValue() throws {
     try runFibers(.virtual()) {
       let server = server { $0.memoryLimit = 1000 }
       expectEqual(
@@ -77,7 +77,7 @@ import Testing
     }
   }
 
-  @Test func aReaderThatNeverReadsKeepsOneValueAliveAndNobodyWaiting() throws {
+  @Test func aClientThatNeverReadsKeepsOneValueAliveAndDelaysNoOther() throws {
     try runFibers(.virtual()) {
       try withNursery { nursery in
         let server = Server()

@@ -15,7 +15,7 @@ import Testing
     }
   }
 
-  @Test func whoSaysSomethingElseIsHungUpOn() throws {
+  @Test func aClientThatSendsSomethingElseIsDisconnected() throws {
     try runFibers {
       try withNursery { nursery in
         let listener = try TCPListener(port: 0)
@@ -35,7 +35,7 @@ import Testing
     }
   }
 
-  @Test func drainingLetsNobodyInAndEverybodyFinish() throws {
+  @Test func drainingAcceptsNoClientAndLetsEachFinish() throws {
     try runFibers(Configuration(parallelism: 1)) {
       let listener = try TCPListener(port: 0)
       try withNursery { nursery in

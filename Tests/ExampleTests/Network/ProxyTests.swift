@@ -73,7 +73,7 @@ import Testing
     }
   }
 
-  @Test(arguments: parallelisms) func whatABrokenServerHasSaidIsNotTakenForAllWhileTheClientTalks(workers: Int) throws {
+  @Test(arguments: parallelisms) func aBrokenServersPartialAnswerIsNotPassedOnAsComplete(workers: Int) throws {
     try withProxy(workers: workers) { listener, address, _ in
       for _ in 0..<20 {
         let client = try TCPStream.connect(to: address)
@@ -94,7 +94,7 @@ import Testing
     }
   }
 
-  @Test func whatAServerSaysBeforeItHangsUpOnATalkerIsDelivered() throws {
+  @Test func bytesThatAServerSendsBeforeItResetsAreDelivered() throws {
     try withProxy { listener, address, _ in
       let client = try TCPStream.connect(to: address)
       let server = try listener.accept()
@@ -107,7 +107,7 @@ import Testing
     }
   }
 
-  @Test func aReaderWhoDoesNotReadStopsTheWriterAndNobodyElse() throws {
+  @Test func aClientThatDoesNotReadStopsItsWriterAndNoOther() throws {
     try withProxy { listener, address, _ in
       try withNursery { nursery in
         let client = try TCPStream.connect(to: address)
@@ -132,7 +132,7 @@ import Testing
     }
   }
 
-  @Test func whereNobodyListensTheClientIsHungUpOn() throws {
+  @Test func ifNoServerListensTheClientsConnectionIsClosed() throws {
     try withProxy { listener, address, reports in
       listener.close()
       for _ in 0..<3 {

@@ -7,15 +7,15 @@ struct EnlistingLawTests {
   private static let cases = Case.all(
     having: [.pends, .readiesWhileParked], without: [.isTimed, .readiesSlowly], in: Form.operations)
 
-  @Test(arguments: cases) func whatHasBecomeReadySinceThePollCommits(example: Case) throws {
+  @Test(arguments: cases) func aSourceThatBecomesReadySinceThePollCommits(example: Case) throws {
     try check(example.specimen, example.form, .nothing)
   }
 
-  @Test(arguments: cases) func whatHasBecomeReadyIsLeftAloneIfAnotherBranchHasCommitted(example: Case) throws {
+  @Test(arguments: cases) func aSourceThatBecomesReadyIsLeftAloneIfAnotherBranchHasCommitted(example: Case) throws {
     try check(example.specimen, example.form, .commit)
   }
 
-  @Test(arguments: cases) func whatHasBecomeReadyIsLeftAloneIfTheScopeHasBeenCancelled(example: Case) throws {
+  @Test(arguments: cases) func aSourceThatBecomesReadyIsLeftAloneIfTheScopeHasBeenCancelled(example: Case) throws {
     try check(example.specimen, example.form, .cancellation)
   }
 

@@ -23,12 +23,12 @@ struct LaunchErrorTests {
     #expect(launchError(Command("/no/such/program"))?.cause.code == ENOENT)
   }
 
-  @Test func aFileThatIsNoProgramIsToldApart() {
+  @Test func aFileThatIsNoProgramHasItsOwnError() {
     #expect(launchError(Command("/etc/passwd"))?.cause.code == EACCES)
     #expect(launchError(Command("/proc"))?.cause.code == EACCES)
   }
 
-  @Test func aScriptWithoutAFirstLineIsToldApart() throws {
+  @Test func aScriptWithoutAFirstLineHasItsOwnError() throws {
     let path = "/tmp/nursery-\(getpid())-script"
     defer { unlink(path) }
     try Command("echo", "echo hello", output: .file(path)).run().requireSuccess()
@@ -46,7 +46,7 @@ struct LaunchErrorTests {
     #expect(launchError(Command("true", directory: "/etc/passwd"))?.cause.code == ENOTDIR)
   }
 
-  @Test func argumentsThatAreTooLongAreToldApart() {
+  @Test func argumentsThatAreTooLongHaveTheirOwnError() {
     let error = launchError(Command("true", String(repeating: "x", count: 1 << 20)))
     #expect(error?.cause.code == E2BIG)
     #expect(error?.description.contains("too long") == true)

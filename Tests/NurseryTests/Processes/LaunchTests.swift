@@ -10,7 +10,7 @@
       await #expect(processExitsWith: .success) { try LaunchScenes.justWritten() }
     }
 
-    @Test func whatIsClosedIsClosedWhileOthersAreLaunched() async {
+    @Test func aClosedDescriptorIsClosedWhileOtherCommandsAreLaunched() async {
       await #expect(processExitsWith: .success) { try LaunchScenes.closing() }
     }
 

@@ -13,7 +13,7 @@ import Testing
 struct ProcessTests {
   private func shell(_ script: String) -> Command { Command("sh", "-c", script) }
 
-  @Test func whatACommandWritesAndHowItEndsComesBack() throws {
+  @Test func runReturnsTheOutputAndTheExitStatus() throws {
     let result = try withNursery { _ in try shell("echo out; echo err >&2; exit 3").run() }
     #expect(result.text == "out\n")
     #expect(result.errorText == "err\n")
@@ -42,7 +42,7 @@ struct ProcessTests {
     #expect(result.error.count == 1 << 20)
   }
 
-  @Test func whatIsToGoToPipesIsCapturedToo() throws {
+  @Test func outputToAPipeIsCapturedToo() throws {
     let result = try Command(
       "sh", "-c", "head -c 1000000 /dev/zero >&2; cat; echo out", input: .pipe, output: .pipe, error: .pipe
     ).run()
@@ -56,7 +56,7 @@ struct ProcessTests {
     #expect(result.isSuccess)
   }
 
-  @Test func inputThatSomebodyInTheBackgroundKeepsDoesNotMatter() throws {
+  @Test func inputThatABackgroundProcessKeepsIsNotWaitedFor() throws {
     // A shell gives /dev/null for its input to whoever it puts into the background, unless told otherwise.
     let result = try shell("exec 3<&0; sleep 1000 <&3 >/dev/null 2>&1 & echo left").run(
       input: [UInt8](repeating: 0, count: 1 << 20))
@@ -130,7 +130,7 @@ struct ProcessTests {
     #expect(try Command("cat", path).run().text == "third\n")
   }
 
-  @Test func aFileThatNobodyOpensAtItsOtherEndHoldsUpOnlyItsCommand() throws {
+  @Test func aFifoWithoutAnotherEndDelaysOnlyItsCommand() throws {
     let path = "/tmp/nursery-\(getpid())-fifo"
     #expect(mkfifo(path, 0o600) == 0)
     defer { unlink(path) }

@@ -7,20 +7,20 @@
   ///
   /// In processes of their own: what is counted is what the whole process has.
   struct ProcessTreeTests {
-    @Test func whatDoesNotEndWhenAskedIsKilledAfterTheGrace() async {
-      await #expect(processExitsWith: .success) { try Scenes.whatDoesNotEndWhenAskedIsKilledAfterTheGrace() }
+    @Test func aProcessThatIgnoresTheRequestIsKilledAfterTheGrace() async {
+      await #expect(processExitsWith: .success) { try Scenes.aProcessThatIgnoresTheRequestIsKilledAfterTheGrace() }
     }
 
-    @Test func whatEndsWhenAskedIsNotKilled() async {
-      await #expect(processExitsWith: .success) { try Scenes.whatEndsWhenAskedIsNotKilled() }
+    @Test func aProcessThatEndsOnRequestIsNotKilled() async {
+      await #expect(processExitsWith: .success) { try Scenes.aProcessThatEndsOnRequestIsNotKilled() }
     }
 
     @Test func aProcessThatIsStoppedIsEnded() async {
       await #expect(processExitsWith: .success) { try Scenes.aProcessThatIsStoppedIsEnded() }
     }
 
-    @Test func whoLeavesTheSessionAndLosesItsParentsIsEnded() async {
-      await #expect(processExitsWith: .success) { try Scenes.whoLeavesTheSessionAndLosesItsParentsIsEnded() }
+    @Test func aProcessThatLeavesTheSessionAndLosesItsParentsIsEnded() async {
+      await #expect(processExitsWith: .success) { try Scenes.aProcessThatLeavesTheSessionAndLosesItsParentsIsEnded() }
     }
 
     @Test func aCommandThatIsCancelledWhileItRunsIsEnded() async {
@@ -55,7 +55,7 @@
 
   /// What the processes do; closures inside those of the macro are mixed up by some compilers (Swift 6.3.1).
   private enum Scenes {
-    static func whatDoesNotEndWhenAskedIsKilledAfterTheGrace() throws {
+    static func aProcessThatIgnoresTheRequestIsKilledAfterTheGrace() throws {
       let status = try withNursery { _ in
         var command = Command("sh", "-c", "trap '' TERM; echo ready; while true; do sleep 1; done", output: .pipe)
         command.grace = .milliseconds(50)
@@ -67,7 +67,7 @@
       try Surroundings.expectNoDescendants()
     }
 
-    static func whatEndsWhenAskedIsNotKilled() throws {
+    static func aProcessThatEndsOnRequestIsNotKilled() throws {
       let process = try withNursery { _ in
         let command = Command(
           "sh", "-c", "trap 'exit 9' TERM; echo ready; while true; do sleep 0.01; done", output: .pipe)
@@ -89,7 +89,7 @@
       try Surroundings.expectNoDescendants()
     }
 
-    static func whoLeavesTheSessionAndLosesItsParentsIsEnded() throws {
+    static func aProcessThatLeavesTheSessionAndLosesItsParentsIsEnded() throws {
       let marked = "1000.\(getpid())"
       try withNursery { _ in
         let script = """

@@ -5,20 +5,20 @@
 
   /// Signals: in processes of their own, because all tests would hear them.
   struct SignalTests {
-    @Test func aSignalIsHeardAndDoesNothingElse() async {
-      await #expect(processExitsWith: .success) { try Scenes.aSignalIsHeardAndDoesNothingElse() }
+    @Test func aSignalIsReceivedAndHasNoOtherEffect() async {
+      await #expect(processExitsWith: .success) { try Scenes.aSignalIsReceivedAndHasNoOtherEffect() }
     }
 
     #if compiler(>=6.3)  // closures with captures
-      @Test(arguments: parallelisms) func signalsThatNobodyWaitsForAreKeptOnceEach(workers: Int) async {
+      @Test(arguments: parallelisms) func signalsWithoutAWaiterAreKeptOnceEach(workers: Int) async {
         await #expect(processExitsWith: .success) { [workers] in
-          try Scenes.signalsThatNobodyWaitsForAreKeptOnceEach(workers: workers)
+          try Scenes.signalsWithoutAWaiterAreKeptOnceEach(workers: workers)
         }
       }
     #endif
 
-    @Test func everyListenerHearsIt() async {
-      await #expect(processExitsWith: .success) { try Scenes.everyListenerHearsIt() }
+    @Test func everyListenerGetsTheSignal() async {
+      await #expect(processExitsWith: .success) { try Scenes.everyListenerGetsTheSignal() }
     }
 
     @Test func aChoiceThatIsLostTakesNoSignal() async {
@@ -29,8 +29,8 @@
       await #expect(processExitsWith: .success) { try Scenes.aLoopOverSignalsEndsWithTheListener() }
     }
 
-    @Test func closingWakesWhoWaits() async {
-      await #expect(processExitsWith: .success) { try Scenes.closingWakesWhoWaits() }
+    @Test func closingWakesTheWaiters() async {
+      await #expect(processExitsWith: .success) { try Scenes.closingWakesTheWaiters() }
     }
 
     @Test func withTheLastListenerTheSignalIsWhatItWas() async {
@@ -41,8 +41,8 @@
       await #expect(processExitsWith: .exitCode(42)) { try Scenes.aHandlerThatWasThereComesBack() }
     }
 
-    @Test func whatCannotBeCaughtIsAnError() async {
-      await #expect(processExitsWith: .success) { try Scenes.whatCannotBeCaughtIsAnError() }
+    @Test func listeningToASignalThatCannotBeCaughtIsAnError() async {
+      await #expect(processExitsWith: .success) { try Scenes.listeningToASignalThatCannotBeCaughtIsAnError() }
     }
 
     @Test func aFloodOfSignalsWhileListenersComeAndGoDoesNoHarm() async {
@@ -73,7 +73,7 @@
 
   /// What the processes do; closures inside those of the macro are mixed up by some compilers (Swift 6.3.1).
   private enum Scenes {
-    static func aSignalIsHeardAndDoesNothingElse() throws {
+    static func aSignalIsReceivedAndHasNoOtherEffect() throws {
       try withNursery { nursery in
         let listener = try SignalListener([.interrupt, .terminate])
         kill(getpid(), SIGTERM)
@@ -83,7 +83,7 @@
       }
     }
 
-    static func signalsThatNobodyWaitsForAreKeptOnceEach(workers: Int) throws {
+    static func signalsWithoutAWaiterAreKeptOnceEach(workers: Int) throws {
       try runFibers(Configuration(parallelism: workers)) {
         // Another thread may handle a signal; the listener that is opened last hears first.
         let witness = try SignalListener([.user1, .user2])
@@ -98,7 +98,7 @@
       }
     }
 
-    static func everyListenerHearsIt() throws {
+    static func everyListenerGetsTheSignal() throws {
       try withNursery { nursery in
         let listeners = try (0..<3).map { _ in try SignalListener([.user1]) }
         let heard = listeners.map { listener in nursery.goAsync { try listener.wait() } }
@@ -135,7 +135,7 @@
       }
     }
 
-    static func closingWakesWhoWaits() throws {
+    static func closingWakesTheWaiters() throws {
       try withNursery { nursery in
         let listener = try SignalListener([.user1])
         nursery.goAsync { listener.close() }
@@ -170,7 +170,7 @@
       waitToBeEnded()
     }
 
-    static func whatCannotBeCaughtIsAnError() throws {
+    static func listeningToASignalThatCannotBeCaughtIsAnError() throws {
       try withNursery { _ in
         let before = Surroundings.descriptorCount
         for _ in 0..<100 {

@@ -21,7 +21,7 @@ struct TerminalTests {
     #expect(try inTerminal("echo hello > /dev/tty").run().text == "hello\r\n")
   }
 
-  @Test func whatIsTypedIsRead() throws {
+  @Test func typedBytesAreRead() throws {
     try withNursery { _ in
       let process = try inTerminal("stty -echo; echo ready; read line; echo \"got $line\"").start()
       let terminal = process.terminal!
@@ -42,7 +42,7 @@ struct TerminalTests {
     }
   }
 
-  @Test func aChangeOfSizeIsTold() throws {
+  @Test func aChangeOfSizeSendsASignal() throws {
     try withNursery { _ in
       let process = try inTerminal("trap 'stty size; exit' WINCH; echo ready; while true; do sleep 0.01; done").start()
       _ = try text(process.terminal!, upTo: "ready\r\n")

@@ -131,7 +131,7 @@ struct ChannelAndTimeRules {
     #expect(found == 20)
   }
 
-  @Test func whereATimerIsSetThereIsNoDeadlock() throws {
+  @Test func whileATimerIsSetThereIsNoDeadlock() throws {
     try underEverySchedule {
       let numbers = Channel<Int>()
       try withNursery { nursery in

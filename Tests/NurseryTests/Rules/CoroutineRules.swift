@@ -36,7 +36,7 @@ struct CoroutineRules {
     }
   }
 
-  @Test func aResumedCoroutineHearsTheScopesThatItsResumerIsIn() throws {
+  @Test func aResumedCoroutineIsCancelledWithItsResumersScopes() throws {
     try underEverySchedule {
       var iterator = Generator<Bool> { yielder in
         try withTimeout(.seconds(1000)) {
@@ -55,7 +55,7 @@ struct CoroutineRules {
     }
   }
 
-  @Test func theDeadlineOfASuspendedCoroutineRunsOnAndIsHeardWhenItGoesOn() throws {
+  @Test func theDeadlineOfASuspendedCoroutineRunsOnAndTakesEffectWhenItIsResumed() throws {
     try underEverySchedule {
       var iterator = Generator<Int> { yielder in
         try withTimeout(.seconds(1)) {

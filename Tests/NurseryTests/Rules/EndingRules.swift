@@ -10,7 +10,7 @@ struct EndingRules {
   }
 
   @Test(arguments: [(1, 2), (2, 1), (1, 1)])
-  func aTimeoutHearsItsOwnDeadlineAndNotTheNurserysCancellation(inside: Int, outside: Int) throws {
+  func aTimeoutReportsItsOwnDeadlineAndNotTheNurserysCancellation(inside: Int, outside: Int) throws {
     try underEverySchedule {
       let outcome = Result { try endNursery(after: inside, in: outside, due: ()) }
       switch outcome {
@@ -30,7 +30,7 @@ struct EndingRules {
     }
   }
 
-  @Test func whatIsAbsorbedIsOnlyTheCancellation() throws {
+  @Test func onlyTheCancellationIsAbsorbed() throws {
     try underEverySchedule {
       // Drained, its grace over: its own cancellation too.
       try withNursery { nursery in

@@ -116,7 +116,7 @@ struct ScopeRules {
     }
   }
 
-  @Test func aFailureThatTheBodyCatchesHasFailedTheNurseryAllTheSame() throws {
+  @Test func aFailureThatTheBodyCatchesStillFailsTheNursery() throws {
     try underEverySchedule {
       try holdThrows(Oops.self) {
         try withNursery { nursery in
@@ -144,7 +144,7 @@ struct ScopeRules {
     }
   }
 
-  @Test func whatGoAndWaitCallsRunsInTheCallersCurrentScopeAndHasEndedWhenItReturns() throws {
+  @Test func goAndWaitsFunctionRunsInTheCallersCurrentScopeAndHasEndedWhenItReturns() throws {
     try underEverySchedule {
       let log = Log<String>()
       try withNursery { nursery in
@@ -176,7 +176,7 @@ struct ScopeRules {
     }
   }
 
-  @Test func whatGoAndWaitCallsTakesNoTurnAndSpawnsIntoTheNurseryAround() throws {
+  @Test func goAndWaitsFunctionTakesNoTurnAndSpawnsIntoTheEnclosingNursery() throws {
     try underEverySchedule {
       let ended = Counter()
       try withNursery(limit: 1) { nursery in

@@ -34,7 +34,7 @@ struct AcceptorTests {
   }
 
   /// The pollers are many more than there are processors, so some are interrupted in the middle of a poll.
-  @Test(.timeLimit(.minutes(5))) func aPollAtTheLimitTurnsNobodyAway() throws {
+  @Test(.timeLimit(.minutes(5))) func aPollAtTheLimitLosesNoConnection() throws {
     let listener = try TCPListener(port: 0, limit: 1)
     let accepted = Channel<TCPStream>(.bounded(1))
     let isQuiet = Guarded(false)
@@ -71,7 +71,7 @@ struct AcceptorTests {
     }
   }
 
-  @Test(arguments: World.all) func whoWaitsAtTheLimitIsToldThatTheListenerIsClosed(world: World) throws {
+  @Test(arguments: World.all) func aWaiterAtTheLimitGetsAnErrorWhenTheListenerIsClosed(world: World) throws {
     try world.run { nursery in
       let listener = try TCPListener(port: 0, limit: 1)
       let client = try TCPStream.connect(to: listener.address)
@@ -89,7 +89,7 @@ struct AcceptorTests {
     }
   }
 
-  @Test func whatTheNetworkSaysOfOneConnectionIsNotAboutTheListener() {
+  @Test func anErrorOfOneConnectionDoesNotEndTheListener() {
     // As accept(2) lists them.
     for code in [ECONNABORTED, EPROTO, ENOPROTOOPT, ENETDOWN, ENETUNREACH, EHOSTDOWN, EHOSTUNREACH, EOPNOTSUPP] {
       #expect(System.isOfOneConnection(code))

@@ -9,7 +9,7 @@ struct BadPeerTests {
     return options
   }
 
-  @Test(arguments: World.all) func aResetIsAnErrorForWhoReads(world: World) throws {
+  @Test(arguments: World.all) func aResetIsAnErrorForTheReader(world: World) throws {
     try world.run { nursery in
       let (client, server) = try connectedStreams(resetting)
       let reader = nursery.goAsync { () -> String in
@@ -22,7 +22,7 @@ struct BadPeerTests {
     }
   }
 
-  @Test(arguments: World.all) func aResetIsAnErrorForWhoWrites(world: World) throws {
+  @Test(arguments: World.all) func aResetIsAnErrorForTheWriter(world: World) throws {
     try world.run { nursery in
       let (client, server) = try connectedStreams(resetting)
       let writer = nursery.goAsync { () -> Bool in
@@ -35,7 +35,7 @@ struct BadPeerTests {
     }
   }
 
-  @Test(arguments: World.all) func whoResetsAStreamIsNotReadToAnEnd(world: World) throws {
+  @Test(arguments: World.all) func aStreamThatThePeerResetsDoesNotReadAsEnded(world: World) throws {
     try world.run { nursery in
       let (client, server) = try connectedStreams()
       try client.writeAll("half of")
@@ -47,7 +47,7 @@ struct BadPeerTests {
     }
   }
 
-  @Test(arguments: World.all) func whoNeverReadsStopsTheWriterAndNobodyElse(world: World) throws {
+  @Test(arguments: World.all) func aPeerThatNeverReadsStopsItsWriterAndNoOther(world: World) throws {
     try world.run { nursery in
       let (deaf, server) = try connectedStreams()
       let (client, other) = try connectedStreams()
@@ -83,7 +83,7 @@ struct BadPeerTests {
     }
   }
 
-  @Test(arguments: World.all) func whoClosesHalfWayIsStillAnswered(world: World) throws {
+  @Test(arguments: World.all) func aPeerThatClosesItsOutputIsStillAnswered(world: World) throws {
     try world.run { nursery in
       let (client, server) = try connectedStreams()
       try client.writeAll("question")

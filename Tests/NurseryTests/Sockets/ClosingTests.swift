@@ -17,7 +17,7 @@ struct ClosingTests {
     return (ends[0], ends[1])
   }
 
-  @Test(arguments: World.all) func whoWaitsForADescriptorThatIsClosedIsTold(world: World) throws {
+  @Test(arguments: World.all) func aWaiterForADescriptorGetsAnErrorWhenItIsClosed(world: World) throws {
     try world.run { nursery in
       let (reader, writer) = pipeEnds()
       let waiters = (0..<3).map { _ in
@@ -34,7 +34,7 @@ struct ClosingTests {
   }
 
   /// Its owner has closed it with close(2), and the kernel has given the number to a stream.
-  @Test(arguments: World.all) func whoWaitedForANumberThatAStreamHasNowIsTold(world: World) throws {
+  @Test(arguments: World.all) func aWaiterForANumberThatAStreamAdoptsGetsAnError(world: World) throws {
     try world.run { nursery in
       let (reader, writer) = pipeEnds()
       let old = nursery.goAsync { () -> Bool in
@@ -57,7 +57,7 @@ struct ClosingTests {
 
   /// What lies behind the number lives on elsewhere, as in a program that was started with it.
   @Test(arguments: World.all.filter { $0.workers == 1 })
-  func whatIsClosedHereAndOpenElsewhereWakesNobody(world: World) throws {
+  func aDescriptorThatIsClosedHereAndOpenElsewhereWakesNoWaiter(world: World) throws {
     let sleeps = try world.run { nursery in
       let (left, right) = try UnixStream.pair()
       let elsewhere = dup(left.fileDescriptor)

@@ -43,7 +43,7 @@ struct ConnectTests {
   }
 
   /// A listener whose queue is full looks like a host that is down: the kernel does not answer.
-  @Test func anAddressThatDoesNotAnswerIsOvertaken() throws {
+  @Test func anAddressThatDoesNotAnswerDoesNotDelayTheNext() throws {
     try runFibers {
       let deaf = try TCPListener(port: 0, backlog: 0)
       let queued = try fillQueue(of: deaf)
@@ -55,7 +55,7 @@ struct ConnectTests {
   }
 
   /// Each of them for a quarter of a second would be too long by far.
-  @Test func addressesThatFailAtOnceDoNotHoldUpTheNext() throws {
+  @Test func addressesThatFailAtOnceDoNotDelayTheNext() throws {
     try runFibers {
       let deaf = try TCPListener(port: 0, backlog: 0)
       let queued = try fillQueue(of: deaf)
@@ -73,7 +73,7 @@ struct ConnectTests {
     await #expect(processExitsWith: .success) { try Scene.aConnectThatCannotWaitLeavesNoDescriptor() }
   }
 
-  @Test(arguments: World.all) func aConnectThatIsGivenUpLeavesNoDescriptor(world: World) throws {
+  @Test(arguments: World.all) func anAbandonedConnectLeavesNoDescriptor(world: World) throws {
     try world.run { nursery in
       let deaf = try TCPListener(port: 0, backlog: 0)
       var queued: [TCPStream] = []

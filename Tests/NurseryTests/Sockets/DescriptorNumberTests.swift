@@ -15,7 +15,7 @@ struct DescriptorNumberTests {
     return fstat(number, &status) == 0 && status.st_mode & S_IFMT == S_IFSOCK
   }
 
-  @Test func whatHoldsADescriptorSaysWhichAndWhetherItIsClosed() throws {
+  @Test func everyTypeWithADescriptorHasItsNumberAndIsClosed() throws {
     try runFibers {
       let tcp = try TCPListener(port: 0)
       let unix = try UnixListener(abstractName: "nursery-number-\(getpid())")

@@ -6,8 +6,7 @@ struct ReactorTests {
   /// The one fiber computes until the other has read, so nobody but a second worker can see that there is something to
   /// read.
   @Test(arguments: [Configuration.Readiness.automatic, .poll])
-  func whereFibersMigrateAFiberThatComputesHoldsUpNoneThatWaitsForADescriptor(readiness: Configuration.Readiness) throws
-  {
+  func ifFibersMigrateAFiberThatComputesDelaysNoneThatWaitsForADescriptor(readiness: Configuration.Readiness) throws {
     try runFibers(Configuration(parallelism: 2, migration: .whenWaiting, readiness: readiness)) {
       for _ in 0..<20 {
         let hasRead = Counter()
@@ -29,7 +28,7 @@ struct ReactorTests {
     }
   }
 
-  @Test func waitingForTheWorldIsNoDeadlockAndCostsNoSwitches() throws {
+  @Test func waitingForADescriptorIsNoDeadlockAndCostsNoSwitches() throws {
     try runFibers(Configuration(parallelism: 1)) {
       let (reader, writer) = try PipeStream.pair()
       try withNursery { nursery in
@@ -49,7 +48,7 @@ struct ReactorTests {
     }
   }
 
-  @Test func virtualTimeStandsStillForTheWorld() throws {
+  @Test func virtualTimeStandsStillWhileADescriptorIsWaitedFor() throws {
     try virtually {
       let (reader, writer) = try PipeStream.pair()
       let thread = PlainThread {

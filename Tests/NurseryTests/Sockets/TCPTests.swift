@@ -2,7 +2,7 @@ import Nursery
 import Testing
 
 struct TCPTests {
-  @Test(arguments: World.all) func whatIsWrittenIsRead(world: World) throws {
+  @Test(arguments: World.all) func writtenBytesAreRead(world: World) throws {
     let bytes = pattern(1_000_000)
     let echoed = try world.run { nursery in
       let (client, server) = try connectedStreams()
@@ -86,7 +86,7 @@ struct TCPTests {
     }
   }
 
-  @Test(arguments: World.all) func whoWaitsForAStreamThatIsClosedIsTold(world: World) throws {
+  @Test(arguments: World.all) func aWaiterForAStreamGetsAnErrorWhenItIsClosed(world: World) throws {
     try world.run { nursery in
       let (client, server) = try connectedStreams()
       let reader = nursery.goAsync { () -> String in

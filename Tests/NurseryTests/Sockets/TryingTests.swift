@@ -10,7 +10,7 @@ struct TryingTests {
   }
 
   /// Nobody waits in between, so nobody tells that there is something.
-  @Test(arguments: World.all) func whatHasComeIsReadAfterAReadInVain(world: World) throws {
+  @Test(arguments: World.all) func bytesThatComeAfterAnEmptyReadAreRead(world: World) throws {
     try world.run { nursery in
       let (left, right) = try UnixStream.pair()
       // One that has waited is watched.

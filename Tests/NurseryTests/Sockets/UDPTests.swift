@@ -26,7 +26,7 @@ struct UDPTests {
     }
   }
 
-  @Test(arguments: World.all) func aConnectedSocketHearsOfNobodyListening(world: World) throws {
+  @Test(arguments: World.all) func aConnectedSocketGetsTheErrorOfAClosedPort(world: World) throws {
     try world.run { nursery in
       let gone = try UDPSocket(.loopback)
       let address = gone.address
@@ -42,7 +42,7 @@ struct UDPTests {
     }
   }
 
-  @Test func aSocketThatNobodyHasRestrictedMaySendAnywhere() throws {
+  @Test func anUnboundSocketMaySendAnywhere() throws {
     try runFibers {
       let socket = try UDPSocket()
       expectEqual(socket.address.ip, .any)

@@ -48,7 +48,7 @@ struct UnixTests {
     }
   }
 
-  @Test func whatIsNoSocketIsNotReplaced() throws {
+  @Test func aPathThatIsNoSocketIsNotReplaced() throws {
     try withDirectory { directory in
       try runFibers {
         let path = "\(directory)/file"

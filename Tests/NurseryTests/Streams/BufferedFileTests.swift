@@ -21,8 +21,7 @@ import Testing
     return stat(path, &status) == 0 ? Int(status.st_size) : -1
   }
 
-  @Test(arguments: [FileStream.Access.write, .append]) func whatWasFlushedIsInTheFile(access: FileStream.Access) throws
-  {
+  @Test(arguments: [FileStream.Access.write, .append]) func flushedBytesAreInTheFile(access: FileStream.Access) throws {
     try withDirectory { directory in
       try virtually {
         for round in 0..<200 {
@@ -81,7 +80,7 @@ import Testing
     }
   }
 
-  @Test(.timeLimit(.minutes(1))) func whoWaitsForAWriteOnTheOnlyThreadLetsItBeDone() async {
+  @Test(.timeLimit(.minutes(1))) func aWaitForAWriteOnTheOnlyThreadLetsTheWriteRun() async {
     await #expect(processExitsWith: .success) {
       try withDirectory { directory in
         BlockingPool.shared.limit = 1

@@ -27,7 +27,7 @@ import Testing
     }
   }
 
-  @Test func anErrorThatNobodyAskedForIsReported() throws {
+  @Test func anErrorThatNoCallGetsIsReported() throws {
     let reported = Log<String>()
     let configuration = Configuration(
       parallelism: 1, clock: .virtual, onSuppressedError: { reported.append("\($0)") })

@@ -2,7 +2,7 @@ import Nursery
 import Testing
 
 @Suite struct BufferedReaderTests {
-  @Test(arguments: ReadCase.all) func howTheBytesAreCutMakesNoDifference(call: ReadCase) throws {
+  @Test(arguments: ReadCase.all) func theSizesOfThePiecesMakeNoDifference(call: ReadCase) throws {
     try virtually {
       for chunks in compositions(of: ReadCase.input.count) {
         let readers = (0..<2).map { _ in BufferedReader(MemoryReader(ReadCase.input, chunks: chunks), capacity: 3) }
@@ -13,7 +13,7 @@ import Testing
     }
   }
 
-  @Test(arguments: ReadCase.all) func whereTheReaderHasToWaitMakesNoDifference(call: ReadCase) throws {
+  @Test(arguments: ReadCase.all) func thePlacesWhereTheReaderWaitsMakeNoDifference(call: ReadCase) throws {
     try virtually {
       for pieces in compositions(of: ReadCase.input.count) {
         try fed(ReadCase.input, in: pieces) { reader in
@@ -136,7 +136,7 @@ import Testing
     }
   }
 
-  @Test func whatIsSkippedIsPassedOverAlsoWhenItComesLater() throws {
+  @Test func skippedBytesAreDroppedAlsoWhenTheyComeLater() throws {
     try virtually {
       for pieces in compositions(of: ReadCase.input.count) {
         try fed(ReadCase.input, in: pieces, capacity: 2) { reader in
@@ -162,7 +162,7 @@ import Testing
     }
   }
 
-  @Test func whatIsNoUTF8IsRepairedInStringsOnly() throws {
+  @Test func invalidUTF8IsRepairedInStringsOnly() throws {
     try virtually {
       let garbage: [UInt8] = [0xFF, 0x41, 10]
       expectEqual(try BufferedReader(MemoryReader(garbage)).readLine(), "\u{FFFD}A")

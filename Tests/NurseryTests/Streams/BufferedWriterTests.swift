@@ -26,7 +26,7 @@ import Testing
     }
   }
 
-  @Test func whateverTheStreamTakesAtATimeTheBytesAreTheSame() throws {
+  @Test func theBytesAreTheSameForAnySizesThatTheStreamTakes() throws {
     var generator = SeededGenerator(state: 1)
     try virtually {
       for _ in 0..<2000 {

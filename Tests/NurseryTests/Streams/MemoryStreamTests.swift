@@ -58,7 +58,7 @@ import Testing
     }
   }
 
-  @Test func whoWaitsWhenHisEndIsClosedGetsAnError() throws {
+  @Test func aWaiterGetsAnErrorWhenItsOwnEndIsClosed() throws {
     try virtually {
       try withNursery { nursery in
         let (empty, full) = (MemoryPipe(), MemoryPipe(capacity: 1))
