@@ -52,7 +52,7 @@ private final class Place {
         "open",
         { argument in
           let place = Place()
-          // The first call on this thread, inside an access: the search must put its head back.
+          // The first call on this thread, inside an access: the search must restore the head.
           modify(&place.value) { value in
             guard let head = cs_exclusivity_head(), head.pointee != nil else { return }
             value = 1
@@ -73,7 +73,7 @@ private final class Place {
     modify(&place.value) { value in
       let mine = head.pointee
       head.pointee = nil
-      // As another fiber would: the same place, without a conflict, for its access is not in this list.
+      // As another fiber would: the same place, without a conflict, because its access is not in this list.
       modify(&place.value) { $0 += 10 }
       #expect(head.pointee == nil)
       head.pointee = mine
@@ -98,7 +98,7 @@ private final class Place {
   @Test func theRuntimesOwnFunctionsWork() {
     let place = Place()
     var state: [UInt] = [0, 0, 0, 0]
-    // What is opened between enter and exit goes along with the state.
+    // Accesses that are opened between enter and exit belong to the state.
     cs_exclusivity_enter(&state)
     modify(&place.value) { value in
       cs_exclusivity_exit(&state)

@@ -9,12 +9,12 @@ import Testing
   import Darwin
 #endif
 
-/// Where the reporter below recognises faults.
+/// The address range in which the reporter below recognises faults.
 ///
 /// Set before the fault, in a process of its own.
 nonisolated(unsafe) private var guarded: UnsafeMutableRawPointer?
 
-/// The reporter of overflows: its message, whose faults it leaves alone, and on whose stack it runs.
+/// The reporter of overflows: its message, the faults that it ignores, and the stack on which it runs.
 @Suite struct FaultTests {
   @Test func aRecognisedFaultIsReported() async throws {
     // A sanitizer's handler, to which the fault is passed on, exits.
@@ -61,8 +61,8 @@ nonisolated(unsafe) private var guarded: UnsafeMutableRawPointer?
   }
 
   @Test func signalStacksAreGivenOnceAndFreed() {
-    // Many threads in turn: were their stacks kept, the address space would show it, and the second call must not
-    // replace.
+    // Many threads in turn. If their stacks were kept, the address space would grow. The second call must not replace
+    // the stack.
     for _ in 0..<200 {
       var thread: UInt = 0
       let body: @convention(c) (UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? = { _ in
@@ -97,7 +97,7 @@ private func installReporter() {
   guard status == 0 else { exit(4) }
 }
 
-/// Recurses on a stack of our own until it meets its guard.
+/// Recurses on a stack of its own until it reaches the guard.
 private func overflow() {
   guard let guarded else { return }
   let target = cs_prepare(
@@ -114,7 +114,7 @@ private func overflow() {
   cs_switch(&saved, target, &here, &notes)
 }
 
-/// Each call writes into its caller's frame, so that the optimiser cannot make a loop of it.
+/// Each call writes into its caller's frame, so that the optimiser cannot turn the recursion into a loop.
 @inline(never) private func recurse(_ depth: Int, _ caller: UnsafeMutablePointer<Int>? = nil) -> Int {
   withUnsafeTemporaryAllocation(of: Int.self, capacity: 64) { words in
     words.initialize(repeating: depth)

@@ -3,7 +3,7 @@
   import Glibc
   import Testing
 
-  /// The pair of fences where the kernel comes to refuse what it allowed.
+  /// The pair of fences when the kernel begins to refuse membarrier.
   @Suite(.enabled(if: Sandbox.isPossible, "there is no seccomp")) struct FenceTests {
     @Test func aSandboxThatIsEnteredBeforeTheFirstFenceCostsOnlySpeed() async {
       await #expect(processExitsWith: .success) {

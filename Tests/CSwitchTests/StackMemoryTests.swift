@@ -85,7 +85,8 @@ import Testing
     return try #require(memory)
   }
 
-  /// Whether the kernel can read the byte at `address`: asks through a pipe, which answers EFAULT instead of a signal.
+  /// Whether the kernel can read the byte at `address`: a write to a pipe fails with EFAULT instead of raising a
+  /// signal.
   private func readable(_ address: UnsafeMutableRawPointer, _ byte: inout UInt8) -> Bool {
     var ends: [Int32] = [0, 0]
     guard pipe(&ends) == 0 else { return false }

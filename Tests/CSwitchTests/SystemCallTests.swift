@@ -33,7 +33,7 @@ import Testing
         return nil
       }, word, &thread)
     #expect(status == 0)
-    // The word never changes, so only the wake ends the wait; the thread may take a while to get there.
+    // The word never changes, so only the wake ends the wait; the thread may begin to wait late.
     let start = cs_monotonic_now()
     while cs_futex_wake(word, 1) == 0, cs_monotonic_now() - start < 5_000_000_000 { cs_thread_yield() }
     #expect(cs_thread_join(thread) == 0)

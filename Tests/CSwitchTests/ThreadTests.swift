@@ -70,7 +70,7 @@ import Testing
     #expect(sigismember(&before, SIGINT) == sigismember(&after, SIGINT))
   }
 
-  /// With it profilers sample, and Swift's crash reporter stops threads to show them.
+  /// Profilers use it to sample, and Swift's crash reporter to stop threads.
   @Test(arguments: [false, true]) func profilersReachEveryThreadUnlessItsStarterBlocksThem(isBlocked: Bool) {
     var profiling = sigset_t()
     var before = sigset_t()
@@ -102,7 +102,7 @@ import Testing
       #expect(cs_thread_join(thread) == 0)
       #expect(count.pointee == round)
     }
-    // Taken back before the end: nothing to destroy.
+    // The pointer is reset before the end, so nothing is destroyed.
     var thread: UInt = 0
     let clears: @convention(c) (UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? = { argument in
       cs_set_thread_pointer(argument)

@@ -39,5 +39,5 @@ import Nursery
   print(numbers[CommandLine.arguments.count + 5])
 }
 
-/// What is done with the result is not associative, so optimisers make no loop of it.
+/// The arithmetic on the result is not associative, so optimisers cannot turn the recursion into a loop.
 @inline(never) private func descend(_ depth: Int) -> Int { depth == 0 ? 0 : (descend(depth - 1) &* 31) ^ depth }

@@ -8,9 +8,9 @@ import Nursery
   import Darwin
 #endif
 
-/// A process with no threads but those it starts: the only place where an ordinary scheduler can be sure of a deadlock.
+/// A process that knows all its threads: only there an ordinary scheduler can be certain of a deadlock.
 ///
-/// The argument names what to do. Prints what came of it: "fine", or the error. An alarm ends what never ends.
+/// The argument names the scenario. Prints the result: "fine", or the error. An alarm ends a scenario that hangs.
 @main struct DeadlockProbe {
   static func main() {
     let argument = CommandLine.arguments.dropFirst().first ?? ""
@@ -27,10 +27,10 @@ import Nursery
   }
 }
 
-/// Longer than it takes to be sure, twice; the tests are about what happens meanwhile, not about how long it takes.
+/// Twice as long as it takes to be certain; the tests check what happens meanwhile, not how long it takes.
 let aWhile: UInt32 = 900_000
 
-/// Calls `body` on a plain thread that nobody joins.
+/// Calls `body` on a plain thread that is not joined.
 func onThread(_ body: @escaping @Sendable () -> Void) {
   var thread = pthread_t()
   let argument = Unmanaged.passRetained(Work(body)).toOpaque()

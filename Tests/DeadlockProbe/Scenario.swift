@@ -8,13 +8,13 @@ import Nursery
   import Darwin
 #endif
 
-/// What the probe can do.
+/// The scenarios of the probe.
 enum Scenario: String, CaseIterable {
   // Deadlocks.
   case alone, ring, branches, smallStack, virtualTime, blockedThread, threadThatEnds, idlePoller, idlePool, nested,
     shielded,
     twice
-  // None, or none that is certain.
+  // No deadlock, or none that is certain.
   case threadThatSends, blockingCall, abandonedCall, descriptor, timer, wait, otherScheduler
 
   func run() throws {
@@ -45,7 +45,7 @@ enum Scenario: String, CaseIterable {
 
   // MARK: Deadlocks
 
-  /// The report must not need more stack than there is. (Sanitized frames are larger than the smallest stack.)
+  /// The report must not need more stack than a fiber has. (Sanitized frames are larger than the smallest stack.)
   private func smallStack() throws {
     let isSanitized = Configuration.defaultStackSize > 256 << 10
     try runFibers(Configuration(parallelism: 1, stackSize: isSanitized ? 256 << 10 : 16 << 10)) {
@@ -53,7 +53,7 @@ enum Scenario: String, CaseIterable {
     }
   }
 
-  /// Fibers enough to start a second worker, each of which waits for the one before it.
+  /// Enough fibers to start a second worker; each waits for the one before it.
   private func ring() throws {
     try runFibers(Configuration(parallelism: 2)) {
       try withNursery("ring") { nursery in
@@ -95,7 +95,7 @@ enum Scenario: String, CaseIterable {
     try withNursery { _ in try Self.receiveForEver() }
   }
 
-  /// The library's own helper thread does not keep a deadlock from being found.
+  /// The library's own helper thread does not prevent the detection of a deadlock.
   private func idlePoller() throws {
     var ends: [Int32] = [0, 0]
     guard pipe(&ends) == 0 else { fatalError("no pipe") }
@@ -117,7 +117,7 @@ enum Scenario: String, CaseIterable {
     try withNursery("pool") { _ in try Self.receiveForEver() }
   }
 
-  /// The inner run is the one that fails; the outer goes on.
+  /// The inner run fails; the outer one goes on.
   private func nested() throws {
     try runFibers(Configuration(parallelism: 1)) {
       do {
@@ -145,7 +145,7 @@ enum Scenario: String, CaseIterable {
     print(number)
   }
 
-  /// Everybody waits while the call runs.
+  /// All fibers wait while the call runs.
   private func blockingCall() throws {
     try withNursery { _ in
       let number = try blocking {
@@ -156,7 +156,7 @@ enum Scenario: String, CaseIterable {
     }
   }
 
-  /// What a call that was given up does in the end, nobody knows.
+  /// An abandoned call may still wake a fiber when it ends.
   private func abandonedCall() throws {
     try withNursery { nursery in
       let channel = Channel<Int>()

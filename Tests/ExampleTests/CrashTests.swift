@@ -9,7 +9,7 @@ import Testing
   import Darwin
 #endif
 
-/// What is told of a crash: by us, and by Swift's own report where the toolchain has one.
+/// Reports of a crash: Nursery's, and Swift's own if the toolchain has one.
 @Suite(.disabled(if: cs_sanitizer() != 0, "sanitizers report the fault themselves")) struct CrashTests {
   private func crash(_ manner: String, backtrace: Bool) throws -> Workshop.Outcome {
     try Workshop().shell(
@@ -17,12 +17,12 @@ import Testing
     )
   }
 
-  /// What Swift's own report says of such a crash.
+  /// Swift's own report of such a crash.
   ///
-  /// Swift stops a thread by a signal which the thread does not block, and reads `SigBlk` of its status file for that.
-  /// It says "failed to suspend" of a thread that it reads a second time between the thread's entering the handler,
-  /// where everything is blocked, and the thread's note that it has. A thread of ours that blocked the signals would be
-  /// told of every time, so three reports in a row decide.
+  /// Swift stops a thread by a signal that the thread does not block according to `SigBlk` in its status file. It
+  /// reports "failed to suspend" if it reads the file again after the thread has entered the handler, where all signals
+  /// are blocked, and before the thread has confirmed it. A thread that always blocked the signals would fail in every
+  /// report, so three reports in a row decide.
   private func report(of manner: String) throws -> String {
     var report = ""
     for _ in 0..<3 {

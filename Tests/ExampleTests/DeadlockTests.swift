@@ -3,8 +3,8 @@ import Testing
 
 /// An ordinary scheduler reports a deadlock when it is certain, and never otherwise.
 ///
-/// Only a process without other threads can be certain, and a test's is not one: a program of its own plays the scenes.
-/// (With the thread sanitizer it has that one's thread.)
+/// Only a process without other threads can be certain, and the test process has some, so a separate program plays the
+/// scenes. (Under the thread sanitizer it has the sanitizer's thread.)
 @Suite(.enabled(if: cs_sanitizer() != 2 && cs_thread_count() > 0)) struct DeadlockTests {
   private static let heading = "deadlock: every fiber waits and nothing can wake one\n"
 

@@ -1,7 +1,7 @@
 import TestSupport
 import Testing
 
-/// What concerns a whole process, played by a program of its own.
+/// Tests of a whole process, in a separate program.
 @Suite struct IOTests {
   private func play(_ scene: String, _ expected: String) throws {
     let outcome = try Workshop().shell("SWIFT_BACKTRACE=enable=no timeout 100 IOProbe \(scene)")

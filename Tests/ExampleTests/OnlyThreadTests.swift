@@ -1,10 +1,10 @@
 import CSwitch
 import Testing
 
-/// Without a second thread locks are marked, not taken, and claims are moved, not exchanged; what holds otherwise holds
-/// then.
+/// Without a second thread, locks and claims are plain stores; all rules must still hold.
 ///
-/// A test's process has many threads: a program of its own plays the scenes, all of which end with a second thread.
+/// The test process has many threads, so a separate program plays the scenes, each first without and then with a second
+/// thread.
 @Suite struct OnlyThreadTests {
   @Test(arguments: ["messages", "choices", "timeouts", "cancellations", "spawns"])
   func everythingHoldsWithoutAnotherThreadAndAfterOneHasCome(scene: String) throws {

@@ -1,4 +1,4 @@
-/// Numbers that look random, and are the same for the same seed.
+/// A random generator with a seed.
 struct Random: RandomNumberGenerator {
   private var state: UInt64
 

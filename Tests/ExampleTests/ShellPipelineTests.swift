@@ -60,7 +60,7 @@ struct ShellPipelineTests {
     #expect(outcome.errors.contains("give it standard output, without which this process was started"))
   }
 
-  /// Nobody can tell the tree then but its keeper.
+  /// After a crash only the keeper can end the tree.
   @Test func aCrashLeavesNothingBehindEither() throws {
     let outcome = try workshop.shell(
       """

@@ -1,7 +1,7 @@
 import CSwitch
 import Testing
 
-/// `wordcount` against the pipeline of standard tools that it stands for, on texts of some size.
+/// `wordcount` against the equivalent pipeline of standard tools, on large texts.
 @Suite struct WordCountCorpusTests {
   let workshop: Workshop
 
@@ -52,7 +52,7 @@ import Testing
   }
 }
 
-/// As large as the build can stand: unoptimized code takes long, and sanitized code longer.
+/// Depends on the build: unoptimised code takes long, and sanitized code longer.
 ///
 /// `WORDCOUNT_CORPUS_MEGABYTES` in the environment decides otherwise.
 private let corpusMegabytes: Int = {
@@ -65,8 +65,7 @@ private let corpusMegabytes: Int = {
   #endif
 }()
 
-/// A text that is the same each time: words of a large vocabulary, frequent and rare ones, in either case, with all
-/// kinds of separators.
+/// A reproducible text: frequent and rare words of a large vocabulary, in either case, with all kinds of separators.
 private func pseudoRandomText(megabytes: Int) -> [UInt8] {
   var random = Generator(state: 42)
   let vocabulary = (0..<30_000).map { _ in
@@ -77,7 +76,7 @@ private func pseudoRandomText(megabytes: Int) -> [UInt8] {
   var text: [UInt8] = []
   text.reserveCapacity(size + 64)
   while text.count < size {
-    // The product of two even distributions prefers small numbers: some words are frequent, most are rare.
+    // The product of two uniform distributions favours small numbers: some words are frequent, most are rare.
     text += vocabulary[random.next(vocabulary.count) * random.next(1000) / 1000]
     text += random.next(8) > 0 ? separators[0] : separators[random.next(separators.count)]
   }

@@ -1,6 +1,6 @@
 import Testing
 
-/// What `wordcount` prints, and how it ends.
+/// The output and exit status of `wordcount`.
 @Suite struct WordCountTests {
   let workshop: Workshop
 
@@ -159,7 +159,7 @@ import Testing
   }
 
   @Test func aReaderThatHasSeenEnoughIsNoFailure() throws {
-    // The list is longer than what a pipe holds.
+    // The list is longer than the capacity of a pipe.
     let letters = "abcdefghijklmnopqrst".map { String($0) }
     let words = letters.flatMap { first in letters.flatMap { second in letters.map { first + second + $0 } } }
     try workshop.write(words.joined(separator: " "), to: "text")
@@ -168,7 +168,7 @@ import Testing
     #expect(outcome.errors == "status 0\n")
   }
 
-  /// Where there is no device that is always full, a closed output has to do.
+  /// Without /dev/full the test uses a closed output.
   @Test func outputThatCannotBeWrittenIsAFailure() throws {
     try workshop.write("word", to: "text")
     let outcome = try workshop.shell("if test -e /dev/full; then exec > /dev/full; else exec >&-; fi; wordcount text")

@@ -6,11 +6,10 @@
   import Darwin
 #endif
 
-/// A temporary folder with a shell in it that knows the example programs by name.
+/// A temporary folder with a shell that finds the example programs by name.
 ///
-/// The tests type what a user would type: `wordcount --top 3 text`. The programs are those of the build that the tests
-/// belong to, whatever its folder and configuration. No Foundation: its `Process` leaks a little, and leak checkers
-/// would say so.
+/// The tests run commands as a user would: `wordcount --top 3 text`. The programs are those of the tests' own build, in
+/// any folder and configuration. Without Foundation, because its `Process` leaks, which leak checkers report.
 final class Workshop: Sendable {
   private let folder: String
   private let programs: String
@@ -24,10 +23,10 @@ final class Workshop: Sendable {
 
   deinit { system("rm -rf \(quoted(folder))") }
 
-  /// Where an example program is.
+  /// The path of an example program.
   func path(of program: String) -> String { "\(programs)/\(program)" }
 
-  /// What a command came to.
+  /// The outcome of a command.
   struct Outcome {
     let status: Int32
     let output: String
@@ -36,7 +35,7 @@ final class Workshop: Sendable {
 
   /// Runs a shell command in the folder, with an empty standard input.
   ///
-  /// Sorting is by bytes, as the programs do it; other locales have other ideas.
+  /// Sorting is by bytes, as in the programs, in every locale.
   func shell(_ command: String) throws -> Outcome {
     let status = system(
       """
@@ -45,7 +44,7 @@ final class Workshop: Sendable {
       PATH=\(quoted(programs)):$PATH LC_ALL=C; export PATH LC_ALL
       \(command)
       """)
-    // The status in the manner of the shell: 128 and the signal for a program that was killed.
+    // The status as in a shell: 128 plus the signal for a program that was killed.
     return Outcome(
       status: status & 0x7F == 0 ? status >> 8 & 0xFF : 128 + status & 0x7F, output: try read(".output"),
       errors: try read(".errors"))
@@ -108,7 +107,7 @@ private func programFolder() throws -> String {
   return folder
 }
 
-/// What keeps the tests from being run.
+/// The reason why the tests cannot run.
 private struct Problem: Error, CustomStringConvertible {
   let description: String
 

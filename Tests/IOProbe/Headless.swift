@@ -8,7 +8,7 @@ import Nursery
   import Darwin
 #endif
 
-/// Runs on in another thread when its first one has ended: the system shows such a process as a zombie.
+/// Goes on in another thread after its first one has ended: the system shows such a process as a zombie.
 func headless() throws {
   var thread = pthread_t()
   pthread_create(
@@ -30,7 +30,7 @@ private func mainThreadState() -> Character? {
   return text.lastIndex(of: ")").flatMap { text[$0...].dropFirst(2).first }
 }
 
-/// A nursery ends such a process, too, when it has left the process group.
+/// A nursery also ends such a process after it has left the process group.
 func endHeadless() throws {
   try withNursery { _ in
     var command = Command("setsid", "IOProbe", "headless", output: .pipe)

@@ -8,7 +8,7 @@ import Nursery
   import Darwin
 #endif
 
-/// A process of its own for what concerns a whole process: its descriptors, their limit, its standard input.
+/// A separate process for tests of a whole process: its descriptors, their limit, its standard input.
 @main struct IOProbe {
   static func main() {
     guard let scene = Scene.all[CommandLine.arguments.dropFirst().first ?? ""] else {
@@ -22,7 +22,7 @@ import Nursery
   }
 }
 
-/// How many descriptors the process has open; the one that lists them counts with them every time.
+/// How many descriptors the process has open, including the one that lists them.
 func openDescriptors() -> Int {
   guard let folder = opendir("/proc/self/fd") else { return 0 }
   defer { closedir(folder) }

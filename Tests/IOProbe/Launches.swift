@@ -8,8 +8,8 @@ import Nursery
   import Darwin
 #endif
 
-/// Eight fibers write programs, close them and run them at once, 3,000 in all; two others check that what is closed is
-/// closed.
+/// Eight fibers write programs, close them and run them at once, 3,000 in all; two others check that closed descriptors
+/// are closed.
 func launches() throws {
   let launchers = 8
   let count = 3000
@@ -18,7 +18,7 @@ func launches() throws {
   let folder = template.withUnsafeBufferPointer { String(cString: $0.baseAddress!) }
   defer { rmdir(folder) }
   try runFibers(Configuration(parallelism: 4)) {
-    // The launcher is there from here on.
+    // From here on the launcher runs.
     try Command("true").run().requireSuccess()
     let (busy, closes) = try withNursery { nursery in
       let isOver = Condition()
@@ -37,7 +37,7 @@ func launches() throws {
   print("fine")
 }
 
-/// False if the program counts as open for writing.
+/// Returns false if the program counts as open for writing.
 private func runsJustWritten(_ path: String) throws -> Bool {
   let file = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o700)
   require(file >= 0, "cannot write \(path)")
@@ -50,7 +50,7 @@ private func runsJustWritten(_ path: String) throws -> Bool {
   } catch let error as LaunchError where error.cause.code == ETXTBSY { return false }
 }
 
-/// A pipe whose writing end is closed has ended, at that moment.
+/// A pipe reads as ended as soon as its writing end is closed.
 private func checkPipes(until isOver: Condition) throws -> Int {
   var count = 0
   while !isOver.isSignalled {
@@ -65,7 +65,7 @@ private func checkPipes(until isOver: Condition) throws -> Int {
   return count
 }
 
-/// A port that is closed refuses, from that moment on.
+/// A port refuses connections as soon as it is closed.
 private func checkPorts(until isOver: Condition) throws -> Int {
   var count = 0
   while !isOver.isSignalled {

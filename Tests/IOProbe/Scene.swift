@@ -29,11 +29,11 @@ struct Scene: Sendable {
   ]
 }
 
-/// A thousand live connections, with somebody waiting at each end, are cancelled all at once.
+/// A thousand live connections, with a fiber waiting at each end, are cancelled at once.
 private func storm(_ workers: Int) throws {
-  // Both ends are in this process. Where not even the hard limit has room for a thousand, as many as it has.
+  // Both ends are in this process. If the hard limit does not allow a thousand, as many as it allows.
   let connections = min(1000, (limitDescriptors(to: 2200) - 200) / 2)
-  // The standard streams and what a scheduler keeps for the next are there from the first run on.
+  // The standard streams, and the resources that a scheduler leaves for the next, exist after the first run.
   for round in 0..<3 {
     let before = openDescriptors()
     try runFibers(Configuration(parallelism: workers)) {
@@ -73,7 +73,7 @@ private func storm(_ workers: Int) throws {
       require(statistics.fibersAlive == fibersBefore, "\(statistics.fibersAlive) fibers are left")
       require(statistics.offersOutstanding == 0, "\(statistics.offersOutstanding) offers are left")
       require(statistics.timers == 0, "\(statistics.timers) timers are left")
-      // Each worker keeps some for the next fibers.
+      // Each worker keeps some stacks for the next fibers.
       require(statistics.stacks.inUse <= 200, "\(statistics.stacks.inUse) stacks are in use")
     }
     let after = openDescriptors()
@@ -82,12 +82,12 @@ private func storm(_ workers: Int) throws {
   print("\(workers) workers: fine")
 }
 
-/// Bears with a peer that was cancelled a moment sooner, and has hung up.
+/// Ignores the error of a peer that was cancelled first and has closed the connection.
 private func unlessOver(_ isOver: Condition, _ body: () throws -> Void) throws {
   do { try body() } catch { if !isOver.isSignalled { throw error } }
 }
 
-/// Returns the limit that holds from now on, which is lower where the process may not have that many.
+/// Returns the new limit, which is lower if the process may not have that many.
 @discardableResult private func limitDescriptors(to count: Int) -> Int {
   var limit = rlimit()
   getrlimit(numericCast(RLIMIT_NOFILE.rawValue), &limit)
@@ -96,11 +96,11 @@ private func unlessOver(_ isOver: Condition, _ body: () throws -> Void) throws {
   return Int(limit.rlim_cur)
 }
 
-/// Files of which too many are opened say so, and none is left open: neither by errors nor by calls that were given up.
+/// Opening too many files throws, and none is left open, neither after errors nor after abandoned calls.
 private func files() throws {
   limitDescriptors(to: 64)
   try runFibers(Configuration(parallelism: 1)) {
-    // The pool and the reactor have what they need from here on.
+    // From here on the pool and the reactor have their descriptors.
     try withNursery { _ in _ = try FileStream("/dev/null") }
     let before = openDescriptors()
     for _ in 0..<3 {
@@ -119,7 +119,7 @@ private func files() throws {
       _ = try withTimeoutOrNil(.zero) { try FileStream("/dev/null") }
       _ = try choose(FileStream.openOp("/dev/null").wrap { _ in }, Op.always(()))
     }
-    // Calls that were given up end when they end.
+    // Abandoned calls may still be running.
     while BlockingPool.shared.statistics.running > 0 { try sleep(for: .milliseconds(1)) }
     for _ in 0..<1000 where openDescriptors() > before { try sleep(for: .milliseconds(1)) }
     require(openDescriptors() == before, "\(openDescriptors() - before) descriptors were left open")
@@ -127,14 +127,14 @@ private func files() throws {
   print("fine")
 }
 
-/// A listener that runs out of descriptors waits, and goes on when there are some again.
+/// A listener that runs out of descriptors waits, and goes on when some are free again.
 private func exhaustion() throws {
   limitDescriptors(to: 64)
   try runFibers(Configuration(parallelism: 1)) {
     let listener = try TCPListener(port: 0)
     let first = try TCPStream.connect(to: listener.address)
     _ = try listener.accept()
-    // How many the process was started with is not known: pairs may leave one, which a copy takes.
+    // The number of inherited descriptors is unknown: after the pairs one may be left, which a copy takes.
     var held: [PipeStream] = []
     while let (reader, writer) = try? PipeStream.pair() { held += [reader, writer] }
     var copies: [CInt] = []
@@ -174,7 +174,7 @@ private func exhaustion() throws {
   print("fine")
 }
 
-/// What is typed after a read has timed out is there for the next.
+/// Input that is typed after a read has timed out goes to the next read.
 private func input() throws {
   try runFibers {
     let reader = BufferedReader(StandardStream.input)

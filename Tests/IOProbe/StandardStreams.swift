@@ -8,7 +8,7 @@ import Nursery
   import Darwin
 #endif
 
-/// Started without descriptors 0, 1 and 2; what it has to say it writes to 3.
+/// Started without descriptors 0, 1 and 2; writes its messages to 3.
 func missing() throws {
   var template = Array("/tmp/nursery-missing.XXXXXX".utf8CString)
   let made = mkstemp(&template)
@@ -43,7 +43,7 @@ func missing() throws {
     check(fails(LaunchError.self) { _ = try Command("true").start() }, "output and errors were inherited")
     check(try Command("cat").run(input: "hello").text == "hello", "nothing was captured")
 
-    // What a program puts in their places is theirs.
+    // The program may put files in their places.
     dup2(file.fileDescriptor, 1)
     try Command("echo", "inherited", output: .inherit, error: .null).run().requireSuccess()
   }
@@ -53,7 +53,7 @@ func missing() throws {
 
 /// Standard output is not read until a fiber of the same worker reads it.
 ///
-/// - Parameter isForeign: whether it belongs to another user; only root can show that.
+/// - Parameter isForeign: whether it belongs to another user; only root can test that.
 func unreadOutput(_ kind: String, isForeign: Bool = false) throws {
   let result = dup(1)
   var ends: [CInt] = [0, 0]
@@ -88,7 +88,7 @@ func unreadOutput(_ kind: String, isForeign: Bool = false) throws {
   print("fine")
 }
 
-/// What is typed is read from a terminal, line by line, whatever was given up before.
+/// Typed lines are read from a terminal, also after abandoned reads.
 func typedInput() throws {
   let terminal = try System.makeTerminal(rows: 24, columns: 80)
   dup2(terminal.childs, 0)

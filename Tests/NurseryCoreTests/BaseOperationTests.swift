@@ -43,7 +43,7 @@ private final class Permits: BaseOperation, Sendable {
   var waiting: Int { state.withLock { $0.waiters.count } }
 }
 
-/// Primitives of a user's own are operations like any other.
+/// Users' primitives are operations like any other.
 struct BaseOperationTests {
   @Test(arguments: [1, 2, 3]) func theLimitIsKeptAndEveryPermitComesBack(workers: Int) throws {
     let permits = Permits(3)
@@ -91,7 +91,7 @@ struct BaseOperationTests {
     #expect(permits.waiting == 0)
   }
 
-  /// Never forgets a waiter.
+  /// Keeps every waiter.
   private final class Keeper: BaseOperation, Sendable {
     let kept = Guarded<[Waiter<Int>]>([])
 

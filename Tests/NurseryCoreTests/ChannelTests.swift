@@ -1,7 +1,7 @@
 import NurseryCore
 import Testing
 
-/// Rendezvous, buffers, order, and what does not wait.
+/// Rendezvous, buffers, order, and calls that do not wait.
 struct ChannelTests {
   @Test(arguments: parallelisms) func aRendezvousPassesTheElement(workers: Int) throws {
     let received = try virtually(workers) {

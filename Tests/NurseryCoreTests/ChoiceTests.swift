@@ -1,7 +1,7 @@
 import NurseryCore
 import Testing
 
-/// Exactly one branch commits, fairly, whatever the branches are.
+/// Exactly one branch commits, fairly, for any kinds of branches.
 struct ChoiceTests {
   @Test(arguments: parallelisms) func aParkedChoiceTakesTheBranchThatBecomesReady(workers: Int) throws {
     try virtually(workers) {

@@ -1,7 +1,7 @@
 import NurseryCore
 import Testing
 
-/// Configurations that cannot be run say what to write instead.
+/// The error of an invalid configuration says what to write instead.
 struct ConfigurationTests {
   @Test(arguments: [0, -1, 1025, Int.max, Int.min]) func anImpossibleParallelismThrows(workers: Int) {
     let error = expectThrows(ConfigurationError.self) {

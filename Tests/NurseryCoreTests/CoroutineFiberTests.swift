@@ -49,7 +49,7 @@ struct CoroutineFiberTests {
       }
       try channel.send(Box(running))
       let box = try channel.receive()
-      // Whoever stands in the channel now is finished by cancelling: take the coroutine out of the game.
+      // The coroutine is not sent back; the cancellation ends the fibers that wait in the channel.
       let step = try box.value.resume(0)
       Performer.current().scope.cancel(.requested(nil))
       guard case .yielded(let sum) = step else { return -1 }

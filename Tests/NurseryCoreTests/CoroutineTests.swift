@@ -1,7 +1,7 @@
 import NurseryCore
 import Testing
 
-/// Two-way functions that can be left in the middle.
+/// Coroutines: values in both directions, errors, unwinding.
 struct CoroutineTests {
   @Test func valuesPassInBothDirections() throws {
     let coroutine = try Coroutine<Int, Int, String> { yielder, first in

@@ -17,7 +17,7 @@ struct ElementTests {
     }
   }
 
-  /// Sends and receives every element by the verb, by the operation, by a choice, by trying, in either order of
+  /// Sends and receives every element by the verb, the operation, a choice and the `try` call, in either order of
   /// arrival.
   private func exchange<Element: Sendable>(
     _ elements: [Element], capacity: Int, workers: Int, isSame: (Element, Element) -> Bool

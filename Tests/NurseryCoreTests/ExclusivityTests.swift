@@ -9,7 +9,7 @@ struct ExclusivityTests {
     var list: [Int] = []
   }
 
-  /// Changes a number while other fibers run, perhaps on this worker and perhaps on the one where we go on.
+  /// Changes a number while other fibers run, on this worker or on the worker where this fiber resumes.
   private func change(_ number: inout Int, by amount: Int) throws {
     let before = number
     for _ in 0..<3 { Performer.yield() }
@@ -90,7 +90,7 @@ struct ExclusivityTests {
   @Test func aRealOverlapIsStillCaught() async {
     await #expect(processExitsWith: .failure) {
       try virtually {
-        // Handed through a channel, so that optimised code cannot see that nobody else has the object.
+        // Passed through a channel, so that the optimiser cannot see that the object has no other reference.
         let objects = Channel<Box<Object>>(.bounded(1))
         try objects.send(Box(Object()))
         let object = try objects.receive().value

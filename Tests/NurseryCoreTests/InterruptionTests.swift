@@ -4,7 +4,7 @@ import Testing
 
 @testable import NurseryCore
 
-/// System calls of ours that another thread interrupts.
+/// System calls of the library that another thread interrupts.
 @Suite struct InterruptionTests {
   @Test func aCallIsInterruptedWheneverThatHappens() throws {
     let (result, reading, writing) = System.pipe()
@@ -54,7 +54,7 @@ import Testing
     let interruption = System.Interruption()
     let begun = Counter()
     let thread = PlainThread {
-      // Of an interruption that came too late for its call, the signal may still be pending.
+      // The signal of an interruption that came too late may still be pending.
       try? stray.run {
         begun.add()
         while !System.isInterrupted { letOthersRun() }

@@ -10,7 +10,7 @@ import Testing
   import Darwin
 #endif
 
-/// Who runs when and where.
+/// The order in which fibers run, and on which threads.
 struct SchedulerTests {
   @Test func fibersStartInTheOrderTheyAreSpawnedAndTakeTurns() throws {
     let order = Log<Int>()
@@ -152,7 +152,7 @@ struct SchedulerTests {
   }
 
   @Test(arguments: [1, 2, 3]) func manyFibersLiveAtOnce(workers: Int) throws {
-    // The thread sanitizer has room for some thousands only.
+    // The thread sanitizer supports only some thousands of fibers.
     let count = isSanitized ? 1000 : 20_000
     let waiting = Counter()
     let sum = try virtually(workers) {

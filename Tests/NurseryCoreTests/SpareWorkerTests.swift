@@ -11,15 +11,15 @@ import Testing
   import Darwin
 #endif
 
-/// Where fibers migrate: when every worker is occupied by a fiber that computes, a spare runs the others.
+/// With migration: if a fiber that computes occupies every worker, a spare runs the other fibers.
 ///
-/// What computes here does so until a queued fiber has run: without a spare these tests do not end.
+/// The computing fibers end only after a queued fiber has run, so without a spare these tests do not end.
 @Suite(.timeLimit(.minutes(2))) struct SpareWorkerTests {
   private func busy(_ workers: Int, timeSlice: Duration = .microseconds(200)) -> Configuration {
     Configuration(parallelism: workers, timeSlice: timeSlice, migration: .whenWaiting)
   }
 
-  /// Occupies so many threads at once, calls `body` on the last of them, and keeps them until `isReleased`.
+  /// Occupies `count` threads at once, calls `body` on the last of them, and keeps them until `isReleased`.
   private func occupy(_ count: Int, until isReleased: Counter, _ body: @escaping () throws -> Void) -> [FiberCore<UInt>]
   {
     let occupied = Counter()
@@ -114,7 +114,7 @@ import Testing
         spawn {
           let count = running.add()
           while most.value < count { most.add() }
-          // Long enough for more to come.
+          // Long enough for further spares to start.
           let end = ContinuousClock.now + .milliseconds(2)
           while ContinuousClock.now < end { sched_yield() }
           running.add(-1)
@@ -136,7 +136,7 @@ import Testing
         for place in places {
           spawn {
             while isOver.value == 0 {
-              // Nobody else runs now, so this is a spare.
+              // No worker runs now, so this is a spare.
               if place.visit() == 1000 { isReleased.add() }
               Performer.yield()
             }
@@ -145,7 +145,7 @@ import Testing
       }
       let workers = Set(try spinners.map { try $0.wait() })
       #expect(workers.count == 2)
-      // They only yield, so one that stayed with the spare would keep it to itself.
+      // They only yield, so a fiber that stayed on the spare would keep it busy.
       while !places.allSatisfy({ workers.contains($0.last) }) { Performer.yield() }
       isOver.add()
     }
@@ -188,7 +188,7 @@ import Testing
   }
 }
 
-/// Where a fiber was seen last.
+/// The thread on which a fiber ran last.
 private final class Place: Sendable {
   private let thread = Atomic<UInt>(0)
   private let visits = Counter()

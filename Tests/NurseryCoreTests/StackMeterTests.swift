@@ -1,7 +1,7 @@
 import NurseryCore
 import Testing
 
-/// When a fiber's use of its stack is noted.
+/// When a fiber's use of its stack is recorded.
 @Suite(.disabled(if: isSanitized, "sanitized frames are not measured"))
 struct StackMeterTests {
   @Test func aFiberIsMeasuredBeforeItsEndIsVisible() throws {

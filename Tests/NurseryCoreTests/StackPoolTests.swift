@@ -15,7 +15,7 @@ import Testing
   import NurseryCore
 #endif
 
-/// Stacks are reused, given back and counted.
+/// Stacks are reused, returned and counted.
 struct StackPoolTests {
   @Test(arguments: [0, -1, 1, (16 << 10) - 1, (1 << 30) + 1, Int.max, Int.min]) func absurdSizesThrow(size: Int) {
     let error = expectThrows(ConfigurationError.self) { try StackPool(stackSize: size) }
@@ -85,7 +85,7 @@ struct StackPoolTests {
       for stack in stacks { pool.give(stack, count: 1) }
     }
 
-    /// A frame of 64 KiB must not step over the guard into a neighbour, whichever of its bytes is touched first.
+    /// A frame of 64 KiB must not skip the guard and reach another stack, whichever of its bytes is touched first.
     @Test func theAddressesFor64KiBBelowEveryStackFault() async throws {
       try Guards.check(stackSize: 64 << 10)
       try Guards.check(stackSize: 16 << 10)
@@ -124,7 +124,7 @@ struct StackPoolTests {
 
 #if DEBUG
   private enum Guards {
-    /// Asks the kernel through a pipe, which answers EFAULT in place of a signal.
+    /// Asks the kernel through a pipe, which fails with EFAULT instead of raising a signal.
     static func check(stackSize: Int) throws {
       let pool = try StackPool(stackSize: stackSize)
       let stacks = try (0..<8).map { _ in try pool.take() }
@@ -136,7 +136,7 @@ struct StackPoolTests {
         for distance in stride(from: 1, through: 64 << 10, by: 1024) {
           try require(cs_write(ends[1], stack.bottom - distance, 1) == -Int(EFAULT))
         }
-        // The memory goes back; the guard stays.
+        // The memory is returned; the guard stays.
         pool.give(stack, count: 1)
       }
       pool.trim()

@@ -2,7 +2,9 @@
   @testable import NurseryCore
   import Testing
 
-  /// Stacks that nobody needs go back to the kernel while a scheduler runs; the time is told, not waited for.
+  /// The memory of unneeded stacks is returned to the kernel while a scheduler runs.
+  ///
+  /// The tests pass the time as an argument.
   @Suite(.disabled(if: !StackPool.returnsMemory, "the thread sanitizer's notes are never given up"))
   struct StackTrimmingTests {
     private let kept = StackPool.keptStacks
@@ -17,7 +19,7 @@
       for stack in stacks { pool.give(stack, count: 1) }
     }
 
-    /// What an idle worker does until it may sleep; returns for how long.
+    /// The work of an idle worker until it may sleep; returns how long it may sleep.
     private func returnUnneeded(_ pool: StackPool, now: Int64) -> Int64? {
       var next = pool.returnUnneeded(now: now)
       while next == 0 { next = pool.returnUnneeded(now: now) }
@@ -44,7 +46,7 @@
         give(try take(700, from: pool), to: pool)
         now += interval
         #expect(returnUnneeded(pool, now: now) == interval)
-        // Three hundred were not needed, and a few of them are kept.
+        // 300 were not needed, and a few of them are kept.
         #expect(pool.statistics.idle == 700 + kept)
       }
       now += interval
@@ -118,7 +120,7 @@
         for fiber in fibers { try fiber.wait() }
         expectEqual(pool.statistics.inUse, 61)
         while Scheduler.current?.statistics.sleeps == 0 { try sleep(for: .milliseconds(1)) }
-        // The loop's stack, and what a sleeper keeps.
+        // The loop's stack, and the stacks that a sleeping worker keeps.
         expectEqual(pool.statistics.inUse, 17)
       }
     }

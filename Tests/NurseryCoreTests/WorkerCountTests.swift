@@ -22,7 +22,7 @@ import Testing
     }
   }
 
-  /// Runs so many fibers, none of which ends before all run; the threads they ran on.
+  /// Runs `count` fibers, none of which ends before all run; returns the threads they ran on.
   private func meet(_ count: Int) throws -> Set<UInt> {
     let arrived = Counter()
     let fibers = (0..<count).map { _ in
@@ -171,7 +171,7 @@ import Testing
       for number in 0..<100 {
         try ball.send(number)
         if number % 10 == 0 { try sleep(for: .microseconds(10)) }
-        // What has not begun begins here.
+        // A fresh fiber begins here.
         expectEqual(try spawn { threadNumber() }.wait(), threadNumber())
       }
       #expect(scheduler.statistics.workers == 2)
@@ -185,7 +185,7 @@ import Testing
   @Test func theirTimersFireWhileTheOthersAreBusy() throws {
     try run(2, migration: .whenWaiting) { scheduler in
       let (fired, _) = try setTimersElsewhere(50, for: .milliseconds(1), scheduler)
-      // This worker never sleeps, so no watch looks.
+      // This worker never sleeps, so no idle worker fires the timers.
       while fired.value < 50 { Performer.yield() }
     }
   }
@@ -243,7 +243,7 @@ import Testing
 
   @Test func placesAreUsedAgain() throws {
     try run(2) { scheduler in
-      // More often than there are places.
+      // More often than the table has places.
       for _ in 0..<300 {
         try scheduler.spawnWorker()
         try scheduler.retireWorker()
@@ -252,7 +252,7 @@ import Testing
     }
   }
 
-  // MARK: What is refused
+  // MARK: Refused calls
 
   @Test(arguments: [Configuration(parallelism: 1), .virtual(), .deterministic(seed: 1)])
   func aSchedulerThatWasStartedWithOneWorkerGetsNoSecond(configuration: Configuration) throws {

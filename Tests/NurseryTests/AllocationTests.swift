@@ -2,9 +2,9 @@ import AllocationCounter
 import Nursery
 import Testing
 
-/// How many blocks `body` takes from the heap, for each of many repetitions; nil where that cannot be counted.
+/// How many heap blocks `body` allocates per repetition; nil if that cannot be counted.
 ///
-/// On the calling thread, so with one worker.
+/// Counts the calling thread only, so use one worker.
 private func allocations(repetitions: Int = 1000, _ body: () throws -> Void) rethrows -> Double? {
   for _ in 0..<100 { try body() }
   var before = 0
@@ -16,9 +16,9 @@ private func allocations(repetitions: Int = 1000, _ body: () throws -> Void) ret
 }
 
 #if !DEBUG
-  /// What the hot paths take from the heap, in optimised code.
+  /// Allocations of the hot paths, in optimised code.
   struct AllocationTests {
-    /// Expects at most so many allocations for each repetition; the odd one may grow an array.
+    /// Expects at most `limit` allocations per repetition; now and then one may grow an array.
     private func expect(
       atMost limit: Double, location: SourceLocation = #_sourceLocation, _ body: () throws -> Void
     ) rethrows {
@@ -27,7 +27,7 @@ private func allocations(repetitions: Int = 1000, _ body: () throws -> Void) ret
     }
 
     @Test func theCounterCounts() throws {
-      // Kept where the optimiser cannot do without it.
+      // Stored so that the optimiser cannot remove it.
       let kept = Log<Counter>()
       guard let count = allocations({ kept.append(Counter()) }) else { return }
       #expect(count >= 1)

@@ -2,7 +2,7 @@ import Testing
 
 @testable import Nursery
 
-/// How the threads of a pool come, are shared, and go.
+/// How the threads of a pool start, are shared, and end.
 @Suite struct BlockingPoolTests {
   private func pool(_ limit: Int) -> BlockingPool { BlockingPool(limit: limit, idleTime: .milliseconds(20)) }
 
@@ -46,7 +46,7 @@ import Testing
     }
   }
 
-  /// The pool's only thread runs a scheduler whose fiber waits for that pool.
+  /// The pool's only thread runs a scheduler with a fiber that waits for this pool.
   @Test func fibersInsideACallMayWaitForItsPool() throws {
     let pool = pool(1)
     let value = try pool.call {

@@ -10,9 +10,9 @@ import Testing
   import Darwin
 #endif
 
-/// What `blocking { }` promises to its callers.
+/// The guarantees of `blocking { }`.
 @Suite struct BlockingTests {
-  /// A pool of the test's own, so that others do not count; its threads end soon.
+  /// A pool for this test only; its threads end soon.
   private func pool(_ limit: Int) -> BlockingPool { BlockingPool(limit: limit, idleTime: .milliseconds(20)) }
 
   @Test(arguments: parallelisms) func otherFibersRunMeanwhile(parallelism: Int) throws {
@@ -273,7 +273,7 @@ import Testing
 
   // MARK: Interrupting
 
-  /// Like a database's connection: a query blocks until it is interrupted, and says then that it was.
+  /// Like a database's connection: a query blocks until it is interrupted, and then throws.
   private final class Connection: Sendable {
     private let interrupted = Condition()
     private let isOpen = Guarded(true)
@@ -309,7 +309,7 @@ import Testing
   }
 
   @Test func aBodyMayBeInterruptedByASignal() throws {
-    // The body's thread blocks all signals that the program does not send it itself.
+    // The body's thread blocks all signals, so the body unblocks its own.
     var action = sigaction()
     var before = sigaction()
     action.__sigaction_handler.sa_handler = { _ in }
@@ -323,7 +323,7 @@ import Testing
       expectThrows(TimeoutError.self) {
         try withTimeout(.milliseconds(5)) {
           try blocking {
-            // A signal that comes before the call is lost, so it is repeated until the body says that it has ended.
+            // A signal that comes before the call is lost, so it is repeated until the body reports its end.
             while let body = thread.withLock({ $0 }) {
               pthread_kill(body, SIGUSR2)
               letOthersRun()
@@ -355,7 +355,7 @@ import Testing
           try pool.call {
             calls.add()
             expectEqual(Fiber<Never>.current?.name, "caller")
-            // It may wait, and for this very pool, whose only thread waits for it.
+            // The handler may wait, even for this pool, whose only thread waits for the handler.
             try sleep(for: .seconds(1))
             stop.signal()
             try pool.call {}
@@ -708,7 +708,7 @@ import Testing
   }
 }
 
-/// Waits until the pool runs so many jobs.
+/// Waits until the pool runs `count` jobs.
 func waitUntilRunning(_ pool: BlockingPool, _ count: Int) {
   while pool.statistics.running != count { Fiber.yield() }
 }

@@ -1,7 +1,7 @@
 import Nursery
 import Testing
 
-/// Cancellation reaches everything inside, stays, and has no effect on what had happened.
+/// A cancellation reaches everything inside and stays; calls that have committed keep their effect.
 struct CancellationTests {
   /// Every call that can block, for a cancelled scope: each must throw although some could proceed.
   private func expectEveryCallThrows() throws {
@@ -140,7 +140,7 @@ struct CancellationTests {
           }
         }
       }
-      // Children that have completed all the same were not cut short.
+      // Children that have still completed were not interrupted.
       let value = try withTimeout(.seconds(1)) {
         try withNursery { nursery in
           nursery.goAsync { try? sleep(for: .seconds(10)) }
@@ -148,7 +148,7 @@ struct CancellationTests {
         }
       }
       #expect(value == 1)
-      // Those of inner nurseries neither vanish, nor does a real error.
+      // Neither a cancellation of an inner nursery nor a real error is lost.
       let inner: Int? = try withCancelScope { scope in
         try withNursery { nursery in
           nursery.goAsync { try withNursery { $0.goAsync { try sleep(for: .seconds(10)) } } }

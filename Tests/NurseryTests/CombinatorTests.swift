@@ -1,7 +1,7 @@
 import Nursery
 import Testing
 
-/// Running several at once: races, maps, and results as they come.
+/// Races, maps, and results as they arrive.
 struct CombinatorTests {
   @Test(arguments: parallelisms) func theFirstToEndWinsTheRaceAndTheOthersAreCancelled(workers: Int) throws {
     let log = Log<String>()

@@ -85,7 +85,7 @@ import Testing
         expectEqual(try result.read(upTo: 5, at: 100 << 20), [1, 2, 3, 0, 0])
         expectEqual(try result.read(upTo: 2, at: 200 << 20 - 1), [0])
       }
-      // Where the file system makes no holes, the copy has none either.
+      // If the file system makes no holes, the copy has none either.
       #expect(blocks(copy) <= blocks(source) + 2048)
     }
   }
@@ -120,7 +120,7 @@ import Testing
             try copyFile(from: "\(directory)/a", to: "\(directory)/b")
           }
         }
-        // It may have been copied just before.
+        // The copy may just have completed.
         expectEqual(names(in: directory), end == nil ? ["a"] : ["a", "b"])
       }
     }

@@ -1,7 +1,7 @@
 import Nursery
 import Testing
 
-/// What a coroutine that is suspended inside a scope cannot do.
+/// The limits of a coroutine that is suspended inside a scope.
 struct CoroutineScopeTests {
   private static func assertTraps(_ result: ExitTest.Result?, _ parts: [String], line: Int = #line) {
     let text = standardError(result)

@@ -1,7 +1,7 @@
 import Nursery
 import Testing
 
-/// `goAsync(daemon: true)`: children that are ended when the others have.
+/// `goAsync(daemon: true)`: children that are cancelled when all others have ended.
 struct DaemonTests {
   @Test(arguments: parallelisms) func daemonsAreCancelledAndAwaitedWhenTheChildrenHaveEnded(workers: Int) throws {
     let log = Log<String>()
@@ -85,7 +85,7 @@ struct DaemonTests {
               try sleep(for: .seconds(1))
               log.append("farewell")
             }
-            // A daemon of a nursery that ends its daemons is spawned into a cancelled scope.
+            // The nursery is ending its daemons, so this one is spawned into a cancelled scope.
             goAsync(daemon: true) { log.append("never") }
           }
         }

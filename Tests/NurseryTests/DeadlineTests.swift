@@ -112,7 +112,7 @@ struct DeadlineTests {
       let start = FiberClock.now
       let value: Void? = try withCancelScope(deadline: start + .seconds(5)) { scope in
         goAsync {
-          // A watchdog that is fed three times.
+          // A watchdog whose deadline is moved three times.
           for _ in 0..<3 {
             try sleep(for: .seconds(4))
             scope.deadline = FiberClock.now + .seconds(5)

@@ -1,7 +1,7 @@
 import Nursery
 import Testing
 
-/// Scopes nest as deeply as a program likes: nothing that walks them needs stack in proportion.
+/// Scopes may nest to any depth: no walk over them needs stack in proportion.
 struct DeepScopeTests {
   /// Each level on a stack of its own.
   private static func chain(_ depth: Int, _ reached: Condition) throws {
@@ -43,7 +43,7 @@ struct DeepScopeTests {
 
   private static let generation = FiberLocal(0)
 
-  /// As deep as scopes: what a fiber has inherited, what a nursery is called, and the errors of errors.
+  /// Bindings, names of nurseries and errors that hold errors nest as deeply as scopes.
   @Test func aKeptChainOfNurseriesOfAnyDepthIsReleased() throws {
     let depth = isSanitized ? 300 : 3_000
     var configuration = Configuration.virtual()

@@ -3,7 +3,7 @@ import Testing
 
 /// `drain(grace:)`: a shutdown in two phases.
 struct DrainTests {
-  /// A server that stops accepting when it is drained, and whose requests take so long.
+  /// A server that stops accepting when it is drained; each request takes `requestTime`.
   private func serve(_ nursery: Nursery, requestTime: Duration, _ log: Log<String>) {
     nursery.goAsync("accept") {
       var number = 0

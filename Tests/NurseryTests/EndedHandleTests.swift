@@ -1,7 +1,7 @@
 import Nursery
 import Testing
 
-/// Whatever a handle is asked after its object's end is answered.
+/// Every query of a handle is answered after the end of its object.
 struct EndedHandleTests {
   /// Handles of everything that a run can hold, kept until all of it has ended.
   private struct Kept {

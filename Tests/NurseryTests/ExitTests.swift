@@ -1,7 +1,7 @@
 import Nursery
 import Testing
 
-/// `onExit`: what is done when everybody has ended.
+/// `onExit`: hooks that run when all fibers have ended.
 struct ExitTests {
   @Test(arguments: parallelisms) func theOrderIsBodyChildrenDaemonsHooksBackwards(workers: Int) throws {
     let log = Log<String>()

@@ -1,7 +1,7 @@
 import Nursery
 import Testing
 
-/// What a run leaves behind is a failure of it.
+/// A run that leaves something behind fails.
 @Suite struct ExplorationLeakTests {
   private func leak(_ body: () throws -> Void) throws -> ExplorationError? {
     let failure = try #require(throws: ExplorationFailure.self) { try exploreSchedules { try body() } }
@@ -75,7 +75,7 @@ import Testing
   @Test func aTimerThatIsStillSetIsALeak() throws {
     var scopes: [ScopeRef] = []
     let found = try leak {
-      // What a timeout does that is never left.
+      // Like a timeout that is never left.
       let scope = ScopeRef.open(host: Performer.current())
       scope.setDeadline(after: 1_000_000_000)
       scopes.append(scope)
@@ -113,7 +113,7 @@ import Testing
     let other = try Coroutine<Void, Int, Void> { yielder, _ in _ = try yielder.yield(1) }
     try runFibers { _ = goAsync {} }
     try exploreSchedules { before = nil }
-    // What went in between does not make up for what is left.
+    // The release of an earlier stack does not offset a new one.
     var kept: Coroutine<Void, Int, Void>?
     before = try Coroutine { yielder, _ in _ = try yielder.yield(1) }
     let found = try leak {

@@ -2,7 +2,7 @@ import Nursery
 import Testing
 
 @Suite struct ExploreCancellationsTests {
-  /// Two children of the nursery around and one of an inner one, each with a call of its own.
+  /// Two children of the enclosing nursery and one of an inner one, each with its own call.
   private func threeChildren(_ ended: Log<String>) throws {
     func child(_ name: String) -> () throws -> Void {
       { [ended] in
@@ -140,7 +140,7 @@ import Testing
     #expect(kept?.isFinished == true)
   }
 
-  /// Loses a number if it is cancelled at the one call, and another fiber has been before it.
+  /// Loses a number if it is cancelled at one call and another fiber has run before.
   private func explore(_ strategy: ExplorationStrategy, at call: Int? = nil) throws -> Int {
     try exploreCancellations(strategy, at: call) {
       try twoChannels()

@@ -1,7 +1,7 @@
 import Nursery
 import Testing
 
-/// What becomes of errors.
+/// How errors of children and bodies are thrown.
 struct FailureTests {
   @Test(arguments: parallelisms) func theFirstFailureCancelsTheRestAndIsThrownAsItIs(workers: Int) throws {
     let cancelled = Counter()

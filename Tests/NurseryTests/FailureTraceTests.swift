@@ -1,7 +1,7 @@
 import Nursery
 import Testing
 
-/// Where an error has come through.
+/// The fibers and nurseries that an error has passed through.
 struct FailureTraceTests {
   /// The steps, with the numbers of nameless fibers and lines left out.
   private func outline(_ error: any Error) -> [String]? {
@@ -113,7 +113,7 @@ struct FailureTraceTests {
         } catch {
           #expect(FailureTrace(of: error)?.steps.count == 2)
         }
-        // Whoever clears the register, perhaps another test, holds each error for the moment in which he looks at it.
+        // The thread that clears the register, perhaps another test's, holds each error while it checks it.
         expectSoon { census.count == 0 }
       }
     }

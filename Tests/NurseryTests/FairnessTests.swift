@@ -1,7 +1,7 @@
 import Nursery
 import Testing
 
-/// Whoever can run does, whatever the others do.
+/// Every runnable fiber runs, whatever other fibers do.
 struct FairnessTests {
   /// Two fibers that wake each other for ever, and so are always the next to run.
   private func withPairs(_ count: Int, workers: Int, _ body: (Nursery) throws -> Void) throws {

@@ -1,7 +1,7 @@
 import Nursery
 import Testing
 
-/// Whatever the duration, a timed call neither traps nor waits without a timer.
+/// With any duration, a timed call neither traps nor waits without a timer.
 struct FarDurationTests {
   /// 36 lengths of time, and as many below zero.
   private static let durations: [Duration] = {
@@ -25,7 +25,7 @@ struct FarDurationTests {
 
   private static func pow10(_ exponent: Int) -> Int128 { (0..<exponent).reduce(1) { power, _ in power * 10 } }
 
-  /// Every call that takes a duration or an instant, made so that nothing but time ends it.
+  /// Every call that takes a duration or an instant, set up so that only the time ends it.
   private static let calls: [(name: String, call: @Sendable (Duration) throws -> Void)] = [
     ("sleep(for:)", { try sleep(for: $0) }),
     ("sleep(until:)", { try sleep(until: FiberClock.now + $0) }),

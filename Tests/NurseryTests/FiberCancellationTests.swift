@@ -1,7 +1,7 @@
 import Nursery
 import Testing
 
-/// Cancelling one fiber, and what it had done before.
+/// Cancelling one fiber.
 struct FiberCancellationTests {
   @Test(arguments: parallelisms) func cancellingOneFiberLeavesItsSiblings(workers: Int) throws {
     try virtually(workers) {
@@ -133,7 +133,7 @@ struct FiberCancellationTests {
           try Op<Void>.never.perform()
         }
       }
-      // The run inside blocks a worker, which may be the one that this fiber is bound to.
+      // The inner run blocks a worker, which may be the worker of this fiber.
       let canceller = PlainThread {
         try started.wait()
         fiber.cancel()

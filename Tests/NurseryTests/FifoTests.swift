@@ -10,7 +10,7 @@ import Testing
   import Darwin
 #endif
 
-/// Files whose other end somebody else opens, or does not.
+/// FIFOs with and without a process at the other end.
 @Suite struct FifoTests {
   private func withFifo(_ body: (String) throws -> Void) throws {
     try withDirectory { directory in
@@ -82,7 +82,7 @@ import Testing
     }
   }
 
-  /// In a process of its own: the pool is everybody's.
+  /// In a process of its own, because all tests share the pool.
   @Test(.timeLimit(.minutes(1))) func opensThatWaitLeaveThePoolToOthersAndAreInterrupted() async {
     await #expect(processExitsWith: .success) {
       try withDirectory { directory in

@@ -10,7 +10,7 @@ import Testing
   import Darwin
 #endif
 
-/// What goes wrong with files is an error that says which file and what was done to it.
+/// An error of a file names the file and the call.
 @Suite struct FileErrorTests {
   private func expect(_ code: Int32, _ action: String, _ body: () throws -> Void) {
     expectThrows(SystemError(code: code, action: action), body)
@@ -52,7 +52,7 @@ import Testing
     }
   }
 
-  /// In a process of its own, whose limit it is.
+  /// In a process of its own, because it changes the process's limit.
   @Test func aFileBeyondTheLimitOfSizesIsAnErrorAndNotTheEndOfTheProcess() async {
     await #expect(processExitsWith: .success) {
       try withDirectory { directory in

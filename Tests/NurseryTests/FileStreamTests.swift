@@ -2,12 +2,11 @@ import Testing
 
 @testable import Nursery
 
-/// Files, read and written with and without the kernel's help: the first by asking it for what is in memory, the second
-/// by the pool.
+/// Files, read and written in two ways: directly, if the kernel has the data in memory, and by the blocking pool.
 @Suite struct FileStreamTests {
   static let ways = ["at once", "by the pool"]
 
-  /// Opens a file, and in the second way has everything done by the pool.
+  /// Opens a file; in the second way the pool makes all calls.
   private func open(
     _ path: String, _ access: FileStream.Access = .read, _ options: FileStream.Options = [], way: String
   ) throws -> FileStream {
@@ -218,7 +217,7 @@ import Testing
     }
   }
 
-  // MARK: What is not an ordinary file
+  // MARK: Other kinds of files
 
   @Test func devicesAreReadAndWritten() throws {
     try virtually {

@@ -17,7 +17,7 @@ struct FlatChoiceTests {
     }
   }
 
-  /// Expects each of the values to have been the result in its share of the rounds; of 3,000 throws the spread is 27.
+  /// Expects each value to be the result in its share of the rounds; the standard deviation is 27 for 3,000 rounds.
   private func expect(
     _ counts: [Int], shares: [Double], _ name: String = "", location: SourceLocation = #_sourceLocation
   ) {
@@ -174,7 +174,7 @@ struct FlatChoiceTests {
           try expectEqual(Self.guards(1000, calls).orTimeout(after: .seconds(1)).poll(), 0)
           expectEqual(calls.value, 2000)
           try expectEqual(Self.guardedChoices(1000).perform(), 7)
-          // As a list that the program keeps; that it is released link by link is Swift's.
+          // The chain is kept and released as a list; Swift releases it link by link.
           var chain = Op.always(5)
           for _ in 0..<300 {
             let inner = chain

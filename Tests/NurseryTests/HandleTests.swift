@@ -1,7 +1,7 @@
 import Nursery
 import Testing
 
-/// Waiting for fibers, and what their handles know.
+/// Waiting for fibers, and queries of their handles.
 struct HandleTests {
   @Test(arguments: parallelisms) func waitAllReturnsTheValuesInOrder(workers: Int) throws {
     try virtually(workers) {
@@ -69,7 +69,7 @@ struct HandleTests {
     #expect(census.total == 100)
   }
 
-  /// What a fiber lets go of at its end may still send and receive on it.
+  /// Objects that are released at a fiber's end may still send and receive on it.
   @Test(arguments: parallelisms) func aResultIsNotMistakenForAMessageThatIsSentAfterIt(workers: Int) throws {
     let numbers = Channel<Int>()
     try runFibers(Configuration(parallelism: workers)) {
@@ -85,7 +85,7 @@ struct HandleTests {
   }
 
   #if os(Linux)
-    /// Records of fibers whose handles were dropped are used again, also by a worker that did not run them.
+    /// Records of fibers with dropped handles are reused, also by a worker that did not run them.
     @Test(.enabled(if: !isSanitized)) func recordsAreNotLostToAWorkerThatOnlySteals() throws {
       try runFibers(Configuration(parallelism: 2)) {
         func round() throws {
@@ -95,14 +95,14 @@ struct HandleTests {
         for _ in 0..<5 { try round() }
         let before = try #require(Scheduler.current).statistics.allocations
         for _ in 0..<50 { try round() }
-        // Each fiber would take one, and a block for every 256.
+        // Without reuse each fiber would take one, and a block for every 256.
         #expect(try #require(Scheduler.current).statistics.allocations - before < 20_000)
       }
     }
   #endif
 }
 
-/// Says something when it goes.
+/// Calls a closure when it is released.
 private final class LastWords: Sendable {
   private let numbers: Channel<Int>
 

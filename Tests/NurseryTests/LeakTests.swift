@@ -2,7 +2,7 @@ import Nursery
 import Testing
 
 #if os(Linux)
-  /// How often something is lost: optimised code does it in a moment.
+  /// The number of lost operations; optimised code does many in a moment.
   #if DEBUG
     private let losses = 100_000
   #else
@@ -20,7 +20,7 @@ import Testing
     precondition(growth < 2048, "memory has grown by \(growth) KiB")
   }
 
-  /// Losing leaves nothing behind; each test has a process of its own.
+  /// A lost operation leaves no memory behind; each test has a process of its own.
   @Suite(.serialized, .disabled(if: isSanitized, "sanitizers keep freed memory"))
   struct LeakTests {
     @Test func lostTimersLeaveNothing() async {
@@ -44,7 +44,7 @@ import Testing
         try synchronously {
           try runFibers(Configuration(parallelism: 1)) {
             let numbers = Channel<Int>()
-            // Sends when the other one waits, so every choice leaves a timer and takes it back.
+            // Sends while the receiver waits, so every choice sets a timer and removes it.
             goAsync(daemon: true) {
               while true {
                 Fiber.yield()
@@ -135,7 +135,7 @@ import Testing
   }
 #endif
 
-/// Objects that failing, cancelled and abandoned work held are released.
+/// Objects held by failing, cancelled and abandoned work are released.
 struct ReleaseTests {
   @Test(arguments: parallelisms) func failuresAndCancellationsReleaseEverything(workers: Int) throws {
     let census = Census()

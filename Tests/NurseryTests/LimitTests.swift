@@ -1,7 +1,7 @@
 import Nursery
 import Testing
 
-/// `withNursery(limit:)`: so many children run, the others wait for their turn.
+/// `withNursery(limit:)`: at most this many children run, the others wait for their turn.
 struct LimitTests {
   @Test(arguments: parallelisms, [1, 3]) func noMoreChildrenRunThanTheLimit(workers: Int, limit: Int) throws {
     let running = Counter()

@@ -7,7 +7,7 @@ private struct Lost: Error {
   let left: Int
 }
 
-/// The famous failures of others, under every schedule of a small script.
+/// Well-known bugs of other libraries, under every schedule of a small script.
 @Suite struct LosslessCancellationTests {
   /// cats-effect 4571, kotlinx.coroutines 4337.
   @Test(arguments: [Channel<Int>.Capacity.unbuffered, .bounded(1)])
@@ -70,7 +70,7 @@ private struct Lost: Error {
     #expect(report.isExhausted)
   }
 
-  /// kotlinx.coroutines 3504: a timeout at the very instant at which a resource is handed over.
+  /// kotlinx.coroutines 3504: a timeout at the instant at which a resource is handed over.
   @Test func aResourceAcquiredAtTheInstantOfTheTimeoutIsNotLost() throws {
     let report = try exploreSchedules {
       let pool = Channel<Int>(.bounded(1))
@@ -116,7 +116,7 @@ private struct Lost: Error {
         do {
           try channels.output.send(number)
         } catch {
-          // Taken and not passed on: withShield is for that.
+          // The number has been taken and must be passed on, so use withShield.
           try withShield { try channels.output.send(number) }
           throw error
         }

@@ -1,7 +1,7 @@
 import Nursery
 import Testing
 
-/// What withNursery promises.
+/// The guarantees of withNursery.
 struct NurseryTests {
   @Test(arguments: parallelisms) func itReturnsAfterEveryChildHasEnded(workers: Int) throws {
     let ended = Counter()
@@ -75,7 +75,7 @@ struct NurseryTests {
     await #expect(throws: CancellationError.self) { try await task.value }
   }
 
-  /// A task that can be cancelled by what it runs.
+  /// A task that can be cancelled by the code that it runs.
   private final class OwnTask: Sendable {
     private let task = Guarded<Task<Int, any Error>?>(nil)
 
@@ -93,7 +93,7 @@ struct NurseryTests {
 
   @Test func theTasksCancellationHoldsUntilTheCallReturns() async throws {
     let task = OwnTask()
-    // The body has returned, and a child goes on.
+    // The body has returned, and a child still runs.
     await #expect(throws: CancellationError.self) {
       try await task.run {
         try await withNursery { nursery in
@@ -105,7 +105,7 @@ struct NurseryTests {
         }
       }
     }
-    // The children have ended, and a daemon goes on, or a hook; neither is cut short by the task.
+    // The children have ended, and a daemon or a hook still runs; the task interrupts neither.
     let second = OwnTask()
     let value = try await second.run {
       try await withNursery { nursery in
@@ -143,7 +143,7 @@ struct NurseryTests {
         }
       }
     }
-    // Its own it absorbs there, too.
+    // It also absorbs its own cancellation there.
     try await withNursery { nursery in
       nursery.cancel()
       try Op<Void>.never.perform()

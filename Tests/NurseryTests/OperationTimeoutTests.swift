@@ -1,7 +1,7 @@
 import Nursery
 import Testing
 
-/// A timeout is a part of its operation, wherever that is used.
+/// A timeout is a part of its operation, in any combination.
 struct OperationTimeoutTests {
   private let quiet = Channel<Int>()
 

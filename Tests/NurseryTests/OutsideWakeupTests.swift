@@ -9,9 +9,11 @@ import Testing
   import Darwin
 #endif
 
-/// Something outside the scheduler may be announced to wake a fiber.
+/// A wakeup from outside the scheduler may be announced.
 struct OutsideWakeupTests {
-  /// Waits for what another thread computes; a thread, because tests may hold every thread that tasks run on.
+  /// Waits for the result of another thread.
+  ///
+  /// Not a task, because tests may occupy all threads that tasks run on.
   private func awaiting<Value: Sendable>(_ body: @escaping @Sendable () -> Value) throws -> Value {
     let outcome = Channel<Value>(.bounded(1))
     let thread = PlainThread { _ = try outcome.trySend(body()) }

@@ -1,15 +1,15 @@
 import Nursery
 import Testing
 
-/// From its deadline on a scope is cancelled, whether or not anything has noticed: a call that begins later throws,
-/// ready or not.
+/// From its deadline on a scope is cancelled, even if no timer has fired: a call that begins later throws, ready or
+/// not.
 struct OverdueTests {
-  /// Computes until the deadline, and the tick by which it may be noticed late, have passed: no timer fires meanwhile.
+  /// Computes until the deadline has passed, and one more tick of the clock; no timer fires meanwhile.
   private static func pass(_ deadline: FiberClock.Instant) {
     while FiberClock.now < deadline + .milliseconds(25) {}
   }
 
-  /// Runs `body` in a scope whose deadline has passed while the fiber computed.
+  /// Runs `body` in a scope after its deadline has passed while the fiber computed.
   private static func overdue(
     workers: Int = 1, _ prepare: () throws -> Void = {}, _ body: (CancelScope) throws -> Void
   ) throws {
@@ -114,14 +114,14 @@ struct OverdueTests {
           }
         }
       }
-      // One that had not begun by then does not run.
+      // A child that had not begun by then does not run.
       #expect(heard.value >= 1)
     }
   }
 
   @Test func anOverdueScopeAroundANurseryIsReportedWhereItEndsAChildOrTheBody() throws {
     try runFibers(Configuration(parallelism: 1)) {
-      // The child never runs, and no call has noticed why.
+      // The child never runs, and no call has noticed the deadline yet.
       expectThrows(TimeoutError.self) {
         try withTimeout(.milliseconds(1)) {
           try withNursery { nursery in
@@ -130,7 +130,7 @@ struct OverdueTests {
           }
         }
       }
-      // Cancelled from inside, too, which a nursery absorbs by itself.
+      // Also cancelled from inside, which a nursery alone would absorb.
       expectThrows(TimeoutError.self) {
         try withTimeout(.milliseconds(1)) {
           try withNursery { nursery in
@@ -177,7 +177,7 @@ struct OverdueTests {
           while true {
             try channel.send(1)
             _ = try channel.receive()
-            // Slow enough that looking every 256th call would take seconds.
+            // So slow that a check at every 256th call would take seconds.
             let start = FiberClock.now
             while FiberClock.now < start + .milliseconds(5) {}
           }

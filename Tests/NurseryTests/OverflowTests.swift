@@ -9,7 +9,7 @@ import Testing
   import Darwin
 #endif
 
-/// A stack that overflows is named.
+/// Reports of stack overflows.
 @Suite(.disabled(if: isSanitized, "sanitizers report the fault themselves"))
 struct OverflowTests {
   @inline(never)
@@ -67,7 +67,7 @@ struct OverflowTests {
     #expect(standardError(result).contains("stack overflow in a coroutine: its "))
   }
 
-  /// As a function with a buffer of 60 KiB does that writes to its beginning first.
+  /// Like a function that writes first to the beginning of a buffer of 60 KiB.
   @Test func aLargeFrameThatReachesBelowTheStackIsAnOverflow() async {
     let result = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
       try synchronously {
@@ -103,7 +103,7 @@ struct OverflowTests {
     #expect(!standardError(result).contains("overflow"))
   }
 
-  /// A runtime that mends its own faults must not have them reported.
+  /// The faults that a runtime repairs itself must not be reported.
   @Test func aHandlerThatRepairsTheFaultGetsItAlone() async {
     let result = await #expect(processExitsWith: .success, observing: [\.standardErrorContent]) {
       try synchronously {
@@ -117,9 +117,10 @@ struct OverflowTests {
     #expect(!standardError(result).contains("nursery:"))
   }
 
-  /// Writes that far from a variable on the stack.
+  /// Writes at this distance from a variable on the stack.
   ///
-  /// By its number: of a pointer to the variable an optimiser may assume that it stays inside.
+  /// The address is computed as an integer, because an optimiser may assume that a pointer to the variable stays inside
+  /// it.
   @inline(never)
   private static func write(atDistance distance: Int) {
     let address = withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 64) { Int(bitPattern: $0.baseAddress!) }

@@ -10,7 +10,7 @@ import Testing
 #endif
 
 @Suite(.timeLimit(.minutes(2))) struct PlacementTests {
-  /// Waits, so that nothing has to be taken over, and tells where it did.
+  /// Waits, so that nothing is stolen, and returns the thread's number.
   private static func place(_ gate: Condition) throws -> UInt {
     try gate.wait()
     return threadNumber()
@@ -35,7 +35,7 @@ import Testing
           }
         }
         rounds += 1
-        // On a busy machine a worker may be late, and what it has not begun is taken over: not this time, then.
+        // On a busy machine a worker may be late, and its fresh fibers are stolen: repeat the round.
         if steals > 0, rounds < 100 { continue }
         #expect(steals == 0 && Self.counts(threads) == Array(repeating: count / workers, count: workers))
         break
@@ -68,7 +68,7 @@ import Testing
       try withNursery { nursery in
         nursery.workers(2, "worker") {
           for _ in work {
-            // Ends only if both compute at once.
+            // Ends only if both run at the same time.
             running.add()
             while running.value < 2 { sched_yield() }
           }

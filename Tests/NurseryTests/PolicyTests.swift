@@ -1,7 +1,7 @@
 import Nursery
 import Testing
 
-/// What the failure policies mean.
+/// The failure policies.
 struct PolicyTests {
   @Test(arguments: parallelisms) func collectAlwaysThrowsAGroup(workers: Int) throws {
     for failing in 1...3 {

@@ -36,7 +36,7 @@ struct ReadinessTests {
         let never = readiness.whenReadyOp { () -> Int? in nil }
         expectThrows(TimeoutError.self) { try never.orTimeout(after: .seconds(1)).perform() }
         expectEqual(start.duration(to: FiberClock.now), .seconds(1))
-        // The timer in an inner choice, whose arms are laid out apart from the rest.
+        // The timer is in an inner choice, which has its own layout.
         let inner: Op<Int> = .choice([sleepOp(for: .seconds(1)).wrap { 1 }, sleepOp(for: .seconds(2)).wrap { 2 }])
         let plain: Op<Void> = .choice([sleepOp(for: .seconds(1)), sleepOp(for: .seconds(2))])
         expectEqual(try choose(inner, never), 1)

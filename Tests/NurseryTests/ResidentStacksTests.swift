@@ -8,7 +8,7 @@ import Testing
     import Musl
   #endif
 
-  /// The memory of a burst's stacks goes back to the kernel; each test has a process of its own.
+  /// The memory of a burst's stacks is returned to the kernel; each test has a process of its own.
   @Suite(.disabled(if: isSanitized, "sanitizers keep freed memory"))
   struct ResidentStacksTests {
     @Test func memoryFallsBackWhileTheSchedulerRuns() async {
@@ -32,10 +32,12 @@ import Testing
     }
   }
 
-  /// Parks 20,000 fibers, lets them end, and waits, with a timer or without, until four fifths of their memory have
-  /// gone back; traps when that does not happen within a minute.
+  /// Parks 20,000 fibers, lets them end, and waits, with or without a timer, until four fifths of their memory have
+  /// been returned.
   ///
-  /// The rest is records, which later fibers use again.
+  /// Traps if that does not happen within a minute.
+  ///
+  /// The rest are records, which later fibers reuse.
   private func requireFallingBack(_ configuration: Configuration, inItsSleep: Bool = false) throws {
     let baseline = residentKilobytes()
     try runFibers(configuration) {

@@ -39,8 +39,8 @@ import Testing
     #expect(constantOnes.dropFirst() != constantTwos.dropLast(), "neighbouring seeds share their schedules")
   }
 
-  /// A mistake that takes two events in order: thirty calls by one fiber, and between two certain ones of them the
-  /// other fiber.
+  /// A mistake that needs two events in order: one fiber makes thirty calls, and the other one must run between two of
+  /// them.
   private func narrowWindow() throws {
     let channel = Channel<Int>(.bounded(30))
     try withNursery { nursery in
@@ -50,11 +50,11 @@ import Testing
   }
 
   @Test func aMistakeDeepInsideIsFoundByPrioritiesAndNotByChance() throws {
-    // Chance has to leave the second fiber waiting twenty times.
+    // A random schedule must pass over the second fiber twenty times.
     try exploreSchedules(.random(count: 2000, seed: 1)) { try narrowWindow() }
-    // Without a change there is no way into the window.
+    // Without a change of priority no schedule finds the mistake.
     try exploreSchedules(.pct(count: 200, seed: 1, depth: 1)) { try narrowWindow() }
-    // Two fibers and about thirty decisions: one schedule of sixty finds it.
+    // With two fibers and about thirty decisions, one schedule of sixty finds it.
     for seed in 1...5 as ClosedRange<UInt64> {
       let failure = try #require(throws: ExplorationFailure.self) {
         try exploreSchedules(.pct(count: 600, seed: seed, depth: 2)) { try narrowWindow() }

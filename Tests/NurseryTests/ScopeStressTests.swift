@@ -3,7 +3,7 @@ import Testing
 
 private let depthLocal = FiberLocal(0)
 
-/// Nurseries with everything that nurseries can have, at random, while they are cancelled from all sides.
+/// Nurseries with random combinations of all features, while they are cancelled from inside and outside.
 @Suite(.serialized) struct ScopeStressTests {
   @Test(arguments: [1, 2, 3]) func inAnyMixEveryFiberEndsInsideItsNurseryAndEveryHookRuns(workers: Int) throws {
     for round in 0..<20 * stressFactor {
@@ -33,7 +33,7 @@ private let depthLocal = FiberLocal(0)
     let wrong = Counter()
   }
 
-  /// Opens a nursery and does in it what the dice say.
+  /// Opens a nursery and does random things in it.
   private func grow(_ tally: Tally, _ seed: Int, depth: Int) throws {
     var dice = Dice(seed)
     let alive = Counter()

@@ -10,7 +10,7 @@ import Testing
   import Darwin
 #endif
 
-/// What two workers do with fibers that are quickest on one.
+/// How two workers treat fibers that run faster on one.
 @Suite(.timeLimit(.minutes(2))) struct SharingTests {
   /// Fibers that mostly wait for each other.
   private func exchange(senders: Int, each: Int) throws {
@@ -29,7 +29,8 @@ import Testing
     }
   }
 
-  /// However little has come of sharing so far: the first fiber ends only if another worker runs the second meanwhile.
+  /// The first fiber ends only if another worker runs the second one meanwhile, also after a long exchange on one
+  /// worker.
   @Test func fibersThatComputeAreStolenFromATalkingWorker() throws {
     try runFibers(Configuration(parallelism: 2)) {
       for _ in 0..<20 {

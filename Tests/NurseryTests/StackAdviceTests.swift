@@ -1,7 +1,7 @@
 import Nursery
 import Testing
 
-/// The advice names the line, what was measured there, and what to write instead.
+/// The advice names the line, the measured use, and what to write instead.
 struct StackAdviceTests {
   private func statistics(stackSize: Int, _ uses: [(line: UInt, fibers: Int, deepest: Int)])
     -> Scheduler.StackStatistics

@@ -1,7 +1,7 @@
 import Nursery
 import Testing
 
-/// How much of its stack a fiber has used is told for each line that spawns fibers.
+/// The use of stacks is reported for each line that spawns fibers.
 @Suite(.disabled(if: isSanitized, "sanitized frames are not measured"))
 struct StackUseTests {
   private static let stackSize = 128 << 10
@@ -12,7 +12,7 @@ struct StackUseTests {
 
   private func stacks() throws -> Scheduler.StackStatistics { try #require(Scheduler.current).statistics.stacks }
 
-  /// Uses so many kibibytes of the stack, and a few more for the first frames and the last.
+  /// Uses this many kibibytes of the stack, and a few more for the first frames and the last.
   ///
   /// Buffers of more than a kibibyte may lie in the heap.
   @inline(never)
@@ -56,7 +56,7 @@ struct StackUseTests {
   }
 
   @Test func stackUseOfACoroutineIsNotCountedForAFiber() throws {
-    // A pool that no other test takes from meanwhile.
+    // A stack size that no other test uses, so that its pool is this test's.
     let stackSize = 512 << 10
     /// The slot of the stack that the address is in: reservations are aligned.
     func slot(of buffer: UnsafeMutableBufferPointer<UInt8>) -> UInt {
@@ -73,7 +73,7 @@ struct StackUseTests {
         }
         _ = try coroutine.resume()
       }
-      // More fibers than a worker keeps stacks, so that some get the coroutines'.
+      // More fibers than the stacks that a worker keeps, so that some get stacks of coroutines.
       let shared = Log<Bool>()
       try withNursery { nursery in
         let known = Box(stacks)

@@ -1,7 +1,7 @@
 import Nursery
 import Testing
 
-/// `nursery.start { started in ... }`: a child that says when others may rely on it.
+/// `nursery.start { started in ... }`: a child that reports when it has started.
 struct StartTests {
   @Test(arguments: parallelisms) func itReturnsWhatTheChildSaysAndTheChildRunsOn(workers: Int) throws {
     let log = Log<String>()

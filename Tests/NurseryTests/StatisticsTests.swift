@@ -1,7 +1,7 @@
 import Nursery
 import Testing
 
-/// Counting in place of timing.
+/// Counters instead of times.
 struct StatisticsTests {
   private func statistics() throws -> Scheduler.Statistics { try #require(Scheduler.current).statistics }
 
@@ -54,19 +54,19 @@ struct StatisticsTests {
         _ = try back.receive()
       }
       let after = try statistics()
-      // Once a worker is called to keep the watch.
+      // An idle worker may be woken to inspect the queues.
       #expect(after.wakeups - before.wakeups <= 100)
     }
   }
 
   @Test func aChildTakesTheStackAndTheRecordOfTheOneBefore() throws {
-    // A size of its own: all schedulers of a process share the stacks of one.
+    // A stack size of its own, because all schedulers share the pool of a size.
     try runFibers(Configuration(parallelism: 1, stackSize: 172 << 10)) {
       for number in 0..<10 { _ = try goAsync { number }.wait() }
       let before = try statistics()
       for number in 0..<1000 { _ = try goAsync { number }.wait() }
       let after = try statistics()
-      // Sanitizers are to see every fiber's memory go.
+      // Under sanitizers every fiber's memory is freed.
       if !isSanitized { expectEqual(after.allocations, before.allocations) }
       expectEqual(after.stacks.inUse, before.stacks.inUse)
       #expect(after.switches - before.switches <= 2010)
@@ -114,8 +114,9 @@ struct StatisticsTests {
     }
   }
 
-  /// The clock is real, because sleeping is what is counted; timers that are due together need fewer sleeps, never
-  /// more.
+  /// The clock is real, because sleeps are counted.
+  ///
+  /// Timers that are due together need fewer sleeps, never more.
   @Test(arguments: [1, 2, 3]) func aTimerCostsOneSleepOnAnyNumberOfWorkers(workers: Int) throws {
     let fired = Counter()
     let statistics = try runFibers(Configuration(parallelism: workers)) {
@@ -135,7 +136,7 @@ struct StatisticsTests {
         sleeps: after.sleeps - before.0.sleeps, wakeups: after.wakeups - before.0.wakeups, fired: fired.value - before.1
       )
     }
-    // A little more where the machine is busy: a worker that is late is inspected.
+    // A few more on a busy machine, where a late worker is inspected.
     let slack = 10 + statistics.fired / 10
     #expect(statistics.sleeps <= statistics.fired + slack)
     #expect(statistics.wakeups <= slack)

@@ -6,10 +6,10 @@
   import Darwin
 #endif
 
-/// How much longer than usual the stress tests run: the environment's NURSERY_STRESS.
+/// The factor by which the stress tests run longer than usual: NURSERY_STRESS in the environment.
 let stressFactor = getenv("NURSERY_STRESS").flatMap { Int(String(cString: $0)) } ?? 1
 
-/// A source of numbers that differ from fiber to fiber and are the same every time (splitmix64).
+/// A random generator with its own sequence for each fiber, the same in every run (splitmix64).
 struct Dice {
   private var state: UInt64
 
@@ -24,7 +24,7 @@ struct Dice {
   }
 }
 
-/// Sums that must agree in the end.
+/// Two sums that must be equal at the end.
 final class Ledger: Sendable {
   let sent = Counter()
   let received = Counter()

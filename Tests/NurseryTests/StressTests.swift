@@ -1,7 +1,7 @@
 import Nursery
 import Testing
 
-/// Random mixtures on two workers; what goes in must come out.
+/// Random mixtures on two workers; every element that goes in must come out.
 @Suite(.serialized) struct StressTests {
   @Test(arguments: [1, 2, 3]) func everySentElementIsReceivedByAnyKindOfCall(workers: Int) throws {
     for round in 0..<10 * stressFactor {

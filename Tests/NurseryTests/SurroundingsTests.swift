@@ -10,7 +10,7 @@ import Testing
   import Darwin
 #endif
 
-/// What a process is started with, or changes on its way, and what must work all the same.
+/// Unusual states in which a process is started, or which it enters later; everything must still work.
 ///
 /// Most run in a process of their own.
 @Suite struct SurroundingsTests {
@@ -25,7 +25,7 @@ import Testing
         try runFibers(Configuration(parallelism: 1)) {
           let listener = try SignalListener([.user1])
           if try listener.wait() != .user1 { exit(3) }
-          // To this thread, which has blocked it.
+          // Sent to this thread, which has blocked it.
           raise(SIGUSR1)
           if try listener.wait() != .user1 { exit(4) }
         }

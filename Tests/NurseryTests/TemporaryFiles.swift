@@ -32,7 +32,7 @@ func names(in path: String) -> [String] {
   return names.sorted()
 }
 
-/// Bytes that are different everywhere.
+/// Bytes without repetition, so that a wrong offset shows.
 func pattern(_ count: Int) -> [UInt8] {
   var bytes = [UInt8](repeating: 0, count: count)
   bytes.withUnsafeMutableBytes { words in
@@ -43,7 +43,7 @@ func pattern(_ count: Int) -> [UInt8] {
   return bytes
 }
 
-/// Compares without the generic code that takes its time in debug builds.
+/// Compares without generic code, which is slow in debug builds.
 func isSame(_ left: [UInt8], _ right: [UInt8]) -> Bool {
   left.count == right.count
     && left.withUnsafeBytes { left in right.withUnsafeBytes { memcmp(left.baseAddress!, $0.baseAddress!, left.count) } }

@@ -10,15 +10,15 @@ import Testing
   import Darwin
 #endif
 
-/// A fiber that has begun stays on its thread, and may use whatever belongs to one.
+/// A fiber that has begun stays on its thread, so it may use a mutex and thread-locals.
 @Suite(.timeLimit(.minutes(2))) struct ThreadBindingTests {
   private final class Counted: Sendable {
     let value = Mutex(0)
   }
 
-  /// Compiled for release, `Mutex` keeps the address of the thread's number across waits.
+  /// In a release build `Mutex` keeps the address of the thread's number across waits.
   ///
-  /// The thread sanitizer does not see what a `Mutex` orders.
+  /// The thread sanitizer does not see the ordering of a `Mutex`.
   @Test(.enabled(if: !isSanitized), arguments: [2, 4]) func aMutexMayBeLockedBetweenWaits(workers: Int) throws {
     let counted = Counted()
     let fibers = 16
@@ -40,7 +40,7 @@ import Testing
     #expect(counted.value.withLock { $0 } == fibers * rounds * 100)
   }
 
-  /// Every way of waiting, and wakeups by fibers of other workers, timers, plain threads and the pool.
+  /// Every kind of wait, woken by fibers of other workers, timers, plain threads and the pool.
   @Test(arguments: [2, 4]) func aFiberThatHasBegunStaysOnItsThread(workers: Int) throws {
     let threads = try runFibers(Configuration(parallelism: workers)) {
       let (left, right) = (Channel<Int>(), Channel<Int>(.bounded(2)))
@@ -62,7 +62,7 @@ import Testing
               case 2: try sleep(for: .microseconds(10))
               case 3: _ = try blocking { 1 }
               case 4:
-                // Long enough for what has not begun to be taken over.
+                // Long enough for fresh fibers to be stolen.
                 for _ in 0..<50 { sched_yield() }
               default: try goAndWait { Fiber.yield() }
               }

@@ -1,7 +1,7 @@
 import Nursery
 import Testing
 
-/// Whose deadline fired, and what it left undone.
+/// Timeouts of scopes: which deadline fired, and what it interrupted.
 struct TimeoutTests {
   @Test(arguments: parallelisms) func aTimeoutThrowsAfterItsTime(workers: Int) throws {
     try virtually(workers) {

@@ -1,7 +1,7 @@
 import Nursery
 import Testing
 
-/// Very many of one thing.
+/// Very large numbers of one kind of operation.
 @Suite(.serialized) struct VolumeTests {
   /// A million with a factor of 20.
   @Test(arguments: [1, 2]) func manyChoicesInARow(workers: Int) throws {

@@ -9,7 +9,7 @@ import Testing
   import Darwin
 #endif
 
-/// Workers come and go, and spares stand in, under a load that loses nothing.
+/// Workers are added and retired, and spares run, under a load that loses nothing.
 @Suite(.serialized) struct WorkerCountStressTests {
   @Test(arguments: [2, 3], [Configuration.Migration.never, .whenWaiting])
   func nothingIsLostWhileWorkersComeAndGo(workers: Int, migration: Configuration.Migration) throws {
@@ -42,8 +42,8 @@ import Testing
       case 0, 1: ledger.sent.add(try channel.sendOp(turn).wrap { turn }.or(timeout).perform())
       case 2, 3: ledger.received.add(try channel.receiveOp().or(timeout).perform())
       case 4:
-        // Waited for by handle: that the last one to let go of a handle comes after the fiber's end, the thread
-        // sanitizer cannot see.
+        // Waited for by handle: the thread sanitizer cannot see that the last release of a handle comes after the
+        // fiber's end.
         try withNursery { inner in try waitAll((0..<3).map { _ in inner.goAsync { Fiber.yield() } }) }
       default:
         let spins = dice.roll(20)
@@ -58,7 +58,7 @@ import Testing
     var added = 0
     for _ in 0..<40 {
       if added > 3 || added > -1 && dice.roll(2) == 0 {
-        // The other one may have retired the last that could be.
+        // The other fiber may have retired the last worker that can be retired.
         if (try? scheduler.retireWorker()) != nil { added -= 1 }
       } else {
         try scheduler.spawnWorker()
@@ -70,7 +70,7 @@ import Testing
 }
 
 extension Channel where Element == Int {
-  /// The sum of what is buffered.
+  /// The sum of the buffered elements.
   fileprivate func tryReceiveAll() -> Int {
     var sum = 0
     while let value = tryReceive() { sum += value }

@@ -9,8 +9,7 @@ import Nursery
   import Darwin
 #endif
 
-/// A process without other threads, until a scene has been played once: then it is played again with one that takes
-/// part.
+/// A process without other threads plays a scene once, and then again with a second thread that takes part.
 @main struct OnlyThreadProbe {
   static func main() {
     guard let scene = Scene.all[CommandLine.arguments.dropFirst().first ?? ""] else {
@@ -18,7 +17,7 @@ import Nursery
       exit(2)
     }
     do {
-      // Where the C library does not tell, or a sanitizer has a thread of its own, both are the same.
+      // If the C library does not say, or a sanitizer has a thread of its own, both plays are the same.
       if cs_sanitizer() == 0, cs_thread_count() > 0 { require(cs_is_only_thread(), "there is another thread") }
       try runFibers(Configuration(parallelism: 1)) { try scene.play() }
       print("alone: fine")

@@ -1,6 +1,6 @@
 import Nursery
 
-/// What is played, and checks itself.
+/// A scene, which checks itself.
 struct Scene: Sendable {
   let play: @Sendable () throws -> Void
 
@@ -50,7 +50,7 @@ struct Scene: Sendable {
     } catch is TimeoutError {}
   }
 
-  /// Every parked fiber hears of the cancellation.
+  /// The cancellation reaches every parked fiber.
   private static func cancellations() throws {
     let numbers = Channel<Int>()
     for _ in 0..<10 {
@@ -69,7 +69,7 @@ struct Scene: Sendable {
     }
   }
 
-  /// Every child's value is its own, whatever its size, and whether its record has been somebody's before.
+  /// Every child returns its own value, of any size, in new and in reused records.
   private static func spawns() throws {
     for number in 0..<count {
       let small = goAsync { number }

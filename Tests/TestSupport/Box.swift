@@ -1,4 +1,4 @@
-/// Hands a value to another fiber that the compiler would not let pass.
+/// Passes a value to another fiber although the compiler would reject it.
 package struct Box<Value>: @unchecked Sendable {
   package let value: Value
 

@@ -1,4 +1,4 @@
-/// A variable that fibers hand to each other, one at a time.
+/// A variable that fibers use one at a time.
 package final class Cell<Value>: @unchecked Sendable {
   package var value: Value
 

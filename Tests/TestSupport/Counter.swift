@@ -1,6 +1,6 @@
 import Synchronization
 
-/// A counter that fibers of any worker may raise.
+/// A counter that fibers of any worker may increment.
 package final class Counter: Sendable {
   private let storage = Atomic<Int>(0)
 

@@ -6,7 +6,7 @@
   import Darwin
 #endif
 
-/// Whether this process may have `count` descriptors open: a condition of tests with many connections.
+/// Whether this process may have `count` descriptors open; a condition of tests with many connections.
 package func mayOpen(_ count: Int) -> Bool {
   var limit = rlimit()
   getrlimit(numericCast(RLIMIT_NOFILE.rawValue), &limit)

@@ -10,8 +10,7 @@ import Testing
 
 /// Expects that `body` throws an error of this type, and returns it.
 ///
-/// A function, and not the macro: closures beside a macro's in nested closures are mixed up by some compilers (Swift
-/// 6.3.1).
+/// A function, not the macro: some compilers confuse closures beside a macro's in nested closures (Swift 6.3.1).
 @discardableResult
 package func expectThrows<Failure: Error, Result>(
   _ type: Failure.Type, location: SourceLocation = #_sourceLocation, _ body: () throws -> Result
@@ -27,7 +26,7 @@ package func expectThrows<Failure: Error, Result>(
   return nil
 }
 
-/// Expects that `body` throws this very error.
+/// Expects that `body` throws this error.
 package func expectThrows<Failure: Error & Equatable, Result>(
   _ expected: Failure, location: SourceLocation = #_sourceLocation, _ body: () throws -> Result
 ) {
@@ -43,7 +42,7 @@ package func expectEqual<Value: Equatable>(
   #expect(actual == expected, sourceLocation: location)
 }
 
-/// Expects what may take another thread's help to become true: gives the processor away until it is.
+/// Expects that a condition becomes true with another thread's help; yields the processor until then.
 package func expectSoon(
   location: SourceLocation = #_sourceLocation, _ condition: () -> Bool
 ) {

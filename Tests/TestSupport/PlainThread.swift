@@ -6,7 +6,7 @@
   import Darwin
 #endif
 
-/// Calls `body` on a plain thread; the result is for whoever joins it.
+/// Calls `body` on a plain thread; `join` returns the result.
 package final class PlainThread<Value>: @unchecked Sendable {
   private var thread = pthread_t()
   private let body: () throws -> Value

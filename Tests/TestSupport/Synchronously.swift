@@ -1,4 +1,4 @@
-/// Calls `body`, which may make calls that the compiler refuses in asynchronous code.
+/// Calls `body`, which may make calls that the compiler rejects in asynchronous code.
 ///
 /// `async` tests and the closures of exit tests are asynchronous code. The compiler does not check synchronous closures
 /// in it.

@@ -8,7 +8,7 @@
 
 /// A number that no other thread has now.
 ///
-/// Not inlined: the C library declares `pthread_self` constant, and a fiber that migrates would be told of its first
-/// thread for ever.
+/// Not inlined: the C library declares `pthread_self` constant, so a fiber that migrates would always get its first
+/// thread.
 @inline(never)
 package func threadNumber() -> UInt { UInt(bitPattern: UInt64(pthread_self()).hashValue) }

@@ -1,6 +1,6 @@
-// Tests the inlined switch of a pair: what the compiler keeps across it, on either side, must be there afterwards.
+// Tests the inlined switch of a pair: values that the compiler keeps across it, on either side, must survive.
 //
-// No sanitizer hears of this pair of stacks, so nothing here is instrumented.
+// The sanitizers are not notified of this pair of stacks, so nothing here is instrumented.
 #define _GNU_SOURCE
 #include "rounding.h"
 
@@ -30,7 +30,7 @@ BARE static bool run(test *self, void (*inside)(void *), bool (*outside)(test *)
   return good;
 }
 
-// A value that the compiler knows nothing about and so must keep; no call, which would end its time in a register.
+// A value that the compiler cannot recompute and so must keep. Not a call, which would force it out of its register.
 static inline __attribute__((always_inline)) long opaque(long value) {
   __asm__ volatile("" : "+r"(value));
   return value;
@@ -50,8 +50,8 @@ static inline __attribute__((always_inline)) double opaque_number(double value) 
 #define DECLARE(n) long integer##n = opaque(seed + n); double number##n = opaque_number((double)(seed * 3 + n));
 #define CHECK(n) good = good && integer##n == seed + n && number##n == (double)(seed * 3 + n);
 
-// One side: switches through `SWITCH` in a leaf whose locals may lie in the red zone, in a function with many values,
-// and in one whose frame cannot be addressed by the frame pointer alone.
+// One side switches through `SWITCH` in three functions: a leaf with locals in the red zone, one with many values, and
+// one with a frame that the frame pointer alone cannot address.
 #define SIDE(SWITCH)                                                                        \
   BARE static bool SWITCH##_with_values(cs_pair *pair, long seed) {                         \
     bool good = true;                                                                       \
@@ -93,7 +93,7 @@ BARE static void keeps_values_inside(void *argument) {
 }
 
 BARE static bool keeps_values_outside(test *self) {
-  // Four there and three here: each way meets each.
+  // Four ways there and three here, so each is combined with each.
   static const way ways[] = {enter_with_values, enter_with_odd_frame, enter_in_a_leaf};
   bool good = true;
   for (long i = 0; i < TIMES; i++) good = ways[i % 3](&self->pair, 1000 + i) && good;

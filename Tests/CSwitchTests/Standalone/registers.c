@@ -21,7 +21,7 @@ __asm__(
   "  mov %rsi, %rdi\n  mov %rdx, %rsi\n  call *%rcx\n"
   "  mov (%rsp), %rdi\n"
   "  sub %rdi, %rbp\n  sub %rdi, %rbx\n  sub %rdi, %r12\n  sub %rdi, %r13\n  sub %rdi, %r14\n  sub %rdi, %r15\n"
-  // Digits in base ten: 1, 2, 3, 4, 5, 6 when all is well.
+  // Digits in base ten: 1, 2, 3, 4, 5, 6 if all registers survive.
   "  imul $10, %rbp, %rax\n  add %rbx, %rax\n  imul $10, %rax\n  add %r12, %rax\n  imul $10, %rax\n"
   "  add %r13, %rax\n  imul $10, %rax\n  add %r14, %rax\n  imul $10, %rax\n  add %r15, %rax\n"
   "  pop %rdi\n  pop %r15\n  pop %r14\n  pop %r13\n  pop %r12\n  pop %rbx\n  pop %rbp\n  ret\n");
@@ -57,7 +57,7 @@ enum { EXPECTED = 0 };
 #endif
 
 long registers_survive_switch(long seed, void **save, void *target, void (*routine)(void **, void *));
-// The name under which no sanitizer interferes: this pair of stacks is invisible to them for its short life.
+// The raw switch, which does not notify the sanitizers about this pair of stacks.
 void cs_switch_raw(void **save, void *target);
 
 static int plain_rounds;

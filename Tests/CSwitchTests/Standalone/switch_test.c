@@ -1,4 +1,4 @@
-// Tests the switch on its own, in C, so that it can be cross-compiled and run on every CPU it is written for.
+// Tests the switch alone, in C, so that it can be cross-compiled and run on every CPU that it supports.
 //
 // Each check is a function that returns true; main counts them. Built and started by `run`.
 #define _GNU_SOURCE
@@ -46,7 +46,7 @@ bool pair_backtrace_ends(void);
 // MARK: Floating point
 
 static void rounds_up(context *self) {
-  self->value = fegetround() == FE_TONEAREST;  // not what the stack's preparer had set
+  self->value = fegetround() == FE_TONEAREST;  // not the mode that was set when the stack was prepared
   fesetround(FE_UPWARD);
   for (int i = 0; i < 3; i++) {
     unsigned mode = rounding();
@@ -155,7 +155,7 @@ __attribute__((noinline)) static int where(void) { return here; }
 static void travels(context *self) {
   for (int i = 0; i < MIGRATIONS; i++) {
     if (where() == i % 2) self->value++;
-    // The other thread may continue us before we are off this stack: it waits for the saved pointer.
+    // The other thread may want to continue this context before it has left this stack: it waits for the saved pointer.
     context *caller = self->caller;
     atomic_store_explicit(&turn, (i + 1) % 2, memory_order_release);
     switch_to(self, caller);
@@ -173,7 +173,7 @@ static void *carrier(void *argument) {
       cs_thread_yield();
       continue;
     }
-    // Take the pointer before telling the context who its caller is: until then it still uses the old one.
+    // Take the pointer before setting the context's caller: until then the context still uses the old one.
     void *target;
     while ((target = atomic_load_explicit(&traveller->saved, memory_order_acquire)) == NULL) cs_pause();
     atomic_store_explicit(&traveller->saved, NULL, memory_order_relaxed);
@@ -259,7 +259,7 @@ static struct { _Alignas(128) _Atomic int value; } written[2], seen_by[2], arriv
 
 static _Atomic bool enough;
 
-// Each side says how far it is, and waits for the other. On a busy machine the other may not be running.
+// Each side publishes its stage and waits for the other. On a busy machine the other may not be running.
 static void meet(int side, int stage) {
   atomic_store_explicit(&arrived[side].value, stage, memory_order_release);
   for (int spins = 0; atomic_load_explicit(&arrived[1 - side].value, memory_order_acquire) < stage; spins++) {
@@ -273,7 +273,7 @@ static void exchange(int side, int round, bool last) {
   atomic_store_explicit(&written[side].value, round, memory_order_relaxed);
   side == 0 ? cs_fence_light() : cs_fence_heavy();
   atomic_store(&seen_by[side].value, atomic_load_explicit(&written[1 - side].value, memory_order_relaxed));
-  // Said while the other side is in the same round, so that neither waits for a round the other leaves out.
+  // Set while the other side is in the same round, so that neither waits for a round that the other omits.
   if (last) atomic_store(&enough, true);
   meet(side, 2 * round + 1);
 }

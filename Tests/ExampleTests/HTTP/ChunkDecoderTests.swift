@@ -3,7 +3,7 @@ import Testing
 @testable import HTTPServer
 
 struct ChunkDecoderTests {
-  /// What a chunked body holds; the status of the error if it is malformed, nil if it is incomplete.
+  /// The contents of a chunked body; the status of the error if it is malformed, nil if it is incomplete.
   private func decode(_ text: String) -> (body: String, status: Int?) {
     var decoder = ChunkDecoder()
     var body: [UInt8] = []

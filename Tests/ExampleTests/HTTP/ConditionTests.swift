@@ -29,7 +29,7 @@ struct ConditionTests {
     for method in ["GET", "HEAD"] {
       #expect(try status(["If-Modified-Since: \(date)"], method: method) == [expected])
     }
-    // The condition with the opposite meaning; a date that is none is no condition.
+    // The condition with the opposite meaning; an invalid date is ignored.
     let isCondition = secondsOfHTTPDate(date, now: 0) != nil
     #expect(try status(["If-Unmodified-Since: \(date)"]) == [isCondition && expected == 200 ? 412 : 200])
   }

@@ -3,9 +3,9 @@ import Testing
 
 @testable import HTTPServer
 
-/// Whatever comes: an answer or nothing, never a trap, and no more memory than the limits say.
+/// For any input: an answer or nothing, never a trap, and memory within the limits.
 struct ConnectionFuzzTests {
-  /// Requests to be spoilt.
+  /// Requests to corrupt.
   static let seeds = [
     "GET /a?b=c HTTP/1.1\r\nHost: example.org\r\nUser-Agent: curl/8\r\nAccept: */*\r\n\r\n",
     "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 11\r\n\r\nhello world",
@@ -44,7 +44,7 @@ struct ConnectionFuzzTests {
     for _ in 0..<(isSanitized ? 20 : 100) {
       var bytes = (0...random.below(3)).flatMap { _ in Array(Self.seeds[random.below(Self.seeds.count)].utf8) }
       spoil(&bytes, &random)
-      // How the bytes are cut makes no difference.
+      // The sizes of the pieces make no difference.
       let whole = try exchange(bytes, service: service)
       let cut = try exchange(bytes, chunks: [1 + random.below(3), 1 + random.below(9)], service: service)
       #expect(unchunked(whole) == unchunked(cut), "\(String(decoding: bytes, as: UTF8.self).debugDescription)")
@@ -53,7 +53,7 @@ struct ConnectionFuzzTests {
     }
   }
 
-  /// An echo passes pieces on as they come: what is left are the statuses, and the bytes.
+  /// An echo's chunks depend on the pieces, so only the statuses are compared.
   private func unchunked(_ text: String) -> [Int] { statuses(text) }
 
   @Test(arguments: 0..<20) func garbageIsRefused(seed: Int) throws {

@@ -3,13 +3,13 @@ import Nursery
 
 @testable import HTTPServer
 
-/// Answers with what it was asked: the method, the target, and the body.
+/// Answers with the request's method, target and body.
 let mirror: Service.Handler = { request, response in
   let body = try request.body.readAll()
   try response.send("\(request.methodName) \(request.target) [\(String(decoding: body, as: UTF8.self))]")
 }
 
-/// Sends the bytes, however cut, and the end of the input: everything that comes back, without the dates.
+/// Sends the bytes in pieces, and the end of the input; returns all answers, without the dates.
 func exchange(
   _ bytes: some Sequence<UInt8>, chunks: [Int] = [], service: Service = Service(handler: mirror)
 ) throws -> String {
@@ -24,7 +24,7 @@ func exchange(_ text: String, chunks: [Int] = [], service: Service = Service(han
   try exchange(text.utf8, chunks: chunks, service: service)
 }
 
-/// The text without the one header that is never the same.
+/// The text without the `Date` headers, which always differ.
 func withoutDates(_ text: String) -> String {
   text.split(separator: "\r\n", omittingEmptySubsequences: false).filter { !$0.hasPrefix("Date: ") }
     .joined(separator: "\r\n")
@@ -64,7 +64,7 @@ struct Client {
   }
 }
 
-/// Runs a server for one connection, and its client, in virtual time: what the client returns.
+/// Runs a server for one connection, and its client, in virtual time; returns the client's result.
 @discardableResult
 func withClient<Value>(
   _ service: Service = Service(handler: mirror), _ body: (Client, Nursery) throws -> Value

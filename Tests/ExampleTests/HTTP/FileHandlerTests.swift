@@ -16,7 +16,7 @@ struct FileHandlerTests {
 
   init() throws { site = try Site() }
 
-  /// What the server answers, from the files that a shell command has made; without what depends on their time.
+  /// The server's answer, with files made by a shell command; without headers that depend on their time.
   private func answer(_ request: String, files command: String) throws -> String {
     try site.make(command)
     let fields = ["Last-Modified: ", "ETag: ", "Accept-Ranges: "]
@@ -84,12 +84,12 @@ struct FileHandlerTests {
   }
 
   #if os(Linux)
-    /// What the server answers for the environment of a process, whose size is stated as 0, and what it is.
+    /// The server's answer for /proc/PID/environ, which has a stated size of 0, and the real contents.
     private func answerForEnvironment(
       variables: Int, of length: Int, method: String = "GET"
     ) throws -> (answer: String, content: String) {
       let names = (0..<variables).map { "V\($0)" }
-      // The shell that writes to `ready` is the one that has this environment.
+      // The shell that writes to `ready` has this environment.
       try site.make(
         """
         mkfifo ready hold && value=$(head -c \(length) /dev/zero | tr '\\0' v)
@@ -125,7 +125,7 @@ struct FileHandlerTests {
       #expect(chunks == content)
     }
 
-    /// The kernel states the size of a page for it.
+    /// The kernel states the size of a page for this file.
     @Test(.enabled(if: access("/sys/devices/system/cpu/online", R_OK) == 0, "there is no /sys"))
     func aFileThatStatesTooLargeASizeIsSentWhole() throws {
       try site.make("ln -s /sys/devices/system/cpu cpu; cat cpu/online > copy")

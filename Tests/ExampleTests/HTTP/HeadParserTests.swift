@@ -3,7 +3,7 @@ import Testing
 @testable import HTTPServer
 
 struct HeadParserTests {
-  /// What the parser makes of a head that comes all at once.
+  /// The parser's result for a head that comes at once.
   private func parse(_ text: some StringProtocol, limits: Limits = Limits()) -> Result<RequestHead, HTTPError> {
     var head = RequestHead()
     var parser = HeadParser(limits: limits)
@@ -17,7 +17,7 @@ struct HeadParserTests {
     }
   }
 
-  /// The same for a head of which one byte more is there each time.
+  /// The same for a head that comes byte by byte.
   private func parseBytewise(_ text: String, limits: Limits = Limits()) -> Result<RequestHead, HTTPError> {
     var head = RequestHead()
     var parser = HeadParser(limits: limits)
@@ -175,7 +175,7 @@ struct HeadParserTests {
 }
 
 extension HeadParser {
-  /// What `parse` makes of these bytes.
+  /// The result of `parse` for these bytes.
   fileprivate mutating func parse(_ bytes: ArraySlice<UInt8>, into head: inout RequestHead) throws(HTTPError) -> Int? {
     try bytes.withUnsafeBytes { bytes -> Result<Int?, HTTPError> in
       do throws(HTTPError) { return .success(try parse(bytes, into: &head)) } catch { return .failure(error) }

@@ -3,7 +3,7 @@ import Testing
 
 @testable import HTTPServer
 
-/// How long a connection waits for what; in virtual time.
+/// The timeouts of a connection, in virtual time.
 struct PatienceTests {
   private let get = "GET / HTTP/1.1\r\nHost: a\r\n\r\n"
 
@@ -39,7 +39,7 @@ struct PatienceTests {
   @Test func aBodyMayTakeLongButMustNotComeByteByByte() throws {
     try withClient { client, nursery in
       try client.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 300000\r\n\r\n")
-      // A portion every 25 seconds is in time.
+      // A portion every 25 seconds is within the limit.
       for _ in 0..<4 {
         try sleep(for: .seconds(25))
         try client.send(String(repeating: "x", count: 65_536))
@@ -66,7 +66,7 @@ struct PatienceTests {
       try client.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\n")
       for _ in 0..<3 {
         try client.send("x")
-        // Ten seconds of each round are waited for by the handler.
+        // In each round the handler waits for ten seconds.
         try sleep(for: .seconds(110))
       }
       expectEqual(try client.readHead(), "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\n")
@@ -84,7 +84,7 @@ struct PatienceTests {
       try requests.writer.writeAll(get)
       let start = FiberClock.now
       try service.serve(requests.reader, responses.writer) {}
-      expectEqual(secondsSince(start), 60)  // some of the second portion was taken, so it had its own time
+      expectEqual(secondsSince(start), 60)  // a part of the second portion was taken, so it had its own timeout
       expectEqual(log.entries, [])
     }
   }

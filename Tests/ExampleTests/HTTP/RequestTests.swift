@@ -3,7 +3,7 @@ import Testing
 
 @testable import HTTPServer
 
-/// What a connection answers to bytes, however they are cut.
+/// The answers of a connection, for pieces of any size.
 struct RequestTests {
   private let cuts = [[], [1], [2, 3], [7], [50]]
 
@@ -143,7 +143,7 @@ struct RequestTests {
     expectThrows(HTTPError.self) { try kept.entries[0].value.body.readAll() }
   }
 
-  // MARK: What a handler is told
+  // MARK: The request of a handler
 
   @Test func aRequestTellsWhatItIs() throws {
     let service = Service { request, response in

@@ -3,7 +3,7 @@ import Testing
 
 @testable import HTTPServer
 
-/// What handlers make of their responses.
+/// Responses that handlers send.
 struct ResponseTests {
   private func answer(
     _ request: String = "GET / HTTP/1.1\r\nHost: a\r\n\r\n", report: Log<String> = Log(),

@@ -7,7 +7,7 @@ import Testing
 struct ServiceTests {
   private let get = "GET / HTTP/1.1\r\nHost: a\r\n\r\n"
 
-  /// Runs a server, and `body` with its address; drains when that returns.
+  /// Runs a server, and `body` with its address; drains the server when `body` returns.
   private func withServer(
     _ service: Service = Service(handler: mirror), workers: Int, _ body: (SocketAddress, Nursery) throws -> Void
   ) throws {
@@ -50,7 +50,7 @@ struct ServiceTests {
       expectEqual(try ask(address), response("GET / []", fields: "Connection: close\r\n"))
       patient.close()
     }
-    // A handler that was reading the body may have been told; nothing else is worth a report.
+    // A handler that was reading the body may have got the error; no other report is expected.
     expectEqual(log.entries.allSatisfy { $0.contains("Connection reset") }, true)
   }
 
@@ -89,7 +89,7 @@ struct ServiceTests {
     }
   }
 
-  /// Gives way to the others until it is true.
+  /// Yields to other fibers until the condition is true.
   private func expectSoonInFiber(_ condition: () -> Bool, location: SourceLocation = #_sourceLocation) {
     for _ in 0..<100_000 {
       if condition() { return }

@@ -20,13 +20,13 @@ struct Site {
     #expect(outcome.status == 0 && outcome.errors == "")
   }
 
-  /// What the server answers, without the date.
+  /// The server's answer, without the date.
   func answer(_ request: String) throws -> String {
     let files = FileHandler(root: root)
     return try exchange(request, service: Service(report: { Issue.record($0) }) { try files($0, $1) })
   }
 
-  /// The first header of this name in what the server answers.
+  /// The first header of this name in an answer.
   func field(_ name: String, in answer: String) -> String? {
     answer.split(separator: "\r\n").first { $0.hasPrefix("\(name): ") }.map { String($0.dropFirst(name.count + 2)) }
   }

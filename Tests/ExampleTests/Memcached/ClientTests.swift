@@ -6,7 +6,7 @@ import Testing
 @testable import MemcachedClient
 
 @Suite struct MemcachedClientTests {
-  /// A client and a server with a pipe in between, in virtual time.
+  /// A client and a server connected by a pipe, in virtual time.
   private func withClient(
     capacity: Int = 65_536, _ server: Server = Server(), _ body: (MemcachedClient) throws -> Void
   ) throws {
@@ -107,14 +107,14 @@ import Testing
                   try client.set("k\(number)", data)
                   return try client.get("k\(number)")
                 }
-                // Whoever gets an answer gets the right one.
+                // Every caller that gets an answer gets its own.
                 if let value { expectEqual(value?.data, data) }
                 outcomes.append(value != nil)
               }
             }
           }
         }
-        // Both things have happened, and the connection is as good as new.
+        // Both outcomes have happened, and the connection still works.
         #expect(outcomes.entries.contains(true) && outcomes.entries.contains(false))
         expectEqual(try client.version(), "1.5.3")
         client.close()
@@ -127,7 +127,8 @@ import Testing
       try withNursery { nursery in
         let (up, down) = (MemoryPipe(capacity: 20), MemoryPipe())
         let client = MemcachedClient(reading: down.reader, writing: up.writer, in: nursery)
-        // Nobody reads, so the first request fills the pipe, and the others stay in the queue, or outside.
+        // The server does not read, so the first request fills the pipe, and the others stay in the queue or wait for
+        // it.
         for number in 0..<200 {
           nursery.goAsync {
             _ = try withTimeoutOrNil(.seconds(1)) {
@@ -210,7 +211,7 @@ import Testing
   }
 }
 
-/// A server that takes some milliseconds for every few bytes.
+/// A server that takes some milliseconds for a few bytes.
 private func serveSlowly(_ server: Server, _ input: any ReadableStream, _ output: any WritableStream) throws {
   try withNursery { nursery in
     let slow = MemoryPipe(capacity: 7)

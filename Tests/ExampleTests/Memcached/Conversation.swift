@@ -3,7 +3,7 @@ import Nursery
 import Testing
 
 extension Server {
-  /// What the server says to a client that says all this and hangs up; in pieces of so many bytes.
+  /// The server's answers to a client that sends the script, in pieces of these sizes, and closes.
   func answers(to script: String, chunks: [Int] = []) throws -> String {
     try answers(to: Array(script.utf8), chunks: chunks)
   }
@@ -15,20 +15,20 @@ extension Server {
   }
 }
 
-/// A server with other limits than the usual ones.
+/// A server with changed options.
 func server(_ change: (inout Options) -> Void) -> Server {
   var options = Options()
   change(&options)
   return Server(options)
 }
 
-/// A part of the protocol: what a client says, and what a server says to that.
+/// A part of the protocol: a client's commands and the server's answers.
 struct Dialogue: Sendable, CustomTestStringConvertible {
   let name: String
   let script: String
   let answers: String
 
-  /// The lines end as lines end on the wire.
+  /// Line ends are converted to those of the protocol.
   init(_ name: String, _ script: String, _ answers: String) {
     self.name = name
     self.script = Self.wire(script)

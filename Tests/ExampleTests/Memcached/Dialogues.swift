@@ -1,4 +1,4 @@
-/// The protocol by examples: every command, and what is said to one that is wrong.
+/// The protocol by examples: every command, and the answers to wrong ones.
 let dialogues: [Dialogue] = [
   Dialogue("get of nothing", "get a", "END"),
   Dialogue("set and get", "set a 5 0 3\nabc\nget a", "STORED\nVALUE a 5 3\nabc\nEND"),

@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 @Suite struct MemcachedFuzzTests {
-  /// Whatever comes, the server answers in whole lines, does not trap, and serves others as before.
+  /// For any input the server answers in whole lines, does not trap, and still serves other clients.
   private func survives(_ bytes: [UInt8], chunks: [Int], on server: Server) throws {
     let answers = try server.answers(to: bytes, chunks: chunks)
     #expect(answers.isEmpty || answers.hasSuffix("\r\n"))
@@ -65,7 +65,7 @@ import Testing
               let stream = try TCPStream.connect(to: address, options: options)
               var random = Random(seed: UInt64(number + 1))
               let bytes = (0..<20_000).map { _ in UInt8(truncatingIfNeeded: random.next()) }
-              // The server may be waiting for us to read what it says, so no more than fits.
+              // The server may be waiting until the client reads its answers, so write only as much as fits.
               _ = try? stream.write(bytes)
               stream.close()
             }

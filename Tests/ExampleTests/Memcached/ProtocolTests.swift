@@ -33,7 +33,7 @@ import Testing
         let (up, down) = (MemoryPipe(), MemoryPipe())
         nursery.goAsync { try Server().serve(up.reader, down.writer) }
         let answers = BufferedReader(down.reader)
-        // All that can be read as the value has come at once, or nothing of it.
+        // Either all bytes of the value come at once, or none.
         try up.writer.writeAll("version\r\nset a 0 0 1\r\n" + (value == "xyz" ? value : ""))
         expectEqual(try answers.readLine(), "VERSION 1.5.3")
         try up.writer.writeAll(value == "xyz" ? "\r\n" : value)
@@ -81,7 +81,7 @@ import Testing
       let server = Server()
       let keys = (0..<50).map { "key\($0)" }
       for key in keys { expectEqual(try server.answers(to: "set \(key) 0 0 1 noreply\r\nx\r\n"), "") }
-      // Also those that are not there, and the longest there can be.
+      // Also missing keys, and keys of the largest length.
       let asked = (0..<400).flatMap { keys + ["none", String(repeating: "k", count: $0 % 251)] }
       let line = "\(verb) \(asked.joined(separator: " "))\(lineEnd)"
       expectEqual(line.utf8.count > 150_000, true)
@@ -110,7 +110,7 @@ import Testing
         expectEqual(try answers.readLine(), "x")
         try up.writer.writeAll("\r\n")
         for line in ["VALUE a 0 1", "x", "END"] { expectEqual(try answers.readLine(), line) }
-        // A client that ends in the middle has asked for nothing more.
+        // A client that ends in the middle of a line gets no further answer.
         try up.writer.writeAll("get a" + String(repeating: " none", count: 20_000))
         up.writer.close()
         expectEqual(try answers.readLine(), "VALUE a 0 1")

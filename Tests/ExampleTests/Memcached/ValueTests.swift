@@ -52,7 +52,7 @@ import Testing
         try server.answers(
           to: "set a 0 0 500\r\n\(value(500))\r\nappend a 0 0 400\r\n\(value(400))\r\nget a\r\n"),
         "STORED\r\nSERVER_ERROR object too large for cache\r\nVALUE a 0 500\r\n\(value(500))\r\nEND\r\n")
-      // Refused by its line already: nothing that has no room is read first.
+      // The line alone is refused: a value that does not fit is not read first.
       expectEqual(
         try server.answers(to: "set b 0 0 1000\r\n"), "SERVER_ERROR object too large for cache\r\n")
       #expect(try server.answers(to: "stats settings\r\n").contains("STAT item_size_max 548\r\n"))
@@ -64,7 +64,7 @@ import Testing
       let server = server { $0.memoryLimit = 100_000 }
       for number in 0..<1000 {
         expectEqual(try server.answers(to: "set k\(number) 0 0 800\r\n\(value(800))\r\n"), "STORED\r\n")
-        // Used all the time, so never the one that has not been used for the longest time.
+        // Used all the time, so it is never the least recently used item.
         expectEqual(try server.answers(to: "get k0\r\n").hasSuffix("v\r\nEND\r\n"), true)
       }
       let count = server.cache.withLock { $0.count }

@@ -26,7 +26,7 @@ import Testing
           let reader = BufferedReader(stream)
           expectEqual(try reader.readLine(), "pong 1")
           try stream.writeAll(words)
-          // An end, or a reset if there was something that the server has not even read.
+          // An end, or a reset if the server has left bytes unread.
           let rest = (try? reader.readAll(limit: 1000)) ?? []
           #expect(rest.isEmpty)
         }

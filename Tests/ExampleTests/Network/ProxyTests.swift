@@ -79,8 +79,7 @@ import Testing
         let client = try TCPStream.connect(to: address)
         let server = try listener.accept()
         let bytes = bytes(65_536)
-        // Until the buffers of two connections, and what the proxy keeps, are full: then the proxy waits to write, and
-        // to read.
+        // Until the buffers of two connections and of the proxy are full: then the proxy waits to write, and to read.
         repeat {
           while try bytes.withUnsafeBytes({ try client.tryWrite($0) }) != nil {}
           try sleep(for: .milliseconds(5))
@@ -101,7 +100,7 @@ import Testing
       try client.writeAll(bytes(100_000))
       expectEqual(try server.read(upTo: 1).count, 1)
       try server.writeAll("too much")
-      // There is something unread, so this is a reset.
+      // Some bytes are unread, so this is a reset.
       server.close()
       expectEqual(try client.read(upTo: 100), Array("too much".utf8))
     }
@@ -115,8 +114,7 @@ import Testing
         let written = Counter()
         let bytes = bytes(65_536)
         nursery.goAsync(daemon: true) { while true { written.add(try client.write(bytes)) } }
-        // Until the buffers of two connections, and what the proxy keeps, are full.
-        var before = -1
+        // Until the buffers of two connections and of the proxy are full. var before = -1
         while before != written.value {
           before = written.value
           try sleep(for: .milliseconds(20))
@@ -201,7 +199,7 @@ import Testing
   }
 }
 
-/// Runs `body` with a listener in the server's place, the address of a proxy for it, and what the proxy reports.
+/// Runs `body` with a listener as the server, the address of a proxy for it, and the proxy's reports.
 private func withProxy(
   workers: Int = 1, limit: Int? = nil, _ change: (inout ProxyOptions) -> Void = { _ in },
   _ body: (TCPListener, SocketAddress, Log<String>) throws -> Void

@@ -2,7 +2,7 @@ import Nursery
 import TestSupport
 import Testing
 
-/// Servers that are asked to end by a signal, as whoever manages services asks them.
+/// Servers that a signal asks to end, as a service manager does.
 @Suite struct TerminationTests {
   /// Starts a server, which says where it listens, and calls `body` with the port.
   private func withServer(_ command: [String], _ body: (ChildProcess, UInt16) throws -> Void) throws {
@@ -24,7 +24,7 @@ import Testing
     try withServer(command) { process, _ in process.kill(signal) }
   }
 
-  /// What a client says, of which the server answers the first line and cannot answer the rest.
+  /// A client's bytes: the server answers the first line and cannot answer the rest.
   private static let halfRequests = [
     (
       ["http-server", "--port", "0"],
@@ -40,7 +40,7 @@ import Testing
       let client = try TCPStream.connect(to: .ip(.loopback, port: port))
       try client.writeAll(request)
       expectEqual(try BufferedReader(client).readLine() == nil, false)
-      // A client that left would let the server end at the first signal, and the second would find no listener.
+      // Keep the client: otherwise the server would end at the first signal, and the second would find no listener.
       try withExtendedLifetime(client) {
         process.kill(.terminate)
         process.kill(.interrupt)

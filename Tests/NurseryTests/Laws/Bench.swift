@@ -1,23 +1,23 @@
 import Nursery
 
-/// Where an operation is tried: a nursery for everybody who takes part, and the way time passes there.
+/// The environment of a trial: a nursery for all participants, and its clock.
 struct Bench: Sendable {
   let nursery: Nursery
   let isVirtual: Bool
 
   /// How long a timed operation takes.
   var patience: Duration { isVirtual ? .seconds(10) : .milliseconds(2) }
-  /// A time that is over before.
+  /// A shorter time.
   var impatience: Duration { isVirtual ? .seconds(1) : .milliseconds(1) }
 
-  /// Who performs, and on how many workers.
+  /// What performs, a fiber or a plain thread, and on how many workers.
   enum Place: String, CaseIterable, Sendable {
     case oneWorker
     case twoWorkers
     case plainThread
   }
 
-  /// Runs `body` on a bench; what it has left running is cancelled afterwards.
+  /// Runs `body` on a bench; fibers that still run afterwards are cancelled.
   static func run(at place: Place, isExternal: Bool, _ body: (Bench) throws -> Void) throws {
     let isVirtual = !isExternal && place != .plainThread
     let configuration: Configuration =
@@ -31,7 +31,7 @@ struct Bench: Sendable {
     try runFibers(configuration) { try run(isVirtual: isVirtual, body) }
   }
 
-  /// As the other, in the scheduler around.
+  /// Runs `body` on a bench in the current scheduler.
   static func run(isVirtual: Bool, _ body: (Bench) throws -> Void) throws {
     try withNursery("bench") { nursery in
       try body(Bench(nursery: nursery, isVirtual: isVirtual))
@@ -39,7 +39,7 @@ struct Bench: Sendable {
     }
   }
 
-  /// Lets somebody make the operation ready, and everybody run as far as they get.
+  /// Makes the operation ready in a separate fiber or thread, and lets all fibers run until they wait.
   func makeReady<Value>(_ fixture: Fixture<Value>, isTimed: Bool) throws {
     let helper = nursery.goAsync("helper") { try fixture.makeReady() }
     if isTimed { try helper.wait() }
@@ -55,11 +55,11 @@ struct Bench: Sendable {
     waitUntilAllParked()
   }
 
-  /// Lets somebody perform: a fiber of the bench or, if `place` says so, a plain thread.
+  /// Calls `body` in a fiber of the bench or, if `place` says so, on a plain thread.
   func start<Result>(at place: Place, _ body: @escaping () throws -> Result) -> Running<Result> {
     let running = Running<Result>()
     let body = Box(body)
-    // Not the object itself, which holds the thread that holds this.
+    // Captures the conditions, not the object, because the object holds the thread that holds this closure.
     let run = { [finished = running.finished, hasFinished = running.hasFinished] in
       let result = Swift.Result { try body.value() }
       finished.withLock { $0 = result }
@@ -75,7 +75,7 @@ struct Bench: Sendable {
   }
 }
 
-/// Somebody who performs.
+/// A running performer.
 final class Running<Value>: @unchecked Sendable {
   fileprivate let finished = Guarded<Result<Value, any Error>?>(nil)
   fileprivate let hasFinished = Condition()

@@ -1,7 +1,7 @@
 import Nursery
 import Testing
 
-/// What every operation does that can commit.
+/// Laws of operations that commit.
 struct CommitLawTests {
   @Test(arguments: Case.all(having: [.readiesBefore]))
   func aReadyOperationCommitsAtOnceAndHappensOnce(example: Case) throws {

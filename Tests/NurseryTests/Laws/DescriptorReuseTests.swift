@@ -1,7 +1,7 @@
 import Nursery
 import Testing
 
-/// A descriptor's number is given to the next one as soon as it is closed.
+/// After a close the kernel gives the descriptor's number to the next one at once.
 struct DescriptorReuseTests {
   @Test func anEventOfAClosedDescriptorIsNotTakenForItsSuccessors() throws {
     var spurious = 0
@@ -14,7 +14,7 @@ struct DescriptorReuseTests {
           try withNursery { nursery in
             nursery.goAsync { try choose(readableOp(closing.reader), interrupted.waitOp()) }
             waitUntilAllParked()
-            // Withdraws, and the descriptor stays in the epoll set until it is closed.
+            // The waiter withdraws, but the descriptor stays in the epoll set until it is closed.
             interrupted.signal()
           }
           closing.put()

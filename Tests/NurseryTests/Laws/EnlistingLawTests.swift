@@ -1,8 +1,8 @@
 import Nursery
 import Testing
 
-/// An operation may become ready after it has been polled and before its offer is left, while the other branches can be
-/// committed already.
+/// An operation may become ready after it has been polled and before its offer is left, when the other branches can
+/// already be committed.
 struct EnlistingLawTests {
   private static let cases = Case.all(
     having: [.pends, .readiesWhileParked], without: [.isTimed, .readiesSlowly], in: Form.operations)
@@ -19,7 +19,7 @@ struct EnlistingLawTests {
     try check(example.specimen, example.form, .cancellation)
   }
 
-  /// Its offer stands when it becomes ready.
+  /// Its offer has been left when it becomes ready.
   @Test(arguments: cases.filter { $0.specimen.traits.isDisjoint(with: [.isExternal, .isTried]) })
   func aCommitBeatsACancellationThatComesLater(example: Case) throws {
     try check(example.specimen, example.form, .cancellationAfterwards)
@@ -45,7 +45,7 @@ struct EnlistingLawTests {
   }
 }
 
-/// What happens to a perform that is leaving its offers, while the operation becomes ready.
+/// An event during the enlisting of a perform, while the operation becomes ready.
 private enum Event {
   case nothing
   case commit
@@ -57,15 +57,15 @@ private enum Event {
 }
 
 extension Trial {
-  /// Performs a choice with a branch that does the deeds when it is to leave its offer: before the operation is to
-  /// leave its own, or after.
+  /// Performs a choice with another branch that causes the events when it is enlisted: before or after the operation is
+  /// enlisted.
   fileprivate func perform(beset event: Event) -> Report {
     report { witness in
       var result: Result<Value, any Error>?
       try withCancelScope { scope in
         let deeds: ((Value) -> Bool) -> Void = { commit in
           if event == .cancellationBefore { scope.cancel() }
-          // The performer is in the middle of a perform and must not begin another.
+          // The performer is inside a perform and must not begin another.
           do { try PlainThread { try fixture.makeReady() }.join() } catch { return }
           switch event {
           case .nothing, .cancellationBefore: break
@@ -76,7 +76,7 @@ extension Trial {
         let quiet = Channel<Value>().receiveOp()
         let op = form.apply(fixture.op, witness)
         let standsAlready = event == .cancellationAfterwards || event == .cancellationBefore
-        // The waiters of primitives are enlisted before any offer stands: only another primitive comes before one.
+        // Waiters of primitives are enlisted before any offer, so only another primitive comes before one.
         let comesFirst = specimen.traits.contains(.isPrimitive) && !standsAlready
         let pivot = comesFirst ? Op(base: Pivot(action: deeds)) : Op(EnlistingProbe(deeds))
         let choice = Op.biased(standsAlready ? [op, pivot] : [quiet, pivot, op])

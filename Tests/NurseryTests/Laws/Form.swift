@@ -1,6 +1,6 @@
 import Nursery
 
-/// A way to use an operation that must not change what it does.
+/// A way to use an operation; no form changes the operation's effect.
 enum Form: String, CaseIterable, Sendable {
   case bare
   case wrapped
@@ -20,18 +20,17 @@ enum Form: String, CaseIterable, Sendable {
   /// Timeouts that lose, at every level of a combination.
   case timeouts
   case everything
-  /// Performed by `choose`, which has ways of its own.
+  /// Performed by `choose`, which has its own code paths.
   case chosen
   /// The blocking call instead of the operation.
   case verb
 
-  /// Enough of them for what does not depend on the form: each way of the library's own through a perform is among
-  /// them.
+  /// Enough forms for laws that do not depend on the form: each code path of a perform is among them.
   static let few: [Form] = [.bare, .ofNine, .everything, .chosen, .verb]
-  /// Those that are operations again.
+  /// The forms that are operations again.
   static let operations = allCases.filter { $0 != .chosen && $0 != .verb }
 
-  /// What `perform` of this form calls.
+  /// The operation in this form.
   func apply<Value: Sendable>(_ op: Op<Value>, _ witness: Witness) -> Op<Value> {
     let quiet = Channel<Value>().receiveOp()
     return switch self {
@@ -65,9 +64,9 @@ enum Form: String, CaseIterable, Sendable {
     }
   }
 
-  /// What one perform that begins has to call, given how it ends.
+  /// The calls that one perform must make, given how it ends.
   ///
-  /// A perform in a scope that is cancelled already does not begin.
+  /// A perform in a cancelled scope does not begin.
   func calls(_ outcome: Outcome, committed: Bool) -> Tally {
     let uses = { (forms: Form...) in forms.contains(self) || self == .everything || self == .timeouts ? 1 : 0 }
     var calls = Tally()

@@ -1,12 +1,12 @@
 import Nursery
 
-/// A way in which a perform or a poll ends without the operation under trial.
+/// A way in which a perform or a poll ends without committing the operation under test.
 enum Interruption: Sendable {
   /// Another branch is ready.
   case lostAtOnce
   /// Another branch becomes ready first.
   case lostWhileParked
-  /// The scope has been cancelled before.
+  /// The scope is cancelled before the perform.
   case cancelledBefore
   /// The same, and it is polled.
   case cancelledBeforePoll
@@ -18,9 +18,9 @@ enum Interruption: Sendable {
   /// It is polled, and is not ready.
   case polled
 
-  /// Whether the attempt ends before it has begun: no guard runs, and there is nothing to abandon.
+  /// Whether the attempt ends before it begins: no guard runs, and no branch is abandoned.
   var comesOnEntry: Bool { self == .cancelledBefore || self == .cancelledBeforePoll }
-  /// Whether the other branch's value is what the perform yields.
+  /// Whether the perform returns the other branch's value.
   var isLoss: Bool { self == .lostAtOnce || self == .lostWhileParked }
 
   /// How the interrupted attempt ends.
@@ -34,13 +34,13 @@ enum Interruption: Sendable {
   }
 }
 
-/// What somebody who is to be interrupted shares with those who interrupt him.
+/// The state shared by the performer and the code that interrupts it.
 struct Stage<Value: Sendable>: Sendable {
   /// The other branch.
   let rival = Channel<Value>()
   let scopes = Channel<CancelScope>(.bounded(1))
   let rivalWins = Counter()
-  /// Stands in for the operation afterwards; an offer that was left behind would be taken for its.
+  /// The performer waits for it afterwards; a leftover offer of the operation would be mistaken for its offer.
   let decoy = Channel<Value>()
   let isInterrupted = Condition()
   let isPastDecoy = Condition()
@@ -72,7 +72,7 @@ extension Trial {
     }
   }
 
-  /// Waits for the decoy, in the same way as before and so with the offers in the same place.
+  /// Waits for the decoy in the same way as before, so that its offers are at the same addresses.
   func waitForDecoy(_ interruption: Interruption, _ stage: Stage<Value>, _ witness: Witness) throws -> Value? {
     let decoy = Fixture(op: stage.decoy.receiveOp(), verb: { try stage.decoy.receive() }, other: fixture.other)
     return try wait(interruption, decoy, stage, witness, for: .seconds(3600))
@@ -103,7 +103,7 @@ extension Trial {
     return try result!.get()
   }
 
-  /// Does what is to happen from outside.
+  /// Makes the interruption happen from outside.
   func interrupt(_ interruption: Interruption, _ stage: Stage<Value>) throws {
     switch interruption {
     case .lostWhileParked:

@@ -1,8 +1,8 @@
 import Nursery
 import Testing
 
-/// An operation that did not commit has not happened: it has had no effect, its nacks have fired once before the
-/// perform returned, nothing of it is left where it waited, and it can be performed again.
+/// An operation that did not commit has had no effect: its nacks have fired once before the perform returned, its
+/// source holds no offer, and it can be performed again.
 struct InterruptionLawTests {
   @Test(arguments: Case.all(having: [.pends], in: Form.operations))
   func aBranchThatIsNotReadyLosesToOneThatIs(example: Case) throws {
@@ -59,7 +59,7 @@ struct InterruptionLawTests {
     location: SourceLocation = #_sourceLocation
   ) throws {
     try specimen.trial(form) { trial in
-      // Real time would not wait for the bench.
+      // In real time the operation could become ready too early.
       if trial.isTimed, !trial.bench.isVirtual { return }
       if isReady, specimen.traits.contains(.pends) { try trial.makeReady() }
       try trial.expectInterruption(interruption, isReady: isReady, location)
@@ -68,7 +68,8 @@ struct InterruptionLawTests {
 }
 
 extension Trial {
-  /// Lets a performer be interrupted, wait for something else in the same place, and perform the operation again.
+  /// Interrupts a performer, lets it wait for another operation at the same addresses, and then perform the operation
+  /// again.
   fileprivate func expectInterruption(
     _ interruption: Interruption, isReady: Bool, _ location: SourceLocation
   ) throws {
@@ -104,7 +105,7 @@ extension Trial {
     if canCommit { expectCommit(reports[2], location: location) }
   }
 
-  /// Whether the scope may be cancelled before a perform begins that is meant to be cancelled while it waits.
+  /// Whether a cancellation that is meant for the waiting perform may already come on entry.
   private func mayComeOnEntry(_ interruption: Interruption) -> Bool {
     switch interruption {
     case .cancelledWhileParked: place == .plainThread

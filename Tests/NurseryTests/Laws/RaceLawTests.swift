@@ -1,8 +1,10 @@
 import Nursery
 import Testing
 
-/// When an operation becomes ready and is interrupted at the same time, it either yields its value and has happened
-/// once, or throws and has not happened; under every schedule where they can be counted, otherwise under many.
+/// If an operation becomes ready and is interrupted at the same time, it either returns its value and has happened
+/// once, or throws and has not happened.
+///
+/// Checked under every schedule if there are few enough, otherwise under many.
 struct RaceLawTests {
   private static let cases = Case.all(
     having: [.pends, .readiesWhileParked], without: [.isExternal], in: [.bare, .verb, .chosen, .everything])
@@ -31,7 +33,7 @@ struct RaceLawTests {
         outcomes.insert(try trial.race(against: rival))
       }
     }
-    // A sanitizer has nothing to find in the schedules of one thread; what it is asked about is the two workers.
+    // A sanitizer finds nothing in the schedules of one thread; it checks the run with two workers.
     let limit = isSanitized ? 20 : form == .bare || form == .verb ? 1000 : 60
     let report = try exploreSchedules(.exhaustive(limit: limit), round)
     if !report.isExhausted { try exploreSchedules(.random(count: min(limit, 60), seed: 1), round) }
@@ -40,13 +42,13 @@ struct RaceLawTests {
     if rival == .timeout, specimen.traits.contains(.isTimed) {
       #expect(outcomes == [specimen.outcome])
     } else if rival != .deadline {
-      // Otherwise it was no race.
+      // Both outcomes must occur, otherwise it was no race.
       #expect(outcomes == [specimen.outcome, rival.outcome])
     }
   }
 }
 
-/// What an operation races with.
+/// The event that races with the operation.
 private enum Rival {
   case cancellation
   case deadline
@@ -57,7 +59,8 @@ private enum Rival {
 }
 
 extension Trial {
-  /// Performs the operation while it becomes ready and the rival strikes; performs it again if that has interrupted it.
+  /// Performs the operation while it becomes ready and the rival happens; performs it again if the rival has
+  /// interrupted it.
   ///
   /// - Returns: how the race ended.
   fileprivate func race(against rival: Rival) throws -> Outcome {

@@ -1,7 +1,7 @@
 import Nursery
 import Testing
 
-/// Code of the user's that runs in the middle of something may call anything.
+/// User code that runs during an operation may call anything.
 struct ReentrancyLawTests {
   @Test(arguments: Moment.allCases, Deed.all)
   fileprivate func anythingMayBeCalledWheneverCodeOfTheUsersRuns(moment: Moment, deed: Deed) throws {
@@ -94,7 +94,7 @@ struct ReentrancyLawTests {
   }
 }
 
-/// Where code of the user's runs.
+/// The places where user code runs.
 private enum Moment: CaseIterable, Sendable {
   case poll, enlist, withdraw, attempt, guarded, nack, abandonment, wrap, recovery, exit, elementsEnd, localsEnd
 
@@ -102,7 +102,7 @@ private enum Moment: CaseIterable, Sendable {
   var calls: Int { self == .attempt ? 2 : 1 }
   var isShielded: Bool { self == .exit }
 
-  /// Performs something that waits for a child, with the code in the middle.
+  /// Performs an operation that waits for a child, and runs the code during it.
   func run(in nursery: Nursery, _ code: @escaping () -> Void) throws {
     let code = Box(code)
     let numbers = Channel<Int>()
@@ -197,7 +197,8 @@ private final class Primitive: BaseOperation {
   }
 }
 
-/// A primitive whose waiter anybody may commit, at any time; it lets others run while it enlists.
+/// A primitive with a waiter that any fiber or thread may commit at any time; it lets other fibers run while it
+/// enlists.
 private final class WaiterKeeper: BaseOperation, Sendable {
   private let waiter = Guarded<Waiter<Int>?>(nil)
 
@@ -213,7 +214,7 @@ private final class WaiterKeeper: BaseOperation, Sendable {
   func commit(_ value: Int) -> Bool { waiter.withLock { $0 }?.commit(value) ?? false }
 }
 
-/// A public call, or a few that belong together.
+/// A public call, or a few related ones.
 private struct Deed: Sendable, CustomTestStringConvertible {
   let name: String
   let action: @Sendable (Nursery) throws -> Void

@@ -1,36 +1,35 @@
 import Nursery
 
-/// What can be asked of an operation.
+/// A property of an operation.
 enum Trait {
-  /// It has to wait unless it has been made ready.
+  /// It waits unless it has been made ready.
   case pends
   /// It can be ready when the perform begins.
   case readiesBefore
-  /// It can become ready while somebody waits.
+  /// It can become ready while a performer waits.
   case readiesWhileParked
-  /// Making it ready takes somebody else's time: a partner has to wait, or a fiber to run.
+  /// Making it ready takes time: a partner must wait, or a fiber must run.
   case readiesSlowly
   /// It becomes ready when its time comes.
   case isTimed
   /// No blocking call does the same.
   case lacksVerb
-  /// Somebody outside the scheduler makes it ready, so virtual time would not wait for it.
+  /// Code outside the scheduler makes it ready, so virtual time would not wait for it.
   case isExternal
-  /// The performer tries by itself once it is told to: being ready is no commit yet, so a cancellation may still come
-  /// before it.
+  /// A signal makes the performer retry: readiness is not yet a commit, so a cancellation may still come first.
   case isTried
-  /// A primitive of a user's own.
+  /// A user's primitive (`BaseOperation`).
   case isPrimitive
 }
 
 extension Set<Trait> {
-  /// Of most operations.
+  /// The properties of most operations.
   static var usual: Set { [.pends, .readiesBefore, .readiesWhileParked] }
 }
 
 /// One kind of operation.
 ///
-/// To put an operation under every law, describe it by a specimen and add that to `Specimens.all`.
+/// To check an operation by every law, describe it by a specimen and add that to `Specimens.all`.
 struct Specimen<Value: Sendable>: AnySpecimen {
   let name: String
   let traits: Set<Trait>
@@ -58,7 +57,7 @@ protocol AnySpecimen: Sendable {
   var make: @Sendable (Bench) throws -> Fixture<Value> { get }
 }
 
-/// Every operation there is.
+/// All operations.
 enum Specimens {
   static let all: [any AnySpecimen] = constants + channels + waits + timers + scopes + descriptors + streams
 }

@@ -1,6 +1,6 @@
 import Nursery
 
-/// Something that passes through a channel.
+/// An element for channels, made from a number.
 protocol Numbered: Sendable {
   init(number: Int)
   var number: Int { get }
@@ -18,7 +18,7 @@ final class Parcel: Numbered {
   init(number: Int) { self.number = number }
 }
 
-/// Does not fit into the slot on the performer's stack.
+/// Does not fit into the slot in the performer's offer.
 struct Wide: Numbered {
   let number: Int
   private let ballast = (0, 1, 2, 3, 4, 5, 6, 7, 8)
@@ -41,7 +41,7 @@ extension Specimens {
     case .unbuffered: (kind, size) = (.unbuffered, 0)
     case .bounded(let count): (kind, size) = (.bounded(count), count)
     }
-    // A partner waits for the other at a rendezvous.
+    // At a rendezvous one partner waits for the other.
     let traits: Set<Trait> = size == 0 ? .usual.union([.readiesSlowly]) : .usual
     return [receives(kind, traits), sends(kind, size: size, traits)]
   }
@@ -63,7 +63,7 @@ extension Specimens {
     }
   }
 
-  /// - Parameter size: how many elements fill the channel up.
+  /// - Parameter size: how many elements fill the channel.
   private static func sends<Element: Numbered>(
     _ capacity: Channel<Element>.Capacity, size: Int, _ traits: Set<Trait>
   ) -> Specimen<Void> {

@@ -36,7 +36,7 @@ extension Specimens {
 }
 
 extension Bench {
-  /// A nursery that another fiber has opened, and keeps open until it is cancelled.
+  /// A nursery that another fiber keeps open until it is cancelled.
   fileprivate func openNursery() throws -> Nursery {
     let opened = Channel<Nursery>(.bounded(1))
     nursery.goAsync {

@@ -71,7 +71,7 @@ extension Specimens {
 
   private static let tried: Set<Trait> = .usual.union([.isTried])
 
-  /// A writer that holds a byte which the stream has no room for.
+  /// A writer with a byte that does not fit into its stream.
   private static func full() throws -> (MemoryPipe, BufferedWriter) {
     let pipe = MemoryPipe(capacity: 1)
     try pipe.writer.writeAll([3])

@@ -1,7 +1,7 @@
 import Nursery
 import Testing
 
-/// One case under trial on one bench.
+/// One case, tested on one bench.
 struct Trial<Value: Sendable>: @unchecked Sendable {
   let bench: Bench
   let place: Bench.Place
@@ -11,7 +11,7 @@ struct Trial<Value: Sendable>: @unchecked Sendable {
 
   var isTimed: Bool { specimen.traits.contains(.isTimed) }
 
-  /// What one perform has come to, as seen by the performer as soon as it has returned.
+  /// The outcome of one perform, as seen by the performer right after it has returned.
   struct Report: Sendable, Equatable {
     var outcome: Outcome
     var calls: Tally
@@ -39,7 +39,7 @@ struct Trial<Value: Sendable>: @unchecked Sendable {
     expectEqual(fixture.waiters(), 0, location: location)
   }
 
-  /// Expects that nothing has happened.
+  /// Expects that the operation had no effect.
   func expectNoEffect(location: SourceLocation) {
     expectEqual(fixture.effects(), 0, location: location)
     expectEqual(fixture.waiters(), 0, location: location)

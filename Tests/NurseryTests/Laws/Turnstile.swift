@@ -1,6 +1,6 @@
 import Nursery
 
-/// A primitive of a user's own: each token lets one through.
+/// A user's primitive: each token lets one waiter through.
 final class Turnstile: BaseOperation, Sendable {
   private struct State {
     var tokens = 0

@@ -3,7 +3,9 @@
   import Nursery
   import Testing
 
-  /// `withGracefulShutdown`: in processes of their own, because all tests would hear the signals.
+  /// `withGracefulShutdown`.
+  ///
+  /// In processes of their own, because the signals would affect all tests.
   struct GracefulShutdownTests {
     #if compiler(>=6.3)  // closures with captures
       @Test(arguments: [SIGINT, SIGTERM]) func theFirstSignalDrains(signal: Int32) async {
@@ -32,7 +34,9 @@
     }
   }
 
-  /// What the processes do; closures inside those of the macro are mixed up by some compilers (Swift 6.3.1).
+  /// The bodies of the processes.
+  ///
+  /// Not closures inside the macro's, which some compilers confuse (Swift 6.3.1).
   private enum Scenes {
     static func theFirstSignalDrains(signal: Int32) throws {
       let value = try withGracefulShutdown("server", grace: .seconds(100)) { nursery in
@@ -71,7 +75,7 @@
         kill(getpid(), SIGINT)
         try? Op<Void>.never.perform()
         try withShield {
-          // The listener goes with the daemon that holds it.
+          // The listener is closed with the daemon that holds it.
           while true {
             try sleep(for: .milliseconds(1))
             kill(getpid(), SIGINT)

@@ -9,7 +9,7 @@ import Testing
   import Darwin
 #endif
 
-/// Commands that cannot be launched: the error says what failed, and nothing has happened.
+/// Commands that cannot be launched: the error names the step that failed, and nothing has been started.
 struct LaunchErrorTests {
   private func launchError(_ command: Command) -> LaunchError? {
     expectThrows(LaunchError.self) { try withNursery { _ in try command.start() } }

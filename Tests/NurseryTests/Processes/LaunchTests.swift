@@ -3,7 +3,7 @@
   import Nursery
   import Testing
 
-  /// What a launch holds of ours, and what a child inherits.
+  /// The descriptors that a launch holds, and the attributes that a child inherits.
   struct LaunchTests {
     /// Some hundred launches; a stage of CI makes 3,000.
     @Test func aProgramThatHasJustBeenWrittenRunsWhileOthersAreLaunched() async {
@@ -17,7 +17,7 @@
     @Test func aChildIsGivenAnyNumberOfDescriptors() throws {
       var command = Command("ls", "/proc/self/fd")
       for number in 3..<603 { command.descriptors[Int32(number)] = 2 }
-      // One more is of the folder that ls reads.
+      // One more is the folder that ls reads.
       #expect(try command.run().text.split(separator: "\n").count == 604)
     }
 
@@ -29,14 +29,13 @@
       await #expect(processExitsWith: .success) { try LaunchScenes.cancellation() }
     }
 
-    /// The thread sanitizer lets no thread be started in the child of a process with threads.
+    /// Under the thread sanitizer the child of a process with threads cannot start a thread.
     @Test(.enabled(if: !isSanitized)) func aForkedProcessLaunchesByItself() async {
       await #expect(processExitsWith: .success) { try LaunchScenes.fork() }
     }
   }
 
-  /// Each in a process of its own, in which nothing else is launched: other libraries' forks hold what they please for
-  /// a while.
+  /// Each in a process of its own, without other launches: forks by other libraries hold any descriptors for a while.
   private enum LaunchScenes {
     static func justWritten() throws {
       try withDirectory { folder in
@@ -63,7 +62,7 @@
 
     static func closing() throws {
       try runFibers(Configuration(parallelism: 2)) {
-        // A launch holds what it was given and nothing else; the first one in the process starts the launcher.
+        // A launch holds only the descriptors that it was given; the first one in the process starts the launcher.
         try Command("true").run().requireSuccess()
         try withNursery { nursery in
           let launches = (0..<4).map { _ in
@@ -85,7 +84,7 @@
       }
     }
 
-    /// All of this is changed after the launcher has started.
+    /// All these attributes are changed after the launcher has started.
     static func inheritance() throws {
       let script = """
         pwd; umask; ulimit -n; nice; echo $NURSERY_TEST; grep -E 'NoNewPrivs|Cpus_allowed:|CapEff' /proc/self/status
@@ -137,7 +136,7 @@
       try Surroundings.expectNoDescendants()
     }
 
-    /// As a program that becomes a daemon does it.
+    /// Forks as a program does that becomes a daemon.
     static func fork() throws {
       try Command("true").run().requireSuccess()
       let child = Glibc.fork()

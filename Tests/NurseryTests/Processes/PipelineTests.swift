@@ -1,7 +1,7 @@
 import Nursery
 import Testing
 
-/// Commands that read what others write.
+/// Commands that read other commands' output.
 struct PipelineTests {
   @Test func eachCommandReadsWhatTheOneBeforeWrites() throws {
     let result = try (Command("cat") | Command("sort", "-r") | Command("head", "-n", "2")).run(input: "a\nc\nb\n")

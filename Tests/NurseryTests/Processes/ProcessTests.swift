@@ -9,7 +9,7 @@ import Testing
   import Darwin
 #endif
 
-/// Commands: what they are given, what comes back.
+/// Commands: their input and surroundings, output and status.
 struct ProcessTests {
   private func shell(_ script: String) -> Command { Command("sh", "-c", script) }
 
@@ -57,7 +57,7 @@ struct ProcessTests {
   }
 
   @Test func inputThatABackgroundProcessKeepsIsNotWaitedFor() throws {
-    // A shell gives /dev/null for its input to whoever it puts into the background, unless told otherwise.
+    // By default a shell gives a background process /dev/null as its input.
     let result = try shell("exec 3<&0; sleep 1000 <&3 >/dev/null 2>&1 & echo left").run(
       input: [UInt8](repeating: 0, count: 1 << 20))
     #expect(result.text == "left\n")

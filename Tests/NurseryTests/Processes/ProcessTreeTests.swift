@@ -3,9 +3,9 @@
   import Nursery
   import Testing
 
-  /// The nursery owns the process and everything it starts.
+  /// The nursery owns the process and all its descendants.
   ///
-  /// In processes of their own: what is counted is what the whole process has.
+  /// In processes of their own, because the tests count the descendants of the whole process.
   struct ProcessTreeTests {
     @Test func aProcessThatIgnoresTheRequestIsKilledAfterTheGrace() async {
       await #expect(processExitsWith: .success) { try Scenes.aProcessThatIgnoresTheRequestIsKilledAfterTheGrace() }
@@ -53,7 +53,9 @@
     }
   }
 
-  /// What the processes do; closures inside those of the macro are mixed up by some compilers (Swift 6.3.1).
+  /// The bodies of the processes.
+  ///
+  /// Not closures inside the macro's, which some compilers confuse (Swift 6.3.1).
   private enum Scenes {
     static func aProcessThatIgnoresTheRequestIsKilledAfterTheGrace() throws {
       let status = try withNursery { _ in
@@ -149,7 +151,7 @@
             nursery.cancel()
           }
         }
-        // The reactor's own were opened meanwhile.
+        // The reactor has opened its own meanwhile.
         #expect(Surroundings.descriptorCount <= before + 4)
       }
       #expect(Surroundings.processes(withArgument: marked) == [])
@@ -196,7 +198,7 @@
       signal(SIGCHLD, SIG_DFL)
       try withNursery { _ in
         let process = try Command("sleep", "1000").start()
-        // As far as the rest of the program is concerned there are no children.
+        // For the rest of the program there are no children.
         #expect(waitpid(-1, nil, 0) == -1)
         #expect(errno == ECHILD)
         process.terminate()

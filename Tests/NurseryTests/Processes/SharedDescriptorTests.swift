@@ -3,13 +3,13 @@
   import Nursery
   import Testing
 
-  /// Descriptors of ours that children are given: the child's calls block, ours do not.
+  /// Descriptors of this process that are passed to children: the child's calls block, this process's do not.
   struct SharedDescriptorTests {
     /// More than any pipe, socket or terminal holds.
     private static let numbers = 60_000
     private static let text = (1...numbers).map { "\($0)\n" }.joined()
 
-    /// Starts a child that writes a lot, and reads what it writes; the child waits meanwhile for room.
+    /// Starts a child that writes more than fits, and reads its output; the child waits for room meanwhile.
     private func expectAll(from stream: some ReadableStream, written shared: Int32, else close: () -> Void) throws {
       try withNursery { _ in
         let child = try Command("seq", "1", "\(Self.numbers)", output: .descriptor(shared)).start()
@@ -25,7 +25,7 @@
       }
     }
 
-    /// Starts a child that reads before there is anything to read.
+    /// Starts a child that reads before any byte is available.
     private func expectEcho(of stream: some WritableStream, read shared: Int32) throws {
       try withNursery { _ in
         let child = try Command("head", "-n", "1", input: .descriptor(shared), output: .pipe).start()
@@ -61,7 +61,7 @@
       try expectAll(from: other, written: shared.fileDescriptor) {}
       try expectEcho(of: other, read: shared.fileDescriptor)
       expectEqual(fcntl(shared.fileDescriptor, F_GETFL) & O_NONBLOCK, 0)
-      // The description is still shared, and blocks; were our calls to rely on it, this would never end.
+      // The description is still shared, and blocking. If our calls relied on its flag, this would never end.
       var byte: UInt8 = 0
       expectEqual(try withUnsafeMutableBytes(of: &byte) { try shared.tryRead(into: $0) }, nil)
       let block = [UInt8](repeating: 0, count: 1 << 16)

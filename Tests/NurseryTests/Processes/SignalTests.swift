@@ -3,7 +3,9 @@
   import Nursery
   import Testing
 
-  /// Signals: in processes of their own, because all tests would hear them.
+  /// Signals.
+  ///
+  /// In processes of their own, because a signal would affect all tests.
   struct SignalTests {
     @Test func aSignalIsReceivedAndHasNoOtherEffect() async {
       await #expect(processExitsWith: .success) { try Scenes.aSignalIsReceivedAndHasNoOtherEffect() }
@@ -71,7 +73,9 @@
     while true { pause() }
   }
 
-  /// What the processes do; closures inside those of the macro are mixed up by some compilers (Swift 6.3.1).
+  /// The bodies of the processes.
+  ///
+  /// Not closures inside the macro's, which some compilers confuse (Swift 6.3.1).
   private enum Scenes {
     static func aSignalIsReceivedAndHasNoOtherEffect() throws {
       try withNursery { nursery in
@@ -85,7 +89,7 @@
 
     static func signalsWithoutAWaiterAreKeptOnceEach(workers: Int) throws {
       try runFibers(Configuration(parallelism: workers)) {
-        // Another thread may handle a signal; the listener that is opened last hears first.
+        // Another thread may handle a signal; the listener that was opened last gets it first.
         let witness = try SignalListener([.user1, .user2])
         let listener = try SignalListener([.user1, .user2])
         for signal in [SIGUSR2, SIGUSR1, SIGUSR1, SIGUSR2] {
@@ -178,13 +182,13 @@
           expectEqual(error?.code, EINVAL)
           expectThrows(SystemError.self) { try SignalListener([Signal(rawValue: 1000)]) }
         }
-        // The testing library opens some at its leisure.
+        // The testing library may open some at any time.
         #expect(Surroundings.descriptorCount < before + 20)
       }
     }
 
     static func aFloodOfSignalsWhileListenersComeAndGoDoesNoHarm() throws {
-      // The last of them may be delivered when the last listener has gone.
+      // The last of them may be delivered after the last listener is closed.
       signal(SIGUSR1, SIG_IGN)
       try runFibers(Configuration(parallelism: 2)) {
         let outer = try SignalListener([.user1])

@@ -1,7 +1,7 @@
 #if os(Linux)
   import Glibc
 
-  /// What this process has, and what has come of it.
+  /// This process's descriptors and descendants.
   enum Surroundings {
     static var descriptorCount: Int { entries("/proc/self/fd").count - 1 }
 
@@ -24,7 +24,7 @@
 
     struct LeftoverError: Error { let processes: Set<Int32> }
 
-    /// The processes, whoever's, that were given this argument.
+    /// The processes of any user that have this argument.
     static func processes(withArgument argument: String) -> [Int32] {
       entries("/proc").compactMap(Int32.init).filter { process in
         read("/proc/\(process)/cmdline").split(separator: "\0").dropFirst().contains(Substring(argument))

@@ -22,7 +22,7 @@ struct CoroutineRules {
         var iterator = numbers(inside: around).makeIterator()
         let cancelled: Void? = try withCancelScope { scope in
           try hold(iterator.next() == 0, "no element")
-          // Behind no shield of the generator's, in no nursery of its, under no deadline of its.
+          // Outside the generator's shield, nursery and deadline.
           scope.cancel()
           try holdThrows(CancellationError.self) { try sleep(for: .zero) }
           try sleep(for: .zero)
@@ -50,7 +50,7 @@ struct CoroutineRules {
         nursery.cancel()
         try hold(iterator.next() == true, "deaf to its resumer's nursery")
       }
-      // It was cancelled inside, and stays so.
+      // It was cancelled inside, and stays cancelled.
       try hold(iterator.next() == nil && iterator.failure is CancellationError, "\(iterator.failure as Any)")
     }
   }

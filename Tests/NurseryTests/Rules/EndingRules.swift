@@ -32,7 +32,7 @@ struct EndingRules {
 
   @Test func onlyTheCancellationIsAbsorbed() throws {
     try underEverySchedule {
-      // Drained, its grace over: its own cancellation too.
+      // The end of a drain's grace also counts as its own cancellation.
       try withNursery { nursery in
         nursery.drain(grace: .seconds(1))
         try Op<Void>.never.perform()
@@ -46,7 +46,7 @@ struct EndingRules {
       } catch let error as NurseryCancelledError {
         try hold(error.reason == .drained, "\(error)")
       }
-      // A fiber that is cancelled alone is cancelled outside of what it has opened.
+      // The cancellation of one fiber comes from outside the nurseries that it has opened.
       try withNursery { nursery in
         let child = nursery.goAsync {
           try withNursery { inner in
@@ -98,7 +98,7 @@ struct EndingRules {
 
   @Test func anEndingWithoutAResultIsAnEnding() throws {
     try underEverySchedule {
-      // Of a map, whether it waits for a helper, for the next element, or for the results.
+      // A map throws it, whether it waits for a helper, for the next element, or for the results.
       try holdThrows(CancellationError.self) {
         try [1, 2, 3].concurrentMap(limit: 1) { number in
           if number == 1 { throw CancellationError() }
@@ -118,7 +118,7 @@ struct EndingRules {
       }
     }
     try underEverySchedule {
-      // Of a race, and of what comes in the order of the ends.
+      // So do a race, `inCompletionOrder`, `waitFirst` and `start`.
       try holdThrows(CancellationError.self) {
         try race({ throw CancellationError() }, { try Op<Void>.never.perform() })
       }

@@ -1,9 +1,9 @@
 import Nursery
 import Testing
 
-/// Each error that user code throws is seen exactly once: some call throws it, or the handler is given it.
+/// Each error that user code throws is seen exactly once: a call throws it, or the handler gets it.
 ///
-/// By injection: user code fails in every place in which it runs, under every schedule of a small script.
+/// User code fails in every place in which it runs, under every schedule of a small script.
 struct ErrorRules {
   @Test(arguments: [FailurePolicy.failFast, .collect, .supervise])
   func errorsOfChildrenDaemonsHooksAndTheBodyAreSeenOnce(policy: FailurePolicy) throws {
@@ -129,8 +129,8 @@ struct ErrorRules {
     }
     try eachErrorIsSeenOnce { sightings in
       try withNursery { nursery in
-        // A result that is asked for by no one, an element that no one receives, and what a closure holds that never
-        // runs.
+        // A result that no fiber waits for, an element that no fiber receives, and a value captured by a closure that
+        // never runs.
         nursery.goAsync { Element(try sightings.suspended(1)) }
         let channel = Channel<Element>(.bounded(1))
         try channel.send(Element(try sightings.suspended(2)))

@@ -1,7 +1,7 @@
 import Nursery
 import Testing
 
-/// What happens in a nursery while it is open.
+/// Events in an open nursery.
 struct NurseryEvents: CustomTestStringConvertible {
   enum Body: CaseIterable { case returns, waits, fails }
 
@@ -34,7 +34,7 @@ struct NurseryEvents: CustomTestStringConvertible {
     return "\(policy), the body \(body), \(events.compactMap(\.self).joined(separator: ", "))"
   }
 
-  /// Checks what a nursery ends with in which these happen, and that each error is seen once.
+  /// Checks how a nursery with these events ends, and that each error is seen once.
   func check<Due: Sendable>(_ suppressed: Log<any Error>, due: Due) throws {
     let record = Guarded(Record())
     let suppressedBefore = suppressed.entries.count
@@ -101,7 +101,7 @@ struct NurseryEvents: CustomTestStringConvertible {
   }
 }
 
-/// What has happened when a nursery has ended.
+/// The events that have happened when the nursery has ended.
 private struct Record: Sendable {
   var failures: [Oops] = []
   var hasBodyReturned = false
@@ -109,7 +109,7 @@ private struct Record: Sendable {
   var ownReason: CancellationReason?
 }
 
-/// Cancels a nursery from inside after a number of seconds, in a timeout of another.
+/// Cancels a nursery from inside after `inside` seconds, within a timeout of `outside` seconds.
 func endNursery<Due>(after inside: Int, in outside: Int, due: Due) throws -> Due {
   try withTimeout(.seconds(outside)) {
     try withNursery { nursery in

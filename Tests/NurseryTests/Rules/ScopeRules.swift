@@ -158,7 +158,7 @@ struct ScopeRules {
             }
           }
           log.append("returned")
-          // Completed although cancelled: the value is returned, as from any call.
+          // It completes although it is cancelled, so its value is returned, as by any call.
           let value = try goAndWait {
             try? Op<Void>.never.perform()
             return 2

@@ -1,13 +1,13 @@
 import Nursery
 import Testing
 
-/// Which of a script's errors were thrown, and which were seen.
+/// Records which errors of a script were thrown, and which were seen.
 final class Sightings: Sendable {
   private let numbers = Guarded<(thrown: [Int], seen: [Int])>(([], []))
 
   func reset() { numbers.withLock { $0 = ([], []) } }
 
-  /// An error that has to be seen.
+  /// An error that must be seen.
   func failure(_ number: Int) -> Oops {
     numbers.withLock { $0.thrown.append(number) }
     return Oops(number)
@@ -45,8 +45,8 @@ final class Sightings: Sendable {
   }
 }
 
-/// Runs a script under every schedule; each error that it has made must have been thrown out of it, or given to the
-/// handler, once.
+/// Runs a script under every schedule; each error that it makes must be thrown by the script, or reach the handler,
+/// once.
 func eachErrorIsSeenOnce(
   location: SourceLocation = #_sourceLocation, _ script: (Sightings) throws -> Void
 ) throws {

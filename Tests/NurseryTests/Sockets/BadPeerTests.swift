@@ -54,7 +54,7 @@ struct BadPeerTests {
       let written = Counter()
       let bytes = pattern(65_536)
       nursery.goAsync(daemon: true) {
-        // When the body has returned the deaf one may go before this is cancelled.
+        // When the body has returned, the peer may be closed before this fiber is cancelled.
         do { while true { written.add(try server.write(bytes)) } } catch is SystemError {}
       }
       try sleep(for: .milliseconds(20))

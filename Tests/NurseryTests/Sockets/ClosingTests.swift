@@ -9,7 +9,7 @@ import Testing
   import Darwin
 #endif
 
-/// Descriptors that are closed while somebody waits for them, and numbers that are used again at once.
+/// Descriptors that are closed while fibers wait for them, and numbers that are reused at once.
 struct ClosingTests {
   private func pipeEnds() -> (reader: Int32, writer: Int32) {
     var ends: [Int32] = [0, 0]
@@ -42,7 +42,7 @@ struct ClosingTests {
         return false
       }
       waitUntilAllParked()
-      // Takes the place of what was open under that number, as close and open would.
+      // Replaces the file behind that number, as close and open would.
       let (successor, other) = try UnixStream.pair()
       _ = dup2(successor.fileDescriptor, reader)
       let stream = try PipeStream(adopting: reader, name: "a successor")
@@ -55,7 +55,7 @@ struct ClosingTests {
     }
   }
 
-  /// What lies behind the number lives on elsewhere, as in a program that was started with it.
+  /// The file behind the number stays open elsewhere, as in a program that has inherited it.
   @Test(arguments: World.all.filter { $0.workers == 1 })
   func aDescriptorThatIsClosedHereAndOpenElsewhereWakesNoWaiter(world: World) throws {
     let sleeps = try world.run { nursery in
@@ -67,7 +67,7 @@ struct ClosingTests {
       try right.writeAll("x")
       _ = try waiting.wait()
       left.close()
-      // As long as somebody waits for a descriptor, the worker sleeps where it would hear of this one.
+      // While a fiber waits for a descriptor, the worker sleeps in the reactor, where events of this one would wake it.
       let (reader, writer) = try PipeStream.pair()
       nursery.goAsync { _ = try reader.read(upTo: 1) }
       let before = Scheduler.current!.statistics.sleeps
@@ -104,8 +104,8 @@ struct ClosingTests {
     }
   }
 
-  /// Several fibers read, write and close at the same time: each either moves bytes or is told, and nobody meets a
-  /// stranger's descriptor.
+  /// Several fibers read, write and close at the same time: each call moves bytes or throws, and none affects another
+  /// file that gets the number.
   @Test(arguments: World.all) func closingRacesWithEverything(world: World) throws {
     let strangers = Counter()
     try world.run { nursery in

@@ -21,7 +21,7 @@ struct ConnectTests {
   @Test(arguments: World.all) func aHostIsConnectedToByItsName(world: World) throws {
     try world.run { nursery in
       let listener = try TCPListener(port: 0)
-      // Its other address, if it has one, refuses.
+      // The host's other address, if it has one, refuses.
       let client = try TCPStream.connect(host: "localhost", port: listener.port)
       let server = try listener.accept()
       expectEqual(server.remoteAddress, client.localAddress)
@@ -42,7 +42,7 @@ struct ConnectTests {
     }
   }
 
-  /// A listener whose queue is full looks like a host that is down: the kernel does not answer.
+  /// If a listener's queue is full, the kernel does not answer, as if the host were down.
   @Test func anAddressThatDoesNotAnswerDoesNotDelayTheNext() throws {
     try runFibers {
       let deaf = try TCPListener(port: 0, backlog: 0)
@@ -54,7 +54,7 @@ struct ConnectTests {
     }
   }
 
-  /// Each of them for a quarter of a second would be too long by far.
+  /// A quarter of a second for each would be far too long.
   @Test func addressesThatFailAtOnceDoNotDelayTheNext() throws {
     try runFibers {
       let deaf = try TCPListener(port: 0, backlog: 0)
@@ -80,7 +80,7 @@ struct ConnectTests {
       while let stream = try? TCPStream.connectOp(to: deaf.address).orTimeout(after: .milliseconds(20)).perform() {
         queued.append(stream)
       }
-      // The lowest free number is the next one's, so a number that is left over would show.
+      // The next descriptor gets the lowest free number, so leaked descriptors show.
       let number = try PipeStream.pair().reader.fileDescriptor
       for _ in 0..<20 {
         _ = try? TCPStream.connectOp(to: deaf.address).orTimeout(after: .milliseconds(1)).perform()
@@ -93,8 +93,8 @@ struct ConnectTests {
 
 /// Connects to a listener until it does not answer.
 ///
-/// How many connects that takes depends on the kernel: where it handles packets late, it answers several before it
-/// counts the first.
+/// The number of connects depends on the kernel: if it handles packets late, it answers several before it counts the
+/// first.
 private func fillQueue(of listener: TCPListener) throws -> [Descriptor] {
   var queued: [Descriptor] = []
   while true {
@@ -105,14 +105,16 @@ private func fillQueue(of listener: TCPListener) throws -> [Descriptor] {
   }
 }
 
-/// What the process does; closures inside those of the macro are mixed up by some compilers (Swift 6.3.1).
+/// The body of the process.
+///
+/// Not a closure inside the macro's, which some compilers confuse (Swift 6.3.1).
 private enum Scene {
   static func aConnectThatCannotWaitLeavesNoDescriptor() throws {
-    // Made outside, or the scheduler would have a reactor by now.
+    // Made outside, because otherwise the scheduler would already have a reactor.
     let deaf = try TCPListener(port: 0, backlog: 0)
     let queued = try fillQueue(of: deaf)
     try runFibers(Configuration(parallelism: 1)) {
-      // One number is left, for the socket, and none for what would watch it.
+      // One number is left for the socket, and none for the reactor.
       let last = dup(0)
       close(last)
       var limit = rlimit()
@@ -124,7 +126,7 @@ private enum Scene {
       expectEqual(error?.code, EMFILE)
       expectEqual(error?.action.hasPrefix("make an"), true)
       expectEqual(dup(0), last)
-      // The leak sanitizer opens files when the process ends, and fails it where it cannot.
+      // The leak sanitizer opens files at the end of the process, and fails if it cannot.
       limit = before
       setrlimit(numericCast(RLIMIT_NOFILE.rawValue), &limit)
       withExtendedLifetime(queued) {}

@@ -12,7 +12,7 @@
     import Darwin
   #endif
 
-  /// After a call that would block, the descriptor bears a note, so that no waiter repeats the call before there is an
+  /// After a call that would block, the descriptor's record has a note, so that no waiter repeats the call before an
   /// event.
   struct DescriptorNoteTests {
     /// Calls `body` with both ends of a pipe that does not block.
@@ -61,8 +61,8 @@
 
     /// A call is in flight when the descriptor is closed.
     ///
-    /// The close signals all waiters, but cannot end before the call returns. The call would block, and its note bears
-    /// the epoch after the last signal: a waiter that trusted the note would wait for ever.
+    /// The close signals all waiters, but cannot end before the call returns. The call would block, and its note has
+    /// the epoch after the last signal: a waiter that relied on the note would wait for ever.
     @Test func aNoteOfADescriptorThatIsBeingClosedDoesNotCount() throws {
       try runFibers(Configuration(parallelism: 1)) {
         try withPipe { reader, _ in

@@ -1,7 +1,7 @@
 import Nursery
 import Testing
 
-/// No byte is lost or doubled, whatever becomes of the calls that read and write.
+/// No byte is lost or doubled, however the calls that read and write end.
 struct LosslessStreamTests {
   enum Kind: String, CaseIterable { case tcp, unix, pipe }
 
@@ -53,7 +53,7 @@ struct LosslessStreamTests {
     #expect(received == bytes)
   }
 
-  /// The other side stands outside what is cancelled; what was interrupted goes on in a shield.
+  /// The other side is outside the cancelled scope; the interrupted side goes on in a shield.
   @Test(arguments: Kind.allCases) func aReaderThatIsCancelledAtAnyCallLosesNoByte(kind: Kind) throws {
     let bytes = pattern(60, seed: 3)
     let calls = try exploreCancellations {

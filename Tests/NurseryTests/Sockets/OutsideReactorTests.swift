@@ -4,9 +4,9 @@
   import TestSupport
   import Testing
 
-  /// The reactor for plain threads, if it cannot be started at first.
+  /// The reactor for plain threads, when it cannot be started at first.
   ///
-  /// In processes of their own: the reactor is started once in a process.
+  /// In processes of their own, because the reactor is started once in a process.
   struct OutsideReactorTests {
     @Test func aPlainThreadThatFindsNoDescriptorToWaitWithMayTryAgain() async {
       await #expect(processExitsWith: .success) { try Scene.withoutDescriptors() }
@@ -17,10 +17,12 @@
     }
   }
 
-  /// What the processes do; closures inside those of the macro are mixed up by some compilers (Swift 6.3.1).
+  /// The bodies of the processes.
+  ///
+  /// Not closures inside the macro's, which some compilers confuse (Swift 6.3.1).
   private enum Scene {
     static func withoutDescriptors() throws {
-      // With the pipe's two descriptors none is left, so they reserve no reactor.
+      // After the pipe's two descriptors none is left for a reactor.
       let free = (dup(0), dup(0))
       close(free.0)
       close(free.1)
@@ -30,7 +32,7 @@
         let next = dup(0)
         close(next)
         try withLimit(RLIMIT_NOFILE, UInt(next), attempt)
-        // Nothing is left of the attempt.
+        // The attempt has left no descriptor open.
         let again = dup(0)
         close(again)
         expectEqual(again, next)

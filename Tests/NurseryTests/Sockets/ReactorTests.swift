@@ -3,8 +3,7 @@ import Synchronization
 import Testing
 
 struct ReactorTests {
-  /// The one fiber computes until the other has read, so nobody but a second worker can see that there is something to
-  /// read.
+  /// One fiber computes until the other has read, so only a second worker can notice that the bytes have come.
   @Test(arguments: [Configuration.Readiness.automatic, .poll])
   func ifFibersMigrateAFiberThatComputesDelaysNoneThatWaitsForADescriptor(readiness: Configuration.Readiness) throws {
     try runFibers(Configuration(parallelism: 2, migration: .whenWaiting, readiness: readiness)) {
@@ -17,7 +16,7 @@ struct ReactorTests {
             hasRead.add()
           }
           nursery.goAsync {
-            // Everybody sleeps by then, one of the workers in the reactor.
+            // By then all workers sleep, one of them in the reactor.
             try sleep(for: .milliseconds(3))
             let thread = PlainThread { try writer.writeAll([7]) }
             while hasRead.value == 0 {}

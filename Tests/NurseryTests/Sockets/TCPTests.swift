@@ -57,7 +57,7 @@ struct TCPTests {
   @Test(arguments: World.all) func anEndIsReadAfterAllThatWasWrittenBeforeIt(world: World) throws {
     try world.run { nursery in
       let (client, server) = try connectedStreams()
-      // Bytes and the end together, so that one event tells of both.
+      // Bytes and the end together, so that one event reports both.
       try client.writeAll("last words")
       client.close()
       try sleep(for: .milliseconds(5))
@@ -149,7 +149,7 @@ struct TCPTests {
     try world.run { nursery in
       let listener = try TCPListener(port: 0, limit: 1)
       let accepted = nursery.goAsync { try listener.accept().remoteAddress }
-      // Parked, and not trying again and again.
+      // The accept parks; it does not poll in a loop.
       waitUntilAllParked()
       let client = try TCPStream.connect(to: listener.address)
       expectEqual(try accepted.wait(), client.localAddress)
@@ -220,7 +220,7 @@ struct TCPTests {
     let thread = PlainThread { try server.read(upTo: 10) }
     try client.writeAll("hello")
     #expect(try thread.join() == Array("hello".utf8))
-    // Streams that were made outside any scheduler are used inside two, one after the other.
+    // Streams that were made outside any scheduler are used in two schedulers, one after another.
     for _ in 0..<2 {
       try runFibers {
         goAsync { try client.writeAll("again") }

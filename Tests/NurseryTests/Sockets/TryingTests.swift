@@ -1,7 +1,7 @@
 import Nursery
 import Testing
 
-/// What is tried without waiting asks the kernel, whatever was found before.
+/// A call without waiting asks the kernel, whatever an earlier call found.
 struct TryingTests {
   private func bytes(_ count: Int, from stream: UnixStream) throws -> [UInt8]? {
     var bytes = [UInt8](repeating: 0, count: count)
@@ -9,11 +9,11 @@ struct TryingTests {
     return Array(bytes.prefix(read))
   }
 
-  /// Nobody waits in between, so nobody tells that there is something.
+  /// No fiber waits in between, so no event reports the bytes.
   @Test(arguments: World.all) func bytesThatComeAfterAnEmptyReadAreRead(world: World) throws {
     try world.run { nursery in
       let (left, right) = try UnixStream.pair()
-      // One that has waited is watched.
+      // A descriptor that a fiber has waited for is registered.
       let first = nursery.goAsync { try right.read(upTo: 64) }
       waitUntilAllParked()
       try left.writeAll("1")

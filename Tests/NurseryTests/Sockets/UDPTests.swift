@@ -46,7 +46,7 @@ struct UDPTests {
     try runFibers {
       let socket = try UDPSocket()
       expectEqual(socket.address.ip, .any)
-      // Where there is no network, that is the error.
+      // Without a network, the error says so.
       do { try socket.send([1], to: .ip(IPAddress("192.0.2.1")!, port: 9)) } catch let error as SystemError {
         expectEqual(error.code == EINVAL, false)
       }

@@ -113,13 +113,13 @@ struct UnixTests {
       try received.writeAll("through")
       received.close()
       expectEqual(try reader.readToEnd(), Array("through".utf8))
-      // Without a descriptor there is none.
+      // Bytes without a descriptor.
       try left.writeAll("x")
       expectEqual(try right.receiveDescriptor(upTo: 10).descriptor, nil)
     }
   }
 
-  /// Sends descriptors in one message, however many.
+  /// Sends any number of descriptors in one message.
   private func send(_ descriptors: [Int32], by socket: Int32) {
     struct Header {
       var length: Int
@@ -156,7 +156,7 @@ struct UnixTests {
         writer.close()
         let error = expectThrows(SystemError.self) { try right.receiveDescriptor(upTo: 10) }
         expectEqual(error?.code, EMSGSIZE)
-        // The pipe has an end only when nobody keeps its other one.
+        // The pipe reads as ended only if every copy of its writing end is closed.
         expectEqual(try reader.readOp(upTo: 1).orTimeout(after: .seconds(20)).perform(), [])
       }
       try left.writeAll("on")

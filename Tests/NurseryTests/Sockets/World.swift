@@ -1,7 +1,7 @@
 import Nursery
 import Testing
 
-/// The schedulers that the tests of sockets run on: both ways of learning what is ready, with one worker and with two.
+/// The schedulers for the tests of sockets: each backend of the reactor, with one worker and with two.
 struct World: Sendable, CustomTestStringConvertible {
   let workers: Int
   let readiness: Configuration.Readiness
@@ -17,7 +17,7 @@ struct World: Sendable, CustomTestStringConvertible {
   }
 }
 
-/// Bytes that are not the same anywhere.
+/// Bytes without repetition, so that a wrong offset shows.
 func pattern(_ count: Int, seed: UInt64 = 1) -> [UInt8] {
   var state = seed &* 0x9E37_79B9_7F4A_7C15 | 1
   return (0..<count).map { _ in
@@ -40,7 +40,7 @@ extension ReadableStream {
   }
 }
 
-/// Two TCP streams that are connected with each other.
+/// Two TCP streams that are connected to each other.
 func connectedStreams(_ options: SocketOptions = SocketOptions()) throws -> (TCPStream, TCPStream) {
   let listener = try TCPListener(port: 0, options: options)
   defer { listener.close() }

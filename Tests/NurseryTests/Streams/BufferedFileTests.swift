@@ -10,7 +10,7 @@ import Testing
   import Darwin
 #endif
 
-/// A writer to a file, whose bytes a thread of the pool may write later than the file has accepted them.
+/// A buffered writer to a file: a thread of the pool may write bytes after the file has accepted them.
 @Suite struct BufferedFileTests {
   private func contents(_ path: String) throws -> String {
     String(decoding: try FileStream(path).read(upTo: 1 << 20, at: 0), as: UTF8.self)
@@ -50,7 +50,7 @@ import Testing
     }
   }
 
-  /// In a process of its own, whose files may have no contents.
+  /// In a process of its own, with a limit of 0 for the size of files.
   @Test func aFlushThrowsWhyAnEarlierPieceCouldNotBeWritten() async {
     await #expect(processExitsWith: .success) {
       func expectTooLarge(_ body: () throws -> Void) {
@@ -94,7 +94,7 @@ import Testing
               nursery.goAsync { try file.sync() }
               nursery.goAsync { try file.truncate(to: 3) }
               waitUntilAllParked()
-              // Behind the others in the queue, who wait for it.
+              // The write is queued behind calls that wait for it.
               expectEqual(try [1, 2, 3, 4].withUnsafeBytes { try file.tryWrite($0) }, 4 * MemoryLayout<Int>.size)
               gate.signal()
             }

@@ -1,7 +1,7 @@
 import Nursery
 import Testing
 
-/// Cancelled at every blocking call there is, on either side.
+/// A reader or writer that is cancelled at each blocking call.
 @Suite struct BufferedReaderCancellationTests {
   private struct Conversation {
     let pipe: MemoryPipe
@@ -24,7 +24,7 @@ import Testing
       }
     }
 
-    /// Every byte that was written is in one of the values, or still to be read.
+    /// Every written byte is in one of the values, or can still be read.
     func check(_ taken: [UInt8]) throws {
       pipe.writer.close()
       let all = taken + (try reader.readAll(limit: 1000))

@@ -36,7 +36,7 @@ import Testing
         let reader = BufferedReader(pipe.reader)
         let op = call.op(reader)
         let value = try op.wrap { Optional($0) }.or(timeoutOp(after: .seconds(1)).wrap { nil }).perform()
-        // Enough had come, then.
+        // The value was complete without waiting.
         guard value == nil else { continue }
         expectThrows(TimeoutError.self) { try op.orTimeout(after: .seconds(1)).perform() }
         expectThrows(TimeoutError.self) { try withTimeout(.seconds(1)) { try call.verb(reader) } }
@@ -191,7 +191,7 @@ import Testing
   }
 }
 
-/// The letter x, for ever.
+/// An endless stream of the letter x.
 private final class Endless: ReadableStream {
   func tryRead(into buffer: UnsafeMutableRawBufferPointer) throws -> Int? {
     buffer.initializeMemory(as: UInt8.self, repeating: 120)

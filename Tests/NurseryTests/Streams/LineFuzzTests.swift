@@ -1,11 +1,11 @@
 import Nursery
 import Testing
 
-/// The line reader against a naive reference, over random inputs, cuts, capacities and limits.
+/// The line reader against a naive reference, for random inputs, pieces, capacities and limits.
 @Suite struct LineFuzzTests {
   private enum Ending: Equatable { case end, tooLong }
 
-  /// The lines of bytes that are all there, up to the first that is too long.
+  /// The lines of complete input, up to the first that is too long.
   private func reference(_ bytes: [UInt8], limit: Int) -> ([[UInt8]], Ending) {
     var lines: [[UInt8]] = []
     var line: [UInt8] = []

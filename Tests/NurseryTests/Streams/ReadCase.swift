@@ -1,12 +1,12 @@
 import Nursery
 import Testing
 
-/// One way to read from a buffered reader, with what it has to yield.
+/// One way to read from a buffered reader, with the expected result.
 struct ReadCase: Sendable, CustomTestStringConvertible {
   static let input = Array("ab\r\ncd\nef".utf8)
 
   let name: String
-  /// Of the bytes of `input`.
+  /// The expected value for the bytes of `input`.
   let value: [UInt8]
   /// How many bytes it takes.
   let taken: Int
@@ -106,13 +106,13 @@ struct ReadCase: Sendable, CustomTestStringConvertible {
   }
 }
 
-/// Every way to cut `count` bytes into pieces.
+/// Every way to split `count` bytes into pieces.
 func compositions(of count: Int) -> [[Int]] {
   guard count > 0 else { return [[]] }
   return (1...count).flatMap { first in compositions(of: count - first).map { [first] + $0 } }
 }
 
-/// Numbers that follow from a seed (SplitMix64).
+/// A random generator with a seed (SplitMix64).
 struct SeededGenerator: RandomNumberGenerator {
   var state: UInt64
 
@@ -125,7 +125,7 @@ struct SeededGenerator: RandomNumberGenerator {
   }
 }
 
-/// Runs `body` with a reader that gets the bytes piece by piece, each when everybody waits for it.
+/// Runs `body` with a reader that gets the bytes piece by piece, each when all fibers wait.
 func fed<Result>(
   _ bytes: [UInt8], in pieces: [Int], capacity: Int = 8192, _ body: (BufferedReader) throws -> Result
 ) throws -> Result {

@@ -2,7 +2,7 @@ import Testing
 
 @testable import Nursery
 
-/// How much is read, and how much memory that takes.
+/// How many bytes a read returns, and how much memory it takes.
 @Suite struct ReadSizeTests {
   @Test func memoryFollowsWhatArrivesAndNotWhatIsAskedFor() throws {
     try virtually {
