@@ -114,7 +114,8 @@ import Testing
         let written = Counter()
         let bytes = bytes(65_536)
         nursery.goAsync(daemon: true) { while true { written.add(try client.write(bytes)) } }
-        // Until the buffers of two connections and of the proxy are full. var before = -1
+        // Until the buffers of two connections and of the proxy are full.
+        var before = -1
         while before != written.value {
           before = written.value
           try sleep(for: .milliseconds(20))
