@@ -12,6 +12,17 @@ func underEverySchedule(
   #expect(report.isExhausted, "\(report.schedules) schedules are not all", sourceLocation: location)
 }
 
+/// Runs `script` under the first schedules in depth-first order, and under as many random ones: for a script in which the
+/// kernel takes part, so that no exploration is complete.
+func underManySchedules(limit: Int = 300, _ script: () throws -> Void) throws {
+  for strategy in [
+    ExplorationStrategy.exhaustive(limit: limit, preemptions: 2), .random(count: limit, seed: 1),
+    .pct(count: limit, seed: 1),
+  ] {
+    try exploreSchedules(strategy, script)
+  }
+}
+
 /// What a script says when its rule is broken.
 struct Broken: Error, CustomStringConvertible {
   let description: String
