@@ -32,23 +32,13 @@ final class Service: Sendable {
     self.handler = handler
   }
 
-  /// Serves every connection in a fiber of its own, until the listener is closed, the scope is cancelled, or a nursery
-  /// around drains: then nobody new is let in, and requests under way are answered.
+  /// Serves each connection in a fiber of its own, until the listener is closed, the scope is cancelled, or a nursery
+  /// around drains: then no connection is accepted any more, and requests under way are answered.
   ///
-  /// A cancellation point. What goes wrong with one connection concerns no other.
+  /// A cancellation point. A failing connection affects no other.
   func serve(_ listener: TCPListener) throws {
-    try withNursery("connections") { nursery in
-      nursery.goAsync("end of accepting", daemon: true) {
-        try drainingOp().perform()
-        listener.close()
-      }
-      for connection in listener {
-        nursery.goAsync { [self] in
-          defer { connection.close() }
-          try serve(
-            connection, connection, closeWriting: { try connection.closeWriting() }, cut: { connection.reset() })
-        }
-      }
+    try listener.serve { [self] connection in
+      try serve(connection, connection, closeWriting: { try connection.closeWriting() }, cut: { connection.reset() })
     }
   }
 

@@ -28,22 +28,12 @@ package final class Server: Sendable {
     self.cache = Locked(cache)
   }
 
-  /// Serves everybody who connects, until the listener is closed or the scope is cancelled.
+  /// Serves all clients, until the listener is closed or the scope is cancelled.
   ///
-  /// Asked to drain, it lets nobody in, and hangs up on each client when the command under way has been answered.
+  /// When it is asked to drain, it accepts no further client, and closes each connection when the command under way has
+  /// been answered.
   package func serve(_ listener: TCPListener) throws {
-    try withNursery("connections") { connections in
-      connections.goAsync("closing time", daemon: true) {
-        try drainingOp().perform()
-        listener.close()
-      }
-      for connection in listener {
-        connections.goAsync {
-          defer { connection.close() }
-          try self.serve(connection, connection)
-        }
-      }
-    }
+    try listener.serve { connection in try self.serve(connection, connection) }
   }
 
   /// Serves one client, until it says `quit`, its input ends, or it has been silent for too long.

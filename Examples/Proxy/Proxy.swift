@@ -27,26 +27,12 @@ package struct Proxy: Sendable {
     self.report = report
   }
 
-  /// Serves everybody who connects, until the listener is closed or the scope is cancelled.
+  /// Serves all clients, until the listener is closed or the scope is cancelled.
   ///
-  /// Asked to drain, it takes no more connections, and returns when those there are have ended.
+  /// When it is asked to drain, it accepts no further connection, and returns when the open ones have ended.
   package func serve(_ listener: TCPListener) throws {
-    try withNursery("connections") { connections in
-      connections.goAsync("closing time", daemon: true) {
-        try drainingOp().perform()
-        listener.close()
-      }
-      for client in listener {
-        connections.goAsync {
-          do {
-            try self.connect(client)
-          } catch let error as CancellationError {
-            throw error
-          } catch {
-            self.report("\(client.remoteAddress): \(error)")
-          }
-        }
-      }
+    try listener.serve(onError: { error, client in report("\(client.remoteAddress): \(error)") }) { client in
+      try connect(client)
     }
   }
 

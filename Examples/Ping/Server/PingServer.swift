@@ -5,24 +5,16 @@ import Nursery
 /// Guile Fibers' example of this name speaks a little of memcached's protocol; here the memcached server does that, and
 /// this is the least that a client can check an answer by.
 ///
-/// Asked to drain, it lets nobody in, and hangs up on each client when the ping under way has been answered.
+/// When it is asked to drain, it accepts no further client, and closes each connection when the ping under way has been
+/// answered.
 package func servePings(_ listener: TCPListener) throws {
-  try withNursery("connections") { connections in
-    connections.goAsync("closing time", daemon: true) {
-      try drainingOp().perform()
-      listener.close()
-    }
-    for connection in listener {
-      connections.goAsync {
-        defer { connection.close() }
-        do {
-          try answerPings(connection)
-        } catch is SystemError {
-          // The client has reset the connection, which is its own affair.
-        } catch is LineTooLongError {
-          // No ping is that long.
-        }
-      }
+  try listener.serve { connection in
+    do {
+      try answerPings(connection)
+    } catch is SystemError {
+      // The client has reset the connection.
+    } catch is LineTooLongError {
+      // No ping is that long.
     }
   }
 }

@@ -1,20 +1,20 @@
 import CSwitch
 import Synchronization
 
-/// A socket that listens: what `TCPListener` and `UnixListener` are made of.
+/// The socket of a listener, and how many of its connections may be open.
 final class Acceptor: Sendable {
   let descriptor: Descriptor
   let address: SocketAddress
   private let limit: Int
-  /// Lets one at a time accept under a limit.
+  /// Held while a connection is accepted under a limit.
   ///
-  /// So nobody takes a place before there is a connection for it, and nobody is turned away because of a place that is
-  /// only tried, to wait for a signal that never comes.
+  /// So a place is taken only for a connection, and no fiber waits because of a place that another one merely tries.
   private let lock = SpinLock(.object)
-  /// Of a listener that has one.
-  let isPathRemoved = Atomic<Bool>(false)
   /// How many connections it has accepted that are open; not counted without a limit.
   private let open = Atomic<Int>(0)
+  /// The file of a Unix listener: its path, absolute because the process may change its directory, and its identity.
+  private let file: (path: String, identity: SIMD2<UInt64>)?
+  private let isFileRemoved = Atomic<Bool>(false)
 
   init(
     _ address: SocketAddress, backlog: Int, limit: Int?, _ options: SocketOptions
@@ -32,7 +32,22 @@ final class Acceptor: Sendable {
     }
     self.limit = limit ?? .max
     self.address = System.localAddress(number).map { SocketAddress($0) } ?? address
+    if case .unix(let path) = address, let identity = System.status(at: path)?.identity {
+      file = (System.absolutePath(path), identity)
+    } else {
+      file = nil
+    }
     descriptor = Descriptor(adopting: number)
+  }
+
+  func close() {
+    // While its socket is open, no other file can have this identity.
+    if let file, !isFileRemoved.exchange(true, ordering: .relaxed),
+      file.identity == System.status(at: file.path)?.identity
+    {
+      System.unlink(file.path)
+    }
+    descriptor.close()
   }
 
   /// A connection, if one waits and the limit allows.
@@ -56,7 +71,7 @@ final class Acceptor: Sendable {
     descriptor.attempt(.readable) { Int(System.accept($0, &peer)) }
   }
 
-  /// Too early at the limit, too: whoever closes a connection signals then.
+  /// At the limit it would block; closing a connection signals then.
   private func acceptWithinLimit(_ peer: inout RawAddress) -> Descriptor.Attempt {
     lock.lock()
     defer { lock.unlock() }
@@ -66,8 +81,7 @@ final class Acceptor: Sendable {
     return result
   }
 
-  /// One of the connections that a limit allows, counted already; free again when the connection is closed, or has
-  /// gone.
+  /// One of the connections that a limit allows; free again when the connection is closed or released.
   final class Slot: Sendable {
     private let acceptor: Acceptor
     private let isFree = Atomic<Bool>(false)
@@ -80,23 +94,6 @@ final class Acceptor: Sendable {
       guard !isFree.exchange(true, ordering: .relaxed) else { return }
       acceptor.open.subtract(1, ordering: .releasing)
       acceptor.descriptor.signal(.readable)
-    }
-  }
-
-  /// Accepts until the listener is closed or the scope is cancelled; nil then.
-  ///
-  /// When there are no descriptors left it waits and tries again, at first after 5 ms, at last every second. It ends
-  /// for any other error, too, which the handler of suppressed errors gets.
-  func next<Stream>(_ accept: () throws -> Stream) -> Stream? {
-    var pause = Duration.milliseconds(5)
-    while true {
-      do { return try accept() } catch let error as SystemError where System.isExhaustion(error.code) {
-        guard (try? sleep(for: pause)) != nil else { return nil }
-        pause = min(pause * 2, .seconds(1))
-      } catch {
-        if !(error is StreamClosedError || error is CancellationError) { Scheduler.reportSuppressed(error) }
-        return nil
-      }
     }
   }
 }

@@ -9,7 +9,7 @@ public class SocketStream: ReadableStream, WritableStream, CustomStringConvertib
   /// What it takes of a listener's limit.
   private let slot: Acceptor.Slot?
 
-  init(_ descriptor: Descriptor, remoteAddress: SocketAddress, slot: Acceptor.Slot? = nil) {
+  required init(_ descriptor: Descriptor, remoteAddress: SocketAddress, slot: Acceptor.Slot? = nil) {
     self.descriptor = descriptor
     self.remoteAddress = remoteAddress
     self.slot = slot

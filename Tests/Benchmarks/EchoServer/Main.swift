@@ -10,17 +10,13 @@ struct EchoServer {
       return
     }
     try runFibers(Configuration(parallelism: arguments[1])) {
-      // A connection that fails is no reason to end the others.
-      try withNursery(onFailure: .supervise) { nursery in
-        for connection in try TCPListener(port: port, backlog: 4096) {
-          nursery.goAsync { try echo(connection) }
-        }
-      }
+      let listener = try TCPListener(port: port, backlog: 4096)
+      // A connection that fails does not end the others.
+      try listener.serve(onError: { _, _ in }) { connection in try echo(connection) }
     }
   }
 
   static func echo(_ connection: TCPStream) throws {
-    defer { connection.close() }
     try withUnsafeTemporaryAllocation(byteCount: 1024, alignment: 16) { buffer in
       while true {
         let count = try connection.read(into: buffer)
