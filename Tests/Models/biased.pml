@@ -1,19 +1,20 @@
 /*
- * The lock of a run queue: Sources/NurseryCore/System/BiasedLock.swift.
+ * The lock of a run queue: Sources/NurseryCore/Support/BiasedLock.swift.
  *
  * Modelled: the owner's lockAsOwner (with the contended loop) and unlockAsOwner, two thieves' tryLockAsThief and
- * unlockAsThief, and a word of data under the lock, on a machine with total store order (x86-64): a plain store goes to
- * the end of the processor's store buffer and reaches memory at any later time; a load sees the own buffer first; a
- * compare-exchange waits for the own buffer. The light fence stops the compiler only. The heavy fence makes every other
- * processor execute a barrier: its caller goes on once each other buffer has been empty at some moment meanwhile.
+ * unlockAsThief, and a word of data under the lock. The machine has total store order (x86-64): a plain store goes to
+ * the end of the processor's store buffer and reaches memory at any later time; a load sees its own processor's buffer
+ * first; a compare-exchange waits until that buffer is empty. The light fence only stops the compiler. The heavy fence
+ * makes every other processor execute a barrier: its caller goes on once each other buffer has been empty at some
+ * moment.
  *
- * Left out: what a weaker machine may reorder besides (there both fences are full ones, or membarrier pairs with a
- * compiler barrier as here); the pauses in the loops, which are blocking guards here, so starvation is not looked for.
- * Owner and thieves come back for ever; data is counted modulo 4. The buffers hold four stores: a processor that is
- * ahead by more than one critical section waits.
+ * Left out: further reorderings of weaker machines (there both fences are full ones, or membarrier pairs with a
+ * compiler barrier as here). The pauses in the loops are blocking guards here, so starvation is not checked. Owner and
+ * thieves repeat for ever; data is counted modulo 4. The buffers hold four stores: a processor that is ahead by more
+ * than one critical section waits.
  *
- * Properties: never two inside; who is inside reads the last value that was written inside; no deadlock.
- * -DNO_FENCE: the thief does without the heavy fence; spin finds the violation.
+ * Properties: never two threads inside; a thread inside reads the last value that was written inside; no deadlock.
+ * -DNO_FENCE: the thief omits the heavy fence; spin finds the violation.
  */
 #define OWNER 0
 #define BUSY  0
@@ -73,7 +74,7 @@ proctype Thief(byte me) {
        drained(me);
        if
        :: memory[THIEF] == 0 -> memory[THIEF] = 1
-       :: else -> goto again                 /* another thief is at work */
+       :: else -> goto again                 /* another thief holds it */
        fi
      };
 #ifndef NO_FENCE

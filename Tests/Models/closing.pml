@@ -1,19 +1,18 @@
 /*
- * Closing a descriptor whose number is used by others at that moment: Reactor/DescriptorRecord.swift (beginUse, endUse,
- * close, finishClosing) and Reactor/Gate.swift.
+ * Closing a descriptor while others use its number: Reactor/DescriptorRecord.swift (beginUse, endUse, close,
+ * finishClosing) and Reactor/Gate.swift.
  *
- * Modelled: a reader, who tries and waits in turns, two closers, and the kernel, which gives the number away again as
- * soon as it has it back, to an owner who adopts it, has an event, and closes it, too. The reader's handle is of the
+ * Modelled: a reader that tries and waits in turn, two closers, and the kernel. As soon as the number is free, the
+ * kernel gives it to a new owner, which adopts it, has an event, and closes it as well. The reader's handle is of the
  * first generation. An event of the first descriptor may be delivered late. Atomics are sequentially consistent; the
  * gate's lock makes its steps atomic.
  *
- * Properties. The reader calls the kernel only while the number is his generation's. The number goes back to the kernel
- * once for each
- * descriptor. At rest nobody waits at the gate of a descriptor that has been closed.
+ * Properties. The reader calls the kernel only while the number belongs to its generation. The number is returned to
+ * the kernel once for each descriptor. At rest no waiter is at the gate of a closed descriptor.
  *
- * -DNO_USES: the closer gives the number back without regard to calls in flight. -DNO_CLAIM: whoever finds the last
- * call returned finishes.
- * -DNO_EPOCH: a waiter does not look whether there has been a signal since he began to try.
+ * -DNO_USES: the closer returns the number although calls are in flight. -DNO_CLAIM: each thread that finds the last
+ * call ended finishes the close.
+ * -DNO_EPOCH: a waiter does not check whether a signal has come since it began to try.
  */
 #define CLOSING 8
 
@@ -21,10 +20,10 @@ byte uses;                /* calls in flight, and CLOSING */
 bool finishing;
 byte generation = 1;
 byte epoch;
-bool waiting;             /* the reader's offer stands */
+bool waiting;             /* the reader's offer is left */
 bool isOpen = true;       /* the kernel's view of the number */
 byte owner = 1;           /* the generation that the kernel's descriptor belongs to */
-byte returned;            /* how often the number has gone back */
+byte returned;            /* how often the number has been returned */
 bool inCall;              /* ghost: the reader is in the kernel, with the number */
 
 inline signal() { atomic { epoch++; waiting = false } }
@@ -90,7 +89,7 @@ active proctype Reader() {
      if
      :: done
      :: else ->
-        /* In vain: waits, unless there has been a signal. */
+        /* Would block: waits, unless there has been a signal. */
         atomic {
 #ifdef NO_EPOCH
           waiting = true
@@ -108,7 +107,7 @@ proctype Closer() {
   close(1)
 }
 
-/* The kernel gives the number to somebody else, who closes it as well. */
+/* The kernel gives the number to another owner, which closes it as well. */
 active proctype Successor() {
   bool last, claimed;
   atomic { !isOpen -> isOpen = true; owner = 2 };

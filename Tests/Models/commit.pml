@@ -12,20 +12,20 @@
  *   -DSELF     both ends of one channel in each:  0, 1: send X | receive X
  *
  * Abstractions. A queue is a set: claimFirst takes any candidate, which includes the first. A critical section, or a
- * part of it, with at most one step that others can see without the lock is one atomic step (Lipton's reduction); so is
- * a load with the compare-exchange after it (a failed one is tried again and changes nothing). A loop that spins is a
- * blocking guard, so a deadlock of spinning fibers is an invalid end state. A poll may find nothing (a receive may pass
- * by without the lock). Memory is sequentially consistent; that mark and claim word meet on a real machine is mark.pml.
- * Left out: buffers, close and timers (they commit from outside as the canceller does, under one lock), values, scopes
- * that open and close meanwhile, single sends and receives (as a choice whose second branch finds nothing, without the
- * poll).
+ * part of it, is one atomic step if at most one of its steps is visible without the lock (Lipton's reduction). A load
+ * and its compare-exchange are one step, because a failed compare-exchange is retried and changes nothing. A spinning
+ * loop is a blocking guard, so a deadlock of spinning fibers is an invalid end state. A poll may find nothing, because
+ * a receive may skip the lock. Memory is sequentially consistent; mark.pml checks the mark and the claim word on a real
+ * machine. Left out: buffers; close and timers, which commit from outside as the canceller does, under one lock;
+ * values; scopes that open and close meanwhile; single sends and receives, which are choices with a second branch that
+ * finds nothing, without the poll.
  *
- * Properties: a rendezvous commits both or none, and both agree on channel and direction (sent == received at the end,
- * and each perform is dealt with at most once); a perform that reports its cancellation was not dealt with; a makeReady
- * finds a performer that is committed, has not been made ready, and parks; no offer is linked once a perform has ended;
- * no deadlock; at rest nobody is parked who is committed or cancelled or could meet another that is parked. With -DNP,
- * built without -DSAFETY: no livelock.
- * -DNO_STEP_BACK, -DNO_OWN_CLAIM, -DNO_SECOND_CHECK leave a part of the protocol out; spin finds the flaw.
+ * Properties. A rendezvous commits both performs or none, and both agree on channel and direction (sent == received at
+ * the end, and each perform is committed at most once). A perform that reports its cancellation was not committed by a
+ * partner. A makeReady finds a performer that is committed, has not been made ready, and parks. No offer is linked once
+ * a perform has ended. There is no deadlock. At rest no parked fiber is committed, cancelled, or able to meet another
+ * parked fiber. With -DNP, built without -DSAFETY: no livelock.
+ * -DNO_STEP_BACK, -DNO_OWN_CLAIM and -DNO_SECOND_CHECK each leave a part of the protocol out; spin finds the flaw.
  */
 #ifndef PERFORMS
 #define PERFORMS 1
@@ -47,16 +47,16 @@ mtype:claim = { idle, waiting, claimed, committed }
 #define ENLIST 2                              /* published */
 
 mtype:claim word[3] = idle;                   /* the claim words */
-byte linked[3];                               /* bit set of the branches whose offers stand */
+byte linked[3];                               /* bit set of the branches with a linked offer */
 byte winner[3];
 bool ready[3], cancelled[3];
 bool locked[3];                               /* the channels' locks */
 bool performing[3], parked[3], dealt[3];      /* ghosts */
 byte sent[3], received[3];                    /* ghosts, by channel: what the performers believe */
 #ifdef NP
-byte looking[3];                              /* ghost: at whose word a claimed performer looks, plus 1 */
+byte looking[3];                              /* ghost: the performer whose word a claimed one reads, plus 1 */
 #define look(at) looking[me] = at
-/* cs_pause, assumed long enough for whoever spins on this performer's word to look at it once. */
+/* cs_pause, assumed long enough for a performer that spins on this word to read it once. */
 #ifdef NO_PAUSE
 #define pause skip
 #else
@@ -86,7 +86,7 @@ begin:
     first = branch;
     if
     :: cancelled[me] -> winner[me] = NOBODY; goto ended
-    :: !cancelled[me] -> goto enlistAlone     /* polled in vain */
+    :: !cancelled[me] -> goto enlistAlone     /* the poll found nothing */
 #ifndef NO_POLL
     :: !cancelled[me]
 #endif
@@ -203,7 +203,7 @@ active proctype Canceller() {
 #define atRest(p) assert(!performing[p] || parked[p] && word[p] == waiting && !cancelled[p] && !ready[p])
 #define apart(p, q) assert(!(meets(p, 0, q, 0) || meets(p, 0, q, 1) || meets(p, 1, q, 0) || meets(p, 1, q, 1)) || !performing[p])
 
-active proctype Rest() {                      /* when nothing moves any more */
+active proctype Rest() {                      /* when no process can move */
   timeout ->
   d_step {
     atRest(0); atRest(1); atRest(2); apart(0, 1); apart(0, 2); apart(1, 2);

@@ -1,21 +1,22 @@
 /*
- * Being certain of a deadlock: Diagnostics/Scheduler+Deadlock.swift, PlainThread+Parked.swift, and `risings` in
+ * Certainty of a deadlock: Diagnostics/Scheduler+Deadlock.swift, PlainThread+Parked.swift, and `risings` in
  * Scheduler+Idle.swift.
  *
- * Modelled: two workers, a plain thread that sleeps in operations (its `parkings`: odd while it does), and a foreign
- * thread that nobody can answer for and that ends. Whoever is awake may call whoever he likes (mail, which stands for
- * every way to be made ready), CALLS times in all, and falls asleep or, the foreign one, ends; with -DSTARTS he may
- * also start the foreign thread. Worker 0 looks for a deadlock whenever it sleeps and nobody has called it; worker 1's
- * looks are excluded by timeLock. What the look reads is read one by one, in any order within its first and third step.
+ * Modelled: two workers, a plain thread that sleeps in operations (`parkings` is odd while it does), and a foreign
+ * thread of unknown behaviour, which ends. Each thread that is awake may wake any other (mail, which stands for every
+ * way to be made ready), CALLS times in all. Then it falls asleep, or, if it is the foreign thread, ends; with -DSTARTS
+ * it may also start the foreign thread. Worker 0 looks for a deadlock whenever it sleeps and has not been woken;
+ * timeLock excludes looks by worker 1. The look reads its words one by one, in any order within its first and third
+ * step.
  *
- * Abstractions. Memory is sequentially consistent: what the look rests on is written by read-modify-writes and read by
- * acquiring loads, and a thread's mail is taken after its `parkings` say that it has risen. Instead of comparing
- * counters, which would grow without bound, a flag is cleared at the first reading and set by whoever counts.
+ * Abstractions. Memory is sequentially consistent: the words that the look reads are written by read-modify-writes and
+ * read by acquiring loads, and a thread's mail is taken after its `parkings` say that it has woken. Counters would grow
+ * without bound; instead a flag is cleared at the first reading and set by each thread that increments the counter.
  *
- * Property: whoever is sure that nobody is left is right: everybody sleeps, and nobody has been called.
- * -DNO_MAIL, -DNO_SECOND, -DNO_COUNT: without a look at the mail, at risings and parkings again, at the number of
- * threads;
- * -DCOUNT_LAST: that number read at the end.
+ * Property: if the look is certain of a deadlock, all threads sleep and none has been woken.
+ * -DNO_MAIL, -DNO_SECOND, -DNO_COUNT: the look omits the mail, the second reading of risings and parkings, or the
+ * number of threads.
+ * -DCOUNT_LAST: it reads that number at the end.
  */
 #ifndef CALLS
 #define CALLS 3
@@ -27,7 +28,7 @@ bool mail[3];
 bool parked;                                  /* parkings is odd */
 byte sleepers, threads = 4, calls = CALLS;
 bool rose, parkingsChanged;                   /* since the look began */
-bool working[4];                              /* ghost: may call somebody */
+bool working[4];                              /* ghost: may wake a thread */
 bool starts = 1;
 
 inline callSomebody() {

@@ -2,21 +2,20 @@
  * A fiber is made ready, and picked by another worker, before it has left its stack: Fibers/FiberRecord.swift (head
  * comment), Worker+Switching.swift (run, ready, prepare, takeSavedStack), Worker+Loop.swift (nextFromHandover).
  *
- * Modelled: WORKERS threads, each at any moment on one stack (its loop's or a fiber's), and FIBERS fibers that for ever
- * do one of three things: wake another fiber that waits, wait, or yield. A fiber that waits can be committed and queued
- * at once, by another fiber or from outside (a timer, a cancellation), and be stolen or collected by either worker. A
- * switch is three steps: look at the next fiber's savedStack, clear it, store one's own last and leave.
+ * Modelled: WORKERS threads, each at any moment on one stack (its loop's or a fiber's), and FIBERS fibers. Each fiber
+ * for ever does one of three things: wake a waiting fiber, wait, or yield. Another fiber or an outside event (a timer,
+ * a cancellation) can commit and queue a waiting fiber at once, and either worker can steal or collect it. A switch is
+ * three steps: read the next fiber's savedStack, clear it, store its own last and leave.
  *
- * Left out: the order of the queues (a pick takes any fiber, which includes the real one); which worker a waker from
- * outside queues on (either); when a worker looks outside its own queue: here it may take any queued fiber at every
- * pick, as a steal, a timer, mail or the overflow let it. So waits that need a rare combination are all there. First
- * runs and ends of fibers are left out: a new fiber has no stack to wait for, an ended one saves no stack. Stores are
- * seen at once: savedStack is stored with release after everything else, and is the only word that is read without a
- * lock here.
+ * Left out: the order of the queues (a pick takes any fiber, which includes the real one); the worker on which an
+ * outside waker queues (either); the moments when a worker looks outside its own queue. Here it may take any queued
+ * fiber at every pick, as after a steal, a timer, mail or a look at the global queue, so waits that need a rare
+ * combination are all covered. First runs and ends of fibers are left out: a new fiber has no stack to wait for, and an
+ * ended one saves no stack. Stores are seen at once: savedStack is stored with release order after everything else, and
+ * is the only word that is read without a lock here.
  *
- * Properties: nobody runs on a stack that another worker is still on; a fiber that goes on after waiting has been
- * committed; no
- * deadlock (an end state in which a queued fiber is left).
+ * Properties: no worker runs on a stack that another worker is still on; a fiber that goes on after waiting has been
+ * committed; no deadlock (an end state with a queued fiber).
  * -DNAIVE: the wait for savedStack happens on the fiber's own stack; spin finds the deadlock.
  */
 #ifndef FIBERS
@@ -27,7 +26,7 @@
 #define NONE  (FIBERS + 1)
 
 bool saved[FIBERS] = 1;                       /* savedStack is not null */
-bool waiting[FIBERS];                         /* its claim word: offers stand, not committed */
+bool waiting[FIBERS];                         /* its claim word: offers left, not committed */
 byte queued;                                  /* bit set of the queued fibers */
 byte on[WORKERS] = LOOP;
 
@@ -106,7 +105,7 @@ end:    queued != 0;                          /* asleep */
      atomic { me = on[w]; assert(!saved[me] && on[1 - w] != me && !waiting[me] && !(queued & bit(me))) };
      if
      :: wake((me + 1) % FIBERS)
-     :: waiting[me] = 1;                      /* the offers stand; from here on others may take it */
+     :: waiting[me] = 1;                      /* the offers are left; from here on it may be committed */
         pick(next);
         if
         :: next == me -> skip                 /* made ready meanwhile, and picked: goes on */

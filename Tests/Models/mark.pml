@@ -1,19 +1,20 @@
 /*
- * A performer that goes to wait against a cancellation, on a machine with total store order (x86-64): Performance.swift
+ * A performer parks while its scope is cancelled, on a machine with total store order (x86-64): Performance.swift
  * (enlistAndPark, parkUnlessCancelled with its empty fence), Claim.swift (beginEnlisting, startWaiting, commit),
  * SpinLock.swift (the exchange), ScopeRecord+Cancel.swift (mark, fence, interrupt).
  *
- * Modelled: one performer that enlists one offer, for ever again, and one canceller. Plain stores pass through the
+ * Modelled: one performer that enlists one offer, again and again, and one canceller. Plain stores pass through the
  * performer's store buffer; an exchange and a compare-exchange wait until it is empty. The performer has no fence
- * between "my offer stands" and "is my scope cancelled?": it is the exchange of the queue's lock, which publishes
- * `claimed` before either, that makes a canceller who comes too early for `waiting` wait for it.
+ * between the store that publishes its offer and the load of the scope's mark. Instead it stores `claimed` before both,
+ * and the exchange of the queue's lock publishes that. So a canceller that comes before `waiting` is stored finds
+ * `claimed` and waits.
  *
  * Left out: partners (commit.pml); the canceller's own buffer (its mark is followed by a full fence); weaker machines
- * (a full fence there).
+ * (they have a full fence there).
  * Property: at rest the performer is not parked in a cancelled scope, and has been made ready once if it parked and was
  * committed.
  * -DNO_CLAIM: beginEnlisting does nothing; spin finds the lost cancellation. With -DNO_CLAIM -DFENCE, a full fence
- * instead, all is well.
+ * instead, it is correct.
  */
 mtype = { idle, waiting, claimed, committed }
 
@@ -59,7 +60,7 @@ endParked:
 
 inline makeReady() { assert(!ready && !ended); ready = 1 }
 
-/* Partners who commit it at any time, twice at most. */
+/* Partners that commit it at any time, twice at most. */
 active [2] proctype Partner() {
   if
   :: atomic { word == waiting -> word = committed }; makeReady()

@@ -1,31 +1,31 @@
 /*
- * The orderings: what two threads of a protocol ask of the processor, one protocol at a time, on a machine that
- * reorders.
+ * The memory orderings of the protocols, each with two or three threads, on machines that reorder.
  *
- * A thread is a window of numbered steps, one for each access to memory, in the order of the program. A step may be
- * taken as soon as those have been that the machine makes it wait for; `done` is the set of those taken. Memory is one,
- * and a store is seen by all at once (both x86-64 and Armv8 are so), so store buffers and early loads are both orders
- * in which the steps of a thread are taken.
+ * A thread is a window of numbered steps, one for each memory access, in program order. A step may be taken once all
+ * steps have been taken that the machine makes it wait for; `done` is the set of taken steps. There is one memory, and
+ * a store is visible to all threads at once (so it is on x86-64 and Armv8). So both store buffers and early loads show
+ * as orders in which a thread's steps are taken.
  *
- *   (default)  Armv8. A step waits for earlier loads that acquire, and for full fences; a store that releases waits for
- *   all before it; a
- *              sequentially consistent load also waits for earlier sequentially consistent stores; a store waits for the loads
- *              that decide about it, a load for nothing more: processors guess. That is what the compiler emits (stlr, ldar, dmb), taken at
- *              its weakest: an acquiring load is ldapr, and does not wait for an earlier release; a read-modify-write is two
- *              steps, ldaxr and stlxr, between which later loads may come, and of it only a sequentially consistent one counts as
- *              such. (Real ldaxr waits for stlr always, and casal is a full fence. The language promises neither.)
- *   -DTSO      x86-64. Only a load may come before an earlier store, unless that is an exchange or sequentially consistent.
+ *   (default)  Armv8. A step waits for earlier loads that acquire, and for full fences. A store that releases waits for
+ *              all steps before it. A sequentially consistent load also waits for earlier sequentially consistent stores.
+ *              A store waits for the loads that decide about it; a load does not, because processors speculate. The
+ *              compiler emits this (stlr, ldar, dmb); modelled is its weakest form. An acquiring load is ldapr, and does
+ *              not wait for an earlier release. A read-modify-write is two steps, ldaxr and stlxr, with later loads
+ *              possible in between; only a sequentially consistent one counts as such. (On real machines ldaxr always
+ *              waits for stlr, and casal is a full fence, but the language promises neither.)
+ *   -DTSO      x86-64. Only a load may come before an earlier store, unless the store is an exchange or sequentially
+ *              consistent.
  *
- * The light fence is no step. The heavy one is taken when the other thread is at a boundary between two instructions,
- * as membarrier(2) interrupts it there: each of its steps has been taken or has not, in the order of the program.
+ * The light fence is no step. The heavy fence is taken when the other thread is between two instructions, where
+ * membarrier(2) interrupts it: each of its steps has either been taken or not, in program order.
  *
- * Abstractions. A loop that spins is a guard on the load that ends it. A load of the own last store is left out. Of a
- * failed compare-exchange only the load is left. What comes after a store-exclusive waits for it if it stores. Timed
+ * Abstractions. A spinning loop is a guard on the load that ends it. A load of the thread's own last store is left out.
+ * Of a failed compare-exchange only the load remains. A step after a store-exclusive waits for it if it stores. Timed
  * sleeps end.
  *
- * -DWEAKER=n makes the access that is marked n in the text one step weaker: `o(n, as it is, weaker)`. `check` lists
- * those that have to fail
- * (their orderings are needed) and those that need not (the code is stronger than its protocol needs).
+ * -DWEAKER=n makes the access that is marked n in the text one step weaker: `o(n, as it is, weaker)`. `check` lists the
+ * accesses that must fail then (their orderings are needed) and those that need not (the code is stronger than its
+ * protocol needs).
  */
 #ifndef WEAKER
 #define WEAKER 0
@@ -40,7 +40,7 @@
 #define FENCE 1
 #define o(n, asItIs, weaker) (WEAKER == n -> weaker : asItIs)
 
-/* Of a thread's window: the loads that acquire and the fences; the stores that are sequentially consistent; those that only store. */
+/* In a thread's window: loads that acquire, and fences; sequentially consistent stores; steps that only store. */
 #define acq(n, order)   ((order & 1) << n)
 #define seq(n, order)   ((order >> 2) << n)
 #define plain(n, order) ((1 - (order >> 2)) << n)
@@ -61,14 +61,14 @@
 #define did(n)                 done[me] = done[me] | (1 << n)
 #define backTo(n)              done[me] = done[me] & below(n)
 
-/* Both instructions of a read-modify-write: the second fails if anybody has stored meanwhile. */
+/* Both instructions of a read-modify-write: the second fails if another thread has stored meanwhile. */
 #define watch(x)    held[x] = held[x] | (1 << me)
 #define isHeld(x)   (held[x] & (1 << me))
 #define put(x, v)   memory[x] = v; held[x] = 0
 
 byte memory[6], held[6];
 short done[3];
-bool sleeps[3];                                /* what the wake has found */
+bool sleeps[3];                                /* whether the wake found a sleeper */
 
 /* The thread is at a boundary between two instructions. */
 #define between(p) ((done[p] & (done[p] + 1)) == 0)
@@ -92,9 +92,9 @@ bool sleeps[3];                                /* what the wake has found */
 #ifdef INBOX
 /*
  * Scheduling/Inbox.swift with SleepWord.swift and Scheduler+Idle.swift: two threads each make a fiber ready on a worker
- * that goes to sleep. What they wrote before (`memory[WRITTEN + p]`), the fiber reads when it goes on.
- * Property: the worker does not sleep for ever with something in its inbox; each fiber comes once, and sees what was
- * written.
+ * that goes to sleep. The fiber reads the words (`memory[WRITTEN + p]`) that they wrote before.
+ * Property: the worker does not sleep for ever with a fiber in its inbox; each fiber comes once, and sees the earlier
+ * writes.
  */
 #define NEWEST  0
 #define STATE   1
@@ -168,8 +168,8 @@ active proctype Rest() { timeout -> assert(memory[NEWEST] == 0 && taken == 3) }
 /*
  * Fibers/PlainThread.swift (wait, wake) and Scheduler+Timers.swift (tellOfTimer): one thread makes a plain thread
  * ready, another sets a timer for it.
- * Property: it does not sleep for ever when it has been called or has a timer; who has been called sees what was
- * written before.
+ * Property: after a wake or with a timer set it does not sleep for ever; after a wake it sees the waker's earlier
+ * writes.
  */
 #define WRITTEN  0
 #define CALLED   1
@@ -236,9 +236,9 @@ active proctype Rest() { timeout -> assert(ended || !memory[CALLED] && !memory[E
 #ifdef MARK
 /*
  * Operations/Claim.swift (beginEnlisting, startWaiting), Performance+Parking.swift and ScopeRecord+Cancel.swift
- * (spread, interrupt): a performer goes to wait while its scope is cancelled. mark.pml has the same with performs that
- * follow each other, and partners.
- * Property: it is not parked in a cancelled scope with nobody to wake it.
+ * (spread, interrupt): a performer parks while its scope is cancelled. mark.pml has the same with consecutive performs,
+ * and partners.
+ * Property: it is not parked in a cancelled scope without a thread that will wake it.
  */
 #define WORD   0
 #define LOCK   1
@@ -304,9 +304,10 @@ active proctype Rest() { timeout -> assert(!parked) }
 #ifdef QUEUE
 /*
  * Scheduling/RunQueue.swift and Support/BiasedLock.swift: the owner puts a fresh fiber into its queue under the lock,
- * looks at freshCount without it, and takes the lock only if there is something to take. A thief takes the fiber under
- * the lock. biased.pml has the lock alone, for ever, with two thieves.
- * Property: the fiber is taken once, and is what was put in (`COUNT` and `FRESH` are consistent inside the lock).
+ * reads freshCount without it, and takes the lock only if the count is not zero. A thief takes the fiber under the
+ * lock. biased.pml has the lock alone, repeated for ever, with two thieves.
+ * Property: the fiber is taken once, and is the fiber that was put in (`COUNT` and `FRESH` are consistent inside the
+ * lock).
  */
 #define BUSY  0
 #define THIEF 1
@@ -377,9 +378,9 @@ active proctype Rest() { timeout -> assert(taken == 1 && memory[COUNT] == 0 && m
 #ifdef HANDOVER
 /*
  * FiberRecord.savedStack: Scheduling/Worker+Switching.swift, CSwitch's switch. A worker takes a fiber's stack and runs
- * it; the fiber waits, is committed at once, and is run on by another worker (with migration: a stolen one). `OPEN` is
- * what the record takes along (openAccesses).
- * Property: the second worker finds the stack that the fiber left last, not the one before, and what was taken along.
+ * it; the fiber waits, is committed at once, and another worker runs it on (with migration, after a steal). `OPEN` is
+ * the list that the record takes along (openAccesses).
+ * Property: the second worker finds the stack that the fiber left last, not an earlier one, and the list.
  */
 #define SAVED 0
 #define WORD  1
@@ -636,10 +637,10 @@ active proctype Rest() { timeout -> assert(fired || memory[FLAG]) }
 
 #ifdef VISITORS
 /*
- * Cancellation/ScopeRecord+Deadline.swift: a thread takes a scope's deadline out of the timers, counting itself in
- * under their lock, and uses the scope, while the host closes it and frees its memory. `IN_HEAP` is the timer, and
- * `SCOPE` what the visitor does to the scope.
- * Property: the memory goes after the last use.
+ * Cancellation/ScopeRecord+Deadline.swift: a thread takes a scope's deadline out of the timers, increments the count of
+ * visitors under their lock, and uses the scope, while the host closes it and frees its memory. `IN_HEAP` is the timer,
+ * and `SCOPE` is the visitor's use of the scope.
+ * Property: the memory is freed after the last use.
  */
 #define LOCK     0
 #define IN_HEAP  1
