@@ -1,7 +1,7 @@
 // swift-tools-version: 6.2
 import PackageDescription
 
-// A package of its own, so that the library's manifest stays free of what only benchmarks need.
+// A separate package, so that the library's manifest does not have the dependencies of the benchmarks.
 let package = Package(
   name: "benchmarks",
   platforms: [.macOS(.v15)],

@@ -1,5 +1,5 @@
-"""Counts what an operation costs, with callgrind: the instructions of two runs that do it different numbers of times, subtracted
-and divided by the difference of the numbers. What a program does once, in its start and its end, falls out."""
+"""Counts the cost of an operation with callgrind: the difference of the instructions of two runs with
+different counts, divided by the difference of the counts. So a program's start and end do not count."""
 
 import os
 import shutil
@@ -38,7 +38,7 @@ class Cost:
 
 
 def require_tools():
-    """Raises Absent where programs cannot be counted."""
+    """Raises Absent if programs cannot be counted here."""
     if not shutil.which("valgrind"):
         raise Absent("there is no valgrind on the path (Debian's package valgrind)")
     if not stripper():
@@ -51,7 +51,7 @@ def stripper():
 
 
 def without_debug_information(program, folder):
-    """A copy: valgrind refuses a program whose debug information it cannot read, and Swift's is of that kind."""
+    """A copy without debug information: valgrind cannot read Swift's, and then refuses the program."""
     copy = Path(folder) / Path(program).name
     command(stripper(), "--strip-debug", "-o", copy, program)
     return copy
@@ -96,7 +96,7 @@ def parse(path):
     is_of_call = False
     with path.open() as lines:
         for line in lines:
-            # Behind an apostrophe stands the depth of a recursion, which fibers that take turns seem to be.
+            # The depth of a recursion follows an apostrophe; alternating fibers look like a recursion.
             if line.startswith("fn="):
                 function = line[3:].partition("'")[0].strip()
             elif line.startswith("cfn="):

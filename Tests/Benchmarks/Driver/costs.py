@@ -1,4 +1,4 @@
-"""What operations may cost: the table in costs.json, and how the costs found compare with it."""
+"""The allowed costs of operations (costs.json), and the comparison of measured costs with them."""
 
 import json
 import platform
@@ -10,14 +10,14 @@ from peers import BENCHMARKS
 from table import markdown, number
 
 TABLE = BENCHMARKS / "costs.json"
-# Instructions may grow by this factor; a change of the compiler's mind somewhere else costs that much.
+# Instructions may grow by this factor, which unrelated changes of the compiler's decisions can cause.
 ALLOWED = 1.03
-# What is lost to rounding in the table.
+# The rounding error of the table.
 ROUNDING = 0.011
 
 
 def processor():
-    """Who made the processor: the C library chooses by it how to copy memory."""
+    """The processor's manufacturer: the C library chooses its memory functions by it."""
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
     except OSError:
@@ -26,7 +26,7 @@ def processor():
 
 
 def circumstances(compiler):
-    """What the counts depend on besides our sources."""
+    """The circumstances that the counts depend on besides Nursery's sources."""
     return {"compiler": compiler, "architecture": platform.machine(), "processor": processor(),
             "C library": " ".join(platform.libc_ver())}
 

@@ -39,7 +39,7 @@ def raise_limit():
 
 
 class Run:
-    """One round of one peer's workload; what it finds goes to the measurements."""
+    """One round of one peer's workload; adds its values to the measurements."""
 
     def __init__(self, peer, workers, sizes, loader):
         self.peer, self.workers, self.sizes, self.loader = peer, workers, sizes, loader
@@ -65,7 +65,7 @@ class Run:
         self.found(name, requests, "requests/s")
         self.found(f"{name}, p50", p50, "us")
         self.found(f"{name}, p99", p99, "us")
-        # Told by neither the load's own limit nor by what else runs here.
+        # Independent of the load's own limit and of other programs.
         self.found(f"{name}, processor", used / every * 1e6, "us/request")
         self.found(f"{name}, load's share", share, "of a processor")
 
@@ -85,7 +85,7 @@ class Run:
 
     @staticmethod
     def use(connection):
-        """A message there and back: then the connection has been accepted, and has everything that it needs."""
+        """A message there and back: afterwards the connection has been accepted and has all its resources."""
         connection.sendall(b"x" * 64)
         if len(connection.recv(64, socket.MSG_WAITALL)) != 64:
             raise RuntimeError("an idle connection ended early")
@@ -116,7 +116,7 @@ class Run:
             with source.open("wb") as file:
                 for _ in range(self.sizes.file >> 20):
                     file.write(block)
-                # What is still to be written would be so while the copy is timed.
+                # Otherwise pending writes would happen while the copy is timed.
                 os.fsync(file.fileno())
             start = time.monotonic()
             subprocess.run([*self.peer.programs["copy"], source, target], check=True, timeout=120)
@@ -141,7 +141,7 @@ def run_rounds(peers, workloads, rounds, sizes, loader, say):
                 run_workload(number, name, peers, measurements, sizes, loader, say)
             measurements.rounds += 1
     except KeyboardInterrupt:
-        # What has been measured so far is worth having.
+        # Keeps the results so far.
         measurements.interrupted = True
         say("interrupted")
     return measurements
@@ -179,7 +179,7 @@ def own_seconds():
 
 def sizes_for(is_quick, limit, say):
     sizes = Sizes.quick() if is_quick else Sizes()
-    # Everybody needs some for other purposes, and the load has its own connections.
+    # Each program needs some for other purposes, and the load has its own connections.
     if sizes.idle + sizes.many + 100 > limit:
         sizes.idle = limit - sizes.many - 100
         say(f"at most {limit} descriptors: {sizes.idle} idle connections")

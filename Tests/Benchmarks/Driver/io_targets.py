@@ -1,4 +1,4 @@
-"""What the servers must reach: ours divided by theirs. Of requests more is better, of everything else less."""
+"""The servers' targets: Nursery's value divided by the peer's. For requests more is better, for all else less."""
 
 from targets import Target
 

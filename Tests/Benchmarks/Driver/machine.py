@@ -1,4 +1,4 @@
-"""What the numbers were measured on, and how quiet it was."""
+"""The machine on which the values were measured, and how busy it was otherwise."""
 
 import mmap
 import os
@@ -26,7 +26,7 @@ def touch_memory(size):
         flags = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | mmap.MAP_POPULATE
         mmap.mmap(-1, min(size, available * 3 // 4), flags=flags).close()
     except (OSError, IndexError, AttributeError):
-        pass  # not Linux, or an old Python: the numbers are as good as the machine
+        pass  # not Linux, or an old Python: measure without it
 
 
 def processors():

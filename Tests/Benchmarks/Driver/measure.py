@@ -86,7 +86,7 @@ def run_rounds(peers, workloads, rounds, is_quick, say):
             run_round(number, peers, workloads, measurements, environment, say)
             measurements.rounds += 1
     except KeyboardInterrupt:
-        # What has been measured so far is worth having.
+        # Keeps the results so far.
         measurements.interrupted = True
         say("interrupted")
     return measurements

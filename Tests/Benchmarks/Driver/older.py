@@ -5,7 +5,7 @@ import shutil
 from peers import BENCHMARKS, CACHE, Absent, command, listed, swift_build
 
 ROOT = BENCHMARKS.parent.parent
-# What is the same in both, so that only the library differs.
+# The same in both versions, so that only the library differs.
 SHARED = ("Harness", "Nursery")
 
 
@@ -42,7 +42,7 @@ def abbreviated(commit):
 def checked_out(name):
     folder = CACHE / "older" / name
     if not folder.exists():
-        # Forgets those whose folder has been deleted with the cache.
+        # Forgets worktrees that have been deleted with the cache.
         command("git", "-C", ROOT, "worktree", "prune")
         command("git", "-C", ROOT, "worktree", "add", "--detach", folder, name)
     return folder

@@ -186,7 +186,7 @@ def tokio():
     return listed(program), version
 
 
-# The first is the one whose programs the others are compared with; so is every other of `ours`.
+# The others are compared with the first, and with all others of `ours`.
 BUILDERS = [
     ("Nursery", True, lambda: swift("NurseryBenchmarks")),
     ("cs_switch", True, lambda: c_programs(

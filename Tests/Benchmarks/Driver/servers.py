@@ -11,8 +11,8 @@ PATIENCE = 20
 
 
 def confine(is_alone, is_server):
-    """A server with one worker gets the last processor, and whoever loads it the first: so neither takes from the other. One
-    with two workers shares both processors with the load, as the kernel sees fit."""
+    """A server with one worker gets the last processor and the load generator the first, so that they do not
+    compete. A server with two workers shares both processors with the load generator."""
     if not hasattr(os, "sched_setaffinity"):
         return
     every = processors()

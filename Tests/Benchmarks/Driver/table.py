@@ -1,4 +1,4 @@
-"""The tables, in Markdown: every workload, and what must be reached."""
+"""The tables, in Markdown: every workload, and the targets."""
 
 import statistics
 
@@ -58,7 +58,7 @@ def compared(measurements, measures, subject, other):
 
 
 def target_table(measurements, peers, targets=None):
-    """What must be reached, with the ratio reached in this run."""
+    """The targets, with the ratios of this run."""
     rows = []
     for verdict in verdicts(measurements, peers, targets):
         target = verdict.target

@@ -1,4 +1,4 @@
-"""What Nursery must reach: ours divided by theirs, both measured in one alternating run. Smaller is better."""
+"""Nursery's targets: its value divided by the peer's, both measured in one alternating run. Smaller is better."""
 
 import statistics
 from dataclasses import dataclass
@@ -11,9 +11,9 @@ class Target:
     measure: str
     against: str
     at_most: float = 0
-    # What ours is divided by, if that is not the same measure of `against`.
+    # The divisor, if it is not the same measure of `against`.
     other_measure: str = ""
-    # For what is the better the larger it is; in place of at_most.
+    # For measures of which more is better; in place of at_most.
     at_least: float = 0
 
     @property
@@ -66,7 +66,7 @@ def scaling(measures):
 class Verdict:
     target: Target
     ours: str
-    # One ratio per round; empty if somebody was absent.
+    # One ratio per round; empty if a peer was absent.
     ratios: list
 
     @property

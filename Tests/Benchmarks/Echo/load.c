@@ -1,14 +1,12 @@
-// Drives an echo server: C connections, each of which sends 64 bytes, waits until they have come back, and begins
-// again.
+// Drives an echo server with C connections. Each sends 64 bytes, waits until they have come back, and repeats.
 //
 //     load PORT CONNECTIONS SECONDS
 //
-// Prints: requests per second; the 50th and the 99th percentile of the time that a request took, in microseconds; what
-// of a processor this program has used (near 1 it was the load that had reached its limit, not the server); and the
-// number of all requests.
+// Prints: requests per second; the 50th and the 99th percentile of a request's time, in microseconds; the share of a
+// processor that this program used (near 1, it was the bottleneck, not the server); and the number of all requests.
 //
-// One thread, with what is cheapest for the purpose: edge-triggered epoll, and no call beyond a send and a receive per
-// request. A fifth of the time is for warming up. Latencies go into buckets of 1 us up to a second.
+// One thread, edge-triggered epoll, and only a send and a receive per request, the cheapest way. A fifth of the time is
+// warm-up. Latencies are counted in buckets of 1 us up to a second.
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>

@@ -1,6 +1,6 @@
 import Nursery
 
-/// `EchoServer PORT WORKERS`: sends back whatever comes, until it is ended by a signal.
+/// `EchoServer PORT WORKERS`: sends back all bytes, until a signal ends it.
 @main
 struct EchoServer {
   static func main() throws {

@@ -1,6 +1,6 @@
 import Nursery
 
-/// `FileCopy FROM TO`: what `cp` does.
+/// `FileCopy FROM TO`: copies a file, as `cp` does.
 @main
 struct FileCopy {
   static func main() throws {

@@ -21,11 +21,11 @@ public struct AsyncWorkload: Sendable {
     ]
   }
 
-  /// Does what the program's arguments ask for.
+  /// Runs the workload that the program's arguments name.
   public static func main(_ workloads: [AsyncWorkload]) async throws {
     let command = Command(workloads: workloads.map { ($0.name, $0.workers) })
     guard let workload = workloads.first(where: { $0.name == command.workload }) else { return }
-    // Off the main actor: coming back to it for each await would not be fair.
+    // Not on the main actor: a return to it after each await would not be fair.
     try await Task.detached { try await workload.run() }.value
   }
 }

@@ -1,14 +1,14 @@
-/// What a benchmark program was asked to do.
+/// The command of a benchmark program.
 ///
-/// `list` prints every workload with the number of workers it is meant for; a workload's name times it. In a program
-/// that has costs, `costs` prints their names, and a cost's name with a count does the operation so often, untimed.
+/// `list` prints every workload with its number of workers; a workload's name times it. In a program that has costs,
+/// `costs` prints their names, and a cost's name with a count repeats the operation that many times, untimed.
 public struct Command {
-  /// The workload or the cost asked for; nil if a list was, and has been printed.
+  /// The requested workload or cost; nil after a list has been printed.
   public let workload: String?
-  /// How often to do the operation of a cost; nil for a workload.
+  /// How often to repeat the operation of a cost; nil for a workload.
   public let count: Int?
 
-  /// Reads the program's arguments; ends the program if they make no sense.
+  /// Parses the program's arguments; ends the program if they are wrong.
   public init(workloads: [(name: String, workers: Int)], costs: [String] = []) {
     let arguments = CommandLine.arguments.dropFirst()
     var (workload, count): (String?, Int?)

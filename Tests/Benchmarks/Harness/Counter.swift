@@ -1,8 +1,8 @@
 import Synchronization
 
-/// A count that anybody may raise, on any thread.
+/// A counter that any thread may increment.
 public final class Counter: Sendable {
-  // Inlinable throughout: a call would count more than the counting.
+  // Inlinable throughout: a call would cost more than the increment.
   @usableFromInline let count = Atomic(0)
 
   /// Creates a count of zero.

@@ -1,6 +1,6 @@
-/// The part of a parallel merge sort that is not parallel: memory to sort, and as much beside it to merge into.
+/// The sequential part of a parallel merge sort: memory to sort, and the same amount to merge into.
 ///
-/// The pieces that run at the same time lie apart, which the compiler cannot see.
+/// Pieces that are sorted at the same time do not overlap; the compiler cannot check that.
 public struct Mergesort: @unchecked Sendable {
   private let items: UnsafeMutablePointer<Int>
   private let spare: UnsafeMutablePointer<Int>
@@ -11,7 +11,7 @@ public struct Mergesort: @unchecked Sendable {
     (self.items, self.spare, self.count) = (items, spare, count)
   }
 
-  /// Makes numbers in no order, the same each time; `free` gives the memory back.
+  /// Makes numbers in a random order, the same each time; `free` frees the memory.
   public init(count: Int) {
     self.init(.allocate(capacity: count), .allocate(capacity: count), count: count)
     var state: UInt64 = 42
@@ -22,7 +22,7 @@ public struct Mergesort: @unchecked Sendable {
     spare.initialize(repeating: 0, count: count)
   }
 
-  /// Gives the memory back.
+  /// Frees the memory.
   public func free() {
     items.deallocate()
     spare.deallocate()
@@ -30,9 +30,9 @@ public struct Mergesort: @unchecked Sendable {
 
   /// Whether no number is larger than the one after it.
   public var isSorted: Bool { (1..<count).allSatisfy { items[$0 - 1] <= items[$0] } }
-  /// The lower half, a piece of its own.
+  /// The lower half as a separate piece.
   public var lower: Mergesort { Mergesort(items, spare, count: count / 2) }
-  /// The upper half, a piece of its own.
+  /// The upper half as a separate piece.
   public var upper: Mergesort { Mergesort(items + count / 2, spare + count / 2, count: count - count / 2) }
 
   /// Sorts, on this thread alone.

@@ -6,7 +6,7 @@
   import Darwin
 #endif
 
-/// The bytes of memory resident now, page tables included; nil where the kernel does not tell.
+/// The bytes of resident memory, page tables included; nil if the kernel does not report them.
 public func residentBytes() -> Int? {
   guard let file = fopen("/proc/self/status", "r") else { return nil }
   defer { fclose(file) }

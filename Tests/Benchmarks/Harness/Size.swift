@@ -6,11 +6,11 @@
   import Darwin
 #endif
 
-/// Whether the programs are only to show that they work: `BENCHMARK_QUICK` is set.
+/// Whether the run only checks that the programs work: `BENCHMARK_QUICK` is set.
 public let isQuick = getenv("BENCHMARK_QUICK") != nil
 
-/// How much of something a workload does: `count`, or `quick` where its time does not matter.
+/// The size of a workload: `count`, or `quick` if its time does not matter.
 public func size(_ count: Int, quick: Int) -> Int { isQuick ? quick : count }
 
-/// The same, a hundredth where the time does not matter.
+/// The size of a workload: `count`, or a hundredth if its time does not matter.
 public func size(_ count: Int) -> Int { size(count, quick: max(1, count / 100)) }

@@ -1,8 +1,8 @@
 import Harness
 import Nursery
 
-// Fair: the fibers wait for a message that never comes, in one nursery; the time runs from the one call that cancels
-// it until the last has ended. The rounds are warm-up for each other's memory, in the peers as here.
+// Fair: the fibers wait for a message that never comes, in one nursery. The time runs from the call that cancels it
+// until the last fiber has ended. Earlier rounds warm up the memory for later ones, in the peers as here.
 let cancelParked = Workload("cancel-parked", workers: 1) {
   let fibers = size(100_000)
   let rounds = size(3, quick: 1)

@@ -1,10 +1,10 @@
 import Harness
 import Nursery
 
-/// An operation whose instructions, allocations and switches `count` counts: those of two runs of different counts,
-/// subtracted.
+/// An operation for `count`, which takes the difference of the instructions, allocations and switches of two runs with
+/// different counts.
 ///
-/// The body does the operation `count` times, a multiple of eight, and as little else as possible.
+/// The body repeats the operation `count` times, a multiple of eight, and does as little else as possible.
 struct Cost {
   let name: String
   let run: @Sendable (Int) throws -> Void
@@ -25,7 +25,7 @@ let costs = [
       for _ in 0..<count { try nursery.goAsync {}.wait() }
     }
   },
-  // A message from one of the channels, all of whose senders are ready.
+  // A message from one of the channels; all their senders are ready.
   Cost("choice-2") { try chooseAmong(2, $0) },
   Cost("choice-8") { try chooseAmong(8, $0) },
   // A message, received by an operation with a limit.

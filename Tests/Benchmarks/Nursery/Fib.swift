@@ -1,8 +1,8 @@
 import Harness
 import Nursery
 
-// Fair: the same recursion everywhere. Compilers differ in the part that is not spawned; what counts is how the
-// time falls with a second worker.
+// Fair: the same recursion everywhere. Compilers differ in the part that is not spawned; the comparison is about the
+// gain from a second worker.
 let fib = Workload.oneAndTwo("fib") { name in
   let repetitions = size(20, quick: 1)
   _ = try parallel(25)

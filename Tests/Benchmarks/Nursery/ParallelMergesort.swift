@@ -1,8 +1,8 @@
 import Harness
 import Nursery
 
-// Fair: the same algorithm everywhere, hand-written down to the smallest piece, so that standard libraries do not
-// compete; what counts is how the time falls with a second worker.
+// Fair: the same hand-written algorithm everywhere, so that standard libraries are not compared. The comparison is
+// about the gain from a second worker.
 let mergesort = Workload.oneAndTwo("mergesort") { name in
   _ = try timeToSort(size(400_000))
   report(name, try timeToSort(size(4_000_000)), "ms")

@@ -1,8 +1,8 @@
 import Harness
 import Nursery
 
-// Fair: a small warm-up only, because a fiber's first stack is what is measured. Each fiber is woken by a message
-// of its own, as in the peers; the time ends when all have ended.
+// Fair: only a small warm-up, because the first use of a stack is measured. Each fiber is woken by its own message, as
+// in the peers; the time ends when all have ended.
 let parked = Workload("parked", workers: 1) {
   try park(1000, reporting: false)
   try park(size(1_000_000), reporting: true)

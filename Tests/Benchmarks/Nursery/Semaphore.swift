@@ -1,8 +1,8 @@
 import Harness
 import Nursery
 
-// Fair: permits for half of the fibers, and a holder yields, so that the others come to wait; an operation is to take
-// one and to give it back. Until there is a FiberSemaphore this is a bounded channel of tokens, as it is in Go.
+// Fair: permits for half of the fibers, and a holder yields, so that others must wait. One operation takes a permit and
+// returns it. Until there is a FiberSemaphore this is a bounded channel of tokens, as in Go.
 let semaphores = [2, 8, 64].flatMap { fibers in
   Workload.oneAndTwo("semaphore-\(fibers)") { name in
     let each = size(3_072_000) / fibers

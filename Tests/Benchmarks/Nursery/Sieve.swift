@@ -1,8 +1,8 @@
 import Harness
 import Nursery
 
-// Fair: the classic chain, a fiber and an unbuffered channel for each prime, in the peers as here; only the first part
-// of the chain's end differs: a nursery is cancelled, where the others leave their filters behind.
+// Fair: the classic chain, a fiber and an unbuffered channel for each prime, in the peers as here. Only the end
+// differs: the nursery is cancelled, while the peers leave their filters behind.
 let sieve = Workload.oneAndTwo("sieve") { name in
   _ = try prime(size(200, quick: 20))
   let (count, last) = isQuick ? (100, 541) : (2000, 17389)

@@ -1,8 +1,8 @@
 import Harness
 import Nursery
 
-// Fair: each node is a fiber that spawns ten, waits for all, and adds up their results; its nursery is the scope that
-// the peers' programs do without. The idea is Atemerev's (github.com/atemerev/skynet).
+// Fair: each node is a fiber that spawns ten, waits for all, and adds up their results. It also opens a nursery, which
+// the peers' programs have no counterpart of. The idea is Atemerev's (github.com/atemerev/skynet).
 let skynet = Workload.oneAndTwo("skynet") { name in
   let leaves = size(1_000_000)
   _ = try sum(of: 0, leaves / 10)

@@ -1,8 +1,8 @@
 import Harness
 import Nursery
 
-// Fair: a fresh deadline for every message, one second from then, which never fires; a partner sends over an
-// unbuffered channel, in the peers as here.
+// Fair: every message has a new deadline after one second, which never fires; a partner sends over an unbuffered
+// channel, in the peers as here.
 let timeout = Workload("timeout", workers: 1) {
   let messages = size(1_500_000)
   try receiveInTime(messages / 10)

@@ -1,9 +1,8 @@
 import Harness
 import Nursery
 
-// Fair: only yields are timed. All fibers have started, and touched their stacks, before the first of them; they end,
-// all in turn, after the last. As in the peers, each has the same number of yields to do and the queue is first in,
-// first out.
+// Fair: only yields are timed. All fibers have started, and touched their stacks, before the first timed yield, and end
+// after the last. As in the peers, each makes the same number of yields, and the queue is first in, first out.
 let yieldCurve = [100, 1000, 10_000, 100_000, 1_000_000].map { count in
   let fibers = size(count)
   return Workload("yield-curve-\(count)", workers: 1) {
@@ -23,7 +22,7 @@ private func curve(_ fibers: Int, _ each: Int) throws -> Double {
         while started.value <= fibers { Fiber.yield() }
         for _ in 0..<each { Fiber.yield() }
         ready.add()
-        // Parked rather than ended, so that the others' last yields are not timed with the return of stacks.
+        // Parks instead of ending, so that the return of stacks is not timed with the others' last yields.
         for _ in gate {}
       }
     }

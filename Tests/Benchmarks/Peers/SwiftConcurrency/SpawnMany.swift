@@ -1,7 +1,6 @@
 import Harness
 
-// Fair: a discarding group is made for many children whose results nobody awaits: it keeps no record of those that
-// ended.
+// Fair: a discarding group is made for many children without results: it keeps no record of those that ended.
 let spawnMany = AsyncWorkload.oneAndTwo("spawn-many") { name in
   let children = size(1_000_000)
   await spawnAll(children / 10)

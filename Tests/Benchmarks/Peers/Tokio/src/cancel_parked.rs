@@ -2,7 +2,7 @@
 //! have ended.
 //!
 //! Fair: `abort` and the handle are Tokio's own way. An aborted future is dropped where it waits: it leaves its
-//! channel, and its destructors run, but no code of the task hears of it, as it does elsewhere.
+//! channel, and its destructors run. But no code of the task notices the cancellation, as it does in the others.
 
 use crate::workload::{report, size};
 use std::time::{Duration, Instant};
@@ -25,7 +25,7 @@ async fn abort(tasks: usize) -> Duration {
         (sender, tokio::spawn(receiver))
     };
     let (senders, parked): (Vec<_>, Vec<_>) = (0..tasks).map(park).unzip();
-    // All that was started before has parked when this comes back.
+    // All tasks that were started before have parked when this returns.
     yield_now().await;
     let start = Instant::now();
     parked.iter().for_each(|task| task.abort());

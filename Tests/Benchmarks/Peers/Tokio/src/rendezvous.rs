@@ -1,6 +1,6 @@
 //! Fair: Tokio has no unbuffered channel; a capacity of one is the closest, and a little easier: the sender need not
 //! wait for the receiver but for the receiver's last message, and still each side suspends once per message. On two
-//! workers Tokio keeps both tasks on one: whom a task wakes runs next on its worker, and is not stolen from there.
+//! workers Tokio keeps both tasks on one: a woken task runs next on its waker's worker, and is not stolen from there.
 
 use tokio::sync::mpsc;
 

@@ -1,7 +1,7 @@
 //! The first 2000 primes, each a task that passes on what it does not divide.
 //!
-//! Fair: the plain idiom; a capacity of one stands for unbuffered, as in `rendezvous`. One worker, too, uses the
-//! multi-thread scheduler: whom a task wakes runs next there, which saves a quarter of the time here.
+//! Fair: the plain idiom; a capacity of one stands for unbuffered, as in `rendezvous`. Even one worker uses the
+//! multi-thread scheduler: there a woken task runs next, which saves a quarter of the time here.
 
 use crate::workload::{milliseconds, size_or};
 use std::time::Instant;
