@@ -1,6 +1,6 @@
 import Nursery
 
-/// An HTTP server: a handler, and how much patience it has with its clients.
+/// An HTTP server: a handler, its limits and timeouts.
 ///
 ///     let service = Service { request, response in
 ///       try response.send("hello, \(request.path)\n", type: "text/plain")
@@ -9,15 +9,15 @@ import Nursery
 final class Service: Sendable {
   /// Answers a request.
   ///
-  /// Called on the connection's own fiber, which may wait for whatever it likes.
+  /// Called on the connection's own fiber, which may wait.
   ///
-  /// A handler that throws before it has sent anything is answered for with 500, or with the status of the `HTTPError`;
-  /// if it throws later, the connection is cut.
+  /// If a handler throws before it has sent anything, the answer is 500, or the status of the `HTTPError`; if it throws
+  /// later, the connection is reset.
   typealias Handler = @Sendable (_ request: Request, _ response: ResponseWriter) throws -> Void
 
   let limits: Limits
   let timeouts: Timeouts
-  /// Is told of what handlers throw.
+  /// Called with the errors of handlers.
   let report: @Sendable (any Error) -> Void
   let handler: Handler
 
@@ -32,8 +32,10 @@ final class Service: Sendable {
     self.handler = handler
   }
 
-  /// Serves each connection in a fiber of its own, until the listener is closed, the scope is cancelled, or a nursery
-  /// around drains: then no connection is accepted any more, and requests under way are answered.
+  /// Serves each connection in a separate fiber, until the listener is closed, the scope is cancelled, or an enclosing
+  /// nursery drains.
+  ///
+  /// Then no further connection is accepted, and current requests are answered.
   ///
   /// A cancellation point. A failing connection affects no other.
   func serve(_ listener: TCPListener) throws {
@@ -42,10 +44,9 @@ final class Service: Sendable {
     }
   }
 
-  /// Serves one connection; the streams are the caller's to close.
+  /// Serves one connection; the caller closes the streams.
   ///
-  /// - Parameter cut: called when the client must not take the connection's end for that of a response, before it is
-  ///   closed.
+  /// - Parameter cut: resets the connection; called if its end could be mistaken for the end of a response.
   /// - Throws: `CancellationError` only.
   func serve(
     _ input: any ReadableStream, _ output: any WritableStream, closeWriting: @escaping () throws -> Void,

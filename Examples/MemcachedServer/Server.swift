@@ -10,13 +10,15 @@ import Nursery
 
 /// Serves any number of clients from one cache.
 package final class Server: Sendable {
-  /// Clients take from it what they may ask for: memcached has known all of this since then, and later versions take
-  /// `version` and `quit` with words behind them, which this one does not.
+  /// Clients choose their commands by it.
+  ///
+  /// All commands here have existed since that version of memcached; later versions accept words after `version` and
+  /// `quit`, which this server does not.
   static let version = "1.5.3"
 
   let options: Options
   let clock: ServerClock
-  /// How many bytes a value may have.
+  /// The largest value, in bytes.
   let valueLimit: Int
   package let cache: Locked<Cache>
 
@@ -30,7 +32,7 @@ package final class Server: Sendable {
 
   /// Serves all clients, until the listener is closed or the scope is cancelled.
   ///
-  /// When it is asked to drain, it accepts no further client, and closes each connection when the command under way has
+  /// When it is asked to drain, it accepts no further client, and closes each connection when the current command has
   /// been answered.
   package func serve(_ listener: TCPListener) throws {
     try listener.serve { connection in try self.serve(connection, connection) }
@@ -38,7 +40,7 @@ package final class Server: Sendable {
 
   /// Serves one client, until it says `quit`, its input ends, or it has been silent for too long.
   ///
-  /// A client that vanishes, or whose connection breaks, ends only itself.
+  /// A broken connection ends only this client.
   ///
   /// - Throws: `CancellationError`.
   package func serve(_ input: any ReadableStream, _ output: any WritableStream) throws {
@@ -53,19 +55,19 @@ package final class Server: Sendable {
     }
     do {
       guard let idleTimeout = options.idleTimeout else { return try converse(input) }
-      // A watchdog: one timer for a connection, which is set anew by whatever comes. A long value on a slow line is no
-      // silence.
+      // A watchdog: one timer for a connection, moved whenever bytes come. So a long value on a slow line does not
+      // count as silence.
       try withCancelScope(deadline: FiberClock.now + idleTimeout) { silence in
         try converse(HeardStream(input) { silence.deadline = FiberClock.now + idleTimeout })
       }
     } catch let error as CancellationError {
       throw error
     } catch {
-      // The client's own affair: it has hung up, or stopped in the middle of a value.
+      // The client has closed the connection, or stopped in the middle of a value; that is no error of the server.
     }
   }
 
-  /// The answer to `stats`: figures, or those of a kind that this server has none of.
+  /// The answer to `stats`; empty for a group of figures that this server does not have.
   func report(_ name: String) -> String {
     switch name {
     case "":

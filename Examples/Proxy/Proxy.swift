@@ -1,22 +1,22 @@
 import Nursery
 
-/// Passes on what clients and a server say to each other.
+/// Passes bytes on between clients and a server.
 ///
-/// Two copies per connection, one in each direction. Each side is told what the other one does:
+/// Two copies per connection, one in each direction. Each side notices the end of the other:
 ///
-/// - It ends what it has to say (and may go on listening): so does the proxy towards the other side, which may go on
-///   talking.
-/// - It breaks off: the proxy breaks off towards the other side. What was cut short must not pass for complete.
-/// - It does not read: the proxy keeps 64 KiB, and stops reading from the other side.
+/// - If a side ends its output, the proxy ends its output to the other side. The other direction goes on.
+/// - If a side resets the connection, the proxy resets the other one, so that incomplete data is not mistaken for
+///   complete data.
+/// - If a side does not read, the proxy keeps 64 KiB, and stops reading from the other side.
 ///
-/// What happens to one connection is nothing to the others.
+/// An error of one connection does not affect others.
 package struct Proxy: Sendable {
   private let host: String
   private let port: UInt16
   private let options: ProxyOptions
   private let report: @Sendable (String) -> Void
 
-  /// Creates a proxy for a server; `report` is called for every connection that has failed.
+  /// Creates a proxy for a server; `report` is called for every failed connection.
   package init(
     to host: String, port: UInt16, _ options: ProxyOptions = ProxyOptions(),
     report: @escaping @Sendable (String) -> Void
@@ -59,7 +59,7 @@ package struct Proxy: Sendable {
     server.close()
   }
 
-  /// Passes everything on, in both directions, until both have ended.
+  /// Passes all bytes on, in both directions, until both have ended.
   private func relay(_ client: TCPStream, _ server: TCPStream) throws {
     let start = FiberClock.now
     let result: SystemError?? = try withCancelScope(deadline: options.idleTimeout.map { start + $0 }) { silence in
@@ -81,7 +81,7 @@ package struct Proxy: Sendable {
   }
 }
 
-/// Nothing has been said on a connection for too long.
+/// A connection has been silent for too long.
 struct IdleError: Error, CustomStringConvertible {
   let limit: Duration
 

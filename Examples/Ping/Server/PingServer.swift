@@ -1,11 +1,11 @@
 import Nursery
 
-/// Answers every line "ping N" with "pong N", and hangs up on whoever says something else.
+/// Answers every line "ping N" with "pong N", and disconnects a client that sends anything else.
 ///
-/// Guile Fibers' example of this name speaks a little of memcached's protocol; here the memcached server does that, and
-/// this is the least that a client can check an answer by.
+/// Guile Fibers' example of this name implements a small part of memcached's protocol. Here the memcached server does
+/// that, and this is the simplest protocol with an answer to check.
 ///
-/// When it is asked to drain, it accepts no further client, and closes each connection when the ping under way has been
+/// When it is asked to drain, it accepts no further client, and closes each connection when the current ping has been
 /// answered.
 package func servePings(_ listener: TCPListener) throws {
   try listener.serve { connection in
@@ -14,7 +14,7 @@ package func servePings(_ listener: TCPListener) throws {
     } catch is SystemError {
       // The client has reset the connection.
     } catch is LineTooLongError {
-      // No ping is that long.
+      // A line of this length is no ping.
     }
   }
 }

@@ -1,16 +1,16 @@
 import CSwitch
 import Synchronization
 
-/// The socket of a listener, and how many of its connections may be open.
+/// The socket of a listener, and its limit of open connections.
 final class Acceptor: Sendable {
   let descriptor: Descriptor
   let address: SocketAddress
   private let limit: Int
   /// Held while a connection is accepted under a limit.
   ///
-  /// So a place is taken only for a connection, and no fiber waits because of a place that another one merely tries.
+  /// So a slot is taken only for a connection. No fiber waits because another one holds a slot while it merely polls.
   private let lock = SpinLock(.object)
-  /// How many connections it has accepted that are open; not counted without a limit.
+  /// How many accepted connections are open; not counted without a limit.
   private let open = Atomic<Int>(0)
   /// The file of a Unix listener: its path, absolute because the process may change its directory, and its identity.
   private let file: (path: String, identity: SIMD2<UInt64>)?
@@ -50,7 +50,7 @@ final class Acceptor: Sendable {
     descriptor.close()
   }
 
-  /// A connection, if one waits and the limit allows.
+  /// Accepts a connection, if one is queued and the limit allows; otherwise returns nil.
   func tryAccept<Stream>(_ make: (Descriptor, SocketAddress, Slot?) -> Stream) throws -> Stream? {
     var peer = RawAddress()
     let isLimited = limit < .max
@@ -59,7 +59,7 @@ final class Acceptor: Sendable {
       case .done(let number):
         return make(Descriptor(adopting: Int32(number)), SocketAddress(peer), isLimited ? Slot(self) : nil)
       case .tooEarly: return nil
-      // There may be others behind it.
+      // Other connections may be queued behind it.
       case .failed(let code) where System.isOfOneConnection(code): continue
       case .failed(let code): throw SystemError(code: code, action: "accept a connection on \(address)")
       case .closed: throw StreamClosedError(stream: "the listener on \(address)")
@@ -71,7 +71,7 @@ final class Acceptor: Sendable {
     descriptor.attempt(.readable) { Int(System.accept($0, &peer)) }
   }
 
-  /// At the limit it would block; closing a connection signals then.
+  /// At the limit the call would block; closing a connection then signals the waiters.
   private func acceptWithinLimit(_ peer: inout RawAddress) -> Descriptor.Attempt {
     lock.lock()
     defer { lock.unlock() }
@@ -81,7 +81,7 @@ final class Acceptor: Sendable {
     return result
   }
 
-  /// One of the connections that a limit allows; free again when the connection is closed or released.
+  /// The share of one connection in the limit; free again when the connection is closed or released.
   final class Slot: Sendable {
     private let acceptor: Acceptor
     private let isFree = Atomic<Bool>(false)

@@ -1,7 +1,7 @@
 import Synchronization
 
 extension Listener {
-  /// Accepts connections and calls `handler` with each on a fiber of its own, until the listener is closed.
+  /// Accepts connections and calls `handler` with each on a separate fiber, until the listener is closed.
   ///
   ///     try withGracefulShutdown(grace: .seconds(10)) { _ in
   ///       let listener = try TCPListener(port: 7)
@@ -9,20 +9,20 @@ extension Listener {
   ///     }
   ///
   /// The fibers are children of a nursery inside this call, which waits for them. A connection is closed when its
-  /// handler has ended. When a nursery around drains, the listener is closed, so later clients are refused, and the
+  /// handler has ended. When an enclosing nursery drains, the listener is closed, so later clients are refused. The
   /// call returns when the handlers have ended; handlers that check `drainingOp()` can end early. While no descriptors
   /// are left, accepting pauses. A cancellation point: a cancellation reaches the handlers, too.
   ///
   /// - Parameters:
-  ///   - limit: how many handlers run at once: beyond, connections wait in the kernel's queue. Less than 1 is a mistake
-  ///     that traps; nil for any number.
-  ///   - placement: on which worker a handler begins and stays; by default on the least loaded one.
-  ///   - onError: called on the handler's fiber with the error that the handler has thrown, before the connection is
-  ///     closed; without it the error goes to `Configuration.onSuppressedError`. An error ends neither the other
-  ///     handlers nor the server. `CancellationError` is an ending, and is not reported.
-  ///   - handler: called with a connection, at the same time on several threads.
-  /// - Throws: `SystemError` if the kernel says that accepting cannot continue, when all handlers have ended;
-  ///   `CancellationError` if the current scope is cancelled.
+  ///   - limit: how many handlers run at once; at the limit, connections wait in the kernel's queue. Traps if it is
+  ///     less than 1; nil for any number.
+  ///   - placement: the worker on which a handler begins and stays; by default the least loaded one.
+  ///   - onError: called on the handler's fiber with the handler's error, before the connection is closed; without it
+  ///     the error goes to `Configuration.onSuppressedError`. An error ends neither the other handlers nor the server.
+  ///     `CancellationError` is not reported.
+  ///   - handler: called with each connection, at the same time on several threads.
+  /// - Throws: `SystemError` if accepting cannot continue, after all handlers have ended; `CancellationError` if the
+  ///   current scope is cancelled.
   @available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
   public func serve(
     limit: Int? = nil, placement: Placement = .spread,
@@ -33,7 +33,7 @@ extension Listener {
       fatalError("\(file):\(line): serve(limit: \(limit)): no handler could ever run; write 1 or more, or leave it out")
     }
     let turns = limit.map(Turns.init)
-    // The handlers that are running may end in peace.
+    // Handlers that are running are not cancelled.
     var failure: (any Error)?
     try withNursery("connections", file: file, line: line) { connections in
       connections.goAsync("end of accepting", daemon: true) {
@@ -62,7 +62,7 @@ extension Listener {
   }
 }
 
-/// Bounds how many handlers run at once; one fiber takes turns, and each handler gives its turn back.
+/// Bounds how many handlers run at once: the accepting fiber takes a turn for each handler, and the handler returns it.
 private final class Turns: Sendable {
   private let limit: Int
   private let taken = Atomic<Int>(0)

@@ -3,8 +3,8 @@
 ///     let listener = try TCPListener(port: 7)
 ///     try listener.serve { connection in try copy(from: connection, to: connection) }
 ///
-/// Any number of fibers may accept. It belongs to the nursery in which it was made, which closes it when all its fibers
-/// have ended; it is closed earlier by `close()`, or with the last reference to it.
+/// Any number of fibers may accept. It belongs to the nursery in which it was made. The nursery closes it when all its
+/// fibers have ended; `close()`, or the release of the last reference, closes it earlier.
 public final class Listener<Stream: SocketStream>: Sequence, Sendable, CustomStringConvertible {
   let acceptor: Acceptor
 
@@ -14,19 +14,19 @@ public final class Listener<Stream: SocketStream>: Sequence, Sendable, CustomStr
 
   deinit { close() }
 
-  /// Where it listens, with the port that was found.
+  /// The address on which it listens, with the actual port.
   public var address: SocketAddress { acceptor.address }
 
   /// Waits for a connection.
   ///
-  /// A cancellation point; then the connection is still to be accepted.
+  /// A cancellation point; then no connection has been accepted.
   ///
-  /// - Throws: `SystemError`, for instance if no descriptor is left: trying again at once would fail, too.
+  /// - Throws: `SystemError`, for instance if no descriptor is left; then an immediate retry would also fail.
   ///   `StreamClosedError` if the listener has been closed. `CancellationError`.
   @available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
   public func accept() throws -> Stream { try acceptOp().perform() }
 
-  /// The operation that accepts a connection; one that is not chosen leaves it to the next.
+  /// The operation that accepts a connection; an operation that is not chosen leaves the connection in the queue.
   public func acceptOp() -> Op<Stream> {
     acceptor.descriptor.op(.readable, keeping: self) { [acceptor] in
       try acceptor.tryAccept { Stream($0, remoteAddress: $1, slot: $2) }
@@ -42,19 +42,19 @@ public final class Listener<Stream: SocketStream>: Sequence, Sendable, CustomStr
   /// Whether it has been closed here.
   public var isClosed: Bool { acceptor.descriptor.isClosed }
 
-  /// The descriptor's number, for calls that only the system offers; the listener closes it.
+  /// The descriptor's number, for system calls that have no other form here.
   ///
-  /// It is -1 once the listener is closed.
+  /// The listener closes it. It is -1 once the listener is closed.
   public var fileDescriptor: Int32 { acceptor.descriptor.openNumber }
 
   /// Begins an iteration: `for connection in listener`.
   ///
   /// The loop ends when the listener is closed, and in a cancelled scope. While no descriptors are left it waits, in
-  /// growing pauses of up to a second. It also ends when the kernel says that accepting cannot continue, and the
-  /// handler of suppressed errors gets that error; to catch it, call `serve` instead.
+  /// growing pauses of up to a second. It also ends with an error after which accepting cannot continue.
+  /// `Configuration.onSuppressedError` gets that error; to catch it, call `serve` instead.
   public func makeIterator() -> Iterator { Iterator(listener: self) }
 
-  /// Accepts one connection after the other.
+  /// Accepts one connection after another.
   public struct Iterator: IteratorProtocol {
     let listener: Listener
 
@@ -75,7 +75,7 @@ public final class Listener<Stream: SocketStream>: Sequence, Sendable, CustomStr
 extension Listener {
   /// Waits for a connection; nil when the listener is closed.
   ///
-  /// While no descriptors are left it waits and tries again, at first after 5 ms, at last every second.
+  /// While no descriptors are left it waits and tries again, first after 5 ms, in the end every second.
   func acceptPatiently() throws -> Stream? {
     var pause = Duration.milliseconds(5)
     while true {

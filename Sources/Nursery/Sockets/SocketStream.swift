@@ -1,12 +1,12 @@
-/// A connection: what `TCPStream` and `UnixStream` have in common.
+/// A connection: the common part of `TCPStream` and `UnixStream`.
 ///
-/// One fiber may read while another one writes. It belongs to the nursery in which it was made, which closes it when
-/// all its fibers have ended; it is closed earlier by `close()`, or with the last reference to it.
+/// One fiber may read while another one writes. It belongs to the nursery in which it was made. The nursery closes it
+/// when all its fibers have ended; `close()`, or the release of the last reference, closes it earlier.
 public class SocketStream: ReadableStream, WritableStream, CustomStringConvertible, @unchecked Sendable {
   let descriptor: Descriptor
   /// The other side's address.
   public let remoteAddress: SocketAddress
-  /// What it takes of a listener's limit.
+  /// Its share of a listener's limit.
   private let slot: Acceptor.Slot?
 
   required init(_ descriptor: Descriptor, remoteAddress: SocketAddress, slot: Acceptor.Slot? = nil) {
@@ -17,12 +17,13 @@ public class SocketStream: ReadableStream, WritableStream, CustomStringConvertib
 
   deinit { close() }
 
-  /// What is drained by a read that returns less than was asked for: a stream without boundaries.
+  /// Whether a read that returns less than requested has drained the stream; true if the stream keeps no message
+  /// boundaries.
   var shortReadsDrain: Bool { false }
 
   // MARK: Reading
 
-  /// Reads what has come into `buffer`: the number of bytes, 0 at the end, nil if nothing has come yet.
+  /// Reads the available bytes into `buffer`: returns their number, 0 at the end, nil if none are available yet.
   ///
   /// Never blocks.
   ///
@@ -33,7 +34,7 @@ public class SocketStream: ReadableStream, WritableStream, CustomStringConvertib
     return try descriptor.attempt(.readable, wanted: wanted) { System.receive($0, buffer) }.value("read from", self)
   }
 
-  /// Waits until something has come, and reads it into `buffer`: the number of bytes, 0 at the end.
+  /// Waits until bytes are available, and reads them into `buffer`: returns their number, 0 at the end.
   ///
   /// A cancellation point; then nothing has been read. Allocates nothing.
   ///
@@ -52,7 +53,7 @@ public class SocketStream: ReadableStream, WritableStream, CustomStringConvertib
 
   // MARK: Writing
 
-  /// Writes what there is room for: the number of bytes, nil if there is no room yet.
+  /// Writes as many bytes as fit: returns their number, nil if there is no room yet.
   ///
   /// Never blocks.
   ///
@@ -62,7 +63,7 @@ public class SocketStream: ReadableStream, WritableStream, CustomStringConvertib
     return try descriptor.attempt(.writable) { System.send($0, bytes) }.value("write to", self)
   }
 
-  /// Writes several parts in one call, as far as there is room: the number of bytes, nil if there is no room yet.
+  /// Writes several parts in one call, as many bytes as fit: returns their number, nil if there is no room yet.
   ///
   /// Never blocks.
   ///
@@ -72,7 +73,8 @@ public class SocketStream: ReadableStream, WritableStream, CustomStringConvertib
     return try descriptor.attempt(.writable) { System.send($0, parts: parts) }.value("write to", self)
   }
 
-  /// Waits until there is room, and writes what there is room for: the number of bytes, at least 1 if there are any.
+  /// Waits until there is room, and writes as many bytes as fit: returns their number, at least 1 unless there are
+  /// none.
   ///
   /// A cancellation point; then nothing has been written. Allocates nothing.
   ///
@@ -90,7 +92,7 @@ public class SocketStream: ReadableStream, WritableStream, CustomStringConvertib
 
   // MARK: Ending
 
-  /// Tells the other side that no more will be written; it reads the end after what has been sent.
+  /// Ends this side's output: the other side reads the end after the sent bytes.
   ///
   /// Reading goes on. Never blocks.
   ///
@@ -104,8 +106,8 @@ public class SocketStream: ReadableStream, WritableStream, CustomStringConvertib
   ///
   /// Pending calls throw `StreamClosedError`.
   ///
-  /// What has been written is still delivered, unless there is something unread: then the other side is told of a
-  /// reset. Never blocks, unless `SocketOptions.linger` asks for it. Closing it again does nothing.
+  /// Written bytes are still delivered, unless received bytes are unread: then the other side gets a reset. Never
+  /// blocks, unless `SocketOptions.linger` is set. Closing it again does nothing.
   public func close() {
     descriptor.close()
     slot?.free()
@@ -114,9 +116,9 @@ public class SocketStream: ReadableStream, WritableStream, CustomStringConvertib
   /// Whether it has been closed here.
   public var isClosed: Bool { descriptor.isClosed }
 
-  /// The descriptor's number, for calls that only the system offers; the stream closes it.
+  /// The descriptor's number, for system calls that have no other form here.
   ///
-  /// It is -1 once the stream is closed.
+  /// The stream closes it. It is -1 once the stream is closed.
   public var fileDescriptor: Int32 { descriptor.openNumber }
 
   /// This side's address; `unnamed` once it has been closed.

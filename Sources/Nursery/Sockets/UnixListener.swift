@@ -1,19 +1,19 @@
 /// Accepts connections of processes on this machine.
 ///
-/// Closing it removes its path, unless another file is there by then; if the nursery closes it, the path is removed
+/// Closing it removes its path, unless the path has become another file. If the nursery closes it, the path is removed
 /// with the last reference.
 public typealias UnixListener = Listener<UnixStream>
 
 extension Listener where Stream == UnixStream {
-  /// Listens on a path, where a file of this type is made; connections are queued from now on.
+  /// Listens on a path, where a socket file is made; connections are queued from now on.
   ///
   /// - Parameters:
   ///   - path: at most 107 bytes. A socket without a listener, left by a process that has crashed, is replaced.
-  ///   - backlog: how many connections the kernel queues that have not been accepted.
-  ///   - limit: how many accepted connections may be open at once: beyond, accepting waits until one is closed. Nil for
-  ///     any number.
-  /// - Throws: `SystemError` if the path is in use, also by a file that is no socket; not allowed or too long; or if no
-  ///   descriptor is left.
+  ///   - backlog: how many connections the kernel queues before they are accepted.
+  ///   - limit: how many accepted connections may be open at once; at the limit, accepting waits until one is closed.
+  ///     Nil for any number.
+  /// - Throws: `SystemError` if the path is in use, also by a file that is no socket, if it is not allowed or too long,
+  ///   or if no descriptor is left.
   public convenience init(
     path: String, backlog: Int = 1024, limit: Int? = nil, options: SocketOptions = SocketOptions()
   ) throws {
@@ -34,7 +34,7 @@ extension Listener where Stream == UnixStream {
 private func removeIfAbandoned(_ path: String) throws {
   let raw = try SocketAddress.unix(path: path).checkedRaw()
   guard let found = System.status(at: path) else { return }
-  // A connect to a file that is no socket is refused as well.
+  // Connecting to a file that is no socket is refused in the same way.
   guard found.isSocket else {
     throw SystemError(
       code: System.addressInUse,
@@ -42,6 +42,6 @@ private func removeIfAbandoned(_ path: String) throws {
   }
   let probe = try checked("make a socket", System.socket(.unix, .stream))
   defer { System.close(probe) }
-  // A living listener accepts, or has too long a queue; both say that the path is in use.
+  // A live listener accepts or has a full queue; both mean that the path is in use.
   if System.connect(probe, raw) == -System.connectionRefused { System.unlink(path) }
 }
