@@ -3,7 +3,7 @@ import Nursery
 /// All items, within a limit on their memory: the least recently used items are removed to store new ones.
 ///
 /// A table of the items and a list of them by last use. Not thread-safe by itself: the server keeps it in a `Locked`.
-/// One lock is enough: it is held for a fraction of a microsecond, while the system calls of a request take several, so
+/// One lock is enough. It is held for a fraction of a microsecond, while the system calls of a request take several. So
 /// even many workers rarely contend for it. And limit, order and statistics apply to the whole cache, which shards
 /// could not offer. A fiber that owned the cache would cost two switches a request, and would allow no more
 /// parallelism.

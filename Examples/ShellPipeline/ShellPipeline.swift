@@ -5,10 +5,10 @@ import Nursery
 ///     shell-pipeline [--timeout SECONDS] COMMAND [ARGUMENT...] ['|' COMMAND [ARGUMENT...]]...
 ///     shell-pipeline [--timeout SECONDS] < TEXT
 ///
-/// As in a shell, each command reads the output of the one before it, the first one reads standard input, and the last
-/// one writes to standard output. Unlike a shell it leaves no process behind: at the end of the time, or on Control-C,
-/// every command and all its descendants are ended. Without a command it counts the words of standard input, the most
-/// frequent first:
+/// As in a shell, the first command reads standard input, each further one reads the output of the one before it, and
+/// the last writes to standard output. Unlike a shell it leaves no process behind: at the end of the time, or on
+/// Control-C, every command and all its descendants are ended. Without a command it counts the words of standard input,
+/// the most frequent first:
 ///
 ///     tr -cs A-Za-z '\n' | tr A-Z a-z | sort | uniq -c | sort -k1,1nr -k2 | head -n 10
 ///

@@ -10,7 +10,7 @@ import Synchronization
 #endif
 
 // The program's system calls. If fibers migrate (`Configuration.migration`), a fiber may continue on another thread
-// after a wait, but the compiler may keep the address of the first thread's `errno`. So these functions never wait, are
+// after a wait. But the compiler may keep the address of the first thread's `errno`. So these functions never wait, are
 // not inlined, and read `errno` themselves.
 
 /// A file open for reading, closed when it goes out of scope.

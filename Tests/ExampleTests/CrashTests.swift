@@ -19,10 +19,10 @@ import Testing
 
   /// Swift's own report of such a crash.
   ///
-  /// Swift stops a thread by a signal that the thread does not block according to `SigBlk` in its status file. It
-  /// reports "failed to suspend" if it reads the file again after the thread has entered the handler, where all signals
-  /// are blocked, and before the thread has confirmed it. A thread that always blocked the signals would fail in every
-  /// report, so three reports in a row decide.
+  /// Swift stops a thread by a signal that the thread does not block according to `SigBlk` in its status file. In the
+  /// handler all signals are blocked. If Swift reads the file again after the thread has entered the handler and before
+  /// the thread has confirmed that, it reports "failed to suspend". A thread that always blocked the signals would fail
+  /// in every report, so three reports in a row decide.
   private func report(of manner: String) throws -> String {
     var report = ""
     for _ in 0..<3 {

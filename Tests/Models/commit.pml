@@ -4,8 +4,8 @@
  * Channel+Send/Receive.swift (the attempts), and the mark and interrupt of Cancellation/ScopeRecord+Cancel.swift.
  *
  * Modelled: two or three fibers, each with PERFORMS performs of a choice of two branches on unbuffered channels, in
- * either order, and a canceller that comes at any time or never and cancels the first fiber or all. A fiber's number is
- * its address.
+ * either order. A canceller comes at any time or never, and cancels the first fiber or all. A fiber's number is its
+ * address.
  *   (default)  two fibers, channels X and Y:      0: send X | receive Y     1: receive X | send Y
  *   -DTHREE    a third fiber that competes:       2: receive X | send Y
  *   -DRING     three fibers, three channels:      0: send X | receive Y     1: receive X | send Z     2: send Y | receive Z

@@ -638,8 +638,8 @@ active proctype Rest() { timeout -> assert(fired || memory[FLAG]) }
 #ifdef VISITORS
 /*
  * Cancellation/ScopeRecord+Deadline.swift: a thread takes a scope's deadline out of the timers, increments the count of
- * visitors under their lock, and uses the scope, while the host closes it and frees its memory. `IN_HEAP` is the timer,
- * and `SCOPE` is the visitor's use of the scope.
+ * visitors under their lock, and uses the scope. Meanwhile the host closes the scope and frees its memory. `IN_HEAP` is
+ * the timer, and `SCOPE` is the visitor's use of the scope.
  * Property: the memory is freed after the last use.
  */
 #define LOCK     0

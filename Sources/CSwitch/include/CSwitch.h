@@ -138,9 +138,9 @@ void *cs_lowest_used(void *bottom);
 // Swift keeps open accesses (`mutate(&object.field)`) in a list. Its head is a thread-local word, and its nodes live on
 // the stack. A fiber that suspends inside such an access must take its list along.
 
-// The address of the calling thread's head word, found once per thread by opening an access of our own and searching
-// for it in libswiftCore's thread-local block. Null if the self-check fails; then use cs_exclusivity_enter and
-// cs_exclusivity_leave.
+// The address of the calling thread's head word. It is found once per thread: cs_exclusivity_head opens an access and
+// searches for it in libswiftCore's thread-local block. Null if the self-check fails; then use cs_exclusivity_enter and
+// cs_exclusivity_exit.
 void *_Nullable *_Nullable cs_exclusivity_head(void);
 
 // Exchanges the current list of open accesses with `*accesses`. For coroutines, which must look up their thread at
@@ -233,7 +233,7 @@ int cs_processor_count(void);
 
 // A pair of fences: the light side is nearly free (a compiler barrier), the heavy side pays for both (membarrier). If
 // the kernel has no membarrier, both are full fences. If it refuses membarrier after a light fence was taken, the
-// process ends with a message, because no other call can make that light fence effective.
+// process ends with a message: no other call can make that fence effective.
 extern bool cs_fences_are_asymmetric;
 // Called before the first pair of fences. If a sandbox that was entered since the start refuses membarrier, both become
 // full fences.

@@ -15,8 +15,9 @@
 extern "C" {
 #endif
 
-// Readiness. `events` and `ready`: 1 = readable, 2 = writable, 4 = hang-up or error, 8 (reported only) = the other side
-// sends no more, or has sent out-of-band data. After 8 a short read does not mean that there is no more to read.
+// Readiness. `events` and `ready`: 1 = readable, 2 = writable, 4 = hang-up or error. 8, in `ready` only, means that the
+// other side sends no more, or has sent out-of-band data. After 8 a short read does not mean that there is no more to
+// read.
 int cs_epoll_create(void);
 int cs_epoll_add(int epoll, int fd, uint32_t events, uint64_t token);     // edge-triggered for events != 0
 int cs_epoll_modify(int epoll, int fd, uint32_t events, uint64_t token);

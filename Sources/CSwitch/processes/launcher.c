@@ -13,9 +13,9 @@
 // on no launch holds a descriptor that it was not given. A caller's descriptors are sent to the keeper alone.
 //
 // The launcher is a thread, not a helper process. So credentials, limits, directory, root, umask, cgroup and system
-// call filters are the process's at the moment of the launch, and the C library's setuid(3) affects it. Each thread's
-// own traits (scheduling, processors, capabilities, no_new_privs) are read on the launching thread, and the child
-// applies them. Namespaces are those of the thread that launched first.
+// call filters are the process's at the moment of the launch. The C library's setuid(3) affects the launcher too. Each
+// thread's own traits (scheduling, processors, capabilities, no_new_privs) are read on the launching thread, and the
+// child applies them. Namespaces are those of the thread that launched first.
 //
 // If neither close_range(2) nor unshare(2) is allowed, the launcher shares the process's table, and each keeper begins
 // by closing its copy.

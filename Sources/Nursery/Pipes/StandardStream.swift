@@ -5,9 +5,9 @@
 /// Input that is typed after a read has timed out goes to the next read.
 ///
 /// The process shares these descriptors with the process that started it, so they are never made non-blocking. Instead
-/// a pipe or a terminal is opened again, and each call on a socket is told not to wait. So no call blocks a worker. A
-/// pipe or a terminal of another user, which this process may not open, is read and written by threads of the blocking
-/// pool, as a `FileStream` is. A regular file is read and written directly, so a slow disk delays the worker.
+/// a pipe or a terminal is opened again, and each call on a socket is told not to wait. So no call blocks a worker.
+/// This process may not open a pipe or a terminal of another user. Threads of the blocking pool read and write these,
+/// as for a `FileStream`. A regular file is read and written directly, so a slow disk delays the worker.
 ///
 /// The descriptors stay open as long as the process runs; `close()` closes this object only. If the process was started
 /// without one of them, its calls throw `StreamClosedError`, and no other file gets its number.

@@ -12,8 +12,8 @@ extension Listener where Stream == UnixStream {
   ///   - backlog: how many connections the kernel queues before they are accepted.
   ///   - limit: how many accepted connections may be open at once; at the limit, accepting waits until one is closed.
   ///     Nil for any number.
-  /// - Throws: `SystemError` if the path is in use, also by a file that is no socket, if it is not allowed or too long,
-  ///   or if no descriptor is left.
+  /// - Throws: `SystemError` if the path is in use (also by a file that is no socket), not allowed or too long, or if
+  ///   no descriptor is left.
   public convenience init(
     path: String, backlog: Int = 1024, limit: Int? = nil, options: SocketOptions = SocketOptions()
   ) throws {

@@ -42,8 +42,8 @@ public final class BufferedWriter {
 
   /// Writes all bytes: to the buffer if they fit, else to the stream, waiting as often as necessary.
   ///
-  /// A cancellation point. If it is cancelled after the stream has taken some of the bytes, the rest goes to the
-  /// buffer, which grows for it, and the write returns. The next blocking call throws.
+  /// A cancellation point. If it is cancelled after the stream has taken some of the bytes, the buffer grows and takes
+  /// the rest, and the write returns. The next blocking call throws.
   ///
   /// - Throws: `CancellationError` if the current scope is cancelled; then none of the bytes have been taken. The
   ///   stream's errors.

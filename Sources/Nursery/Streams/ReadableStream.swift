@@ -14,8 +14,8 @@ public protocol ReadableStream: AnyObject, Sendable {
   /// The operation that commits when `attempt` returns a value.
   ///
   /// `attempt` uses `tryRead`. It is called on the performing fiber, first at once and then whenever there may be more
-  /// to read, and never after the operation has committed or was abandoned. The perform throws the errors of `attempt`.
-  /// It must not wait.
+  /// to read. It is not called after the operation has committed or was abandoned. The perform throws the errors of
+  /// `attempt`. It must not wait.
   func whenReadableOp<Value>(_ attempt: @escaping () throws -> Value?) -> Op<Value>
 
   /// Waits until bytes are available, and reads them into `buffer`: returns their number, 0 at the end.

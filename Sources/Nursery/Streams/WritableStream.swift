@@ -25,8 +25,8 @@ public protocol WritableStream: AnyObject, Sendable {
   /// The operation that commits when `attempt` returns a value.
   ///
   /// `attempt` uses `tryWrite`. It is called on the performing fiber, first at once and then whenever there may be
-  /// room, and never after the operation has committed or was abandoned. The perform throws the errors of `attempt`. It
-  /// must not wait.
+  /// room. It is not called after the operation has committed or was abandoned. The perform throws the errors of
+  /// `attempt`. It must not wait.
   func whenWritableOp<Value>(_ attempt: @escaping () throws -> Value?) -> Op<Value>
 
   /// Waits until there is room, and writes as many bytes as fit: returns their number, at least 1 unless there are

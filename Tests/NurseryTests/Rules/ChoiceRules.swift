@@ -31,8 +31,8 @@ struct ChoiceRules {
       let channel = Channel<Int>()
       let alone = try channel.sendOp(1).wrap { "sent" }
         .or(channel.receiveOp().wrap { _ in "received" })
-        .or(sleepOp(for: .seconds(1)).wrap { "nobody" }).perform()
-      try hold(alone == "nobody", alone)
+        .or(sleepOp(for: .seconds(1)).wrap { "timeout" }).perform()
+      try hold(alone == "timeout", alone)
       try withNursery { nursery in
         let both = (0..<2).map { number in
           nursery.goAsync {
@@ -166,8 +166,8 @@ struct ChoiceRules {
       try withNursery { nursery in
         nursery.goAsync { try busy.send(1) }
         _ = try choose(idle.receiveOp().wrap { $0 }, busy.receiveOp(), timeoutOp(after: .seconds(9)).wrap { 0 })
-        try hold(!idle.trySend(2), "somebody took what nobody waits for")
-        try hold(idle.tryReceive() == nil, "somebody sent what nobody sends")
+        try hold(!idle.trySend(2), "an element was taken without a receiver")
+        try hold(idle.tryReceive() == nil, "an element came without a sender")
       }
     }
   }

@@ -78,7 +78,7 @@ struct ClosingTests {
       writer.close()
       return Scheduler.current!.statistics.sleeps - before
     }
-    #expect(sleeps < 75, "messages to somebody else have woken the scheduler")
+    #expect(sleeps < 75, "events of another descriptor have woken the scheduler")
   }
 
   @Test(arguments: World.all) func aNumberThatIsUsedAgainWakesNoOldWaiter(world: World) throws {
