@@ -1,6 +1,6 @@
 // CSwitch: the parts of Nursery that cannot be written in Swift. No policy lives here.
 //
-//   switch: switching, and what it rests on
+//   switch: the switch, stacks, faults and threads
 //     switch_<cpu>.S   saves one stack and continues another
 //     CSwitchPair.h    the same for a coroutine's two stacks, inlined
 //     sanitizers.c     tells the address and thread sanitizers about switches
@@ -16,7 +16,7 @@
 //     interrupt.c      interrupts a blocked system call of another thread
 //     signals.c        catching signals
 //     files.c, pipes.c, sockets.c, addresses.c, resolve.c
-//     standard.c       descriptors 0, 1 and 2, and reopening what a shared descriptor refers to
+//     standard.c       descriptors 0, 1 and 2, and reopening shared files
 //   processes: children
 //     processes.c      news from children and orders to them; their pipes and terminals
 //     launcher.c       the thread that makes keepers

@@ -1,6 +1,6 @@
 // The keeper of a child: a helper process between this process and the child. It owns everything that the child starts.
 //
-//     this process ---- keeper ---- child ---- ... what it starts
+//     this process ---- keeper ---- child ---- ... descendants
 //          |  socket   |   |
 //          +-----------+   +------- descendants whose parents have ended: their new parent is the keeper, not init
 //

@@ -47,8 +47,7 @@ extension FileStream {
     return chunk.count
   }
 
-  /// Writes at the position: returns the number of bytes, which is smaller than all if a part fails or there are very
-  /// many.
+  /// Writes at the position: returns the number of bytes, fewer than given if a part fails or if they are very many.
   ///
   /// A cancellation point; then nothing has been written. Copies nothing: while a thread of the pool writes, the bytes
   /// are lent to it.

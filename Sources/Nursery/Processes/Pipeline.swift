@@ -56,7 +56,7 @@ extension Pipeline: CustomStringConvertible {
 }
 
 extension Command {
-  /// The pipeline in which the second command reads what the first one writes.
+  /// The pipeline in which the second command reads the first one's output.
   public static func | (first: Command, second: Command) -> Pipeline { Pipeline([first, second]) }
 }
 

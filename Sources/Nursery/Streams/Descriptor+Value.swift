@@ -7,8 +7,8 @@ extension Descriptor.Attempt {
   /// What a stream's call returns, the number of bytes or nil if it was too early, or throws.
   ///
   /// - Parameters:
-  ///   - verb: what was to be done with the stream: "read from".
-  ///   - more: what there is to say behind its name.
+  ///   - verb: the action, for the error's text: "read from".
+  ///   - more: text after the stream's name.
   func value(
     _ verb: String, _ stream: some CustomStringConvertible, _ more: @autoclosure () -> String = ""
   ) throws -> Int? {
