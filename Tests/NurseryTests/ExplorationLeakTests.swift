@@ -76,7 +76,7 @@ import Testing
     var scopes: [ScopeRef] = []
     let found = try leak {
       // Like a timeout that is never left.
-      let scope = ScopeRef.open(host: Performer.current())
+      let scope = ScopeRef.make()
       scope.setDeadline(after: 1_000_000_000)
       scopes.append(scope)
     }

@@ -71,7 +71,7 @@ public func withCancelScope<Result>(
   deadline: FiberClock.Instant? = nil, file: StaticString = #fileID, line: UInt = #line,
   _ body: (CancelScope) throws -> Result
 ) throws -> Result? {
-  let scope = ScopeRef.open(host: Performer.current(), ScopeTraits(file: file, line: line))
+  let scope = ScopeRef.make(SourceSite(file: file, line: line))
   if let deadline { scope.setDeadline(deadline.nanoseconds) }
   return try CancelScope(scope).run(body)
 }

@@ -17,7 +17,7 @@ extension Nursery {
     line: UInt = #line,
     _ body: consuming sending @escaping () throws -> Value
   ) -> Fiber<Value> {
-    scope.spawnChild(name, daemon: daemon, placement, SourceSite(file: file, line: line), body)
+    record.spawnChild(name, daemon: daemon, placement, SourceSite(file: file, line: line), body)
   }
 
   /// Spawns a nameless child; see the form with a name.
@@ -27,7 +27,7 @@ extension Nursery {
     daemon: Bool = false, placement: Placement = .here, file: StaticString = #fileID, line: UInt = #line,
     _ body: consuming sending @escaping () throws -> Value
   ) -> Fiber<Value> {
-    scope.spawnChild(nil, daemon: daemon, placement, SourceSite(file: file, line: line), body)
+    record.spawnChild(nil, daemon: daemon, placement, SourceSite(file: file, line: line), body)
   }
 }
 
@@ -52,13 +52,13 @@ extension Nursery {
   }
 }
 
-extension ScopeRef {
+extension NurseryRef {
   @inlinable
   func spawnChild<Value>(
     _ name: String?, daemon: Bool, _ placement: Placement, _ site: SourceSite,
     _ body: consuming sending @escaping () throws -> Value
   ) -> Fiber<Value> {
-    let home = daemon ? daemonScope() : self
+    let home = daemon ? daemonNursery() : self
     return Fiber(home.spawn(name, site, placement: placement, body))
   }
 }
@@ -116,33 +116,30 @@ public func goAndWait<Value: Sendable>(
 func callOnFiber<Value>(
   _ name: String?, _ site: SourceSite, _ body: consuming sending @escaping () throws -> Value
 ) throws -> Value {
-  let scope = try openCall(site)
-  let core = scope.spawn(name, site, body)
-  endCall(scope)
+  let call = try openCall(site)
+  let core = call.spawn(name, site, body)
+  endCall(call)
   return try core.outcome()
 }
 
-/// A scope for the one child: it waits for the child, hands on the cancellation, and keeps the failure from the nursery around.
+/// A nursery for the one child: it waits for the child, hands on the cancellation, and keeps the failure from the nursery around.
 @usableFromInline
-func openCall(_ site: SourceSite) throws -> ScopeRef {
+func openCall(_ site: SourceSite) throws -> NurseryRef {
   let host = Performer.enter()
   if host.isCancelled { throw CancellationError() }
   _ = ambientNursery("goAndWait")
-  var traits = ScopeTraits()
-  traits.site = site
-  traits.policy = .supervise
-  return ScopeRef.open(host: host, traits)
+  return .open(host: host, site, NurseryRecord.Traits(supervises: true))
 }
 
 @usableFromInline
-func endCall(_ scope: ScopeRef) {
-  scope.joinChildren(Performer.current())
-  scope.close()
-  scope.free()
+func endCall(_ call: NurseryRef) {
+  call.joinChildren(Performer.current())
+  call.scope.close()
+  call.free()
 }
 
 @usableFromInline
-func ambientNursery(_ caller: StaticString) -> ScopeRef {
+func ambientNursery(_ caller: StaticString) -> NurseryRef {
   guard let nursery = Performer.current().scope.ambientNursery else {
     fatalError("\(caller) outside any nursery; write withNursery { nursery in nursery.goAsync { ... } }")
   }

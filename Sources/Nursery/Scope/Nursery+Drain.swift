@@ -10,15 +10,15 @@ extension Nursery {
   /// ends first counts. A grace of zero cancels at once. Does nothing once the nursery has ended.
   ///
   /// - Parameter grace: how long the nursery may take to end by itself.
-  public func drain(grace: Duration) { scope.drain(grace: grace.nanosecondsClamped) }
+  public func drain(grace: Duration) { record.drain(grace: grace.nanosecondsClamped) }
 
   /// Whether the nursery, or one around it, has been asked to finish.
-  public var isDraining: Bool { scope.isDraining }
+  public var isDraining: Bool { record.isDraining }
 
   /// The operation that commits once the nursery, or one around it, has been asked to finish.
   ///
   /// Works inside the nursery and outside: draining interrupts no fiber, so a perform inside commits like any other.
-  public func drainingOp() -> Op<Void> { scope.drainingOp() }
+  public func drainingOp() -> Op<Void> { record.drainingOp() }
 }
 
 /// The operation that commits once the nursery around, or one further out, has been asked to finish; see `Nursery.drain(grace:)`.

@@ -12,7 +12,7 @@ extension Nursery {
   public func onExit<Ignored>(_ hook: sending @escaping () throws -> Ignored) {
     guard exitHooks.add({ _ = try hook() }) else {
       fatalError(
-        "onExit in \(scope.label), which has closed already; register the hook before the nursery's body returns")
+        "onExit in \(record.label), which has closed already; register the hook before the nursery's body returns")
     }
   }
 }
@@ -25,11 +25,10 @@ final class ExitHooks: @unchecked Sendable {
 
   /// False if the hooks have been run already.
   func add(_ hook: @escaping () throws -> Void) -> Bool {
-    lock.lock()
-    defer { lock.unlock() }
-    if isDone { return false }
-    hooks.append(hook)
-    return true
+    lock.withLock {
+      if !isDone { hooks.append(hook) }
+      return !isDone
+    }
   }
 
   /// Runs the hooks, and those that they add, each in a shield.
@@ -46,9 +45,9 @@ final class ExitHooks: @unchecked Sendable {
   }
 
   private func next() -> (() throws -> Void)? {
-    lock.lock()
-    defer { lock.unlock() }
-    isDone = hooks.isEmpty
-    return hooks.popLast()
+    lock.withLock {
+      isDone = hooks.isEmpty
+      return hooks.popLast()
+    }
   }
 }

@@ -38,7 +38,7 @@ extension Nursery {
   ) throws -> Ready {
     if Performer.enter().isCancelled { throw CancellationError() }
     let handshake = Handshake<Ready>()
-    let child = scope.spawnChild(name, daemon: daemon, .here, site) {
+    let child = record.spawnChild(name, daemon: daemon, .here, site) {
       do {
         try body(Started(handshake))
         guard handshake.end(nil) else { return }
@@ -121,32 +121,26 @@ private final class Handshake<Ready: Sendable>: @unchecked Sendable {
   func end(_ error: (any Error)?) -> Bool { settle(.ended(error)) }
 
   private func settle(_ new: State) -> Bool {
-    lock.lock()
-    guard case .pending = state else {
-      lock.unlock()
-      return false
+    let isFirst = lock.withLock {
+      guard case .pending = state else { return false }
+      state = new
+      return true
     }
-    state = new
-    lock.unlock()
-    settled.signal()
-    return true
+    if isFirst { settled.signal() }
+    return isFirst
   }
 
   /// What the child ended with before it had started.
   var failure: (any Error)? {
-    lock.lock()
-    defer { lock.unlock() }
-    if case .ended(let error) = state { return error }
-    return nil
+    lock.withLock {
+      if case .ended(let error) = state { error } else { nil }
+    }
   }
 
   /// Waits until it is settled, or the child has ended unheard: one that was spawned into a cancelled nursery never runs.
   func wait(_ child: Fiber<Void>) throws -> Ready {
     try Op.biased([settled.waitOp(), child.waitOp().recover { _ in }]).perform()
-    lock.lock()
-    let state = state
-    lock.unlock()
-    switch state {
+    switch lock.withLock({ state }) {
     case .started(let value): return value
     case .ended(let error?): throw error
     case .ended(nil): throw NotStartedError(fiber: child.identity, site: child.site)

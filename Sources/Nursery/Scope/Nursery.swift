@@ -3,29 +3,29 @@
 /// A nursery is opened by `withNursery` and is good until that returns. Children are spawned with `goAsync`, from the body, from other
 /// children or from any thread that has been handed the nursery.
 public final class Nursery: @unchecked Sendable {
-  @usableFromInline let scope: ScopeRef
+  @usableFromInline let record: NurseryRef
   private let policy: FailurePolicy
   let exitHooks = ExitHooks()
 
-  init(host: FiberRef, policy: FailurePolicy, _ traits: ScopeTraits) {
-    var traits = traits
-    traits.isNursery = true
-    traits.policy = policy == .supervise ? .supervise : .failFast
-    scope = ScopeRef.open(host: host, traits)
+  init(host: FiberRef, _ name: String, _ site: SourceSite, policy: FailurePolicy, limit: Int) {
+    let traits = NurseryRecord.Traits(isAmbient: true, supervises: policy == .supervise, limit: limit)
+    record = .open(host: host, name: name, site, traits)
     self.policy = policy
-    name = traits.name
+    self.name = name
   }
 
-  deinit { scope.free() }
+  deinit { record.free() }
+
+  private var scope: ScopeRef { record.scope }
 
   /// The name that was given to `withNursery`; empty if none was.
   public let name: String
 
   /// The names of the nurseries around this one and its own: "server/connections".
-  public var path: String { scope.path }
+  public var path: String { record.path }
 
   /// How many children have not ended yet, those that wait for their turn included; daemons do not count.
-  public var childCount: Int { scope.childCount }
+  public var childCount: Int { record.childCount }
 
   /// Why this nursery itself was cancelled; nil while it was not, and when only a scope around it was.
   public var reason: CancellationReason? { scope.reason }
@@ -62,21 +62,21 @@ public final class Nursery: @unchecked Sendable {
       noteBodyEnded(error)
     }
     // The host may be another by now, if a coroutine was carried to another fiber meanwhile.
-    scope.joinChildren(Performer.current())
-    exitHooks.run { scope.noteFailure($0) }
-    scope.closeDescriptors()
-    let failures = scope.failures
+    record.joinChildren(Performer.current())
+    exitHooks.run { record.noteFailure($0) }
+    record.closeResources()
+    let failures = record.failures
     scope.close()
     if !failures.isEmpty { throw traced(policy.errorToThrow(failures)) }
     switch result {
     case .success(let value):
       // Rethrown: an enclosing timeout must learn that it ended the children.
-      if scope.wasCutShort { throw CancellationError() }
+      if record.wasCutShort { throw CancellationError() }
       return value
     case .failure(let error):
       guard error is CancellationError, let ownCancellation, !scope.isParentCancelled else { throw error }
       if Result.self == Void.self { return () as! Result }
-      throw traced(NurseryCancelledError(scope, ownCancellation))
+      throw traced(NurseryCancelledError(record, ownCancellation))
     }
   }
 
@@ -87,12 +87,12 @@ public final class Nursery: @unchecked Sendable {
       if !scope.isCancelled { scope.cancel(.requested("the nursery's body has ended with a CancellationError")) }
       return
     }
-    scope.noteFailure(error)
+    record.noteFailure(error)
     scope.cancel(.failure)
   }
 
   private func traced(_ error: any Error) -> any Error {
-    FailureTrace.note(error, scope.traceStep)
+    FailureTrace.note(error, record.traceStep)
     return error
   }
 }

@@ -10,9 +10,9 @@ public struct NurseryCancelledError: Error, Hashable, CustomStringConvertible {
   /// Why it was cancelled.
   public let reason: CancellationReason
 
-  init(_ scope: ScopeRef, _ reason: CancellationReason) {
-    nursery = scope.path
-    site = scope.site
+  init(_ nursery: NurseryRef, _ reason: CancellationReason) {
+    self.nursery = nursery.path
+    site = nursery.scope.site
     self.reason = reason
   }
 

@@ -4,12 +4,7 @@
 @available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
 @discardableResult
 public func withShield<Result>(_ body: () throws -> Result) throws -> Result {
-  var traits = ScopeTraits()
-  traits.isShielded = true
-  let scope = ScopeRef.open(host: Performer.current(), traits)
-  defer { scope.free() }
-  defer { scope.close() }
-  return try body()
+  try ScopeRef.shielding(body)
 }
 
 /// The operation that commits once the current scope is cancelled: the innermost one around that is not a shield.

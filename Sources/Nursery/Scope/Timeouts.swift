@@ -6,6 +6,7 @@
 /// - Throws: `TimeoutError` for its own deadline only: an outer scope's cancellation stays a `CancellationError`, and an inner
 ///   timeout's error is passed on as it is.
 @available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
+@inlinable
 @discardableResult
 public func withTimeout<Result>(
   _ duration: Duration, file: StaticString = #fileID, line: UInt = #line, _ body: () throws -> Result
@@ -20,40 +21,58 @@ public func withTimeout<Result>(
 ///
 /// - Throws: what the body throws otherwise.
 @available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
+@inlinable
 @discardableResult
 public func withTimeoutOrNil<Result>(
   _ duration: Duration, file: StaticString = #fileID, line: UInt = #line, _ body: () throws -> Result
 ) throws -> Result? {
-  let scope = ScopeRef.open(host: Performer.current(), ScopeTraits(file: file, line: line))
-  scope.setDeadline(after: duration.nanosecondsClamped)
-  return try run(body, in: scope)
+  try ScopeRef.within(SourceSite(file: file, line: line)) { scope in
+    scope.setTimeout(duration)
+    return try run(body, in: scope)
+  }
 }
 
 /// Runs `body`, cancelling it at an instant of the fiber clock.
 ///
 /// - Throws: `TimeoutError` for its own deadline only; otherwise what the body throws.
 @available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
+@inlinable
 @discardableResult
 public func withDeadline<Result>(
   _ deadline: FiberClock.Instant, file: StaticString = #fileID, line: UInt = #line, _ body: () throws -> Result
 ) throws -> Result {
-  let scope = ScopeRef.open(host: Performer.current(), ScopeTraits(file: file, line: line))
-  scope.setDeadline(deadline.nanoseconds)
-  guard let result = try run(body, in: scope) else { throw TimeoutError(after: nil, file: file, line: line) }
+  let result = try ScopeRef.within(SourceSite(file: file, line: line)) { scope in
+    scope.setDeadline(deadline)
+    return try run(body, in: scope)
+  }
+  guard let result else { throw TimeoutError(after: nil, file: file, line: line) }
   return result
 }
 
 /// Nil if the scope's deadline ended the body.
-private func run<Result>(_ body: () throws -> Result, in scope: ScopeRef) throws -> Result? {
-  defer { scope.free() }
+@inlinable
+func run<Result>(_ body: () throws -> Result, in scope: ScopeRef) throws -> Result? {
   do {
     let result = try body()
-    scope.close()
+    scope.close(isAsked: false)
     return result
   } catch {
     scope.close()
-    // A cancelled surrounding takes precedence: what ended the body may have been meant for all of it.
-    if error is CancellationError, scope.reason == .deadline, !scope.isParentCancelled { return nil }
+    if isTimeout(error, of: scope) { return nil }
     throw error
   }
+}
+
+/// A cancelled surrounding takes precedence: what ended the body may have been meant for all of it.
+@usableFromInline
+func isTimeout(_ error: any Error, of scope: ScopeRef) -> Bool {
+  error is CancellationError && scope.reason == .deadline && !scope.isParentCancelled
+}
+
+extension ScopeRef {
+  @usableFromInline
+  func setTimeout(_ duration: Duration) { setDeadline(after: duration.nanosecondsClamped) }
+
+  @usableFromInline
+  func setDeadline(_ deadline: FiberClock.Instant) { setDeadline(deadline.nanoseconds) }
 }

@@ -29,27 +29,22 @@ public func withNursery<Result>(
   _ name: String = "", onFailure policy: FailurePolicy = .failFast, limit: Int? = nil, file: StaticString = #fileID,
   line: UInt = #line, _ body: (Nursery) throws -> Result
 ) throws -> Result {
-  var traits = ScopeTraits()
-  traits.name = name
-  traits.site = SourceSite(file: file, line: line)
-  if let limit {
-    if limit < 1 {
-      fatalError(
-        "\(traits.site): withNursery(limit: \(limit)): no child could ever run; write 1 or more, or leave it out")
-    }
-    traits.limit = limit
+  let site = SourceSite(file: file, line: line)
+  if let limit, limit < 1 {
+    fatalError("\(site): withNursery(limit: \(limit)): no child could ever run; write 1 or more, or leave it out")
   }
   guard Scheduler.current != nil else {
-    return try Scheduler.run { try openNursery(policy, traits, body) }
+    return try Scheduler.run { try openNursery(name, site, policy, limit: limit ?? .max, body) }
   }
-  return try openNursery(policy, traits, body)
+  return try openNursery(name, site, policy, limit: limit ?? .max, body)
 }
 
 private func openNursery<Result>(
-  _ policy: FailurePolicy, _ traits: ScopeTraits, _ body: (Nursery) throws -> Result
+  _ name: String, _ site: SourceSite, _ policy: FailurePolicy, limit: Int,
+  _ body: (Nursery) throws -> Result
 ) throws -> Result {
   let host = Performer.current()
-  return try Nursery(host: host, policy: policy, traits).run(host, body)
+  return try Nursery(host: host, name, site, policy: policy, limit: limit).run(host, body)
 }
 
 /// Runs `body` as the root fiber of a scheduler of its own, in a nursery, on the calling thread, which is blocked meanwhile.
@@ -64,7 +59,6 @@ public func runFibers<Result>(
   _ configuration: Configuration = Configuration(), file: StaticString = #fileID, line: UInt = #line,
   _ body: () throws -> Result
 ) throws -> Result {
-  var traits = ScopeTraits()
-  traits.site = SourceSite(file: file, line: line)
-  return try Scheduler.run(configuration) { try openNursery(.failFast, traits) { _ in try body() } }
+  let site = SourceSite(file: file, line: line)
+  return try Scheduler.run(configuration) { try openNursery("", site, .failFast, limit: .max) { _ in try body() } }
 }

@@ -134,7 +134,7 @@ class BlockingJob: OperationSource, @unchecked Sendable {
     }
     guard isRunning else { return }
     do {
-      try shielded(onCancel)
+      try ScopeRef.shielding(onCancel)
     } catch {
       if !(error is CancellationError) { Scheduler.reportSuppressed(error) }
     }
@@ -144,16 +144,7 @@ class BlockingJob: OperationSource, @unchecked Sendable {
 
   private func awaitEnd() {
     // A shield cannot be cancelled, so this cannot throw.
-    try! shielded { try Op<Void>(self).perform() }
-  }
-
-  private func shielded(_ body: () throws -> Void) rethrows {
-    var traits = ScopeTraits()
-    traits.isShielded = true
-    let scope = ScopeRef.open(host: Performer.current(), traits)
-    defer { scope.free() }
-    defer { scope.close() }
-    try body()
+    try! ScopeRef.shielding { try Op<Void>(self).perform() }
   }
 }
 

@@ -26,12 +26,9 @@ final class ScopePath: @unchecked Sendable, CustomStringConvertible {
 
   /// Lets a path go without recursion: nurseries nest as deeply as a program likes.
   deinit {
-    var next = outer
-    outer = nil
-    while next != nil, isKnownUniquelyReferenced(&next) {
-      let rest = next!.outer
-      next!.outer = nil
-      next = rest
+    releaseChain(&outer) { link in
+      defer { link.outer = nil }
+      return link.outer
     }
   }
 

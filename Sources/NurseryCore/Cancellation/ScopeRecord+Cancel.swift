@@ -5,15 +5,13 @@ extension ScopeRef {
   ///
   /// Never blocks; only the first reason counts.
   package func cancel(_ reason: CancellationReason) {
-    pointee.lock.lock()
-    cancelUnderLock(reason)
-    pointee.lock.unlock()
+    withLock { cancelUnderLock(reason) }
   }
 
   /// As `cancel`, with the lock held; a deadline that has passed came first.
   func cancelUnderLock(_ reason: CancellationReason) {
     if pointee.isClosed || pointee.reason != nil { return }
-    pointee.reason = isOverdue ? pointee.deadlineReason : reason
+    pointee.reason = isOverdue ? pointee.alarm.reason : reason
     spread()
   }
 
@@ -38,13 +36,10 @@ extension ScopeRef {
   /// Called with the lock held.
   private func wake() {
     pointee.cancellation?.signal()
-    forfeitAllTurns()
     pointee.host?.interrupt(in: self)
-    var child = pointee.firstChild
-    while let fiber = child {
-      child = fiber.pointee.nextSibling
-      fiber.interrupt(in: self)
-    }
+    guard let nursery = pointee.nursery else { return }
+    nursery.revokeAllPermits()
+    nursery.forEachChild { $0.interrupt(in: self) }
   }
 }
 
@@ -52,15 +47,16 @@ extension FiberRef {
   /// The operation that commits once the fiber's innermost scope that is not a shield is cancelled, or the fiber by itself.
   package func cancellationOp() -> Op<Void> {
     var scope = scope
-    while scope.pointee.isShielded, let parent = scope.pointee.parent { scope = parent }
+    while scope.pointee.isShielded, let parent = scope.pointee.links.parent { scope = parent }
     let op = scope.cancellationOp()
-    guard scope == pointee.home else { return op }
-    scope.pointee.lock.lock()
-    let alone = pointee.cancellationAlone ?? Condition("the cancellation of a fiber")
-    pointee.cancellationAlone = alone
-    if pointee.isCancelledAlone.load(ordering: .relaxed) { alone.signal() }
-    scope.pointee.lock.unlock()
-    return op.or(alone.waitOp())
+    guard scope == home else { return op }
+    return op.or(
+      scope.withLock {
+        let alone = pointee.membership.cancellationAlone ?? Condition("the cancellation of a fiber")
+        pointee.membership.cancellationAlone = alone
+        if pointee.membership.isCancelledAlone.load(ordering: .relaxed) { alone.signal() }
+        return alone.waitOp()
+      })
   }
 
   /// Why the current scope is cancelled: the reason of the innermost one, up to a shield, that was cancelled itself.
@@ -68,7 +64,7 @@ extension FiberRef {
     var reason: CancellationReason?
     scope.visitAround { scope in
       reason = scope.reason
-      if reason == nil, scope == pointee.home, pointee.isCancelledAlone.load(ordering: .acquiring) {
+      if reason == nil, scope == home, pointee.membership.isCancelledAlone.load(ordering: .acquiring) {
         reason = .requested(nil)
       }
       return reason == nil && !scope.pointee.isShielded
@@ -80,19 +76,16 @@ extension FiberRef {
   ///
   /// It has not ended, and cannot meanwhile.
   func cancelAlone() {
-    let home = pointee.home
-    home.pointee.lock.lock()
-    defer { home.pointee.lock.unlock() }
-    pointee.isCancelledAlone.store(true, ordering: .releasing)
-    pointee.cancellationAlone?.signal()
-    home.forfeitTurn(of: self)
-    if let outermost = pointee.outermostScope, !outermost.pointee.isShielded {
-      outermost.pointee.lock.lock()
-      outermost.spread()
-      outermost.pointee.lock.unlock()
-    } else {
-      fullFence()
-      interrupt(in: home)
+    home.withLock {
+      pointee.membership.isCancelledAlone.store(true, ordering: .releasing)
+      pointee.membership.cancellationAlone?.signal()
+      home.pointee.nursery?.revokePermit(of: self)
+      if let outermost = pointee.membership.outermostScope, !outermost.pointee.isShielded {
+        outermost.withLock { outermost.spread() }
+      } else {
+        fullFence()
+        interrupt(in: home)
+      }
     }
   }
 
@@ -100,7 +93,7 @@ extension FiberRef {
   /// or leave the scope, so the perform that is committed belongs there.
   fileprivate func interrupt(in innermost: ScopeRef) {
     guard scope == innermost, commit() else { return }
-    pointee.winner = -1
+    pointee.wait.winner = -1
     makeReady()
   }
 }

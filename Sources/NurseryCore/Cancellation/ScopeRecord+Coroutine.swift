@@ -13,7 +13,7 @@ extension ScopeRef {
   /// The outermost of the scopes from this one, the innermost of the calling fiber, up to `base`, which stays.
   func outermost(inside base: ScopeRef) -> ScopeRef {
     var scope = self
-    while let around = scope.pointee.parent, around != base { scope = around }
+    while let around = scope.pointee.links.parent, around != base { scope = around }
     return scope
   }
 
@@ -23,13 +23,13 @@ extension ScopeRef {
     base.pointee.lock.lock()
     var candidate: ScopeRef? = self
     while let scope = candidate, scope != base {
-      candidate = scope.pointee.parent
+      candidate = scope.pointee.links.parent
       scope.pointee.lock.lock()
       scope.pointee.host = nil
       if scope == self { host.scope = base }
       if scope == outermost {
         base.unlink(scope)
-        scope.pointee.parent = nil
+        scope.pointee.links.parent = nil
         scope.updateExpiry()
       }
       scope.pointee.lock.unlock()
@@ -49,16 +49,18 @@ extension ScopeRef {
       scope.pointee.lock.lock()
       scope.pointee.host = host
       scope.pointee.opener = host
-      if scope.pointee.timerWorker?.isOfSameScheduler(as: host.pointee.worker) != true { scope.moveClock(to: host) }
-      candidate = scope.pointee.parent
+      if scope.pointee.alarm.worker?.isOfSameScheduler(as: host.pointee.worker) != true { scope.moveClock(to: host) }
+      candidate = scope.pointee.links.parent
       outermost = scope
       if candidate != nil { scope.pointee.lock.unlock() }
     }
-    outermost.pointee.parent = base
+    outermost.pointee.links.parent = base
     base.readopt(outermost)
     host.scope = self
     outermost.pointee.lock.unlock()
     base.pointee.lock.unlock()
+    // After the scopes are linked: a drain that has not reached them is seen here.
+    if base.isDraining { outermost.withLock { outermost.markDraining() } }
   }
 
   /// Links a scope that has scopes inside already.
@@ -67,7 +69,6 @@ extension ScopeRef {
   private func readopt(_ inner: ScopeRef) {
     let expiry = inner.pointee.expiry.load(ordering: .relaxed)
     link(inner)
-    if pointee.isDraining, !inner.pointee.isDraining { inner.markDraining() }
     if inner.pointee.isShielded || expiry == .min { return }
     if self.expiry(for: inner) == .min { inner.spread() } else { inner.updateExpiry() }
   }
@@ -76,40 +77,21 @@ extension ScopeRef {
   ///
   /// Called with the lock held.
   private func moveClock(to host: FiberRef) {
-    let old = pointee.timerWorker
+    let old = pointee.alarm.worker
     let new = host.pointee.worker
     let difference = old.map { $0.isVirtual || new.isVirtual ? new.now - $0.now : 0 } ?? 0
     moveDeadline(to: new, difference)
     pointee.scheduler = host.scope.pointee.scheduler
-    pointee.daemons?.pointee.scheduler = pointee.scheduler
+    pointee.nursery?.moveDaemons(to: pointee.scheduler)
     pointee.isClosed = false
   }
 
-  /// Whether children of this scope, a nursery, have not ended.
-  private var hasChildren: Bool {
-    pointee.lock.lock()
-    defer { pointee.lock.unlock() }
-    return pointee.childCount > 0 || pointee.daemons.map { $0.childCount > 0 } ?? false
-  }
+  /// Of the scopes from this one outwards, that of a nursery with children.
+  var nurseryWithChildren: ScopeRef? { first { $0.pointee.nursery?.hasChildren ?? false } }
 
-  /// Of the scopes from this one outwards, a nursery with children.
-  var nurseryWithChildren: ScopeRef? {
-    var candidate: ScopeRef? = self
-    while let scope = candidate {
-      if scope.pointee.isNursery, scope.hasChildren { return scope }
-      candidate = scope.pointee.parent
-    }
-    return nil
-  }
-
-  /// Of the scopes from this one outwards, a nursery, or a scope with a deadline ahead: they need a scheduler that has them.
+  /// Of the scopes from this one outwards, a nursery's, or one with a deadline ahead: they need a scheduler that has them.
   var scopeBoundToScheduler: ScopeRef? {
-    var candidate: ScopeRef? = self
-    while let scope = candidate {
-      if scope.pointee.isNursery || scope.deadline != .max && scope.reason == nil { return scope }
-      candidate = scope.pointee.parent
-    }
-    return nil
+    first { $0.pointee.nursery != nil || $0.deadline != .max && $0.reason == nil }
   }
 
   /// Closes the scopes from this one outwards to the holders of handles: the run whose scheduler kept their deadlines ends.
@@ -120,10 +102,10 @@ extension ScopeRef {
       scope.settleExpiry()
       scope.pointee.isClosed = true
       scope.removeDeadline()
-      scope.pointee.deadline = .max
-      scope.pointee.timerWorker = nil
+      scope.pointee.alarm.deadline = .max
+      scope.pointee.alarm.worker = nil
       scope.pointee.scheduler = nil
-      candidate = scope.pointee.parent
+      candidate = scope.pointee.links.parent
       scope.pointee.lock.unlock()
       scope.waitForVisitors()
     }

@@ -2,8 +2,8 @@ import Synchronization
 
 /// Deadlines: a scope may cancel itself at an instant, which may be moved at any time and from anywhere.
 ///
-/// The deadline stands in the timers of `timerWorker` while it is not `.max`; both are written under the scope's lock, which is taken
-/// before the timers' own. Who fires a deadline has taken it from the timers and then cancels, and may be overtaken in between:
+/// The deadline is in the timers of `alarm.worker` while it is not `.max`; both are written under the scope's lock, which is taken
+/// before the timers' own. A thread that fires a deadline takes it from the timers first and then cancels; the deadline may be moved in between:
 ///
 ///     in the timers -- popped, visitors + 1 --> firing -- under the scope's lock: still due? --> cancelled, visitors - 1
 ///           ^                                     |
@@ -25,66 +25,66 @@ import Synchronization
 /// of two deadlines that are moved at once the later to lock the inner scope sees both.
 extension ScopeRef {
   /// The instant at which the scope cancels itself; `.max` for never.
-  package var deadline: Int64 {
-    pointee.lock.lock()
-    defer { pointee.lock.unlock() }
-    return pointee.deadline
-  }
+  package var deadline: Int64 { withLock { pointee.alarm.deadline } }
 
   /// Moves the instant at which the scope cancels itself; does nothing once it is cancelled or closed.
+  @usableFromInline
   package func setDeadline(_ deadline: Int64) {
-    pointee.lock.lock()
-    expireUnderLock()
-    if isBeyondDeadlines { return pointee.lock.unlock() }
-    let isDue = deadline != .max && deadline <= now
-    replaceDeadline(deadline, .deadline, isDue: isDue)
+    withLock {
+      guard canBeMoved else { return }
+      replaceDeadline(deadline, isDue: deadline != .max && deadline <= now)
+    }
   }
 
   /// As `setDeadline`, given how long from now.
+  @usableFromInline
   package func setDeadline(after nanoseconds: Int64) {
-    pointee.lock.lock()
-    expireUnderLock()
-    if isBeyondDeadlines { return pointee.lock.unlock() }
-    let isDue = nanoseconds <= 0
-    let deadline = isDue ? .min : instant(nanoseconds, after: now)
-    replaceDeadline(deadline, .deadline, isDue: isDue)
+    withLock {
+      guard canBeMoved else { return }
+      let isDue = nanoseconds <= 0
+      replaceDeadline(isDue ? .min : instant(nanoseconds, after: now), isDue: isDue)
+    }
   }
 
-  /// Lets the scope cancel itself so long from now, unless it does earlier anyway.
-  func bringDeadlineForward(_ nanoseconds: Int64, _ reason: CancellationReason) {
-    pointee.lock.lock()
-    expireUnderLock()
-    if isBeyondDeadlines { return pointee.lock.unlock() }
-    let deadline = instant(nanoseconds, after: now)
-    if nanoseconds > 0, deadline >= pointee.deadline { return pointee.lock.unlock() }
-    replaceDeadline(deadline, reason, isDue: nanoseconds <= 0)
+  /// Lets the scope cancel itself at the end of a drain's grace, unless it does earlier anyway.
+  func setGrace(_ nanoseconds: Int64) {
+    withLock {
+      guard canBeMoved else { return }
+      let deadline = instant(nanoseconds, after: now)
+      if nanoseconds > 0, deadline >= pointee.alarm.deadline { return }
+      replaceDeadline(deadline, endsGrace: true, isDue: nanoseconds <= 0)
+    }
   }
 
-  /// Whether a deadline makes no difference any more; the worker of a closed scope may be gone.
+  /// Whether a deadline makes a difference; the worker of a closed scope may be gone.
   ///
-  /// Called with the lock held.
-  private var isBeyondDeadlines: Bool { pointee.isClosed || pointee.reason != nil }
+  /// Called with the lock held. The scope is cancelled first if its deadline has passed.
+  @inline(__always)
+  private var canBeMoved: Bool {
+    if pointee.alarm.deadline != .max { expireUnderLock() }
+    return !pointee.isClosed && pointee.reason == nil
+  }
 
-  /// Called with the lock held, which it gives up.
-  private func replaceDeadline(_ deadline: Int64, _ reason: CancellationReason, isDue: Bool) {
+  /// Called with the lock held.
+  @inline(__always)
+  private func replaceDeadline(_ deadline: Int64, endsGrace: Bool = false, isDue: Bool) {
     removeDeadline()
-    pointee.deadline = isDue ? .max : deadline
-    pointee.deadlineReason = reason
-    if pointee.deadline != .max {
-      let worker = pointee.timerWorker!
+    pointee.alarm.deadline = isDue ? .max : deadline
+    pointee.alarm.endsGrace = endsGrace
+    if pointee.alarm.deadline != .max {
+      let worker = pointee.alarm.worker!
       worker.pointee.timers.insert(.deadline(self), deadline: deadline)
       worker.tellOfTimer(deadline)
     }
     updateExpiry()
-    if isDue { cancelUnderLock(reason) }
-    pointee.lock.unlock()
+    if isDue { cancelUnderLock(pointee.alarm.reason) }
   }
 
   /// Takes the deadline, if there is one, out of the timers; it may be firing all the same.
   ///
   /// Called with the lock held.
   func removeDeadline() {
-    if pointee.deadline != .max { pointee.timerWorker!.pointee.timers.remove(self) }
+    if pointee.alarm.deadline != .max { pointee.alarm.worker!.pointee.timers.remove(self) }
   }
 
   /// Waits, without holding a lock, until no other thread uses the scope.
@@ -94,9 +94,9 @@ extension ScopeRef {
 
   /// Cancels the scope if its deadline has not been moved since it was found due at `now`.
   func fireDeadline(_ now: Int64) {
-    pointee.lock.lock()
-    if pointee.deadline <= now { cancelUnderLock(pointee.deadlineReason) }
-    pointee.lock.unlock()
+    withLock {
+      if pointee.alarm.deadline <= now { cancelUnderLock(pointee.alarm.reason) }
+    }
     pointee.visitors.subtract(1, ordering: .releasing)
   }
 
@@ -109,18 +109,18 @@ extension ScopeRef {
   var coarseNow: Int64 { clock?.coarseNow ?? System.coarseMonotonicNow() }
 
   /// A worker whose clock the scope's deadlines go by; a scope of daemons has its nursery's.
-  private var clock: WorkerRef? { pointee.timerWorker ?? pointee.parent?.pointee.timerWorker }
+  private var clock: WorkerRef? { pointee.alarm.worker ?? pointee.links.parent?.pointee.alarm.worker }
 
   /// Whether the scope's own deadline has passed, noticed or not.
   ///
   /// Called with the lock held, on an open scope.
-  var isOverdue: Bool { pointee.deadline != .max && pointee.deadline <= now }
+  var isOverdue: Bool { pointee.alarm.deadline != .max && pointee.alarm.deadline <= now }
 
   /// Cancels the scope if its own deadline has passed unnoticed.
   ///
   /// Called with the lock held.
   func expireUnderLock() {
-    if !pointee.isClosed, pointee.reason == nil, isOverdue { cancelUnderLock(pointee.deadlineReason) }
+    if !pointee.isClosed, pointee.reason == nil, isOverdue { cancelUnderLock(pointee.alarm.reason) }
   }
 
   /// Cancels this scope and those around it, up to a shield, whose deadlines have passed unnoticed.
@@ -128,9 +128,7 @@ extension ScopeRef {
   /// Called by a fiber inside, without a lock.
   func expire() {
     visitAround { scope in
-      scope.pointee.lock.lock()
-      scope.expireUnderLock()
-      scope.pointee.lock.unlock()
+      scope.withLock { scope.expireUnderLock() }
       return !scope.pointee.isShielded
     }
   }
@@ -145,10 +143,10 @@ extension ScopeRef {
         let isOfSameRun = scope.pointee.scheduler?.toOpaque() == pointee.scheduler?.toOpaque()
         if scope.pointee.isShielded || !isOfSameRun { return false }
       }
-      let parent = scope.pointee.isShielded ? nil : scope.pointee.parent
+      let parent = scope.pointee.isShielded ? nil : scope.pointee.links.parent
       let around = parent?.pointee.expiry.load(ordering: .relaxed) ?? .max
       let old = scope.pointee.expiry.load(ordering: .relaxed)
-      let new = min(scope.pointee.deadline, around)
+      let new = min(scope.pointee.alarm.deadline, around)
       if old == .min || old == new { return false }
       scope.pointee.expiry.store(new, ordering: .releasing)
       scope.pointee.cancellation?.expiry.store(new, ordering: .relaxed)
@@ -163,9 +161,9 @@ extension ScopeRef {
   func moveDeadlines(from old: WorkerRef, to new: WorkerRef) {
     let difference = old.isVirtual || new.isVirtual ? new.now - old.now : 0
     visitAround { scope in
-      scope.pointee.lock.lock()
-      if scope.pointee.timerWorker == old { scope.moveDeadline(to: new, difference) }
-      scope.pointee.lock.unlock()
+      scope.withLock {
+        if scope.pointee.alarm.worker == old { scope.moveDeadline(to: new, difference) }
+      }
       return true
     }
   }
@@ -175,9 +173,9 @@ extension ScopeRef {
   /// The expiry stays what it is to the fibers that go by the other clock.
   func moveDeadline(to new: WorkerRef, _ difference: Int64) {
     removeDeadline()
-    pointee.timerWorker = new
-    guard pointee.deadline != .max, pointee.reason == nil else { return }
-    pointee.deadline = instant(difference, after: pointee.deadline)
-    new.pointee.timers.insert(.deadline(self), deadline: pointee.deadline)
+    pointee.alarm.worker = new
+    guard pointee.alarm.deadline != .max, pointee.reason == nil else { return }
+    pointee.alarm.deadline = instant(difference, after: pointee.alarm.deadline)
+    new.pointee.timers.insert(.deadline(self), deadline: pointee.alarm.deadline)
   }
 }

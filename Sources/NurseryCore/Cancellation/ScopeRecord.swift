@@ -2,18 +2,18 @@ import Synchronization
 
 @usableFromInline package typealias ScopeRef = UnsafeMutablePointer<ScopeRecord>
 
-/// A scope: the unit of cancellation, and for a nursery the home of its children.
+/// A cancel scope: the unit of cancellation, with a deadline of its own.
 ///
-/// The mechanism under `withNursery`, `withCancelScope`, `withTimeout` and `withShield`.
+/// All there is to `withTimeout`, `withCancelScope` and `withShield`; a nursery has one, and children besides: see `NurseryRecord`.
+/// (Eio separates `Cancel` and `Switch` in the same way.)
 ///
-/// Scopes form a tree. A scope is opened and closed by its *host*, the fiber that runs its body; its *children* are the fibers
-/// spawned into it, whose home it is.
+/// Scopes form a tree. A scope is opened and closed by its *host*, the fiber that runs its body.
 ///
 ///                     cancel or the parent's cancellation
 ///     open -------------------------------------------------> cancelled
 ///       |   the body has ended                                    |
 ///       v                                                         v
-///     closed to new scopes and fibers, children == 0  <-----------+   then its memory goes
+///     closed to new scopes and fibers; a nursery has no children <+   then its memory goes
 ///
 /// Cancelling is level-triggered: `expiry` becomes `.min` for the scope and, down to shields, for every scope below
 /// it, and stays. Locks are taken from the root towards the leaves. A scope opens or closes under its parent's lock, and a
@@ -26,84 +26,69 @@ import Synchronization
 package struct ScopeRecord: ~Copyable {
   // A field under the lock comes first: the thread sanitizer books a mutation of any part at the address of the whole.
   var isClosed = false
+  let isShielded: Bool
   let lock = SpinLock(.scope)
   /// The instant from which the scope counts as cancelled; `.min` once it is cancelled, `.max` for never.
   ///
   /// The earliest deadline of itself and, up to a shield, of the scopes around it. Written under the lock; see `ScopeRecord+Deadline`.
   @usableFromInline let expiry = Atomic<Int64>(.max)
-  let isShielded: Bool
-  let policy: ScopePolicy
-  let isNursery: Bool
+  /// How many threads are using the scope without being inside it: they fire its deadline, or came from a scope inside.
+  let visitors = Atomic<Int>(0)
+  var links: Links
+  var alarm = Alarm()
   /// Why this very scope was cancelled; nil if only an outer one was.
   var reason: CancellationReason?
-
-  /// The scope around; nil for a root, and while a coroutine that has the scope open is suspended.
-  ///
-  /// The host reads it freely, another fiber under the lock.
-  var parent: ScopeRef?
-  var firstInner: ScopeRef?
-  var nextSibling: ScopeRef?
-  var previousSibling: ScopeRef?
+  /// Signalled by the cancellation; made for the first that wants to wait for it.
+  var cancellation: Condition?
 
   /// The fiber that runs the body; nil for a scope of daemons, and while a coroutine that has the scope open is suspended.
   var host: FiberRef?
   /// The fiber that opened it: the host, or for a scheduler's root scope the fiber or thread that called `run`; nil for a scope of
   /// daemons.
   var opener: FiberRef?
-  var firstChild: FiberRef?
-  var childCount = 0
-  /// The fiber that waits for the last child.
-  var joiner: FiberRef?
-  /// Signalled by the cancellation; made for the first who wants to wait for it.
-  var cancellation: Condition?
-  /// Whether a child was ended by a cancellation that came from outside this scope.
-  var wasCutShort = false
-  /// The children's failures, in the order they happened.
-  var failures: [any Error] = []
-  /// Which they are: an error that comes a second time, rethrown by a sibling or the body, is not another.
-  var failureIdentities: Set<ErrorIdentity> = []
-
-  /// How many children may have begun and not ended, how many have, and who waits for a turn; see `ScopeRecord+Limit`.
-  let limit: Int
-  var runningCount = 0
-  var firstWaiting: FiberRef?
-  var lastWaiting: FiberRef?
-  /// The scope of this nursery's daemons, once there was one; see `ScopeRecord+Daemons`.
-  var daemons: ScopeRef?
-  /// The descriptors that the nursery closes; see `DescriptorRecord+Home`.
-  var firstDescriptor: DescriptorRef?
-  /// Whether the nursery is to finish what it is at, and who waits to hear that; see `ScopeRecord+Draining`.
-  var isDraining = false
-  var draining: Condition?
-
-  /// The instant at which the scope cancels itself; see `ScopeRecord+Deadline`.
-  var deadline: Int64 = .max
-  var deadlineReason = CancellationReason.deadline
-  /// The worker, among those that the host's thread serves, whose timers keep the deadline.
-  var timerWorker: WorkerRef?
-  /// Its ticket there, or -1; under those timers' lock.
-  var timer: Int32 = -1
-  /// How many threads are using the scope without being inside it: they fire its deadline, or came from a scope inside.
-  let visitors = Atomic<Int>(0)
-
+  /// The nursery whose scope this is.
+  let nursery: NurseryRef?
   var scheduler: Unmanaged<Scheduler>?
-  /// For messages: the names from the outermost nursery to this one, and where it was opened.
-  let path: ScopePath?
+  /// Where it was opened.
   let site: SourceSite
 
+  /// Its place in the tree of scopes.
+  struct Links {
+    /// The scope around; nil for a root, and while a coroutine that has the scope open is suspended.
+    ///
+    /// The host reads it freely, another fiber under the lock.
+    var parent: ScopeRef?
+    var firstInner: ScopeRef?
+    var next: ScopeRef?
+    var previous: ScopeRef?
+  }
+
+  /// Its own deadline; see `ScopeRecord+Deadline`.
+  struct Alarm {
+    /// The instant at which the scope cancels itself; `.max` for never.
+    var deadline: Int64 = .max
+    /// Whether it is the end of a drain's grace.
+    var endsGrace = false
+    /// Its ticket in the timers, or -1; under those timers' lock.
+    var ticket: Int32 = -1
+    /// The worker, among those that the host's thread serves, whose timers keep the deadline.
+    var worker: WorkerRef?
+
+    var reason: CancellationReason { endsGrace ? .drained : .deadline }
+  }
+
   init(
-    parent: ScopeRef?, host: FiberRef?, opener: FiberRef?, scheduler: Unmanaged<Scheduler>?, _ traits: ScopeTraits
+    parent: ScopeRef?, host: FiberRef?, opener: FiberRef?, worker: WorkerRef?, scheduler: Unmanaged<Scheduler>?,
+    nursery: NurseryRef?, _ site: SourceSite, isShielded: Bool
   ) {
-    self.parent = parent
+    self.isShielded = isShielded
+    links = Links(parent: parent)
+    alarm.worker = worker
     self.host = host
     self.opener = opener
     self.scheduler = scheduler
-    site = traits.site
-    path = traits.name.isEmpty ? parent?.pointee.path : ScopePath(traits.name, in: parent?.pointee.path)
-    isNursery = traits.isNursery
-    isShielded = traits.isShielded
-    policy = traits.policy
-    limit = traits.limit
+    self.nursery = nursery
+    self.site = site
   }
 
   /// True once this scope, or one around it up to a shield, has been cancelled; a deadline that has passed and has not been noticed does
@@ -113,8 +98,6 @@ package struct ScopeRecord: ~Copyable {
 }
 
 extension ScopeRef {
-  /// The names from the outermost nursery to this one: "server/connections".
-  package var path: String { pointee.path?.description ?? "" }
   /// Where it was opened.
   package var site: SourceSite { pointee.site }
 
@@ -122,52 +105,43 @@ extension ScopeRef {
   package var isCancelled: Bool {
     let expiry = pointee.expiry.load(ordering: .acquiring)
     if expiry == .max || expiry == .min { return expiry == .min }
-    pointee.lock.lock()
-    defer { pointee.lock.unlock() }
-    return pointee.expiry.load(ordering: .relaxed) <= now
+    return withLock { pointee.expiry.load(ordering: .relaxed) <= now }
   }
 
   /// Why this very scope was cancelled.
   package var reason: CancellationReason? {
-    pointee.lock.lock()
-    defer { pointee.lock.unlock() }
-    expireUnderLock()
-    return pointee.reason
+    withLock {
+      expireUnderLock()
+      return pointee.reason
+    }
   }
 
   /// Whether an outer scope's cancellation, or its deadline that has passed unnoticed, reaches the surroundings of this one.
   package var isParentCancelled: Bool {
     // The parent stays while the lock is held.
-    pointee.lock.lock()
-    defer { pointee.lock.unlock() }
-    guard let parent = pointee.parent else { return false }
-    let expiry = parent.pointee.expiry.load(ordering: .acquiring)
-    if expiry != .max, expiry == .min || expiry <= coarseNow { return true }
-    guard let host = pointee.host, host.pointee.home == parent else { return false }
-    return host.pointee.isCancelledAlone.load(ordering: .acquiring)
+    withLock {
+      guard let parent = pointee.links.parent else { return false }
+      let expiry = parent.pointee.expiry.load(ordering: .acquiring)
+      if expiry != .max, expiry == .min || expiry <= coarseNow { return true }
+      guard let host = pointee.host, host.home == parent else { return false }
+      return host.pointee.membership.isCancelledAlone.load(ordering: .acquiring)
+    }
   }
 
   /// The operation that commits once this scope is cancelled or past its deadline.
   package func cancellationOp() -> Op<Void> {
-    pointee.lock.lock()
-    defer { pointee.lock.unlock() }
-    if let condition = pointee.cancellation { return condition.waitOp() }
-    let condition = Condition("the cancellation of a scope")
-    if pointee.isMarked { condition.signal() }
-    condition.expiry.store(pointee.expiry.load(ordering: .relaxed), ordering: .relaxed)
-    pointee.cancellation = condition
-    return condition.waitOp()
+    withLock {
+      if let condition = pointee.cancellation { return condition.waitOp() }
+      let condition = Condition("the cancellation of a scope")
+      if pointee.isMarked { condition.signal() }
+      condition.expiry.store(pointee.expiry.load(ordering: .relaxed), ordering: .relaxed)
+      pointee.cancellation = condition
+      return condition.waitOp()
+    }
   }
 
-  /// The nursery that a bare `goAsync` spawns into.
-  package var ambientNursery: ScopeRef? {
-    var candidate: ScopeRef? = self
-    while let scope = candidate {
-      if scope.pointee.isNursery { return scope }
-      candidate = scope.pointee.parent
-    }
-    return nil
-  }
+  @inline(__always)
+  func withLock<Result>(_ body: () -> Result) -> Result { pointee.lock.withLock(body) }
 
   // MARK: Walks
 
@@ -180,10 +154,10 @@ extension ScopeRef {
     var scope = self
     var enters = visit(scope)
     while true {
-      var next = enters ? scope.pointee.firstInner : nil
+      var next = enters ? scope.pointee.links.firstInner : nil
       while next == nil, scope != self {
-        next = scope.pointee.nextSibling
-        let around = scope.pointee.parent!
+        next = scope.pointee.links.next
+        let around = scope.pointee.links.parent!
         scope.pointee.lock.unlock()
         scope = around
       }
@@ -202,14 +176,25 @@ extension ScopeRef {
     while true {
       var around: ScopeRef?
       if visit(scope) {
-        scope.pointee.lock.lock()
-        around = scope.pointee.parent
-        around?.pointee.visitors.add(1, ordering: .relaxed)
-        scope.pointee.lock.unlock()
+        scope.withLock {
+          around = scope.pointee.links.parent
+          around?.pointee.visitors.add(1, ordering: .relaxed)
+        }
       }
       if scope != self { scope.pointee.visitors.subtract(1, ordering: .releasing) }
       guard let around else { return }
       scope = around
     }
+  }
+
+  /// This scope and those around it, for the host, which reads the links freely.
+  @inline(__always)
+  func first(where isWanted: (ScopeRef) -> Bool) -> ScopeRef? {
+    var candidate: ScopeRef? = self
+    while let scope = candidate {
+      if isWanted(scope) { return scope }
+      candidate = scope.pointee.links.parent
+    }
+    return nil
   }
 }

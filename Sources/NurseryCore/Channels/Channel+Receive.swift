@@ -60,8 +60,8 @@ extension Channel {
       state.pointee.unlock()
       return .closed
     }
-    if FiberRecord.hasRoom(for: Element.self), !me.pointee.isRoomTaken {
-      return awaitElement(state, me, in: me.room.assumingMemoryBound(to: Element.self))
+    if FiberRecord.hasScratch(for: Element.self), !me.pointee.isScratchTaken {
+      return awaitElement(state, me, in: me.scratch.assumingMemoryBound(to: Element.self))
     }
     return withUnsafeTemporaryAllocation(of: Element.self, capacity: 1) { slot in
       awaitElement(state, me, in: slot.baseAddress!)
@@ -81,13 +81,13 @@ extension Channel {
     me.startWaiting()
     state.pointee.unlock()
     me.parkUnlessCancelled(offer)
-    if me.pointee.winner < 0 {
+    if me.pointee.wait.winner < 0 {
       state.pointee.lock.lock()
       state.pointee.receivers.remove(offer)
       state.pointee.unlock()
       return .cancelled
     }
-    return me.pointee.verdict == .value ? .element(slot.move()) : .closed
+    return me.pointee.wait.verdict == .value ? .element(slot.move()) : .closed
   }
 
   /// As `takeElementLocked`, and unlocks in any case.

@@ -22,8 +22,8 @@ extension Channel {
       throw ChannelClosedError()
     case .pending, .lost: break
     }
-    if _isPOD(Element.self), FiberRecord.hasRoom(for: Element.self), !me.pointee.isRoomTaken {
-      let slot = me.room.assumingMemoryBound(to: Element.self)
+    if _isPOD(Element.self), FiberRecord.hasScratch(for: Element.self), !me.pointee.isScratchTaken {
+      let slot = me.scratch.assumingMemoryBound(to: Element.self)
       slot.initialize(to: element)
       return try awaitReceiver(state, me, offering: slot)
     }
@@ -43,13 +43,13 @@ extension Channel {
     me.startWaiting()
     state.pointee.unlock()
     me.parkUnlessCancelled(offer)
-    if me.pointee.winner < 0 {
+    if me.pointee.wait.winner < 0 {
       state.pointee.lock.lock()
       state.pointee.senders.remove(offer)
       state.pointee.unlock()
       throw CancellationError()
     }
-    if me.pointee.verdict != .value { throw ChannelClosedError() }
+    if me.pointee.wait.verdict != .value { throw ChannelClosedError() }
   }
 
   /// The operation that sends the element.

@@ -85,16 +85,11 @@ public final class Coroutine<Input, Output, Return> {
   ///
   /// No caller is left to catch an error of the body.
   private func unwind() {
-    var traits = ScopeTraits()
-    traits.isShielded = true
-    let shield = ScopeRef.open(host: Performer.current(), traits)
     do {
-      _ = try exchange(nil, .unwinding)
+      _ = try ScopeRef.shielding { try exchange(nil, .unwinding) }
     } catch {
       if !(error is CancellationError) { Scheduler.reportSuppressed(error) }
     }
-    shield.close()
-    shield.free()
   }
 
   /// Whether the body has returned or thrown.

@@ -133,29 +133,29 @@ extension UnsafeMutablePointer<CoroutineContext> {
 
   /// Gives the body, which is about to begin, the fiber-locals of its first resumer.
   @usableFromInline @inline(never)
-  func takeLocals() { pointee.locals = Performer.current().pointee.locals }
+  func takeLocals() { pointee.locals = Performer.current().pointee.surroundings.locals }
 
   @inlinable @inline(__always)
   func arrive(_ me: FiberRef) {
     pointee.base = me.scope
     if pointee.isSuspendedInScopes { joinScopes(me) }
-    pointee.outer = me.pointee.coroutine
-    me.pointee.coroutine = self
+    pointee.outer = me.pointee.surroundings.coroutine
+    me.pointee.surroundings.coroutine = self
     exchangeLocals(me)
   }
 
   @inlinable @inline(__always)
   func depart(_ me: FiberRef) {
     // As words: comparing optional pointers takes two steps.
-    if UInt(bitPattern: me.pointee.coroutine) != UInt(bitPattern: self) { refuseToLeave() }
+    if UInt(bitPattern: me.pointee.surroundings.coroutine) != UInt(bitPattern: self) { refuseToLeave() }
     if me.scope != pointee.base { leaveScopes(me) }
-    me.pointee.coroutine = pointee.outer
+    me.pointee.surroundings.coroutine = pointee.outer
     exchangeLocals(me)
   }
 
   @inlinable @inline(__always)
   func exchangeLocals(_ me: FiberRef) {
-    withUnsafeMutablePointer(to: &me.pointee.locals) { theirs in
+    withUnsafeMutablePointer(to: &me.pointee.surroundings.locals) { theirs in
       withUnsafeMutablePointer(to: &pointee.locals) { Self.exchangeWords(theirs, $0) }
     }
   }

@@ -55,12 +55,12 @@ extension UnsafeMutablePointer<CoroutineContext> {
 
   /// Called under the lists' lock.
   fileprivate func list(_ fiber: FiberRef) {
-    let next = fiber.pointee.suspended.load(ordering: .relaxed)
+    let next = fiber.pointee.surroundings.suspended.load(ordering: .relaxed)
     next?.pointee.suspended!.previous = self
     pointee.suspended!.fiber = fiber
     pointee.suspended!.next = next
     pointee.suspended!.previous = nil
-    fiber.pointee.suspended.store(self, ordering: .relaxed)
+    fiber.pointee.surroundings.suspended.store(self, ordering: .relaxed)
   }
 
   /// Called under the lists' lock.
@@ -71,7 +71,7 @@ extension UnsafeMutablePointer<CoroutineContext> {
     if let previous = suspended.previous {
       previous.pointee.suspended!.next = suspended.next
     } else {
-      fiber.pointee.suspended.store(suspended.next, ordering: .relaxed)
+      fiber.pointee.surroundings.suspended.store(suspended.next, ordering: .relaxed)
     }
     pointee.suspended!.fiber = nil
   }
@@ -80,7 +80,7 @@ extension UnsafeMutablePointer<CoroutineContext> {
   private func check(_ suspended: SuspendedScopes, _ me: FiberRef) {
     if let nursery = suspended.innermost.nurseryWithChildren {
       fatalError(
-        "a coroutine that was suspended inside \(nursery.label), whose children have not ended, is \(pointee.state == .unwinding ? "dropped" : "resumed") by \(me.label), \(me.place); resume and drop it on the fiber that opened the nursery, or yield outside the nursery"
+        "a coroutine that was suspended inside \(nursery.place), whose children have not ended, is \(pointee.state == .unwinding ? "dropped" : "resumed") by \(me.label), \(me.place); resume and drop it on the fiber that opened the nursery, or yield outside the nursery"
       )
     }
     if pointee.state != .unwinding, let scope = suspended.obstacle {
@@ -95,19 +95,19 @@ extension FiberRef {
   /// Gives up the coroutines that are suspended inside scopes of this fiber, which ends.
   @inline(__always)
   func leaveSuspendedScopes() {
-    if pointee.suspended.load(ordering: .relaxed) != nil { giveUpSuspendedScopes() }
+    if pointee.surroundings.suspended.load(ordering: .relaxed) != nil { giveUpSuspendedScopes() }
   }
 
   @inline(never)
   private func giveUpSuspendedScopes() {
-    let scheduler = pointee.kind == .fiber ? pointee.home.pointee.scheduler?.takeUnretainedValue() : nil
+    let scheduler = pointee.kind == .fiber ? home.pointee.scheduler?.takeUnretainedValue() : nil
     let heir = scheduler?.rootScope?.pointee.host
     SuspendedScopes.lock.lock()
-    while let coroutine = pointee.suspended.load(ordering: .relaxed) {
+    while let coroutine = pointee.surroundings.suspended.load(ordering: .relaxed) {
       let innermost = coroutine.pointee.suspended!.innermost
       if let nursery = innermost.nurseryWithChildren {
         fatalError(
-          "\(label), \(place), ends while a coroutine is suspended inside \(nursery.label), whose children have not ended; finish or drop the coroutine on the fiber that resumed it"
+          "\(label), \(place), ends while a coroutine is suspended inside \(nursery.place), whose children have not ended; finish or drop the coroutine on the fiber that resumed it"
         )
       }
       coroutine.unlist()
@@ -124,12 +124,12 @@ extension FiberRef {
   /// Visits the outermost scope of each coroutine that is suspended inside scopes of this fiber; for reports, while no
   /// fiber runs.
   func forEachSuspended(_ visit: (ScopeRef) -> Void) {
-    var candidate = pointee.suspended.load(ordering: .relaxed)
+    var candidate = pointee.surroundings.suspended.load(ordering: .relaxed)
     while let coroutine = candidate {
       let suspended = coroutine.pointee.suspended!
       candidate = suspended.next
       var scope = suspended.innermost
-      while let around = scope.pointee.parent { scope = around }
+      while let around = scope.pointee.links.parent { scope = around }
       visit(scope)
     }
   }
@@ -141,7 +141,7 @@ extension FiberRef {
 extension ScopeRef {
   /// For messages.
   fileprivate var place: String {
-    if pointee.isNursery { return label }
+    if let nursery = pointee.nursery { return nursery.label }
     return pointee.site.isKnown ? "a scope with a deadline, opened at \(pointee.site)" : "a scope with a deadline"
   }
 }

@@ -40,14 +40,12 @@ extension ScopeRef {
     while let scope = pending.popLast() {
       scope.pointee.lock.lock()
       if let host = scope.pointee.host, host.scope == scope { host.add(to: &fibers, &pending) }
-      var child = scope.pointee.firstChild
-      while let fiber = child {
-        child = fiber.pointee.nextSibling
+      scope.pointee.nursery?.forEachChild { fiber in
         if fiber.scope == scope { fiber.add(to: &fibers, &pending) }
       }
-      var inner = scope.pointee.firstInner
+      var inner = scope.pointee.links.firstInner
       while let found = inner {
-        inner = found.pointee.nextSibling
+        inner = found.pointee.links.next
         pending.append(found)
       }
       scope.pointee.lock.unlock()
@@ -65,12 +63,15 @@ extension FiberRef {
 
   /// What a fiber or thread that is parked waits for, branch by branch in the order they are written.
   var parked: DeadlockError.ParkedFiber {
-    let offers = UnsafeBufferPointer(start: pointee.offers, count: Int(pointee.offerCount.load(ordering: .relaxed)))
+    let offers = UnsafeBufferPointer(
+      start: pointee.wait.offers, count: Int(pointee.wait.offerCount.load(ordering: .relaxed)))
     var waits = offers.sorted { $0.index < $1.index }.map { offer in
       offer.source._withUnsafeGuaranteedRef { $0.waitDescription }
     }
     if waits.isEmpty {
-      waits = [pointee.turn == .awaited ? "its turn (limit \(pointee.home.pointee.limit))" : "its children"]
+      waits = [
+        pointee.membership.permit == .awaited ? "its turn (limit \(homeNursery.pointee.traits.limit))" : "its children"
+      ]
     }
     return DeadlockError.ParkedFiber(fiber: label, nurseryPath: scope.path, waitsFor: waits)
   }

@@ -132,7 +132,7 @@ enum FaultReporter {
 
   /// The thread's name is what Swift's report shows of it.
   private static func nameThread(after fiber: FiberRef) {
-    guard let name = fiber.pointee.name else { return }
+    guard let name = fiber.pointee.identity.name else { return }
     withUnsafeTemporaryAllocation(of: CChar.self, capacity: 16) { buffer in
       var text = FaultText(buffer.baseAddress!, capacity: 15)
       text.append(name)

@@ -54,23 +54,23 @@ struct FaultText {
     case .thread: append("a plain thread")
     case .fiber:
       append("fiber ")
-      if let name = fiber.pointee.name {
+      if let name = fiber.pointee.identity.name {
         append("\"")
         append(name)
         append("\"")
       } else {
         append("#")
-        append(Int(truncatingIfNeeded: fiber.pointee.id))
+        append(Int(truncatingIfNeeded: fiber.pointee.identity.id))
       }
     }
-    if fiber.pointee.kind != .loop, let path = fiber.scope.pointee.path {
+    if fiber.pointee.kind != .loop, let path = fiber.scope.enclosingNursery?.pointee.path {
       append(" in nursery \"")
       append(path)
       append("\"")
     }
-    if fiber.pointee.kind == .fiber, fiber.pointee.site.isKnown {
+    if fiber.pointee.kind == .fiber, fiber.pointee.identity.site.isKnown {
       append(", spawned at ")
-      append(fiber.pointee.site)
+      append(fiber.pointee.identity.site)
     }
   }
 }

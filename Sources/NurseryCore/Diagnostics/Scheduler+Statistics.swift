@@ -113,11 +113,7 @@ extension ScopeRef {
     defer { pointee.lock.unlock() }
     var count = 0
     visitInside { scope in
-      var child = scope.pointee.firstChild
-      while let fiber = child {
-        child = fiber.pointee.nextSibling
-        count += fiber.offersOutstanding
-      }
+      scope.pointee.nursery?.forEachChild { count += $0.offersOutstanding }
       return true
     }
     return count
@@ -125,5 +121,5 @@ extension ScopeRef {
 }
 
 extension FiberRef {
-  fileprivate var offersOutstanding: Int { Int(pointee.offerCount.load(ordering: .relaxed)) }
+  fileprivate var offersOutstanding: Int { Int(pointee.wait.offerCount.load(ordering: .relaxed)) }
 }

@@ -22,7 +22,7 @@ extension FiberBody {
     lock.unlock()
     me.letChildrenGoFirst()
     me.parkUnlessCancelled(offer, 1)
-    if me.pointee.winner >= 0 { return true }
+    if me.pointee.wait.winner >= 0 { return true }
     withdraw(offer)
     return false
   }
@@ -50,10 +50,10 @@ extension FiberBody {
   /// A fiber does not leave its home while a canceller is about to cancel it; the lock is not held meanwhile, because an
   /// interrupted performer may need it to leave its offer.
   package func cancel() {
-    lock.lock()
-    let isAlive = !isEnded
-    if isAlive { cancellers.add(1, ordering: .relaxed) }
-    lock.unlock()
+    let isAlive = lock.withLock {
+      if !isEnded { cancellers.add(1, ordering: .relaxed) }
+      return !isEnded
+    }
     guard isAlive else { return }
     record.cancelAlone()
     cancellers.subtract(1, ordering: .releasing)

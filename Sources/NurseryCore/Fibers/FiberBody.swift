@@ -97,21 +97,19 @@ package final class FiberBody: OperationSource, @unchecked Sendable {
       offer.win()
       return .committed
     }
-    lock.lock()
-    defer { lock.unlock() }
-    guard isEnded else {
-      joiners.enlist(offer, attempt)
-      return .pending
+    return lock.withLock {
+      guard isEnded else {
+        joiners.enlist(offer, attempt)
+        return .pending
+      }
+      guard offer.commits(attempt) else { return .lost }
+      offer.win()
+      return .committed
     }
-    guard offer.commits(attempt) else { return .lost }
-    offer.win()
-    return .committed
   }
 
   override package func withdraw(_ offer: OfferRef) {
-    lock.lock()
-    joiners.remove(offer)
-    lock.unlock()
+    lock.withLock { joiners.remove(offer) }
   }
 
   override package var waitDescription: String { "the end of \(record.label)" }
@@ -122,7 +120,9 @@ extension FiberRef {
   @inline(__always)
   func runBody() {
     let body = pointee.body.unsafelyUnwrapped
-    if pointee.turn == .forfeited { return body._withUnsafeGuaranteedRef { $0.failUnstarted(CancellationError()) } }
+    if pointee.membership.permit == .revoked {
+      return body._withUnsafeGuaranteedRef { $0.failUnstarted(CancellationError()) }
+    }
     body._withUnsafeGuaranteedRef { $0.perform }(self, .run)
   }
 
@@ -148,7 +148,7 @@ extension FiberRef {
   /// Notes that the body has returned: its result lies in the record.
   @usableFromInline
   func completeBody() {
-    pointee.isRoomTaken = true
+    pointee.isScratchTaken = true
     pointee.body!._withUnsafeGuaranteedRef { $0.status = .completed }
   }
 

@@ -37,7 +37,7 @@ package struct FiberCore<Value>: @unchecked Sendable {
   }
 }
 
-/// What a fiber runs, and what it yields, lie one after the other in the same room of its record.
+/// What a fiber runs, and what it yields, lie one after the other in the same scratch space of its record.
 extension FiberCore {
   /// Holds the closure as a field of its own: inside an Optional or an enum's payload a function is stored more abstractly, at
   /// the price of a thunk and an allocation.
@@ -70,7 +70,7 @@ extension FiberCore {
 
   @inlinable
   static func closure(_ record: FiberRef) -> UnsafeMutablePointer<Closure> {
-    record.room.assumingMemoryBound(to: Closure.self)
+    record.scratch.assumingMemoryBound(to: Closure.self)
   }
 
   /// What the closure captures goes before the result comes.
@@ -87,11 +87,11 @@ extension FiberCore {
 
   /// Small results lie in the record, others on the heap.
   @inlinable
-  static var isResultInline: Bool { FiberRecord.hasRoom(for: Value.self) }
+  static var isResultInline: Bool { FiberRecord.hasScratch(for: Value.self) }
 
   @inlinable
   static func makeResult(_ record: FiberRef) -> UnsafeMutablePointer<Value> {
-    let inline = record.room
+    let inline = record.scratch
     if isResultInline { return inline.assumingMemoryBound(to: Value.self) }
     let storage = UnsafeMutablePointer<Value>.allocate(capacity: 1)
     inline.storeBytes(of: storage, as: UnsafeMutablePointer<Value>.self)
@@ -100,7 +100,7 @@ extension FiberCore {
 
   @inlinable
   static func result(_ record: FiberRef) -> UnsafeMutablePointer<Value> {
-    let inline = record.room
+    let inline = record.scratch
     if isResultInline { return inline.assumingMemoryBound(to: Value.self) }
     return inline.load(as: UnsafeMutablePointer<Value>.self)
   }

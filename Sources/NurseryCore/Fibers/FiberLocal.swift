@@ -36,7 +36,7 @@ public final class FiberLocal<Value: Sendable>: Sendable {
   ///
   /// Takes time proportional to the number of bindings in force.
   public var value: Value {
-    var candidate = Performer.current().pointee.locals
+    var candidate = Performer.current().pointee.surroundings.locals
     while let binding = candidate {
       if binding.key == ObjectIdentifier(self) {
         return unsafeDowncast(binding, to: ValueBinding<Value>.self).value
@@ -55,13 +55,13 @@ public final class FiberLocal<Value: Sendable>: Sendable {
     _ value: Value, _ body: () throws(Failure) -> Result
   ) throws(Failure) -> Result {
     let me = Performer.current()
-    let outer = me.pointee.locals
+    let outer = me.pointee.surroundings.locals
     // Only this call needs a binding that a newer one of the same local shadows.
     let isShadowing = outer?.key == ObjectIdentifier(self)
     let binding = ValueBinding(self, value, isShadowing ? outer?.outer : outer)
-    me.pointee.locals = binding
+    me.pointee.surroundings.locals = binding
     // In a coroutine the performer may be another by then.
-    defer { Performer.current().pointee.locals = outer }
+    defer { Performer.current().pointee.surroundings.locals = outer }
     return try body()
   }
 }

@@ -37,98 +37,124 @@ package struct FiberRecord: ~Copyable {
   @usableFromInline let claim = Atomic<UInt64>(0)
   /// Links the fiber in the one queue it is in.
   @usableFromInline var next: FiberRef?
-  /// When it came there; see `RunQueue`.
-  var ticket: UInt32 = 0
-  /// Whether it is to begin on the worker with the fewest fibers; see `Placement`.
-  @usableFromInline var isSpread = false
+  @usableFromInline var queueing = Queueing()
   /// The worker that runs it or ran it last.
   @usableFromInline var worker: WorkerRef
   /// The innermost scope that is open.
   @usableFromInline let currentScope: Atomic<ScopeRef>
-  /// The branch that committed; -1 when the scope's cancellation did.
-  ///
-  /// Written by the committer before it makes the fiber ready.
-  @usableFromInline var winner: Int32 = 0
-  /// How the winning branch ended; written with `winner`.
-  @usableFromInline var verdict = Verdict.value
   private(set) var kind: Kind
   /// See `FiberSlab.freeIfLast`.
   let isHalfFree = Atomic<Bool>(false)
-  /// Set by `Fiber.cancel()`: this fiber is cancelled, its home is not.
-  @usableFromInline let isCancelledAlone = Atomic<Bool>(false)
-  /// Under the home's lock.
-  var turn = Turn.unneeded
-  /// The offers it has left; for reports of what it waits for.
-  ///
-  /// None while it does not wait in a perform.
-  var offers: OfferRef?
-  let offerCount = Atomic<Int32>(0)
-  /// Whether the result lies in the room: what the fiber lets go of after that may still run the user's code on it.
-  @usableFromInline var isRoomTaken = false
-  /// Whether it tries an operation, and will wait if that would block.
-  var isAboutToWait = false
-
-  /// Room for the one offer of a wait that is no choice, so that a partner finds the performer in the next cache line.
-  fileprivate var offerRoom: (UInt, UInt, UInt, UInt, UInt, UInt, UInt, UInt) = (0, 0, 0, 0, 0, 0, 0, 0)
-
-  /// The head of the list of Swift accesses that were open when the fiber was suspended.
-  var openAccesses: UnsafeMutableRawPointer?
+  /// Whether the result is in the scratch space: destructors that still run on this fiber must not use that space.
+  @usableFromInline var isScratchTaken = false
+  @usableFromInline var wait = Wait()
+  @usableFromInline var surroundings = Surroundings()
   /// Nil before the first run and after the end.
   var stack: StackRef?
   /// What to run and where the result goes; the record owns one reference, and keeps it for the next fiber if it can.
   var body: Unmanaged<FiberBody>?
-  /// The scope whose child this fiber is, and its neighbours there (under that scope's lock).
-  @usableFromInline private(set) var home: ScopeRef
-  var nextSibling: FiberRef?
-  var previousSibling: FiberRef?
-  /// The outermost scope that this fiber has open (under the home's lock).
-  var outermostScope: ScopeRef?
-  /// What is bound on it, or in the coroutine that it runs; see `FiberLocal`.
-  @usableFromInline var locals: LocalBinding?
-  /// The innermost coroutine whose body it runs.
-  @usableFromInline var coroutine: UnsafeMutablePointer<CoroutineContext>?
-  /// The first of the suspended coroutines that have scopes of this fiber's open; see `SuspendedScopes`.
-  let suspended = Atomic<UnsafeMutablePointer<CoroutineContext>?>(nil)
-  /// Signalled with `isCancelledAlone`; made when it is first waited for (under the home's lock).
-  var cancellationAlone: Condition?
+  @usableFromInline var membership: Membership
+  private(set) var identity: Identity
 
-  private(set) var id: UInt64
-  private(set) var name: String?
-  /// Where it was spawned.
-  private(set) var site: SourceSite
-
-  /// The room behind the last field, in the record's slab slot: first for what to run; for an element on its way to or from a
-  /// channel while the fiber waits there; in the end for a small result, or the address of a large one.
-  @inlinable static var roomSize: Int { 16 }
-
-  static var hasRoomForOffer: Bool {
-    MemoryLayout<Offer>.size <= MemoryLayout<(UInt, UInt, UInt, UInt, UInt, UInt, UInt, UInt)>.size
+  /// Its place in a run queue.
+  @usableFromInline
+  struct Queueing {
+    /// When it came there; see `RunQueue`.
+    var ticket: UInt32 = 0
+    /// Whether it is to begin on the worker with the fewest fibers; see `Placement`.
+    @usableFromInline var isSpread = false
   }
+
+  /// The operation that it performs.
+  @usableFromInline
+  struct Wait: ~Copyable {
+    /// The branch that committed; -1 when the scope's cancellation did.
+    ///
+    /// Written by the committer before it makes the fiber ready.
+    @usableFromInline var winner: Int32 = 0
+    /// How the winning branch ended; written with `winner`.
+    @usableFromInline var verdict = Verdict.value
+    /// Whether it tries an operation, and will wait if that would block.
+    var isAboutToWait = false
+    /// The offers it has left; for reports of what it waits for.
+    ///
+    /// None while it does not wait in a perform.
+    let offerCount = Atomic<Int32>(0)
+    var offers: OfferRef?
+    /// Space for the one offer of a wait that is no choice, so that a partner finds the performer in the next cache line.
+    fileprivate var ownOffer: (UInt, UInt, UInt, UInt, UInt, UInt, UInt, UInt) = (0, 0, 0, 0, 0, 0, 0, 0)
+
+    static var holdsOffer: Bool {
+      MemoryLayout<Offer>.size <= MemoryLayout<(UInt, UInt, UInt, UInt, UInt, UInt, UInt, UInt)>.size
+    }
+  }
+
+  /// What belongs to the code that runs on it; a switch takes it along, and a coroutine has its own.
+  @usableFromInline
+  struct Surroundings: ~Copyable {
+    /// The head of the list of Swift accesses that were open when the fiber was suspended.
+    var openAccesses: UnsafeMutableRawPointer?
+    /// What is bound on it, or in the coroutine that it runs; see `FiberLocal`.
+    @usableFromInline var locals: LocalBinding?
+    /// The innermost coroutine whose body it runs.
+    @usableFromInline var coroutine: UnsafeMutablePointer<CoroutineContext>?
+    /// The first of the suspended coroutines that have scopes of this fiber's open; see `SuspendedScopes`.
+    let suspended = Atomic<UnsafeMutablePointer<CoroutineContext>?>(nil)
+  }
+
+  /// Its place in the nursery that it is a child of; all but `home` under the lock of that scope.
+  @usableFromInline
+  struct Membership: ~Copyable {
+    /// The scope of that nursery; for a record that is no child, any.
+    @usableFromInline var home: ScopeRef
+    /// The neighbours among the children.
+    var next: FiberRef?
+    var previous: FiberRef?
+    var permit = Permit.unneeded
+    /// Set by `Fiber.cancel()`: this fiber is cancelled, its home is not.
+    @usableFromInline let isCancelledAlone = Atomic<Bool>(false)
+    /// The outermost scope that this fiber has open.
+    var outermostScope: ScopeRef?
+    /// Signalled with `isCancelledAlone`; made when it is first waited for.
+    var cancellationAlone: Condition?
+
+    fileprivate init(_ home: ScopeRef) {
+      self.home = home
+    }
+  }
+
+  struct Identity {
+    var id: UInt64 = 0
+    var name: String?
+    /// Where it was spawned.
+    var site = SourceSite()
+  }
+
+  /// The scratch space behind the last field, in the record's slab slot: first for what to run; for an element on its way to or from a
+  /// channel while the fiber waits there; in the end for a small result, or the address of a large one.
+  @inlinable static var scratchSize: Int { 16 }
 
   /// Whether a value of the type fits in.
   @inlinable
-  static func hasRoom<Value>(for type: Value.Type) -> Bool {
-    MemoryLayout<Value>.size <= roomSize && MemoryLayout<Value>.alignment <= 8
+  static func hasScratch<Value>(for type: Value.Type) -> Bool {
+    MemoryLayout<Value>.size <= scratchSize && MemoryLayout<Value>.alignment <= 8
   }
 
   /// What a child of a nursery with a limit has to do with it.
-  enum Turn: UInt8 {
-    /// Its home has no limit, or it was spawned too late to need a turn.
+  enum Permit: UInt8 {
+    /// Its home has no limit, or it was spawned too late to need a permit.
     case unneeded
     case taken
     case awaited
-    /// It was cancelled before its turn came, and does not run.
-    case forfeited
+    /// It was cancelled before it had a permit, and does not run.
+    case revoked
   }
 
-  init(kind: Kind, worker: WorkerRef, home: ScopeRef, name: String? = nil, locals: LocalBinding? = nil) {
+  init(kind: Kind, worker: WorkerRef, home: ScopeRef, name: String? = nil) {
     self.kind = kind
-    id = 0
-    self.name = name
-    site = SourceSite()
-    self.locals = locals
+    identity = Identity(name: name)
     self.worker = worker
-    self.home = home
+    membership = Membership(home)
     currentScope = Atomic(home)
   }
 
@@ -139,30 +165,30 @@ package struct FiberRecord: ~Copyable {
     locals: LocalBinding?
   ) {
     self.kind = kind
-    self.id = id
-    self.site = site
+    identity.id = id
+    identity.site = site
     self.worker = worker
-    self.home = home
+    membership.home = home
     currentScope.store(home, ordering: .relaxed)
-    isCancelledAlone.store(false, ordering: .relaxed)
+    membership.isCancelledAlone.store(false, ordering: .relaxed)
     isHalfFree.store(false, ordering: .relaxed)
-    turn = .unneeded
-    isRoomTaken = false
-    isSpread = false
-    openAccesses = nil
+    membership.permit = .unneeded
+    isScratchTaken = false
+    queueing.isSpread = false
+    surroundings.openAccesses = nil
     stack = nil
-    previousSibling = nil
+    membership.previous = nil
     // Managed fields are written only where there is something to release or to keep.
-    if name != nil { self.name = name }
-    if locals != nil { self.locals = locals }
+    if name != nil { identity.name = name }
+    if locals != nil { surroundings.locals = locals }
   }
 
   /// Lets go what belonged to the fiber that has ended.
   @inline(__always)
   mutating func clear() {
-    if name != nil { name = nil }
-    if locals != nil { locals = nil }
-    if cancellationAlone != nil { cancellationAlone = nil }
+    if identity.name != nil { identity.name = nil }
+    if surroundings.locals != nil { surroundings.locals = nil }
+    if membership.cancellationAlone != nil { membership.cancellationAlone = nil }
   }
 }
 
@@ -185,7 +211,7 @@ extension FiberRef {
   package var isCancelled: Bool {
     let expiry = scope.pointee.expiry.load(ordering: .acquiring)
     if expiry != .max { return isCancelledOrOverdue(expiry) }
-    return pointee.isCancelledAlone.load(ordering: .acquiring) && scope == pointee.home
+    return pointee.membership.isCancelledAlone.load(ordering: .acquiring) && scope == home
   }
 
   @usableFromInline @inline(never)
@@ -198,8 +224,12 @@ extension FiberRef {
   /// As `isCancelled`, without regard to deadlines that have passed unnoticed.
   var isMarkedCancelled: Bool {
     let scope = scope
-    return scope.pointee.isMarked || pointee.isCancelledAlone.load(ordering: .acquiring) && scope == pointee.home
+    return scope.pointee.isMarked || pointee.membership.isCancelledAlone.load(ordering: .acquiring) && scope == home
   }
+
+  /// The scope of the nursery that it is a child of.
+  @usableFromInline @inline(__always)
+  var home: ScopeRef { pointee.membership.home }
 
   /// Whether it has not run yet.
   var isFresh: Bool { pointee.stack == nil }
@@ -209,20 +239,20 @@ extension FiberRef {
     pointee.kind == .root || !isFresh && !pointee.worker.pointee.queue.pointee.sharesBegun
   }
 
-  package var id: UInt64 { pointee.id }
-  package var name: String? { pointee.name }
-  package var site: SourceSite { pointee.site }
+  package var id: UInt64 { pointee.identity.id }
+  package var name: String? { pointee.identity.name }
+  package var site: SourceSite { pointee.identity.site }
   /// False on a plain thread.
   package var runsOnScheduler: Bool { pointee.kind != .thread }
 
-  /// See `FiberRecord.roomSize`.
+  /// See `FiberRecord.scratchSize`.
   @usableFromInline
-  var room: UnsafeMutableRawPointer { UnsafeMutableRawPointer(self) + FiberSlab.roomOffset }
+  var scratch: UnsafeMutableRawPointer { UnsafeMutableRawPointer(self) + FiberSlab.scratchOffset }
 
   /// Where the offer of a wait that is no choice goes.
   @usableFromInline
   var ownOffer: OfferRef {
-    withUnsafeMutablePointer(to: &pointee.offerRoom) {
+    withUnsafeMutablePointer(to: &pointee.wait.ownOffer) {
       UnsafeMutableRawPointer($0).assumingMemoryBound(to: Offer.self)
     }
   }
@@ -233,11 +263,11 @@ extension FiberRef {
 
   /// For messages: the name if it has one, else the number.
   package var label: String {
-    if let name = pointee.name { return "fiber \"\(name)\"" }
+    if let name = pointee.identity.name { return "fiber \"\(name)\"" }
     switch pointee.kind {
     case .root: return "the root fiber"
     case .thread: return "a plain thread"
-    default: return "fiber #\(pointee.id)"
+    default: return "fiber #\(pointee.identity.id)"
     }
   }
 }

@@ -21,11 +21,11 @@ enum FiberSlab {
   }()
 
   static let batch = 64
-  /// The room comes after the record itself; both together are cache lines of their own.
-  static var roomOffset: Int { (MemoryLayout<FiberRecord>.size + 7) / 8 * 8 }
-  private static var stride: Int { (roomOffset + FiberRecord.roomSize + 63) / 64 * 64 }
+  /// The scratch space comes after the record itself; both together are cache lines of their own.
+  static var scratchOffset: Int { (MemoryLayout<FiberRecord>.size + 7) / 8 * 8 }
+  private static var stride: Int { (scratchOffset + FiberRecord.scratchSize + 63) / 64 * 64 }
 
-  /// Memory for a record outside the slab, room included.
+  /// Memory for a record outside the slab, scratch space included.
   static func allocateSingle() -> FiberRef {
     UnsafeMutableRawPointer.allocate(byteCount: stride, alignment: 64).bindMemory(to: FiberRecord.self, capacity: 1)
   }
@@ -136,9 +136,7 @@ enum FiberSlab {
       if isUnheld(record) { free(record) } else { held.append(record) }
     }
     worker.pointee.lentCount = 0
-    shared.pointee.lock.lock()
-    shared.pointee.lent.append(contentsOf: held)
-    shared.pointee.lock.unlock()
+    shared.pointee.lock.withLock { shared.pointee.lent.append(contentsOf: held) }
   }
 
   /// Looks through some of the lent records for those that are not held any more: through as many as are made if there are none, so that
@@ -155,22 +153,22 @@ enum FiberSlab {
   @inline(never)
   private static func refill(_ worker: WorkerRef) {
     reclaim(from: &worker.pointee.heldRecords, worker)
-    shared.pointee.lock.lock()
-    reclaim(from: &shared.pointee.lent, worker)
-    while worker.pointee.freeRecordCount < batch, let record = shared.pointee.free {
-      shared.pointee.free = record.pointee.next
-      record.pointee.next = worker.pointee.freeRecords
-      worker.pointee.freeRecords = record
-      worker.pointee.freeRecordCount += 1
+    shared.pointee.lock.withLock {
+      reclaim(from: &shared.pointee.lent, worker)
+      while worker.pointee.freeRecordCount < batch, let record = shared.pointee.free {
+        shared.pointee.free = record.pointee.next
+        record.pointee.next = worker.pointee.freeRecords
+        worker.pointee.freeRecords = record
+        worker.pointee.freeRecordCount += 1
+      }
     }
-    shared.pointee.lock.unlock()
     guard worker.pointee.freeRecords == nil else { return }
     worker.count(worker.pointee.allocations)
     let count = 4 * batch
-    precondition(FiberRecord.hasRoomForOffer, "a record's offer room must hold an offer")
+    precondition(FiberRecord.Wait.holdsOffer, "a record's own offer must hold an offer")
     let memory = UnsafeMutableRawPointer.allocate(byteCount: count * stride, alignment: 64)
     // Of no fiber yet, so any scope will do.
-    let home = worker.pointee.loop.pointee.home
+    let home = worker.pointee.loop.home
     for index in (0..<count).reversed() {
       let record = (memory + index * stride).bindMemory(to: FiberRecord.self, capacity: 1)
       record.initialize(to: FiberRecord(kind: .fiber, worker: worker, home: home))
@@ -201,9 +199,9 @@ enum FiberSlab {
     worker.pointee.freeRecordCount = kept
     var end = first
     while let next = end.pointee.next { end = next }
-    shared.pointee.lock.lock()
-    end.pointee.next = shared.pointee.free
-    shared.pointee.free = first
-    shared.pointee.lock.unlock()
+    shared.pointee.lock.withLock {
+      end.pointee.next = shared.pointee.free
+      shared.pointee.free = first
+    }
   }
 }

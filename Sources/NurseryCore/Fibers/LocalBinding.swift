@@ -15,12 +15,9 @@ class LocalBinding: @unchecked Sendable {
 
   /// Lets a list go without recursion: each generation of fibers may have added to it.
   deinit {
-    var next = outer
-    outer = nil
-    while next != nil, isKnownUniquelyReferenced(&next) {
-      let rest = next!.outer
-      next!.outer = nil
-      next = rest
+    releaseChain(&outer) { link in
+      defer { link.outer = nil }
+      return link.outer
     }
   }
 
@@ -66,5 +63,5 @@ final class ValueBinding<Value: Sendable>: LocalBinding, @unchecked Sendable {
 
 extension FiberRef {
   /// The bindings with which a fiber begins that this one spawns or runs.
-  @usableFromInline var inheritedLocals: LocalBinding? { pointee.locals?.inherited }
+  @usableFromInline var inheritedLocals: LocalBinding? { pointee.surroundings.locals?.inherited }
 }

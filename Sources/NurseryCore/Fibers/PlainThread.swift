@@ -24,15 +24,9 @@ enum PlainThread {
 
   @inline(never)
   static func register() -> WorkerRef {
-    free.pointee.lock.lock()
-    let reused = free.pointee.workers.popLast()
-    free.pointee.lock.unlock()
+    let reused = free.pointee.lock.withLock { free.pointee.workers.popLast() }
     let worker = reused ?? make()
-    if reused == nil {
-      free.pointee.lock.lock()
-      free.pointee.all.append(worker)
-      free.pointee.lock.unlock()
-    }
+    if reused == nil { free.pointee.lock.withLock { free.pointee.all.append(worker) } }
     worker.pointee.accessHead = cs_exclusivity_head()
     cs_set_thread_pointer(worker)
     return worker
@@ -44,17 +38,18 @@ enum PlainThread {
     // What the sanitizers know of the thread's stack ends with the thread.
     worker.pointee.current.pointee.stack?.disposeOfThread()
     worker.pointee.current.pointee.stack = nil
-    free.pointee.lock.lock()
-    free.pointee.workers.append(worker)
-    free.pointee.lock.unlock()
+    free.pointee.lock.withLock { free.pointee.workers.append(worker) }
   }
 
   private static func make() -> WorkerRef {
     let worker = WorkerRef.allocate(capacity: 1)
     let record = FiberSlab.allocateSingle()
-    let scope = ScopeRef.make(parent: nil, host: record, scheduler: nil)
+    let scope = ScopeRef.allocate(capacity: 1)
+    scope.initialize(
+      to: ScopeRecord(
+        parent: nil, host: record, opener: nil, worker: worker, scheduler: nil, nursery: nil, SourceSite(),
+        isShielded: false))
     record.initialize(to: FiberRecord(kind: .thread, worker: worker, home: scope))
-    scope.pointee.timerWorker = worker
     worker.initialize(
       to: Worker(scheduler: nil, index: 0, current: record, loop: record, seed: System.randomSeed))
     return worker

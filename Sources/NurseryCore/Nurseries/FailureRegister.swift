@@ -53,12 +53,9 @@ enum FailureRegister {
   }
 
   static func steps(of error: any Error) -> [FailureTrace.Step]? {
-    entries.pointee.lock.lock()
-    defer { entries.pointee.lock.unlock() }
-    guard let entry = entries.pointee.byIdentity[ErrorIdentity(error)], entry.box === ErrorIdentity.box(of: error)
-    else {
-      return nil
+    entries.pointee.lock.withLock {
+      let entry = entries.pointee.byIdentity[ErrorIdentity(error)]
+      return entry?.box === ErrorIdentity.box(of: error) ? entry?.steps : nil
     }
-    return entry.steps
   }
 }

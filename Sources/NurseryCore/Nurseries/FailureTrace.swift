@@ -51,9 +51,9 @@ public struct FailureTrace: Sendable, Hashable, CustomStringConvertible {
 }
 
 extension FiberRef {
-  var traceStep: FailureTrace.Step { .fiber(FiberIdentity(self)!, spawnedAt: pointee.site) }
+  var traceStep: FailureTrace.Step { .fiber(FiberIdentity(self)!, spawnedAt: site) }
 }
 
-extension ScopeRef {
-  package var traceStep: FailureTrace.Step { .nursery(path: path, openedAt: pointee.site) }
+extension NurseryRef {
+  package var traceStep: FailureTrace.Step { .nursery(path: path, openedAt: scope.site) }
 }

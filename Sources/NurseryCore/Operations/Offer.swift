@@ -54,8 +54,8 @@ extension OfferRef {
   /// Tells the performer, which the caller has just committed, which branch won and how.
   @usableFromInline
   func win(_ verdict: Verdict = .value) {
-    pointee.performer.pointee.winner = pointee.index
-    pointee.performer.pointee.verdict = verdict
+    pointee.performer.pointee.wait.winner = pointee.index
+    pointee.performer.pointee.wait.verdict = verdict
   }
 
   /// Commits from outside, settles and wakes; false if the performer is committed already.

@@ -6,15 +6,15 @@ extension FiberRef {
 
   @inline(__always)
   func parkUnlessCancelled(_ offers: OfferRef, _ count: Int) {
-    pointee.offers = offers
-    pointee.offerCount.store(Int32(truncatingIfNeeded: count), ordering: .relaxed)
+    pointee.wait.offers = offers
+    pointee.wait.offerCount.store(Int32(truncatingIfNeeded: count), ordering: .relaxed)
     Self.fenceAfterEnlisting()
     if isMarkedCancelled, commitSelf() {
-      pointee.winner = -1
+      pointee.wait.winner = -1
     } else {
       Worker.suspend(self)
     }
-    pointee.offerCount.store(0, ordering: .relaxed)
+    pointee.wait.offerCount.store(0, ordering: .relaxed)
   }
 
   /// Orders the linked offers before the check of the scope's mark, as `cancel` orders its mark before the check for

@@ -359,7 +359,7 @@ package struct Performance {
     for leaf in 0..<end {
       let offer = offers + leaf
       offer.pointee.source._withUnsafeGuaranteedRef { source in
-        let isMine = offer.pointee.index == me.pointee.winner || cs_is_only_thread()
+        let isMine = offer.pointee.index == me.pointee.wait.winner || cs_is_only_thread()
         if isMine, !offer.pointee.isLinked, !source.keepsAccount { return }
         source.withdraw(offer)
       }
@@ -367,15 +367,15 @@ package struct Performance {
   }
 
   private mutating func settle() {
-    winner = Int(me.pointee.winner)
-    verdict = me.pointee.verdict
+    winner = Int(me.pointee.wait.winner)
+    verdict = me.pointee.wait.verdict
     if hasPrimitives { withdrawWaiters() }
   }
 
   /// Settles a perform that was decided without the claim word.
   private mutating func settle(winner: Int32) {
-    me.pointee.winner = winner
-    me.pointee.verdict = .value
+    me.pointee.wait.winner = winner
+    me.pointee.wait.verdict = .value
     settle()
   }
 

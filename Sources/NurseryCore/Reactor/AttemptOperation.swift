@@ -43,8 +43,8 @@ package final class AttemptOperation<Value>: ValueSource<Value>, @unchecked Send
     switch attempt {
     case .poll:
       offer.pointee.argument = UInt(gate.epoch)
-      offer.pointee.performer.pointee.isAboutToWait = true
-      defer { offer.pointee.performer.pointee.isAboutToWait = false }
+      offer.pointee.performer.pointee.wait.isAboutToWait = true
+      defer { offer.pointee.performer.pointee.wait.isAboutToWait = false }
       return tryOnce(offer)
     // The performer does not wait.
     case .pollLate: return tryOnce(offer)

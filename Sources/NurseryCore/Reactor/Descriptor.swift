@@ -24,7 +24,7 @@ package struct Descriptor: @unchecked Sendable, Hashable {
     // User code may have closed a descriptor of this number unnoticed while fibers waited for it.
     generation = record.adopt()
     Performer.current().reserveReactor()
-    if !isForAll, let nursery = Performer.current().scope.ambientNursery { record.join(nursery) }
+    if !isForAll, let nursery = Performer.current().scope.ambientNursery { record.pointee.resource.join(nursery) }
   }
 
   /// Refers to the descriptor that has the number now; user code closes it.
@@ -57,7 +57,7 @@ package struct Descriptor: @unchecked Sendable, Hashable {
     // The note is valid only if the caller's own scheduler keeps it up to date, and will, because the caller is going
     // to wait.
     var isWatched = false
-    if let worker = Worker.ofThisThreadIfAny, worker.pointee.current.pointee.isAboutToWait {
+    if let worker = Worker.ofThisThreadIfAny, worker.pointee.current.pointee.wait.isAboutToWait {
       let reactor = worker.pointee.scheduler?._withUnsafeGuaranteedRef { $0.reactorIfAny?.id }
       isWatched = reactor == record.pointee.reactor.load(ordering: .relaxed)
     }

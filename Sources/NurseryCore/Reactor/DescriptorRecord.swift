@@ -37,17 +37,18 @@ package struct DescriptorRecord: ~Copyable {
   /// Whether a stream of this library owns the number, and closes it.
   let isOwned = Atomic<Bool>(false)
 
-  /// The nursery that closes it at the latest, and the neighbours there (under that scope's lock).
-  var home: ScopeRef?
-  var nextInHome: DescriptorRef?
-  var previousInHome: DescriptorRef?
+  /// Its place in the list of the nursery that closes it at the latest.
+  let resource: NurseryResourceRef
 
   static var closing: UInt32 { 1 << 31 }
   static var finishing: UInt32 { 1 << 30 }
 
-  /// - Parameter gates: two, which stay as long as the record: for good.
-  init(number: Int32, gates: GateRef) {
+  /// - Parameters:
+  ///   - gates: two, which stay as long as the record: for good.
+  ///   - resource: stays as long.
+  init(number: Int32, gates: GateRef, resource: NurseryResourceRef) {
     self.number = number
+    self.resource = resource
     readers = gates
     writers = gates + 1
   }
@@ -155,7 +156,7 @@ extension DescriptorRef {
     // One use for this call, so that no other thread finishes the close before the waiters have been woken.
     pointee.uses.wrappingAdd(DescriptorRecord.closing + 1, ordering: .acquiringAndReleasing)
     pointee.lock.unlock()
-    leaveHome()
+    pointee.resource.leave()
     readers.signal()
     writers.signal()
     endUse()

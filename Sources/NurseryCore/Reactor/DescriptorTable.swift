@@ -34,13 +34,24 @@ enum DescriptorTable {
     }
     let chunk = Chunk.allocate(capacity: chunkSize)
     let gates = GateRef.allocate(capacity: 2 * chunkSize)
+    let resources = NurseryResourceRef.allocate(capacity: chunkSize)
     for offset in 0..<chunkSize {
       let own = gates + 2 * offset
       own.initialize(to: Gate())
       (own + 1).initialize(to: Gate())
-      (chunk + offset).initialize(to: DescriptorRecord(number: Int32(index * chunkSize + offset), gates: own))
+      let resource = resources + offset
+      resource.initialize(to: NurseryResource(chunk + offset, closer: Self.closer))
+      (chunk + offset).initialize(
+        to: DescriptorRecord(number: Int32(index * chunkSize + offset), gates: own, resource: resource))
     }
     chunks[index].store(UnsafeMutableRawPointer(chunk), ordering: .releasing)
     return chunk
+  }
+
+  /// The descriptor is closed that has the number when the nursery asks, not a later one.
+  private static let closer: @Sendable (UnsafeMutableRawPointer) -> () -> Bool = { owner in
+    let record = owner.assumingMemoryBound(to: DescriptorRecord.self)
+    let generation = record.generation
+    return { record.close(generation) }
   }
 }

@@ -85,7 +85,7 @@ extension GateRef {
     me.startWaiting()
     pointee.lock.unlock()
     me.parkUnlessCancelled(offer)
-    if me.pointee.winner >= 0 { return true }
+    if me.pointee.wait.winner >= 0 { return true }
     withdraw(offer)
     return false
   }

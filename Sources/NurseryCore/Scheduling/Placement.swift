@@ -16,7 +16,7 @@ extension Scheduler {
   ///
   /// Under the lock: a worker that leaves looks into its inbox once more under it.
   func spread(_ fiber: FiberRef, from here: WorkerRef) {
-    fiber.pointee.isSpread = false
+    fiber.pointee.queueing.isSpread = false
     if isRoomForWorker { startWorker() }
     lock.lock()
     let worker = leastLoadedWorker(after: here)

@@ -142,7 +142,7 @@ extension UnsafeMutablePointer<RunQueue> {
   @inline(__always)
   private func takeTicket(_ fiber: FiberRef) {
     pointee.tickets &+= 1
-    fiber.pointee.ticket = pointee.tickets
+    fiber.pointee.queueing.ticket = pointee.tickets
   }
 
   /// Puts a fiber that has not begun at the end.
@@ -258,7 +258,9 @@ extension UnsafeMutablePointer<RunQueue> {
   /// Of those that have begun and those that have not, the one that came first.
   private func popOldest() -> FiberRef? {
     guard let fresh = stealable.pointee.fresh.first else { return own(popList()) }
-    if let begun = pointee.list.first, Int32(bitPattern: begun.pointee.ticket &- fresh.pointee.ticket) < 0 {
+    if let begun = pointee.list.first,
+      Int32(bitPattern: begun.pointee.queueing.ticket &- fresh.pointee.queueing.ticket) < 0
+    {
       return own(popList())
     }
     return popFresh()

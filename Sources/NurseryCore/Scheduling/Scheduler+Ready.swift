@@ -41,7 +41,7 @@ extension WorkerRef {
   /// Queues a fiber here that has not begun; called on this worker's thread.
   @inline(__always)
   func pushFresh(_ fiber: FiberRef) {
-    if fiber.pointee.isSpread, sharesWork {
+    if fiber.pointee.queueing.isSpread, sharesWork {
       return pointee.scheduler!._withUnsafeGuaranteedRef { $0.spread(fiber, from: self) }
     }
     pointee.queue.pushFresh(fiber)

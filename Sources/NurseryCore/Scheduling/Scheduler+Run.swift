@@ -46,12 +46,14 @@ extension Scheduler {
   private func begin(inside caller: FiberRef) throws -> FiberRef {
     let loopStack = try stackPool.take()
     let root = FiberSlab.allocate(Worker.ofThisThread)
-    let scope = ScopeRef.make(parent: caller.scope, host: root, opener: caller, scheduler: .passUnretained(self))
+    let nursery = NurseryRef.make(
+      parent: caller.scope, host: root, opener: caller, worker: nil, scheduler: .passUnretained(self))
+    let scope = nursery.scope
     let worker = Worker.make(for: self, index: 0, home: scope)
     install(worker, at: 0)
-    scope.pointee.timerWorker = worker
+    scope.pointee.alarm.worker = worker
     rootScope = scope
-    root.pointee.renew(.root, id: 0, worker: worker, home: scope, locals: caller.pointee.locals)
+    root.pointee.renew(.root, id: 0, worker: worker, home: scope, locals: caller.pointee.surroundings.locals)
     // On a fiber the root runs on that fiber's stack.
     root.pointee.stack = caller.pointee.stack ?? .forThread()
     let loop = worker.pointee.loop
@@ -60,7 +62,9 @@ extension Scheduler {
     loop.pointee.savedStack.store(UInt(bitPattern: saved), ordering: .relaxed)
     worker.pointee.current = root
     cs_set_thread_pointer(worker)
-    caller.scope.adopt(scope)
+    let around = caller.scope
+    around.adopt(scope)
+    nursery.inheritDraining(from: around)
     caller.scope.moveDeadlines(from: caller.pointee.worker, to: worker)
     _ = cs_install_signal_stack()
     return root
@@ -69,9 +73,10 @@ extension Scheduler {
   /// Waits for the last fiber, ends the other workers and frees everything; returns the failures of the root scope's children.
   private func end(_ root: FiberRef, inside caller: FiberRef) -> [any Error] {
     let scope = root.scope
-    scope.joinChildren(root)
+    let nursery = scope.pointee.nursery!
+    nursery.joinChildren(root)
     root.leaveSuspendedScopes()
-    let failures = scope.failures
+    let failures = nursery.failures
     scope.close()
     let worker = worker(0)
     caller.scope.moveDeadlines(from: worker, to: caller.pointee.worker)
@@ -91,7 +96,7 @@ extension Scheduler {
     cs_set_thread_pointer(caller.pointee.worker)
     FiberSlab.free(root)
     for index in 0..<places.load(ordering: .acquiring) { self.worker(index).dispose() }
-    scope.free()
+    nursery.free()
     return failures
   }
 }

@@ -62,7 +62,7 @@ extension Scheduler {
       worker.pointee.thread = 0
       worker.pointee.inspection.forget()
     } else {
-      worker = Worker.make(for: self, index: index, duty: .gone, home: self.worker(0).pointee.loop.pointee.home)
+      worker = Worker.make(for: self, index: index, duty: .gone, home: self.worker(0).pointee.loop.home)
       table[index] = worker
     }
     do {

@@ -118,11 +118,11 @@ extension FiberRef {
     if hasFailed { trace(body) }
     // Before the result can be asked for: a coroutine may be part of it.
     leaveSuspendedScopes()
-    if pointee.locals != nil { pointee.locals = nil }
+    if pointee.surroundings.locals != nil { pointee.surroundings.locals = nil }
     publishEnd(body)
     if hasFailed { note(body) }
     let fate = FiberSlab.settle(self, body)
-    pointee.home.remove(self)
+    homeNursery.remove(self)
     FiberSlab.takeBack(self, fate)
   }
 
@@ -139,7 +139,7 @@ extension FiberRef {
   @inline(never)
   private func note(_ body: Unmanaged<FiberBody>) {
     let error = body._withUnsafeGuaranteedRef { $0.error! }
-    if error is CancellationError { pointee.home.noteCancellation() } else { pointee.home.noteFailure(error) }
+    if error is CancellationError { homeNursery.noteCancellation() } else { homeNursery.noteFailure(error) }
   }
 }
 

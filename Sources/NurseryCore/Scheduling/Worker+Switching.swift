@@ -51,8 +51,8 @@ extension WorkerRef {
     pointee.budget = Worker.fullBudget
     count(pointee.switches)
     let head = pointee.accessHead.unsafelyUnwrapped
-    me.pointee.openAccesses = head.pointee
-    head.pointee = next.pointee.openAccesses
+    me.pointee.surroundings.openAccesses = head.pointee
+    head.pointee = next.pointee.surroundings.openAccesses
     cs_switch(me.savedStackSlot, saved.unsafelyUnwrapped, nil, nil)
   }
 
@@ -152,8 +152,8 @@ extension WorkerRef {
   @inline(__always)
   private func swapOpenAccesses(from me: FiberRef, to next: FiberRef) {
     guard let head = pointee.accessHead else { return swapThroughRuntime(from: me, to: next) }
-    me.pointee.openAccesses = head.pointee
-    head.pointee = next.pointee.openAccesses
+    me.pointee.surroundings.openAccesses = head.pointee
+    head.pointee = next.pointee.surroundings.openAccesses
   }
 
   @inline(never)
@@ -169,7 +169,7 @@ extension WorkerRef {
   @inline(__always)
   private func dropOpenAccesses(to next: FiberRef) {
     if let head = pointee.accessHead {
-      head.pointee = next.pointee.openAccesses
+      head.pointee = next.pointee.surroundings.openAccesses
     } else if let stack = next.pointee.stack {
       withUnsafeMutablePointer(to: &stack.pointee.exclusivityState.0) { cs_exclusivity_enter($0) }
     }

@@ -131,6 +131,11 @@ extension Worker {
   @usableFromInline
   static var ofThisThread: WorkerRef { ofThisThreadIfAny ?? PlainThread.register() }
 
+  /// Counts a block from the heap, if the thread has a worker.
+  static func countAllocation() {
+    if let worker = ofThisThreadIfAny { worker.count(worker.pointee.allocations) }
+  }
+
   /// Suspends the running fiber, which has arranged to be made ready, and runs others until then.
   ///
   /// Inlined, like all between here and the switch: after a switch the processor predicts no return right, so every call level

@@ -42,6 +42,15 @@ package struct SpinLock: ~Copyable, @unchecked Sendable {
     #endif
   }
 
+  /// Calls `body` under the lock.
+  @inlinable
+  @inline(__always)
+  package func withLock<Result>(_ body: () throws -> Result) rethrows -> Result {
+    lock()
+    defer { unlock() }
+    return try body()
+  }
+
   /// Spins on a plain load, so the holder keeps its cache line, and gives up the processor when the holder seems
   /// to have lost its own.
   @usableFromInline

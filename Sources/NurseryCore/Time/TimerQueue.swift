@@ -37,7 +37,7 @@ extension UnsafeMutablePointer<TimerQueue> {
       offer.pointee.timer = ticket
       offer.pointee.isLinked = true
     case .deadline(let scope):
-      scope.pointee.timer = ticket
+      scope.pointee.alarm.ticket = ticket
       adjustScopeCount(1)
     }
     beforeUnlock()
@@ -60,9 +60,9 @@ extension UnsafeMutablePointer<TimerQueue> {
   /// Takes a scope's deadline back if it has not fired; called with the scope's lock held.
   func remove(_ scope: ScopeRef) {
     pointee.lock.lock()
-    if scope.pointee.timer >= 0 {
-      pointee.heap.remove(scope.pointee.timer)
-      scope.pointee.timer = -1
+    if scope.pointee.alarm.ticket >= 0 {
+      pointee.heap.remove(scope.pointee.alarm.ticket)
+      scope.pointee.alarm.ticket = -1
       adjustScopeCount(-1)
       pointee.earliestDeadline.store(pointee.heap.earliest, ordering: .relaxed)
     }
@@ -91,7 +91,7 @@ extension UnsafeMutablePointer<TimerQueue> {
           committed = offer.pointee.performer
         }
       case .deadline(let scope):
-        scope.pointee.timer = -1
+        scope.pointee.alarm.ticket = -1
         adjustScopeCount(-1)
         scope.pointee.visitors.add(1, ordering: .relaxed)
       case nil: break

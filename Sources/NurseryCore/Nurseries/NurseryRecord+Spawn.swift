@@ -1,6 +1,6 @@
 import Synchronization
 
-extension ScopeRef {
+extension NurseryRef {
   /// Makes a fiber that will run `body`, as a child of this scope, and queues it on the calling worker.
   ///
   /// Never switches.
@@ -14,7 +14,7 @@ extension ScopeRef {
   ) -> FiberCore<Value> {
     let child = makeChild(name, site)
     FiberCore.load(child, body)
-    if placement == .spread { child.record.pointee.isSpread = true }
+    if placement == .spread { child.record.pointee.queueing.isSpread = true }
     launch(child)
     return FiberCore(child)
   }
@@ -23,10 +23,10 @@ extension ScopeRef {
   func makeChild(_ name: String?, _ site: SourceSite) -> FiberBody {
     let spawner = Performer.current()
     // Deriving a value runs user code, which may wait and, where fibers migrate, resume on another worker.
-    let locals = spawner.pointee.locals == nil ? nil : spawner.inheritedLocals
+    let locals = spawner.pointee.surroundings.locals == nil ? nil : spawner.inheritedLocals
     let here = spawner.pointee.worker
     let record = FiberSlab.allocate(here)
-    record.pointee.renew(.fiber, id: here.makeID(), name: name, site: site, worker: here, home: self, locals: locals)
+    record.pointee.renew(.fiber, id: here.makeID(), name: name, site: site, worker: here, home: scope, locals: locals)
     return record.renewedBody()
   }
 
@@ -37,7 +37,7 @@ extension ScopeRef {
     let here = record.pointee.worker
     guard add(record) else { refuse(record) }
     // From here on the child keeps the scope and its scheduler alive.
-    guard let scheduler = pointee.scheduler else {
+    guard let scheduler = pointee.scope.scheduler else {
       fatalError(
         "a plain thread has no scheduler to spawn fibers on; write runFibers { ... } or withNursery { ... } around it")
     }
@@ -45,7 +45,7 @@ extension ScopeRef {
       return scheduler._withUnsafeGuaranteedRef { launch(body, from: $0) }
     }
     here.count(here.pointee.spawned)
-    if isLimited, !takeTurn(record) { return }
+    if isLimited, !takePermit(record) { return }
     if isPastExpiry {
       here.count(here.pointee.ended)
       return endUnstarted(body)
@@ -66,7 +66,7 @@ extension ScopeRef {
     let record = body.record
     record.pointee.worker = scheduler.worker(0)
     scheduler.spawnedOutside.add(1, ordering: .relaxed)
-    if isLimited, !takeTurn(record) { return }
+    if isLimited, !takePermit(record) { return }
     if isPastExpiry {
       scheduler.endedOutside.add(1, ordering: .relaxed)
       return endUnstarted(body)
@@ -77,8 +77,8 @@ extension ScopeRef {
   /// Whether a child that is spawned now is not to run.
   @inline(__always)
   private var isPastExpiry: Bool {
-    let expiry = pointee.expiry.load(ordering: .acquiring)
-    return expiry != .max && (expiry == .min || expiry <= coarseNow)
+    let expiry = pointee.scope.expiry.load(ordering: .acquiring)
+    return expiry != .max && (expiry == .min || expiry <= scope.coarseNow)
   }
 
   /// Ends a child of a cancelled scope, whose body is not to run.
@@ -87,11 +87,5 @@ extension ScopeRef {
     body.failUnstarted(CancellationError())
     Inventory.current?.note(body)
     body.record.finishUnstarted()
-  }
-
-  /// For messages.
-  package var label: String {
-    let name = path.isEmpty ? "a nursery" : "nursery \"\(path)\""
-    return pointee.site.isKnown ? "\(name) opened at \(pointee.site)" : name
   }
 }
