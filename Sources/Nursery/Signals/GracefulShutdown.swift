@@ -1,4 +1,4 @@
-/// Opens a nursery that ends in good order when this process is asked to end: by Control-C, or by a service manager.
+/// Opens a nursery that shuts down gracefully when this process is asked to end: by Control-C, or by a service manager.
 ///
 ///     try withGracefulShutdown(grace: .seconds(10)) { nursery in
 ///       try serve(nursery)
