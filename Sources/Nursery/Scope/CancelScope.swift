@@ -1,7 +1,7 @@
-/// A part of a fiber's work that can be cancelled on its own, by itself or at a deadline.
+/// A part of a fiber's work that can be cancelled separately, by a call or at a deadline.
 ///
-/// Good until `withCancelScope` returns; afterwards cancelling it, or moving its deadline, does nothing. Any fiber or thread may be
-/// handed it.
+/// Valid until `withCancelScope` returns; afterwards cancelling it, or moving its deadline, does nothing. Any fiber or
+/// thread may use it.
 public final class CancelScope: @unchecked Sendable {
   private let scope: ScopeRef
 
@@ -16,17 +16,17 @@ public final class CancelScope: @unchecked Sendable {
   /// Never blocks. The first reason is kept, for `reason` and `Fiber.cancellationReason`.
   public func cancel(_ reason: String? = nil) { scope.cancel(.requested(reason)) }
 
-  /// Why this scope itself was cancelled; nil while it was not, and when only a scope around it was.
+  /// Why this scope itself was cancelled; nil if it was not, or if only an enclosing scope was.
   public var reason: CancellationReason? { scope.reason }
 
-  /// Whether this scope, or one around it, has been cancelled.
+  /// Whether this scope, or an enclosing one, has been cancelled.
   public var isCancelled: Bool { scope.isCancelled }
 
   /// The instant at which the scope cancels itself; nil for never.
   ///
-  /// May be moved, or taken away, at any time and from anywhere: a watchdog is fed by moving the deadline of the scope it watches. An
-  /// instant that has passed cancels at once. Setting it does not block, and does nothing once the scope has been cancelled or has
-  /// ended: a deadline that has fired cannot be called back.
+  /// Any fiber or thread may move or remove it at any time: a watchdog moves the deadline of its scope at every sign of
+  /// life. An instant in the past cancels at once. Setting it does not block. It does nothing once the scope has been
+  /// cancelled or has ended: a deadline that has passed cannot be revoked.
   public var deadline: FiberClock.Instant? {
     get {
       let deadline = scope.deadline
@@ -35,7 +35,7 @@ public final class CancelScope: @unchecked Sendable {
     set { scope.setDeadline(newValue?.nanoseconds ?? .max) }
   }
 
-  /// The operation that commits once this scope, or one around it, has been cancelled.
+  /// The operation that commits once this scope, or an enclosing one, has been cancelled.
   ///
   /// For fibers outside the scope: inside it, a perform throws `CancellationError` instead.
   public func cancelledOp() -> Op<Void> { scope.cancellationOp() }
@@ -53,7 +53,7 @@ public final class CancelScope: @unchecked Sendable {
   }
 }
 
-/// Runs `body` in a scope that can be cancelled on its own, from anywhere it is handed to.
+/// Runs `body` in a scope that any fiber or thread can cancel separately.
 ///
 ///     let found = try withCancelScope { search in
 ///       button.onPress { search.cancel("the user has lost patience") }
@@ -62,9 +62,9 @@ public final class CancelScope: @unchecked Sendable {
 ///
 /// - Parameters:
 ///   - deadline: the instant at which the scope cancels itself; `scope.deadline` moves it. Nil for none.
-///   - body: what is run; it is handed the scope.
-/// - Returns: the body's value; nil when the scope's own cancellation, its deadline included, ended the body.
-/// - Throws: what the body throws otherwise; an outer scope's cancellation passes through.
+///   - body: called with the scope.
+/// - Returns: the body's value; nil if the scope's own cancellation, its deadline included, ended the body.
+/// - Throws: the body's errors; an outer scope's cancellation passes through.
 @available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
 @discardableResult
 public func withCancelScope<Result>(

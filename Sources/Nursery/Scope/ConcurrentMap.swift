@@ -3,14 +3,14 @@ extension Sequence where Element: Sendable {
   ///
   ///     let pages = try addresses.concurrentMap(limit: 8) { try fetch($0) }
   ///
-  /// The sequence is asked for an element when the one before has been taken, so it may be long, lazy, or a channel. All results are
-  /// kept until the end. A cancellation point.
+  /// The next element is taken when a fiber has taken the one before, so the sequence may be long, lazy, or a channel.
+  /// All results are kept until the end. A cancellation point.
   ///
   /// - Parameters:
-  ///   - limit: how many fibers there are at most, from 1; less is a mistake that traps. `.max` for one for every element.
+  ///   - limit: the largest number of fibers; traps if it is less than 1. `.max` for a fiber for every element.
   ///   - transform: called on those fibers, at the same time for several elements.
-  /// - Throws: the first failure, as it is, after it has cancelled the others and they have ended; `CancellationError` if the current
-  ///   scope is cancelled, or if a transform throws one by itself, which ends the map in the same way.
+  /// - Throws: the first failure, as it is, after the others have been cancelled and have ended; `CancellationError` if
+  ///   the current scope is cancelled, or if a transform throws one by itself, which ends the map in the same way.
   @available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
   @discardableResult
   public func concurrentMap<Transformed: Sendable>(
@@ -21,7 +21,8 @@ extension Sequence where Element: Sendable {
       fatalError("\(file):\(line): concurrentMap(limit: \(limit)): nothing could ever run; write 1 or more, or .max")
     }
     return try withNursery("concurrentMap", file: file, line: line) { nursery in
-      // A transform without a result ends the loop, in whatever the loop waits; a failure does so through the nursery.
+      // A transform that ends without a result cancels this scope, and so ends the loop in any wait; a failure does
+      // that through the nursery.
       let results = try withCancelScope { loop in
         let work = Channel<(index: Int, element: Element)>()
         var helpers: [Fiber<[(Int, Transformed)]>] = []
@@ -47,7 +48,7 @@ extension Sequence where Element: Sendable {
           }
         }
         work.close()
-        // A channel's elements end in a cancelled scope, too.
+        // A channel's elements also end in a cancelled scope.
         try Fiber.checkCancellation()
         return try inOrder(waitAll(helpers), count: count)
       }
@@ -57,7 +58,7 @@ extension Sequence where Element: Sendable {
   }
 }
 
-/// Puts results that carry their places into those places.
+/// Sorts results by the places that they carry.
 private func inOrder<Value>(_ lists: [[(Int, Value)]], count: Int) -> [Value] {
   var places = [Value?](repeating: nil, count: count)
   for list in lists {

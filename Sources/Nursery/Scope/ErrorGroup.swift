@@ -1,6 +1,7 @@
 /// The failures of a nursery's body and children, in the order they happened.
 ///
-/// A child's error that the body rethrows (`throw error` in a plain `catch`) counts once; caught by its type and thrown again it is another.
+/// A child's error that the body rethrows (`throw error` in a plain `catch`) counts once. An error that is caught by
+/// its type and thrown again counts as another.
 public struct ErrorGroup: Error, CustomStringConvertible {
   private let contents: Contents
 
@@ -39,7 +40,8 @@ public struct ErrorGroup: Error, CustomStringConvertible {
 }
 
 extension ErrorGroup {
-  /// Lets groups inside go one after the other: nested as deeply as nurseries, their release would overflow a fiber's stack.
+  /// Releases nested groups one after another: groups nest as deeply as nurseries, so a recursive release could
+  /// overflow a fiber's stack.
   private final class Contents: Sendable {
     nonisolated(unsafe) private(set) var errors: [any Error]
 
@@ -57,7 +59,7 @@ extension ErrorGroup {
       }
     }
 
-    /// The contents of the last error, if it is a group; the error itself has gone when this returns.
+    /// The contents of the last error, if it is a group; the error itself has been released when this returns.
     private static func popLast(_ errors: inout [any Error]) -> Contents? {
       (errors.removeLast() as? ErrorGroup)?.contents
     }

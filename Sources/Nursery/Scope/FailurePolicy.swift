@@ -1,11 +1,10 @@
-/// What a failing child means for its siblings, and what `withNursery` throws.
+/// The effect of a failing child on its siblings, and the error that `withNursery` throws.
 ///
-/// `CancellationError` is an ending, not a failure, and never counts.
+/// `CancellationError` is not a failure and never counts.
 public enum FailurePolicy: Sendable, Hashable {
-  /// The first failure cancels the rest and is thrown as it is; later ones are handed to the scheduler's suppressed-error
-  /// handler.
+  /// The first failure cancels the rest and is thrown as it is; later ones go to `Configuration.onSuppressedError`.
   case failFast
-  /// The first failure cancels the rest; an `ErrorGroup` with every failure is thrown, also when there is only one.
+  /// The first failure cancels the rest; an `ErrorGroup` with every failure is thrown, even if there is only one.
   case collect
   /// The siblings run on; an `ErrorGroup` with every failure is thrown at the end.
   case supervise

@@ -1,4 +1,4 @@
-/// A handle for a child of a nursery: the means to wait for it, to cancel it and to name it.
+/// A handle for a child of a nursery: waits for it, cancels it and identifies it.
 ///
 /// Dropping the handle has no effect on the fiber. Handles may be kept after the nursery has closed.
 public struct Fiber<Value: Sendable>: Sendable, Identifiable {
@@ -15,24 +15,25 @@ public struct Fiber<Value: Sendable>: Sendable, Identifiable {
   /// The name given when it was spawned.
   public var name: String? { core.record.name }
 
-  /// Whether nothing of it runs any more.
+  /// Whether it has ended: none of its code runs any more.
   public var isFinished: Bool { core.isEnded }
 
   /// Waits until the fiber has ended and returns its value.
   ///
   /// A cancellation point.
   ///
-  /// - Throws: the error the fiber ended with; `CancellationError` also when the current scope is cancelled. An error
-  ///   caught here has failed a `.failFast` nursery all the same: handle it inside the child, or supervise.
+  /// - Throws: the error with which the fiber ended; `CancellationError` also if the current scope is cancelled.
+  ///   Catching an error here does not undo the failure of a `.failFast` nursery: handle it inside the child, or
+  ///   supervise.
   @available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
   @inlinable
   public func wait() throws -> Value { try core.wait() }
 
-  /// The operation that commits when the fiber has ended; its value is the fiber's, its error the fiber's.
+  /// The operation that commits when the fiber has ended, with the fiber's value or error.
   @inlinable
   public func waitOp() -> Op<Value> { core.waitOp() }
 
-  /// Waits until the fiber has ended and returns how.
+  /// Waits until the fiber has ended and returns its result.
   ///
   /// A cancellation point.
   ///
@@ -45,21 +46,21 @@ public struct Fiber<Value: Sendable>: Sendable, Identifiable {
 
   /// Cancels this fiber alone: every blocking call in it throws `CancellationError`.
   ///
-  /// Never blocks. That ends it without failing the nursery.
+  /// Never blocks. A fiber that ends with `CancellationError` does not fail its nursery.
   public func cancel() { core.cancel() }
 
   /// Cancels this fiber alone, and waits until it has ended.
   ///
-  /// A cancellation point: if the current scope is cancelled while it waits, the fiber has been cancelled all the same, and may still
-  /// run. How it has ended, `result()` tells.
+  /// A cancellation point: if the current scope is cancelled meanwhile, the fiber has still been cancelled, and may
+  /// still run. `result()` returns how it ended.
   ///
   /// - Throws: `CancellationError` if the current scope is cancelled, never the fiber's own error.
   @available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
   public func cancelAndWait() throws { try cancelAndWaitOp().perform() }
 
-  /// The operation that, when it is performed, cancels this fiber alone, and commits when it has ended.
+  /// The operation whose perform cancels this fiber alone, and which commits when the fiber has ended.
   ///
-  /// The fiber is cancelled also when another branch of the choice commits.
+  /// The fiber is cancelled even if another branch of the choice commits.
   public func cancelAndWaitOp() -> Op<Void> {
     .guarded {
       cancel()
@@ -67,7 +68,7 @@ public struct Fiber<Value: Sendable>: Sendable, Identifiable {
     }
   }
 
-  /// Good while its nursery is open.
+  /// Valid while its nursery is open.
   var identity: FiberIdentity { FiberIdentity(core.record)! }
   var site: SourceSite { core.record.site }
 }
@@ -84,13 +85,14 @@ extension Fiber where Value == Never {
     if isCancelled { throw CancellationError() }
   }
 
-  /// Why the current scope is cancelled: the reason of the innermost one around that was cancelled itself; nil while it is not.
+  /// Why the current scope is cancelled: the reason of the innermost enclosing scope that was itself cancelled; nil if
+  /// none was.
   public static var cancellationReason: CancellationReason? { Performer.current().cancellationReason }
 
   /// Whether the current scope is cancelled.
   public static var isCancelled: Bool { Performer.current().isCancelled }
 
-  /// Whether the nursery around, or one further out, has been asked to finish.
+  /// Whether an enclosing nursery has been asked to finish.
   public static var isDraining: Bool { Performer.current().scope.isDraining }
 
   /// The running fiber; nil on a plain thread.

@@ -1,15 +1,18 @@
 extension Nursery {
-  /// Spawns a child that runs `body` and returns its handle; the child starts when the caller next waits, or on another worker.
+  /// Spawns a child that runs `body` and returns its handle.
   ///
-  /// Not a cancellation point, and never switches: in a nursery with a limit, a child too many waits for its turn by itself. A child of
-  /// a cancelled nursery never runs: its `wait()` throws `CancellationError`. Spawning into a nursery that has closed is a mistake that
-  /// traps. Allocates the closure's context, if it captures anything; the rest comes from fibers that have ended.
+  /// The child begins when the caller next waits, or on another worker.
+  ///
+  /// Not a cancellation point, and never switches: in a nursery with a limit, a child beyond it waits for its turn. A
+  /// child of a cancelled nursery never runs: its `wait()` throws `CancellationError`. Traps if the nursery has closed.
+  /// Allocates the closure's context, if it captures anything; the rest is reused from fibers that have ended.
   ///
   /// - Parameters:
   ///   - name: shown in dumps and messages.
-  ///   - daemon: whether the child only serves the others: it is cancelled and awaited when they have ended, and does not count
-  ///     against the nursery's limit. Its failure is a failure like any other.
-  ///   - placement: on which worker the child begins and stays; `.spread` for children that compute, or serve connections.
+  ///   - daemon: whether the child only serves the others: it is cancelled and awaited when they have ended, and does
+  ///     not count against the nursery's limit. If it fails, its nursery fails.
+  ///   - placement: the worker on which the child begins and stays; `.spread` for children that compute, or serve
+  ///     connections.
   @inlinable
   @discardableResult
   public func goAsync<Value: Sendable>(
@@ -20,7 +23,7 @@ extension Nursery {
     record.spawnChild(name, daemon: daemon, placement, SourceSite(file: file, line: line), body)
   }
 
-  /// Spawns a nameless child; see the form with a name.
+  /// Spawns a child without a name; see the overload with a name.
   @inlinable
   @discardableResult
   public func goAsync<Value: Sendable>(
@@ -32,12 +35,13 @@ extension Nursery {
 }
 
 extension Nursery {
-  /// Spawns several children that run the same body, spread over the workers: for a pool that takes its work from a channel.
+  /// Spawns several children with the same body, spread over the workers, for a pool that takes its work from a
+  /// channel.
   ///
   ///     nursery.workers(8) { for page in pages { try render(page) } }
   ///
   /// - Parameters:
-  ///   - count: how many; less than 1 is a mistake that traps.
+  ///   - count: how many; traps if it is less than 1.
   ///   - name: shown in dumps and messages.
   ///   - body: called on each child, at the same time on several threads.
   /// - Returns: their handles.
@@ -63,9 +67,9 @@ extension NurseryRef {
   }
 }
 
-/// Spawns a child into the nursery around: the innermost one that is open on the calling fiber; see `Nursery.goAsync`.
+/// Spawns a child into the ambient nursery, the innermost one that is open on the calling fiber; see `Nursery.goAsync`.
 ///
-/// Outside any nursery this is a mistake that traps.
+/// Traps outside any nursery.
 @inlinable
 @discardableResult
 public func goAsync<Value: Sendable>(
@@ -75,7 +79,7 @@ public func goAsync<Value: Sendable>(
   ambientNursery("goAsync").spawnChild(name, daemon: daemon, placement, SourceSite(file: file, line: line), body)
 }
 
-/// Spawns a nameless child into the nursery around; see the form with a name.
+/// Spawns a child without a name into the ambient nursery; see the overload with a name.
 @inlinable
 @discardableResult
 public func goAsync<Value: Sendable>(
@@ -85,13 +89,14 @@ public func goAsync<Value: Sendable>(
   ambientNursery("goAsync").spawnChild(nil, daemon: daemon, placement, SourceSite(file: file, line: line), body)
 }
 
-/// Calls `body` on a fiber of its own, with a stack of its own, and returns its value.
+/// Calls `body` on a separate fiber with its own stack, and returns its value.
 ///
-/// A call like any other: the fiber runs in the caller's current scope, is cancelled with it, and has ended when this returns or throws.
-/// Its error is the caller's alone, and fails no nursery. A bare `goAsync` in it spawns into the nursery around the caller, whose
-/// limit does not count it. A cancellation point: in a cancelled scope `body` never runs.
+/// An ordinary call: the fiber runs in the caller's current scope, is cancelled with it, and has ended when this
+/// returns or throws. Its error is thrown to the caller only, and fails no nursery. A bare `goAsync` in it spawns into
+/// the caller's nursery, and the nursery's limit does not count the fiber. A cancellation point: in a cancelled scope
+/// `body` never runs.
 ///
-/// - Throws: what `body` throws; `CancellationError` if the current scope is cancelled on entry.
+/// - Throws: the errors of `body`; `CancellationError` if the current scope is cancelled on entry.
 @available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
 @inlinable
 @discardableResult
@@ -102,7 +107,7 @@ public func goAndWait<Value: Sendable>(
   try callOnFiber(name, SourceSite(file: file, line: line), body)
 }
 
-/// Calls `body` on a nameless fiber of its own; see the form with a name.
+/// Calls `body` on a separate fiber without a name; see the overload with a name.
 @available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
 @inlinable
 @discardableResult
@@ -122,7 +127,8 @@ func callOnFiber<Value>(
   return try core.outcome()
 }
 
-/// A nursery for the one child: it waits for the child, hands on the cancellation, and keeps the failure from the nursery around.
+/// A nursery for the one child: it waits for the child, passes on the cancellation, and keeps the failure from the
+/// enclosing nursery.
 @usableFromInline
 func openCall(_ site: SourceSite) throws -> NurseryRef {
   let host = Performer.enter()

@@ -1,14 +1,12 @@
 extension Nursery {
-  /// Calls `hook` when all fibers of the nursery have ended, daemons included: the place to close what the children
-  /// use.
+  /// Calls `hook` when all fibers of the nursery have ended, daemons included; close the children's resources there.
   ///
-  /// Hooks run on the fiber of the nursery's body, the last one registered first, whatever way the nursery ends. They are shielded from its
-  /// cancellation, so they may wait; give such waits a timeout, nothing else ends them. What a hook throws counts as a failure
-  /// of the nursery, and the remaining hooks run all the same. The nursery takes no children any more then: a hook that needs fibers
-  /// opens a nursery of its own.
+  /// Hooks run on the fiber of the nursery's body, the last one registered first, however the nursery ends. They are
+  /// shielded from its cancellation, so they may wait; give such waits a timeout, because nothing else ends them. An
+  /// error of a hook counts as a failure of the nursery, and the remaining hooks still run. The nursery accepts no
+  /// children then: a hook that needs fibers opens its own nursery.
   ///
-  /// Never blocks. A hook may be registered from anywhere, also by another hook. Registering one when the last hook has run is a
-  /// mistake that traps.
+  /// Never blocks. Any fiber or thread may register a hook, also another hook. Traps after the last hook has run.
   public func onExit<Ignored>(_ hook: sending @escaping () throws -> Ignored) {
     guard exitHooks.add({ _ = try hook() }) else {
       fatalError(
@@ -17,13 +15,13 @@ extension Nursery {
   }
 }
 
-/// What is to be done when a nursery has ended, last in, first out.
+/// The exit hooks of a nursery, last in, first out.
 final class ExitHooks: @unchecked Sendable {
   private let lock = SpinLock(.object)
   @exclusivity(unchecked) private var hooks: [() throws -> Void] = []
   @exclusivity(unchecked) private var isDone = false
 
-  /// False if the hooks have been run already.
+  /// Returns false if the hooks have already been run.
   func add(_ hook: @escaping () throws -> Void) -> Bool {
     lock.withLock {
       if !isDone { hooks.append(hook) }
@@ -37,7 +35,7 @@ final class ExitHooks: @unchecked Sendable {
       do {
         try withShield(hook)
       } catch is CancellationError {
-        // An ending, not a failure.
+        // Not a failure.
       } catch {
         onFailure(error)
       }

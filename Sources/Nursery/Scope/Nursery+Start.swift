@@ -1,5 +1,5 @@
 extension Nursery {
-  /// Spawns a child and waits until it says that it has started; returns what it says with that.
+  /// Spawns a child and waits until it calls `started`; returns the argument of that call.
   ///
   ///     let port: Int = try nursery.start("server") { started in
   ///       let listener = try Listener()
@@ -7,15 +7,16 @@ extension Nursery {
   ///       try listener.serve()
   ///     }
   ///
-  /// Until then the child is the caller's business: its error is thrown here and does not fail the nursery; and when the caller is
-  /// cancelled, the child is cancelled and waited for. Afterwards it is a child like any other. (The handshake is Trio's.)
+  /// Until then the child concerns only the caller: its error is thrown here and does not fail the nursery. If the
+  /// caller is cancelled, the child is cancelled and awaited. Afterwards it is a child like any other. (The handshake
+  /// is Trio's.)
   ///
-  /// A cancellation point. Waits for as long as the child runs without calling `started`; put a timeout around it where that can
-  /// happen. In a nursery with a limit the child waits for its turn first.
+  /// A cancellation point. Waits as long as the child runs without calling `started`; use a timeout if that can happen.
+  /// In a nursery with a limit the child waits for its turn first.
   ///
-  /// - Throws: the child's error before it has started; `NotStartedError` if it ends without a word; `CancellationError` if the current
-  ///   scope is cancelled, or the nursery.
-  /// - Returns: what the child passes to `started`.
+  /// - Throws: the child's error before it has started; `NotStartedError` if it ends without calling `started`;
+  ///   `CancellationError` if the current scope or the nursery is cancelled.
+  /// - Returns: the argument of `started`.
   @available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
   public func start<Ready: Sendable>(
     _ name: String? = nil, daemon: Bool = false, file: StaticString = #fileID, line: UInt = #line,
@@ -24,7 +25,7 @@ extension Nursery {
     try startChild(name, daemon, SourceSite(file: file, line: line), body)
   }
 
-  /// Spawns a child and waits until it calls `started()`; see the form that returns a value.
+  /// Spawns a child and waits until it calls `started()`; see the overload that returns a value.
   @available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
   public func start(
     _ name: String? = nil, daemon: Bool = false, file: StaticString = #fileID, line: UInt = #line,
@@ -46,13 +47,13 @@ extension Nursery {
         guard handshake.end(error) else { throw error }
         FailureTrace.noteFiber(error)
       }
-      // An ending that is no failure: what went wrong is told to the caller of `start`.
+      // Not a failure of the nursery: the caller of `start` gets the error.
       throw CancellationError()
     }
     do {
       return try handshake.wait(child)
     } catch is CancellationError {
-      // The child may have ended before this call heard of the cancellation; its error is this call's all the same.
+      // The child may have failed before this call noticed the cancellation; this call still throws the child's error.
       child.cancel()
       _ = try withShield { try child.result() }
       throw handshake.failure ?? CancellationError()
@@ -60,7 +61,7 @@ extension Nursery {
   }
 }
 
-/// What a child calls, once, when it has started; see `Nursery.start`.
+/// A function that a child calls, once, when it has started; see `Nursery.start`.
 public struct Started<Ready: Sendable>: Sendable {
   private let handshake: Handshake<Ready>
 
@@ -70,28 +71,29 @@ public struct Started<Ready: Sendable>: Sendable {
 
   /// Lets `start` return with this value.
   ///
-  /// Never blocks. May be called from any fiber or thread while the child lives. Calling it twice, or after the child has ended
-  /// without it, is a mistake that traps.
+  /// Never blocks. May be called on any fiber or thread while the child runs. Traps if it is called twice, or after the
+  /// child has ended without calling it.
   public func callAsFunction(_ value: Ready) { handshake.start(value) }
 }
 
 extension Started where Ready == Void {
   /// Lets `start` return.
   ///
-  /// As the form that takes a value.
+  /// See the overload that takes a value.
   public func callAsFunction() { handshake.start(()) }
 }
 
 /// A child of `start` has ended without calling `started`.
 public struct NotStartedError: Error, Hashable, CustomStringConvertible {
-  /// Which child.
+  /// The child.
   public let fiber: FiberIdentity
-  /// Where it was spawned.
+  /// The line that spawned it.
   public let site: SourceSite
 
-  /// Who has not started, and what to write.
+  /// The child that has not started, and what to write.
   public var description: String {
-    "\(fiber), spawned at \(site), ended without having started; call started() when others may rely on it, or throw the reason why not"
+    "\(fiber), spawned at \(site), ended without having started; "
+      + "call started() when others may rely on it, or throw the reason why not"
   }
 }
 
@@ -117,7 +119,7 @@ private final class Handshake<Ready: Sendable>: @unchecked Sendable {
       "started was called by \(caller) after the child had ended without it; call it while the child's body runs")
   }
 
-  /// True if the end comes before the start, and is therefore its caller's to know.
+  /// Returns true if the end comes before the start, so that the caller of `start` gets the error.
   func end(_ error: (any Error)?) -> Bool { settle(.ended(error)) }
 
   private func settle(_ new: State) -> Bool {
@@ -130,14 +132,15 @@ private final class Handshake<Ready: Sendable>: @unchecked Sendable {
     return isFirst
   }
 
-  /// What the child ended with before it had started.
+  /// The error with which the child ended before it had started.
   var failure: (any Error)? {
     lock.withLock {
       if case .ended(let error) = state { error } else { nil }
     }
   }
 
-  /// Waits until it is settled, or the child has ended unheard: one that was spawned into a cancelled nursery never runs.
+  /// Waits until it is settled, or until the child has ended without settling it: a child that is spawned into a
+  /// cancelled nursery never runs.
   func wait(_ child: Fiber<Void>) throws -> Ready {
     try Op.biased([settled.waitOp(), child.waitOp().recover { _ in }]).perform()
     switch lock.withLock({ state }) {

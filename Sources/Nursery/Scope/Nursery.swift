@@ -1,7 +1,7 @@
-/// A scope for fibers: none of its children outlives it, and what fails in one is not lost.
+/// A scope for fibers: none of its children outlives it, and no error of a child is lost.
 ///
-/// A nursery is opened by `withNursery` and is good until that returns. Children are spawned with `goAsync`, from the body, from other
-/// children or from any thread that has been handed the nursery.
+/// `withNursery` opens a nursery, which is valid until that call returns. The body, other children, and any thread that
+/// has a reference to the nursery can spawn children with `goAsync`.
 public final class Nursery: @unchecked Sendable {
   @usableFromInline let record: NurseryRef
   private let policy: FailurePolicy
@@ -18,39 +18,40 @@ public final class Nursery: @unchecked Sendable {
 
   private var scope: ScopeRef { record.scope }
 
-  /// The name that was given to `withNursery`; empty if none was.
+  /// The name that was passed to `withNursery`; empty if there is none.
   public let name: String
 
-  /// The names of the nurseries around this one and its own: "server/connections".
+  /// The names of the enclosing nurseries and its own: "server/connections".
   public var path: String { record.path }
 
-  /// How many children have not ended yet, those that wait for their turn included; daemons do not count.
+  /// How many children have not ended yet, including those that wait for their turn; daemons do not count.
   public var childCount: Int { record.childCount }
 
-  /// Why this nursery itself was cancelled; nil while it was not, and when only a scope around it was.
+  /// Why this nursery itself was cancelled; nil if it was not, or if only an enclosing scope was.
   public var reason: CancellationReason? { scope.reason }
 
-  /// Whether the nursery, or a scope around it, has been cancelled.
+  /// Whether the nursery, or an enclosing scope, has been cancelled.
   public var isCancelled: Bool { scope.isCancelled }
 
   /// Cancels the nursery: every blocking call in it throws `CancellationError` until it exits.
   ///
-  /// Never blocks, may be called from anywhere and any number of times; the first reason is kept, for `reason` and
-  /// `Fiber.cancellationReason`. Children end with `CancellationError`, which is not a failure. The nursery absorbs this cancellation: see
-  /// `withNursery`.
+  /// Never blocks. May be called on any fiber or thread, any number of times; the first reason is kept, for `reason`
+  /// and `Fiber.cancellationReason`. Children end with `CancellationError`, which is not a failure. The nursery absorbs
+  /// this cancellation: see `withNursery`.
   public func cancel(_ reason: String? = nil) { scope.cancel(.requested(reason)) }
 
-  /// The operation that commits once the nursery, or a scope around it, has been cancelled.
+  /// The operation that commits once the nursery, or an enclosing scope, has been cancelled.
   ///
   /// For fibers outside the nursery: inside it, a perform throws `CancellationError` instead.
   public func cancelledOp() -> Op<Void> { scope.cancellationOp() }
 
   // MARK: Running
 
-  /// Runs the body on its host and waits for the children; the order is: body, children, daemons, exit hooks, descriptors, then throw.
+  /// Runs the body on its host and waits for the children; the order is: body, children, daemons, exit hooks,
+  /// descriptors, then throw.
   ///
-  /// What is thrown, the first that applies: the failures; the cancellation of a scope around, if it ended the body or a child; if the
-  /// nursery's own cancellation ended the body, nothing or `NurseryCancelledError`; what the body threw.
+  /// Throws the first that applies: the failures; the cancellation of an enclosing scope, if it ended the body or a
+  /// child; if the nursery's own cancellation ended the body, nothing or `NurseryCancelledError`; the body's error.
   func run<Result>(_ host: FiberRef, _ body: (Nursery) throws -> Result) throws -> Result {
     let result: Swift.Result<Result, any Error>
     var ownCancellation: CancellationReason?
@@ -61,7 +62,7 @@ public final class Nursery: @unchecked Sendable {
       ownCancellation = scope.reason
       noteBodyEnded(error)
     }
-    // The host may be another by now, if a coroutine was carried to another fiber meanwhile.
+    // The host may have changed, if a coroutine has been moved to another fiber meanwhile.
     record.joinChildren(Performer.current())
     exitHooks.run { record.noteFailure($0) }
     record.closeResources()
@@ -80,10 +81,11 @@ public final class Nursery: @unchecked Sendable {
     }
   }
 
-  /// A body's failure counts like a child's, and cancels the children whatever the policy: no body is left to supervise them.
+  /// A body's failure counts like a child's, and cancels the children under any policy, because no body is left to
+  /// supervise them.
   private func noteBodyEnded(_ error: any Error) {
     if error is CancellationError {
-      // Where a scope around is cancelled, its reason is what the children are told.
+      // If an enclosing scope is cancelled, the children see its reason.
       if !scope.isCancelled { scope.cancel(.requested("the nursery's body has ended with a CancellationError")) }
       return
     }

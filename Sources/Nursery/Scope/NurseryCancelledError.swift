@@ -1,11 +1,13 @@
-/// A nursery was cancelled, from inside, before its body had returned the value that `withNursery` owes its caller.
+/// A nursery was cancelled, not by an enclosing scope, before its body had returned the value that `withNursery` must
+/// return.
 ///
-/// A nursery absorbs its own cancellation. If the result is `Void`, `withNursery` returns. If a value is due and the cancellation ended the
-/// body, no value exists, and `withNursery` throws this error. It is a failure like any other: it fails the nursery around.
+/// A nursery absorbs its own cancellation. If the result is `Void`, `withNursery` returns. If a value is due and the
+/// cancellation ended the body, no value exists, and `withNursery` throws this error. It is a failure like any other:
+/// it fails the enclosing nursery.
 public struct NurseryCancelledError: Error, Hashable, CustomStringConvertible {
-  /// The names of the nurseries around the cancelled one and its own: "server/connections"; empty if none has a name.
+  /// The names of the enclosing nurseries and the cancelled one: "server/connections"; empty if none has a name.
   public let nursery: String
-  /// Where the nursery was opened.
+  /// The line that opened the nursery.
   public let site: SourceSite
   /// Why it was cancelled.
   public let reason: CancellationReason
@@ -16,10 +18,11 @@ public struct NurseryCancelledError: Error, Hashable, CustomStringConvertible {
     self.reason = reason
   }
 
-  /// Which nursery, why, and what to write.
+  /// The nursery, the reason, and what to write.
   public var description: String {
     let name = nursery.isEmpty ? "a nursery" : "nursery \"\(nursery)\""
     return
-      "\(name), opened at \(site), was cancelled before its body had returned a value (\(reason)); catch CancellationError in the body and return one, or let the body return nothing"
+      "\(name), opened at \(site), was cancelled before its body had returned a value (\(reason)); "
+      + "catch CancellationError in the body and return one, or let the body return nothing"
   }
 }

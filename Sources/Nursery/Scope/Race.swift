@@ -1,16 +1,17 @@
-/// Runs the contenders against each other, each in a fiber, and returns the value of the first that ends.
+/// Runs the contenders, each in a fiber, and returns the value of the first that ends.
 ///
 /// The others are cancelled, and have ended when this returns.
 ///
 ///     let page = try race({ try fetch(from: mirror) }, { try fetch(from: origin) })
 ///
-/// The first contender that ends without a value decides the race too: its error is thrown, also a `CancellationError` of its own. If a
-/// loser fails on its way out, that failure is thrown in place of the value, as from any nursery.
+/// If the first contender that ends has no value, its error is thrown, also a `CancellationError` of its own. If a
+/// loser fails while it unwinds, that failure is thrown in place of the value, as from any nursery.
 ///
-/// The contenders are whole fibers: one may have taken something, from a channel for instance, when another wins, and what it
-/// took goes with it. Where that must not be, `choose` between operations instead, of which exactly one happens.
+/// The contenders are whole fibers: when another wins, a contender may have taken an element from a channel, for
+/// instance, and the element is lost. If that must not happen, `choose` between operations; exactly one of them
+/// happens.
 ///
-/// A cancellation point. Of no contenders at all it waits until the current scope is cancelled.
+/// A cancellation point. Without contenders it waits until the current scope is cancelled.
 @available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
 @discardableResult
 public func race<Value: Sendable>(
@@ -25,7 +26,7 @@ public func race<Value: Sendable>(
   }
 }
 
-/// Runs the contenders against each other and returns the value of the first that ends; see the form that takes an array.
+/// Runs the contenders and returns the value of the first that ends; see the overload that takes an array.
 @available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
 @discardableResult
 public func race<Value: Sendable>(

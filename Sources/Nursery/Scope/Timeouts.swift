@@ -1,10 +1,11 @@
-/// Runs `body`, cancelling it when the time is over.
+/// Runs `body`, and cancels it when the time is over.
 ///
-/// When the deadline passes, every blocking call in the body, and in nurseries opened there, throws `CancellationError`; this
-/// call throws `TimeoutError` once the body has ended that way. A body that returns a value all the same has its value returned.
+/// After the deadline every blocking call in the body, and in nurseries opened there, throws `CancellationError`. When
+/// the body has ended that way, this call throws `TimeoutError`. If the body still returns a value, this call returns
+/// it.
 ///
-/// - Throws: `TimeoutError` for its own deadline only: an outer scope's cancellation stays a `CancellationError`, and an inner
-///   timeout's error is passed on as it is.
+/// - Throws: `TimeoutError` for its own deadline only: an outer scope's cancellation stays a `CancellationError`, and
+///   an inner timeout's error is passed on as it is.
 @available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
 @inlinable
 @discardableResult
@@ -17,9 +18,9 @@ public func withTimeout<Result>(
   return result
 }
 
-/// Runs `body`, cancelling it when the time is over; nil if that ended it.
+/// Runs `body`, and cancels it when the time is over; returns nil if that ended it.
 ///
-/// - Throws: what the body throws otherwise.
+/// - Throws: the body's errors.
 @available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
 @inlinable
 @discardableResult
@@ -32,9 +33,9 @@ public func withTimeoutOrNil<Result>(
   }
 }
 
-/// Runs `body`, cancelling it at an instant of the fiber clock.
+/// Runs `body`, and cancels it at an instant of the fiber clock.
 ///
-/// - Throws: `TimeoutError` for its own deadline only; otherwise what the body throws.
+/// - Throws: `TimeoutError` for its own deadline only; otherwise the body's errors.
 @available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
 @inlinable
 @discardableResult
@@ -63,7 +64,7 @@ func run<Result>(_ body: () throws -> Result, in scope: ScopeRef) throws -> Resu
   }
 }
 
-/// A cancelled surrounding takes precedence: what ended the body may have been meant for all of it.
+/// The cancellation of an enclosing scope takes precedence: it may have ended the body.
 @usableFromInline
 func isTimeout(_ error: any Error, of scope: ScopeRef) -> Bool {
   error is CancellationError && scope.reason == .deadline && !scope.isParentCancelled

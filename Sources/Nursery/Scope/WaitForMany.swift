@@ -4,7 +4,8 @@ import Synchronization
 ///
 /// A cancellation point.
 ///
-/// - Throws: the error of the first one, in that order, that failed; `CancellationError` if the current scope is cancelled.
+/// - Throws: the error of the first one, in that order, that failed; `CancellationError` if the current scope is
+///   cancelled.
 @available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
 @inlinable
 public func waitAll<Value>(_ fibers: [Fiber<Value>]) throws -> [Value] { try fibers.map { try $0.wait() } }
@@ -20,7 +21,7 @@ public func waitAll<Value>(_ fibers: Fiber<Value>...) throws -> [Value] { try wa
 ///
 /// A cancellation point.
 ///
-/// Of no fibers at all it waits until the current scope is cancelled.
+/// Without fibers it waits until the current scope is cancelled.
 @available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
 @inlinable
 public func waitFirst<Value>(_ fibers: [Fiber<Value>]) throws -> Value {
@@ -40,14 +41,14 @@ public func waitFirst<Value>(_ fibers: Fiber<Value>...) throws -> Value { try wa
 ///       show(try fiber.wait())
 ///     }
 ///
-/// Never blocks; receiving from the channel does. The fibers it yields have ended: `wait()` returns or throws at once. Takes time and
-/// memory in proportion to the number of fibers.
+/// Never blocks; receiving from the channel does. The fibers in it have ended: `wait()` returns or throws at once.
+/// Takes time and memory in proportion to the number of fibers.
 public func inCompletionOrder<Value>(_ fibers: [Fiber<Value>]) -> Channel<Fiber<Value>> {
   let ended = Channel<Fiber<Value>>(.bounded(max(1, fibers.count)))
   let remaining = Countdown(fibers.count) { ended.close() }
   for fiber in fibers {
     fiber.core.body.whenEnded {
-      // There is room for all of them, and the last one closes it.
+      // The channel has room for all fibers, and the last one closes it.
       _ = try? ended.trySend(fiber)
       remaining.countDown()
     }
@@ -55,7 +56,7 @@ public func inCompletionOrder<Value>(_ fibers: [Fiber<Value>]) -> Channel<Fiber<
   return ended
 }
 
-/// Does something when it has been counted down to zero, by whoever does that.
+/// Calls a closure when it has been counted down to zero, on the fiber that counts last.
 private final class Countdown: Sendable {
   private let count: Atomic<Int>
   private let action: @Sendable () -> Void

@@ -1,10 +1,11 @@
 import Synchronization
 
-/// Opens a nursery from asynchronous code, with the default configuration; see the one that takes a configuration.
+/// Opens a nursery from asynchronous code, with the default configuration; see the overload that takes a configuration.
 ///
 /// Cancelling the task cancels the nursery, as the cancellation of a scope around it.
 ///
-/// - Throws: as the plain form; `CancellationError` if the task is cancelled; `SystemError` when no thread can be started.
+/// - Throws: as the plain form; `CancellationError` if the task is cancelled; `SystemError` when no thread can be
+///   started.
 /// - Returns: the body's value.
 @discardableResult
 public func withNursery<Result: Sendable>(
@@ -14,14 +15,15 @@ public func withNursery<Result: Sendable>(
   try await withNursery(name, onFailure: policy, limit: limit, Configuration(), file: file, line: line, body)
 }
 
-/// Opens a nursery from asynchronous code: runs `body` as the root fiber of a scheduler on a thread of its own, and suspends the
-/// calling task, without blocking its executor, until the body and every child have ended.
+/// Opens a nursery from asynchronous code: runs `body` as the root fiber of a scheduler on a separate thread.
 ///
-/// Cancelling the task cancels the nursery, as the cancellation of a scope around it does: at any moment before this call returns, and
-/// never absorbed.
+/// The calling task is suspended, without blocking its executor, until the body and every child have ended.
 ///
-/// - Throws: as the plain form; `CancellationError` if the task is cancelled; `ConfigurationError`; `SystemError` when no thread can be
-///   started.
+/// Cancelling the task cancels the nursery, as the cancellation of a scope around it does: at any moment before this
+/// call returns, and never absorbed.
+///
+/// - Throws: as the plain form; `CancellationError` if the task is cancelled; `ConfigurationError`; `SystemError` when
+///   no thread can be started.
 /// - Returns: the body's value.
 @discardableResult
 public func withNursery<Result: Sendable>(
@@ -55,7 +57,7 @@ public func withNursery<Result: Sendable>(
   }
 }
 
-/// Carries a value to another thread, which alone uses it from then on; the compiler has checked that with `sending`.
+/// Passes a value to another thread, which alone uses it from then on; the compiler has checked that with `sending`.
 private struct Transfer<Value>: @unchecked Sendable {
   let value: Value
 
@@ -64,7 +66,7 @@ private struct Transfer<Value>: @unchecked Sendable {
   }
 }
 
-/// Lets a task's cancellation find the scope around the nursery, whichever comes first.
+/// Connects a task's cancellation with the scope around the nursery, in either order of arrival.
 ///
 /// The scope ignores a cancellation that comes after its end.
 private final class TaskLink: Sendable {

@@ -7,21 +7,22 @@
 ///       nursery.cancel()
 ///     }
 ///
-/// The body runs on the caller's own fiber and may capture and change local variables. Outside any scheduler one is
-/// started for the purpose, on the calling thread, with the default configuration.
+/// The body runs on the caller's own fiber and may capture and change local variables. Outside any scheduler it starts
+/// one on the calling thread, with the default configuration.
+///
+/// Waiting for the children cannot be cancelled, but a cancellation reaches them. The nursery absorbs its own
+/// cancellation, by `cancel` or at the end of a drain's grace. If that ended the body, `withNursery` returns if the
+/// result is `Void`; else it throws `NurseryCancelledError`.
 ///
 /// - Parameters:
 ///   - name: shown in dumps and messages.
-///   - policy: what a failing child means for its siblings and for the caller.
-///   - limit: how many children run at once; those spawned beyond it wait for their turn, first come, first served, while `goAsync`
-///     does not wait. A child of a full nursery that waits for a sibling may wait for ever. Less than 1 is a mistake that traps; nil
-///     for no limit.
-/// Waiting for the children cannot be cancelled, but a cancellation reaches them. The nursery absorbs its own cancellation, by `cancel`
-/// or at the end of a drain's grace. If that ended the body, `withNursery` returns if the result is `Void`; else it throws
-/// `NurseryCancelledError`.
-///
-/// - Throws: what the body throws, or the children's failures as `policy` says; `NurseryCancelledError`; `CancellationError` if a scope
-///   around is cancelled and that ended the body, or a child although the body has returned a value.
+///   - policy: the effect of a failing child on its siblings and on the caller.
+///   - limit: how many children run at once. Further children wait for their turn, first come, first served; `goAsync`
+///     itself does not wait. A child of a full nursery that waits for a sibling may wait for ever. Traps if it is less
+///     than 1; nil for no limit.
+/// - Throws: the body's error, or the children's failures as `policy` says; `NurseryCancelledError`;
+///   `CancellationError` if an enclosing scope is cancelled and that ended the body, or a child although the body has
+///   returned a value.
 /// - Returns: the body's value.
 @available(*, noasync, message: "it blocks its thread; in async code, write 'try await withNursery { }'")
 @discardableResult
@@ -47,12 +48,11 @@ private func openNursery<Result>(
   return try Nursery(host: host, name, site, policy: policy, limit: limit).run(host, body)
 }
 
-/// Runs `body` as the root fiber of a scheduler of its own, in a nursery, on the calling thread, which is blocked meanwhile.
+/// Runs `body` as the root fiber of a new scheduler, in a nursery, on the calling thread, which is blocked meanwhile.
 ///
-/// On a fiber it blocks that fiber's worker, and with it the fibers that are bound there: the outer root fiber, if it is worker 0.
-/// Open a nursery there instead.
+/// On a fiber it blocks that fiber's worker, and all fibers that have begun there. Open a nursery there instead.
 ///
-/// - Throws: `ConfigurationError`; what the body throws; or the first failure of a fiber spawned with `goAsync`.
+/// - Throws: `ConfigurationError`; the body's error; or the first failure of a fiber spawned with `goAsync`.
 @available(*, noasync, message: "it blocks its thread; in async code, write 'try await withNursery { }'")
 @discardableResult
 public func runFibers<Result>(
