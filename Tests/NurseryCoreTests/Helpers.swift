@@ -6,7 +6,9 @@ func virtually<Result>(_ parallelism: Int = 1, seed: UInt64? = nil, _ body: () t
   try Scheduler.run(.virtual(parallelism, seed: seed), body)
 }
 
-/// Spawns a fiber into the nursery around: that of the run, for the core opens no other.
+/// Spawns a fiber into the enclosing nursery.
+///
+/// That is the run's own nursery, because the core opens no other.
 @discardableResult
 func spawn<Value>(_ name: String? = nil, _ body: @escaping () throws -> Value) -> FiberCore<Value> {
   Performer.current().scope.enclosingNursery!.spawn(name, SourceSite(file: #fileID, line: #line), body)

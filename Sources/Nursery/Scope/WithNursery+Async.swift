@@ -2,7 +2,7 @@ import Synchronization
 
 /// Opens a nursery from asynchronous code, with the default configuration; see the overload that takes a configuration.
 ///
-/// Cancelling the task cancels the nursery, as the cancellation of a scope around it.
+/// Cancelling the task cancels the nursery, as the cancellation of an enclosing scope does.
 ///
 /// - Throws: as the plain form; `CancellationError` if the task is cancelled; `SystemError` when no thread can be
 ///   started.
@@ -19,8 +19,8 @@ public func withNursery<Result: Sendable>(
 ///
 /// The calling task is suspended, without blocking its executor, until the body and every child have ended.
 ///
-/// Cancelling the task cancels the nursery, as the cancellation of a scope around it does: at any moment before this
-/// call returns, and never absorbed.
+/// Cancelling the task cancels the nursery, as the cancellation of an enclosing scope does. It may happen at any moment
+/// before this call returns. The nursery does not absorb this cancellation.
 ///
 /// - Throws: as the plain form; `CancellationError` if the task is cancelled; `ConfigurationError`; `SystemError` when
 ///   no thread can be started.
@@ -66,7 +66,7 @@ private struct Transfer<Value>: @unchecked Sendable {
   }
 }
 
-/// Connects a task's cancellation with the scope around the nursery, in either order of arrival.
+/// Connects a task's cancellation with the scope that encloses the nursery, whichever of the two comes first.
 ///
 /// The scope ignores a cancellation that comes after its end.
 private final class TaskLink: Sendable {

@@ -144,7 +144,7 @@ struct CoroutineRules {
     }
   }
 
-  @Test func aDroppedCoroutineUnwindsShieldedFromTheScopesAroundItsOwner() throws {
+  @Test func aDroppedCoroutineUnwindsShieldedFromTheScopesThatEncloseItsOwner() throws {
     for step in 0..<3 {
       try underEverySchedule {
         let cleaned = Counter()
