@@ -81,9 +81,9 @@ package struct Proxy: Sendable {
   }
 }
 
-/// A connection has been silent for too long.
+/// No data has been sent on a connection for too long.
 struct IdleError: Error, CustomStringConvertible {
   let limit: Duration
 
-  var description: String { "nothing was said for \(limit)" }
+  var description: String { "no data has been sent for \(limit)" }
 }

@@ -26,6 +26,7 @@ package struct WrongAnswerError: Error, CustomStringConvertible {
   let number: Int
 
   package var description: String {
-    "the server was to answer 'pong \(number)', and \(answer.map { "said '\($0)'" } ?? "has hung up")"
+    let found = answer.map { "answered '\($0)'" } ?? "closed the connection"
+    return "expected the answer 'pong \(number)', but the server \(found)"
   }
 }

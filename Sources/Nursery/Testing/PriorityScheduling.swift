@@ -2,9 +2,10 @@
 /// concurrency testing (Burckhardt, Kothari, Musuvathi, Nagarakatte: A Randomized Scheduler with Probabilistic
 /// Guarantees of Finding Bugs, ASPLOS 2010).
 ///
-/// The fiber with the highest priority runs. At `depth - 1` decisions, drawn from the expected length of the run, the
-/// fiber with the highest priority is moved below all fibers that have not been moved. A fiber that yields is moved
-/// below all others. Otherwise a fiber that waits by yielding would keep the fibers it waits for from running.
+/// The fiber with the highest priority runs. The priorities change at `depth - 1` decisions, which are drawn from the
+/// expected length of the run. There the fiber with the highest priority is moved below all fibers that have not been
+/// moved. A fiber that yields is moved below all others. Otherwise a fiber that waits by yielding would keep the fibers
+/// it waits for from running.
 ///
 ///     priority   given
 ///     depth...   at random, when the fiber is first seen

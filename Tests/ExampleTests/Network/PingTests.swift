@@ -69,7 +69,7 @@ import Testing
         let error = expectThrows(WrongAnswerError.self) {
           try sendPings(to: "localhost", port: listener.port, connections: 1, requests: 3)
         }
-        #expect(error?.description == "the server was to answer 'pong 1', and said 'pong 2'")
+        #expect(error?.description == "expected the answer 'pong 1', but the server answered 'pong 2'")
       }
     }
   }

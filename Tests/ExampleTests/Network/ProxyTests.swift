@@ -161,7 +161,7 @@ import Testing
         try client.closeWriting()
       }
       expectThrows(SystemError.self) { try silentServer.read(upTo: 1) }
-      #expect(reports.entries.count == 1 && reports.entries[0].contains("nothing was said for 0.1 seconds"))
+      #expect(reports.entries.count == 1 && reports.entries[0].contains("no data has been sent for 0.1 seconds"))
     }
   }
 
