@@ -9,10 +9,10 @@
  *
  * Left out: the order of the queues (a pick takes any fiber, which includes the real one); the worker on which an
  * outside waker queues (either); the moments when a worker looks outside its own queue. Here it may take any queued
- * fiber at every pick, as after a steal, a timer, mail or a look at the global queue. So waits that need a rare
- * combination are all covered. First runs and ends of fibers are left out: a new fiber has no stack to wait for, and an
- * ended one saves no stack. Stores are seen at once: savedStack is stored with release order after everything else, and
- * is the only word that is read without a lock here.
+ * fiber at every pick, as after a steal, a timer, a wakeup by another thread or a look at the global queue. So waits
+ * that need a rare combination are all covered. First runs and ends of fibers are left out: a new fiber has no stack to
+ * wait for, and an ended one saves no stack. Stores are seen at once: savedStack is stored with release order after
+ * everything else, and is the only word that is read without a lock here.
  *
  * Properties: no worker runs on a stack that another worker is still on; a fiber that goes on after waiting has been
  * committed; no deadlock (an end state with a queued fiber).

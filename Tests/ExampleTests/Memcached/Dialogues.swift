@@ -36,7 +36,7 @@ let dialogues: [Dialogue] = [
   Dialogue("decr stops at zero", "set a 0 0 1\n5\ndecr a 7", "STORED\n0"),
   Dialogue("decr pads", "set a 0 0 2\n10\ndecr a 1\nget a\nincr a 5", "STORED\n9\nVALUE a 0 2\n9 \nEND\n14"),
   Dialogue(
-    "incr of what is no number", "set a 0 0 2\nx1\nincr a 1",
+    "incr of a value that is no number", "set a 0 0 2\nx1\nincr a 1",
     "STORED\nCLIENT_ERROR cannot increment or decrement non-numeric value"),
   Dialogue(
     "incr of a number that is too large", "set a 0 0 20\n18446744073709551616\nincr a 1",
@@ -45,7 +45,7 @@ let dialogues: [Dialogue] = [
     "incr of an empty value", "set a 0 0 0\n\nincr a 1",
     "STORED\nCLIENT_ERROR cannot increment or decrement non-numeric value"),
   Dialogue(
-    "incr by what is no number", "incr a x\nincr a -1\nincr a",
+    "incr by an amount that is no number", "incr a x\nincr a -1\nincr a",
     "CLIENT_ERROR invalid numeric delta argument\nCLIENT_ERROR invalid numeric delta argument\nERROR"),
   Dialogue(
     "touch", "touch a 10\nset a 0 0 1\nx\ntouch a 10\ntouch a -1\nget a\ntouch a x",
