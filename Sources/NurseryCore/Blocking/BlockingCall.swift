@@ -57,7 +57,7 @@ class BlockingJob: OperationSource, @unchecked Sendable {
     self.commitment = commitment
     self.whenCancelled = whenCancelled
     self.onCancel = onCancel
-    super.init(slotSize: 0, keepsAccount: true)
+    super.init(keepsAccount: true)
   }
 
   // What depends on the type of the value.

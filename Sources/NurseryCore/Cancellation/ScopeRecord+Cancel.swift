@@ -24,7 +24,7 @@ extension ScopeRef {
       scope.pointee.expiry.store(.min, ordering: .releasing)
       return true
     }
-    // Marks before claims, on every processor: see `parkUnlessCancelled`.
+    // Marks before claims, on every processor: see `fenceAfterEnlisting`.
     fullFence()
     visitInside { scope in
       if scope != self, scope.pointee.isShielded { return false }
@@ -93,7 +93,7 @@ extension FiberRef {
   /// or leave the scope, so the perform that is committed belongs there.
   fileprivate func interrupt(in innermost: ScopeRef) {
     guard scope == innermost, commit() else { return }
-    pointee.wait.winner = -1
+    noteCancellation()
     makeReady()
   }
 }

@@ -38,7 +38,9 @@ extension Channel {
     let state = state
     state.pointee.lock.lock()
     var lost = false
-    return Self.takeElement(state, me, published: false, lost: &lost)
+    if let element = Self.takeLocked(state, me, published: false, lost: &lost) { return element }
+    state.pointee.lock.unlock()
+    return nil
   }
 
   @inlinable
@@ -49,21 +51,19 @@ extension Channel {
     me.beginEnlisting()
     state.pointee.lock.lock()
     var lost = false
-    if state.pointee.count > 0 || !state.pointee.senders.isEmpty,
-      let element = Self.takeElementLocked(state, me, published: false, lost: &lost)
-    {
+    if let element = Self.takeLocked(state, me, published: false, lost: &lost) {
       me.endEnlisting()
       return .element(element)
     }
     if state.pointee.isClosed {
       me.endEnlisting()
-      state.pointee.unlock()
+      state.pointee.lock.unlock()
       return .closed
     }
     if FiberRecord.hasScratch(for: Element.self), !me.pointee.isScratchTaken {
       return awaitElement(state, me, in: me.scratch.assumingMemoryBound(to: Element.self))
     }
-    return withUnsafeTemporaryAllocation(of: Element.self, capacity: 1) { slot in
+    return _withUnprotectedUnsafeTemporaryAllocation(of: Element.self, capacity: 1) { slot in
       awaitElement(state, me, in: slot.baseAddress!)
     }
   }
@@ -74,76 +74,61 @@ extension Channel {
   func awaitElement(
     _ state: UnsafeMutablePointer<ChannelState<Element>>, _ me: FiberRef, in slot: UnsafeMutablePointer<Element>
   ) -> Received {
-    let offer = me.ownOffer
-    offer.initialize(
-      to: Offer(me, .passUnretained(self), argument: 0, index: 0, slot: UnsafeMutableRawPointer(slot)))
-    state.pointee.receivers.append(offer)
-    me.startWaiting()
-    state.pointee.unlock()
-    me.parkUnlessCancelled(offer)
-    if me.pointee.wait.winner < 0 {
-      state.pointee.lock.lock()
-      state.pointee.receivers.remove(offer)
-      state.pointee.unlock()
-      return .cancelled
-    }
-    return me.pointee.wait.verdict == .value ? .element(slot.move()) : .closed
-  }
-
-  /// As `takeElementLocked`, and unlocks in any case.
-  @inlinable
-  static func takeElement(
-    _ state: UnsafeMutablePointer<ChannelState<Element>>, _ me: FiberRef, published: Bool, lost: inout Bool
-  ) -> Element? {
-    if let element = takeElementLocked(state, me, published: published, lost: &lost) { return element }
-    state.pointee.unlock()
-    return nil
+    let verdict = me.wait(
+      in: state.pointee.receivers, under: state.pointee.lock, for: .passUnretained(self),
+      slot: UnsafeMutableRawPointer(slot))
+    if verdict == .value { return .element(slot.move()) }
+    return verdict == .closed ? .closed : .cancelled
   }
 
   /// Takes the element that is due to a receiver now and unlocks; nil, and still locked, if there is none.
   @inlinable
-  static func takeElementLocked(
+  @inline(__always)
+  static func takeLocked(
     _ state: UnsafeMutablePointer<ChannelState<Element>>, _ me: FiberRef, published: Bool, lost: inout Bool
   ) -> Element? {
-    if state.pointee.count > 0 {
-      if published, !me.commitSelf() {
-        lost = true
-        return nil
-      }
-      let element = state.pointee.pop()
-      // This performer holds no claim here that others wait for, so the waiting sender's own word decides.
-      guard !state.pointee.senders.isEmpty,
-        let offer = state.pointee.senders.claimFirst(for: me, published: false, lost: &lost)
-      else {
-        state.pointee.unlock()
-        return element
-      }
-      state.pointee.push(offer.element(Element.self))
-      state.pointee.unlock()
-      offer.releaseSender()
-      return element
-    }
+    if state.pointee.count > 0 { return takeBuffered(state, me, published: published, lost: &lost) }
     guard let offer = state.pointee.senders.claimFirst(for: me, published: published, lost: &lost) else { return nil }
     let element = offer.element(Element.self)
-    state.pointee.unlock()
-    offer.releaseSender()
+    // Nothing is buffered, and no sender waits at a closed channel.
+    state.pointee.mayReceive.store(!state.pointee.senders.isEmpty, ordering: .relaxed)
+    state.pointee.lock.unlock()
+    offer.resume(from: me)
     return element
   }
 
   @inlinable
+  @inline(__always)
+  static func takeBuffered(
+    _ state: UnsafeMutablePointer<ChannelState<Element>>, _ me: FiberRef, published: Bool, lost: inout Bool
+  ) -> Element? {
+    if published, !me.commitSelf() {
+      lost = true
+      return nil
+    }
+    let element = state.pointee.pop()
+    // This performer holds no claim here that others wait for, so the waiting sender's own word decides.
+    let offer = state.pointee.senders.claimFirst(for: me)
+    if let offer { state.pointee.push(offer.element(Element.self)) }
+    state.pointee.updateFlag()
+    state.pointee.lock.unlock()
+    offer?.resume(from: me)
+    return element
+  }
+
+  @inlinable
+  @inline(__always)
   func attemptReceive(_ offer: OfferRef, _ attempt: Attempt) -> Answer {
     let me = offer.pointee.performer
     let state = state
     state.pointee.lock.lock()
     var lost = false
-    if state.pointee.count > 0 || !state.pointee.senders.isEmpty,
-      let element = Self.takeElementLocked(state, me, published: attempt.isPublished, lost: &lost)
-    {
+    if let element = Self.takeLocked(state, me, published: attempt.isPublished, lost: &lost) {
       offer.pointee.slot.assumingMemoryBound(to: Element.self).initialize(to: element)
       offer.win()
       return .committed
     }
-    defer { state.pointee.unlock() }
+    defer { state.pointee.lock.unlock() }
     if lost { return .lost }
     if state.pointee.isClosed {
       guard offer.commits(attempt) else { return .lost }
@@ -160,16 +145,6 @@ extension OfferRef {
   @inlinable
   func element<Element>(_ type: Element.Type) -> Element {
     pointee.slot.assumingMemoryBound(to: Element.self).pointee
-  }
-
-  /// Resumes a sender whose element has been taken.
-  ///
-  /// It runs next: it is likely to bring another one.
-  @usableFromInline
-  func releaseSender() {
-    let performer = pointee.performer
-    win()
-    performer.makeReady(.next)
   }
 }
 

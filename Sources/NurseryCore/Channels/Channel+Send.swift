@@ -1,3 +1,5 @@
+import Synchronization
+
 extension Channel {
   /// Waits until a receiver or the buffer takes the element.
   ///
@@ -18,7 +20,7 @@ extension Channel {
     case .committed: return me.endEnlisting()
     case .closed:
       me.endEnlisting()
-      state.pointee.unlock()
+      state.pointee.lock.unlock()
       throw ChannelClosedError()
     case .pending, .lost: break
     }
@@ -27,7 +29,9 @@ extension Channel {
       slot.initialize(to: element)
       return try awaitReceiver(state, me, offering: slot)
     }
-    try withUnsafePointer(to: element) { try awaitReceiver(state, me, offering: UnsafeMutablePointer(mutating: $0)) }
+    try _withUnprotectedUnsafePointer(to: element) {
+      try awaitReceiver(state, me, offering: UnsafeMutablePointer(mutating: $0))
+    }
   }
 
   /// Parks until a receiver has copied the element from the slot; called with the channel locked, which this unlocks.
@@ -36,20 +40,13 @@ extension Channel {
   func awaitReceiver(
     _ state: UnsafeMutablePointer<ChannelState<Element>>, _ me: FiberRef, offering slot: UnsafeMutablePointer<Element>
   ) throws {
-    let offer = me.ownOffer
-    offer.initialize(
-      to: Offer(me, .passUnretained(smallSends), argument: 0, index: 0, slot: UnsafeMutableRawPointer(slot)))
-    state.pointee.senders.append(offer)
-    me.startWaiting()
-    state.pointee.unlock()
-    me.parkUnlessCancelled(offer)
-    if me.pointee.wait.winner < 0 {
-      state.pointee.lock.lock()
-      state.pointee.senders.remove(offer)
-      state.pointee.unlock()
-      throw CancellationError()
-    }
-    if me.pointee.wait.verdict != .value { throw ChannelClosedError() }
+    state.pointee.mayReceive.store(true, ordering: .relaxed)
+    let verdict = me.wait(
+      in: state.pointee.senders, under: state.pointee.lock, for: .passUnretained(smallSends),
+      slot: UnsafeMutableRawPointer(slot))
+    if verdict == .value { return }
+    if verdict == .closed { throw ChannelClosedError() }
+    throw CancellationError()
   }
 
   /// The operation that sends the element.
@@ -80,10 +77,10 @@ extension Channel {
     switch Self.deliverLocked(state, element, me, published: false, lost: &lost) {
     case .committed: return true
     case .closed:
-      state.pointee.unlock()
+      state.pointee.lock.unlock()
       throw ChannelClosedError()
     case .pending, .lost:
-      state.pointee.unlock()
+      state.pointee.lock.unlock()
       return false
     }
   }
@@ -99,26 +96,25 @@ extension Channel {
 
   /// Hands the element to a waiting receiver or the buffer and unlocks; leaves the channel locked in all other cases.
   @inlinable
+  @inline(__always)
   static func deliverLocked(
     _ state: UnsafeMutablePointer<ChannelState<Element>>, _ element: Element, _ me: FiberRef, published: Bool,
     lost: inout Bool
   ) -> Delivered {
-    if state.pointee.isClosed { return .closed }
-    if !state.pointee.receivers.isEmpty,
-      let offer = state.pointee.receivers.claimFirst(for: me, published: published, lost: &lost)
-    {
+    // No receiver waits at a closed channel, and none while there is something to receive.
+    if let offer = state.pointee.receivers.claimFirst(for: me, published: published, lost: &lost) {
       offer.pointee.slot.assumingMemoryBound(to: Element.self).initialize(to: element)
-      state.pointee.unlock()
-      let receiver = offer.pointee.performer
-      offer.win()
-      receiver.makeReady(.next)
+      state.pointee.lock.unlock()
+      offer.resume(from: me)
       return .committed
     }
+    if state.pointee.isClosed { return .closed }
     if lost { return .lost }
-    guard state.pointee.count < state.pointee.limit else { return .pending }
+    guard state.pointee.count < state.pointee.capacity else { return .pending }
     if published, !me.commitSelf() { return .lost }
     state.pointee.push(element)
-    state.pointee.unlock()
+    state.pointee.mayReceive.store(true, ordering: .relaxed)
+    state.pointee.lock.unlock()
     return .committed
   }
 
@@ -135,16 +131,19 @@ extension Channel {
       offer.win()
       return .committed
     case .closed:
-      defer { state.pointee.unlock() }
+      defer { state.pointee.lock.unlock() }
       guard offer.commits(attempt) else { return .lost }
       offer.win(.closed)
       return .committed
     case .lost:
-      state.pointee.unlock()
+      state.pointee.lock.unlock()
       return .lost
     case .pending:
-      if attempt.enlists { state.pointee.senders.enlist(offer, attempt) }
-      state.pointee.unlock()
+      if attempt.enlists {
+        state.pointee.senders.enlist(offer, attempt)
+        state.pointee.mayReceive.store(true, ordering: .relaxed)
+      }
+      state.pointee.lock.unlock()
       return .pending
     }
   }
@@ -164,7 +163,7 @@ final class SmallSendSource<Element>: OperationSource, @unchecked Sendable {
   init(_ state: UnsafeMutablePointer<ChannelState<Element>>, _ tryOffer: @escaping TryOffer) {
     self.state = state
     self.tryOffer = tryOffer
-    super.init(slotSize: 0)
+    super.init()
   }
 
   deinit {
@@ -176,9 +175,11 @@ final class SmallSendSource<Element>: OperationSource, @unchecked Sendable {
   override func attempt(_ offer: OfferRef, _ attempt: Attempt) -> Answer { tryOffer(offer, attempt, state) }
 
   override func withdraw(_ offer: OfferRef) {
-    state.pointee.lock.lock()
-    state.pointee.senders.remove(offer)
-    state.pointee.unlock()
+    state.pointee.withdrawSender(offer)
+  }
+
+  override func finish(_ verdict: Verdict, argument: UInt, into slot: UnsafeMutableRawPointer) throws {
+    throw ChannelClosedError()
   }
 
   override var waitDescription: String { "send to a Channel<\(Element.self)>" }
@@ -200,7 +201,7 @@ final class SendSource<Element: Sendable>: OperationSource, @unchecked Sendable 
       offer.pointee.slot = UnsafeMutableRawPointer(source.element)
       return Channel.attemptSend(source.channel.state, offer, attempt)
     }
-    super.init(slotSize: 0)
+    super.init()
   }
 
   deinit {
@@ -211,9 +212,11 @@ final class SendSource<Element: Sendable>: OperationSource, @unchecked Sendable 
   override func attempt(_ offer: OfferRef, _ attempt: Attempt) -> Answer { tryOffer(self, offer, attempt) }
 
   override func withdraw(_ offer: OfferRef) {
-    channel.state.pointee.lock.lock()
-    channel.state.pointee.senders.remove(offer)
-    channel.state.pointee.unlock()
+    channel.state.pointee.withdrawSender(offer)
+  }
+
+  override func finish(_ verdict: Verdict, argument: UInt, into slot: UnsafeMutableRawPointer) throws {
+    throw ChannelClosedError()
   }
 
   override var waitDescription: String { "send to a Channel<\(Element.self)>" }

@@ -31,21 +31,19 @@ public final class Channel<Element: Sendable>: OperationSource, @unchecked Senda
   /// Creates an open, empty channel.
   @inlinable
   public init(_ capacity: Capacity = .unbuffered) {
-    let limit: Int
-    switch capacity {
-    case .unbuffered: limit = 0
-    case .bounded(let count):
-      if count < 0 { fatalError("a channel cannot hold \(count) elements; write .bounded(n) with n >= 0") }
-      limit = count
+    var count = 0
+    if case .bounded(let bound) = capacity {
+      if bound < 0 { fatalError("a channel cannot hold \(bound) elements; write .bounded(n) with n >= 0") }
+      count = bound
     }
     state = .allocate(capacity: 1)
-    state.initialize(to: ChannelState(limit: limit))
+    state.initialize(to: ChannelState(capacity: count))
     tryOffer = { offer, attempt, channel in channel.attemptReceive(offer, attempt) }
     smallSends = SmallSendSource(state) { offer, attempt, state in
       offer.pointee.slot = withUnsafeMutablePointer(to: &offer.pointee.argument) { UnsafeMutableRawPointer($0) }
       return Channel.attemptSend(state, offer, attempt)
     }
-    super.init(slotSize: Performance.slotSize(for: Element.self), mayCommit: ChannelState.mayReceive(state))
+    super.init(mayCommit: ChannelState.mayReceive(state))
   }
 
   // MARK: Closing
@@ -54,37 +52,31 @@ public final class Channel<Element: Sendable>: OperationSource, @unchecked Senda
   ///
   /// Never blocks; closing again does nothing.
   public func close() {
-    state.pointee.lock.lock()
-    if !state.pointee.isClosed {
+    state.pointee.lock.withLock {
+      if state.pointee.isClosed { return }
       state.pointee.isClosed = true
       state.pointee.receivers.wakeAll(.closed)
       state.pointee.senders.wakeAll(.closed)
+      state.pointee.updateFlag()
     }
-    state.pointee.unlock()
   }
 
   /// Whether `close()` has been called; buffered elements may still be there.
-  public var isClosed: Bool {
-    state.pointee.lock.lock()
-    defer { state.pointee.unlock() }
-    return state.pointee.isClosed
-  }
+  public var isClosed: Bool { state.pointee.lock.withLock { state.pointee.isClosed } }
 
   /// How many elements are buffered just now.
-  public var count: Int {
-    state.pointee.lock.lock()
-    defer { state.pointee.unlock() }
-    return state.pointee.count
-  }
+  public var count: Int { state.pointee.lock.withLock { state.pointee.count } }
 
   // MARK: As a source: receiving
 
   override package func attempt(_ offer: OfferRef, _ attempt: Attempt) -> Answer { tryOffer(offer, attempt, self) }
 
   override package func withdraw(_ offer: OfferRef) {
-    state.pointee.lock.lock()
-    state.pointee.receivers.remove(offer)
-    state.pointee.unlock()
+    state.pointee.lock.withLock { state.pointee.receivers.remove(offer) }
+  }
+
+  override package func finish(_ verdict: Verdict, argument: UInt, into slot: UnsafeMutableRawPointer) throws {
+    throw ChannelClosedError()
   }
 
   override package var waitDescription: String { "receive from a Channel<\(Element.self)>" }

@@ -10,26 +10,31 @@ struct ChannelState<Element>: ~Copyable {
   /// Written under it.
   @usableFromInline let mayReceive = Atomic<Bool>(false)
   @usableFromInline let lock = SpinLock(.queue)
-  @usableFromInline let limit: Int
+  @usableFromInline let capacity: Int
   @usableFromInline var count = 0
-  @usableFromInline var receivers = WaitQueue()
-  @usableFromInline var senders = WaitQueue()
-  /// A ring that grows to `limit`.
+  @usableFromInline let receivers = WaitQueue()
+  @usableFromInline let senders = WaitQueue()
+  /// A ring that grows to `capacity`.
   @usableFromInline var buffer: UnsafeMutablePointer<Element>?
-  @usableFromInline var room = 0
+  @usableFromInline var bufferSize = 0
   @usableFromInline var head = 0
 
   @inlinable
-  init(limit: Int) {
-    self.limit = limit
+  init(capacity: Int) {
+    self.capacity = capacity
   }
 
-  /// Updates the flag that polls read without the lock, and unlocks.
+  /// Updates the flag that polls read without the lock; called under it, after a change that a receive would notice.
   @inlinable
   @inline(__always)
-  func unlock() {
-    mayReceive.store(count > 0 || !senders.isEmpty || isClosed, ordering: .relaxed)
-    lock.unlock()
+  func updateFlag() { mayReceive.store(count > 0 || !senders.isEmpty || isClosed, ordering: .relaxed) }
+
+  @usableFromInline
+  func withdrawSender(_ offer: OfferRef) {
+    lock.withLock {
+      senders.remove(offer)
+      updateFlag()
+    }
   }
 
   /// The flag that says whether a receive may find an element.
@@ -41,9 +46,9 @@ struct ChannelState<Element>: ~Copyable {
   /// Adds an element; there is room for it.
   @inlinable
   mutating func push(_ element: consuming Element) {
-    if count == room { grow() }
+    if count == bufferSize { grow() }
     var tail = head + count
-    if tail >= room { tail -= room }
+    if tail >= bufferSize { tail -= bufferSize }
     (buffer! + tail).initialize(to: element)
     count += 1
   }
@@ -53,7 +58,7 @@ struct ChannelState<Element>: ~Copyable {
   mutating func pop() -> Element {
     let element = (buffer! + head).move()
     head += 1
-    if head == room { head = 0 }
+    if head == bufferSize { head = 0 }
     count -= 1
     return element
   }
@@ -61,16 +66,16 @@ struct ChannelState<Element>: ~Copyable {
   @inlinable
   @inline(never)
   mutating func grow() {
-    let newRoom = min(max(8, room * 2), limit)
-    let newBuffer = UnsafeMutablePointer<Element>.allocate(capacity: newRoom)
+    let newSize = min(max(8, bufferSize * 2), capacity)
+    let newBuffer = UnsafeMutablePointer<Element>.allocate(capacity: newSize)
     if let buffer {
-      let firstPart = min(count, room - head)
+      let firstPart = min(count, bufferSize - head)
       newBuffer.moveInitialize(from: buffer + head, count: firstPart)
       (newBuffer + firstPart).moveInitialize(from: buffer, count: count - firstPart)
       buffer.deallocate()
     }
     buffer = newBuffer
-    room = newRoom
+    bufferSize = newSize
     head = 0
   }
 

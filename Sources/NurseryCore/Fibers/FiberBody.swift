@@ -24,6 +24,8 @@ package final class FiberBody: OperationSource, @unchecked Sendable {
     case destroyBody
     /// Destroy the result.
     case destroyResult
+    /// Put a copy of the result there.
+    case copyResult(UnsafeMutableRawPointer)
   }
 
   @usableFromInline
@@ -38,10 +40,10 @@ package final class FiberBody: OperationSource, @unchecked Sendable {
   @usableFromInline package let record: FiberRef
   /// A closure without captures, formed where the type of the result is known.
   @usableFromInline @exclusivity(unchecked) var perform: (FiberRef, Task) -> Void
-  let lock = SpinLock(.queue)
-  let ended = Atomic<Bool>(false)
+  /// Set by the end.
+  let latch = Latch(.kept)
   let cancellers = Atomic<UInt32>(0)
-  @exclusivity(unchecked) var joiners = WaitQueue()
+  /// Under the latch's lock.
   @exclusivity(unchecked) var actions: [() -> Void] = []
   /// Written by the fiber alone until it has ended, read-only afterwards.
   @usableFromInline @exclusivity(unchecked) var status = Status.pending
@@ -52,7 +54,7 @@ package final class FiberBody: OperationSource, @unchecked Sendable {
   init(record: FiberRef) {
     self.record = record
     perform = { _, _ in }
-    super.init(slotSize: 0, delivery: .fiber)
+    super.init()
   }
 
   /// Runs for an object that was given away: the record goes with it.
@@ -79,37 +81,19 @@ package final class FiberBody: OperationSource, @unchecked Sendable {
 
   /// Whether the result is there.
   @usableFromInline
-  package var isEnded: Bool { ended.load(ordering: .acquiring) }
-
-  /// Wakes all waiters.
-  ///
-  /// Called with the lock held.
-  @inline(never)
-  fileprivate func wakeJoiners() {
-    if let only = joiners.popOnly() { only.commitFromOutsideInline(.value, .next) } else { joiners.wakeAll() }
-  }
+  package var isEnded: Bool { latch.isSet }
 
   // MARK: As a source: waiting for the end
 
   override package func attempt(_ offer: OfferRef, _ attempt: Attempt) -> Answer {
-    if !attempt.enlists {
-      guard isEnded else { return .pending }
-      offer.win()
-      return .committed
-    }
-    return lock.withLock {
-      guard isEnded else {
-        joiners.enlist(offer, attempt)
-        return .pending
-      }
-      guard offer.commits(attempt) else { return .lost }
-      offer.win()
-      return .committed
-    }
+    latch.attempt(offer, attempt)
   }
 
-  override package func withdraw(_ offer: OfferRef) {
-    lock.withLock { joiners.remove(offer) }
+  override package func withdraw(_ offer: OfferRef) { latch.withdraw(offer) }
+
+  override package func finish(_ verdict: Verdict, argument: UInt, into slot: UnsafeMutableRawPointer) throws {
+    if let error { throw error }
+    perform(record, .copyResult(slot))
   }
 
   override package var waitDescription: String { "the end of \(record.label)" }
@@ -131,11 +115,10 @@ extension FiberRef {
   /// In steps, each of which is small enough to be inlined.
   @inline(__always)
   func publishEnd(_ body: Unmanaged<FiberBody>) {
-    body._withUnsafeGuaranteedRef { $0.lock.lock() }
-    body._withUnsafeGuaranteedRef { $0.ended.store(true, ordering: .releasing) }
-    if body._withUnsafeGuaranteedRef({ !$0.joiners.isEmpty }) { body._withUnsafeGuaranteedRef { $0.wakeJoiners() } }
+    body._withUnsafeGuaranteedRef { $0.latch.lock.lock() }
+    body._withUnsafeGuaranteedRef { $0.latch.setLocked() }
     let hasActions = body._withUnsafeGuaranteedRef { !$0.actions.isEmpty }
-    body._withUnsafeGuaranteedRef { $0.lock.unlock() }
+    body._withUnsafeGuaranteedRef { $0.latch.lock.unlock() }
     if hasActions { body._withUnsafeGuaranteedRef { $0.runActions() } }
     if body._withUnsafeGuaranteedRef({ $0.cancellers.load(ordering: .acquiring) != 0 }) { waitForCancellers(body) }
   }
@@ -166,7 +149,7 @@ extension FiberRef {
   func renewedBody() -> FiberBody {
     guard let kept = pointee.body else { return makeBody() }
     let body = kept.takeUnretainedValue()
-    body.ended.store(false, ordering: .relaxed)
+    body.latch.reset()
     body.status = .pending
     return body
   }

@@ -64,6 +64,7 @@ extension FiberCore {
       case .run: run(record)
       case .destroyBody: closure(record).deinitialize(count: 1)
       case .destroyResult: destroyResult(record)
+      case .copyResult(let place): place.assumingMemoryBound(to: Value.self).initialize(to: result(record).pointee)
       }
     }
   }

@@ -34,14 +34,16 @@ package struct FiberRecord: ~Copyable {
   // The switch stores here by address: this field must stay first.
   let savedStack = Atomic<UInt>(0)
   /// The state of the current perform; see `Claim`.
-  @usableFromInline let claim = Atomic<UInt64>(0)
+  @usableFromInline let claim = Atomic<UInt64>(Claim.committed)
   /// Links the fiber in the one queue it is in.
   @usableFromInline var next: FiberRef?
   @usableFromInline var queueing = Queueing()
   /// The worker that runs it or ran it last.
   @usableFromInline var worker: WorkerRef
   /// The innermost scope that is open.
-  @usableFromInline let currentScope: Atomic<ScopeRef>
+  ///
+  /// Never nil; optional because reading an optional costs no check.
+  @usableFromInline let currentScope: Atomic<ScopeRef?>
   private(set) var kind: Kind
   /// See `FiberSlab.freeIfLast`.
   let isHalfFree = Atomic<Bool>(false)
@@ -198,7 +200,7 @@ extension FiberRef {
   /// Others read it while this fiber changes it: either answer is right for them.
   @inlinable
   package var scope: ScopeRef {
-    get { pointee.currentScope.load(ordering: .acquiring) }
+    get { pointee.currentScope.load(ordering: .acquiring).unsafelyUnwrapped }
     nonmutating set { pointee.currentScope.store(newValue, ordering: .releasing) }
   }
 
@@ -222,6 +224,7 @@ extension FiberRef {
   }
 
   /// As `isCancelled`, without regard to deadlines that have passed unnoticed.
+  @inline(__always)
   var isMarkedCancelled: Bool {
     let scope = scope
     return scope.pointee.isMarked || pointee.membership.isCancelledAlone.load(ordering: .acquiring) && scope == home
@@ -249,12 +252,20 @@ extension FiberRef {
   @usableFromInline
   var scratch: UnsafeMutableRawPointer { UnsafeMutableRawPointer(self) + FiberSlab.scratchOffset }
 
-  /// Where the offer of a wait that is no choice goes.
-  @usableFromInline
+  /// The offer of a wait that is no choice.
+  @inline(__always)
   var ownOffer: OfferRef {
     withUnsafeMutablePointer(to: &pointee.wait.ownOffer) {
       UnsafeMutableRawPointer($0).assumingMemoryBound(to: Offer.self)
     }
+  }
+
+  /// Makes the memory a record.
+  func initialize(_ kind: FiberRecord.Kind, worker: WorkerRef, home: ScopeRef, name: String? = nil) {
+    initialize(to: FiberRecord(kind: kind, worker: worker, home: home, name: name))
+    // All but the source and the slot of this offer stays.
+    let source = Unmanaged<OperationSource>.passUnretained(NeverOperation.shared)
+    ownOffer.initialize(to: Offer(self, source, argument: 0, index: 0, slot: UnsafeMutableRawPointer(self)))
   }
 
   var savedStackSlot: UnsafeMutablePointer<UnsafeMutableRawPointer?> {

@@ -171,7 +171,7 @@ enum FiberSlab {
     let home = worker.pointee.loop.home
     for index in (0..<count).reversed() {
       let record = (memory + index * stride).bindMemory(to: FiberRecord.self, capacity: 1)
-      record.initialize(to: FiberRecord(kind: .fiber, worker: worker, home: home))
+      record.initialize(.fiber, worker: worker, home: home)
       record.pointee.next = worker.pointee.freeRecords
       worker.pointee.freeRecords = record
     }

@@ -5,6 +5,7 @@ import Synchronization
 ///
 /// Such a thread has a `Worker` without a scheduler, which holds its one record and its timers. It comes from a list
 /// and goes back there when the thread ends; its memory stays, because a waker may touch the sleep word last of all.
+@usableFromInline
 enum PlainThread {
   struct Free: ~Copyable {
     var workers: [WorkerRef] = []
@@ -22,6 +23,7 @@ enum PlainThread {
     return free
   }()
 
+  @usableFromInline
   @inline(never)
   static func register() -> WorkerRef {
     let reused = free.pointee.lock.withLock { free.pointee.workers.popLast() }
@@ -49,7 +51,7 @@ enum PlainThread {
       to: ScopeRecord(
         parent: nil, host: record, opener: nil, worker: worker, scheduler: nil, nursery: nil, SourceSite(),
         isShielded: false))
-    record.initialize(to: FiberRecord(kind: .thread, worker: worker, home: scope))
+    record.initialize(.thread, worker: worker, home: scope)
     worker.initialize(
       to: Worker(scheduler: nil, index: 0, current: record, loop: record, seed: System.randomSeed))
     return worker
@@ -91,11 +93,10 @@ package enum Performer {
   package static func current() -> FiberRef { Worker.ofThisThread.pointee.current }
 
   /// The calling fiber or thread, at the beginning of a call that may block.
-  @usableFromInline
+  @inlinable
   @inline(__always)
   package static func enter() -> FiberRef {
     let worker = Worker.ofThisThread
-    if let decisions = worker.pointee.decisions { return worker.enterByDecision(decisions) }
     worker.pointee.budget &-= 1
     return worker.pointee.budget == 0 ? worker.enterWithoutBudget() : worker.pointee.current
   }

@@ -7,7 +7,7 @@ typealias Arms = UnsafeBufferPointer<Arm>
 struct Arm {
   @usableFromInline let source: Unmanaged<OperationSource>
   @usableFromInline let argument: UInt
-  @usableFromInline let limit: OperationLimit
+  @usableFromInline let timeout: OperationTimeout
 }
 
 extension Arms {
@@ -20,26 +20,43 @@ extension Arms {
     /// Whether each is one leaf that leaves its value in the slot.
     @usableFromInline var arePlain = true
 
+    /// - Parameter plainSlotSize: what the value of the arms takes.
     @usableFromInline
-    init(_ arms: Arms) {
+    init(_ arms: Arms, plainSlotSize: Int) {
       for arm in arms {
         arm.source._withUnsafeGuaranteedRef { source in
-          slotSize = Swift.max(slotSize, source.slotSize)
+          slotSize = Swift.max(slotSize, source.isPlain ? plainSlotSize : source.slotSize)
           needsResolution = needsResolution || source.needsResolution
-          leafCount += source.leafCount + arm.limit.leafCount
-          arePlain = arePlain && source.delivery == .slot && arm.limit.isNone
+          leafCount += source.leafCount + arm.timeout.leafCount
+          arePlain = arePlain && source.isPlain && arm.timeout.isNone
         }
       }
     }
   }
 }
 
-extension Array {
+extension Arm {
+  @inlinable
+  init<Value>(_ operation: Op<Value>) {
+    source = .passUnretained(operation.source)
+    argument = operation.argument
+    timeout = operation.timeout
+  }
+}
+
+extension Arms {
+  /// The operations as arms: an `Op` of any value is laid out as one.
   @inlinable
   @inline(__always)
-  func withArms<Value, Result>(_ body: (Arms) -> Result) -> Result where Element == Op<Value> {
-    withUnsafeBufferPointer { operations in
-      operations.withMemoryRebound(to: Arm.self, body)
-    }
+  init<Value>(_ operations: UnsafeBufferPointer<Op<Value>>) {
+    self.init(
+      start: UnsafeRawPointer(operations.baseAddress)?.assumingMemoryBound(to: Arm.self), count: operations.count)
+  }
+}
+
+extension Arms.Extent {
+  @inlinable
+  init<Value>(_ operations: UnsafeBufferPointer<Op<Value>>) {
+    self.init(Arms(operations), plainSlotSize: Performance.slotSize(for: Value.self))
   }
 }

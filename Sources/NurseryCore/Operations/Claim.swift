@@ -8,8 +8,8 @@ import Synchronization
 ///        ^                       |    ^                                                     ^
 ///        | begins to enlist      |    | the partner was gone, or goes first                 |
 ///        |       means to commit v    |                                                     |
-///     idle       with a partner  claimed ---------------------------------------------------+
-///                                        has committed the partner, so commits itself
+/// committed      with a partner  claimed ---------------------------------------------------+
+/// (at rest)                              has committed the partner, so commits itself
 ///
 /// Only the performer moves its word to `claimed` and from there. Any thread may move `waiting` to `committed`, once;
 /// this committer then gives the performer `winner`, the value and a `makeReady`.
@@ -26,11 +26,12 @@ import Synchronization
 /// effect.
 @usableFromInline
 enum Claim {
-  static let idle: UInt64 = 0
-  static let waiting: UInt64 = 1
-  static let claimed: UInt64 = 2
-  static let committed: UInt64 = 3
+  // Numbered so that a performer's own steps add a constant: to begin adds 3 and so counts the perform, to wait subtracts 1.
+  @usableFromInline static var waiting: UInt64 { 1 }
+  @usableFromInline static var claimed: UInt64 { 2 }
+  @usableFromInline static var committed: UInt64 { 3 }
 
+  @inlinable @inline(__always)
   static func state(_ word: UInt64) -> UInt64 { word & 3 }
   static func with(_ word: UInt64, _ state: UInt64) -> UInt64 { word & ~3 | state }
 }
@@ -51,24 +52,26 @@ extension FiberRef {
   ///
   /// Called before the lock of the first queue is taken: that exchange orders it before the check of the scope's
   /// cancellation, so either the canceller finds the perform begun, or the performer finds the mark.
-  @usableFromInline
+  @inlinable @inline(__always)
   func beginEnlisting() {
     let word = pointee.claim.load(ordering: .relaxed)
-    pointee.claim.store(Claim.with(word &+ 4, Claim.claimed), ordering: .relaxed)
+    assert(Claim.state(word) == Claim.committed, "a performer begins a perform in the middle of another")
+    pointee.claim.store(word &+ 3, ordering: .relaxed)
   }
 
   /// Lets others commit the perform; the offer is linked, under its queue's lock.
-  @usableFromInline
+  @inline(__always)
   func startWaiting() {
     let word = pointee.claim.load(ordering: .relaxed)
-    pointee.claim.store(Claim.with(word, Claim.waiting), ordering: .releasing)
+    assert(Claim.state(word) == Claim.claimed, "a performer starts to wait twice")
+    pointee.claim.store(word &- 1, ordering: .releasing)
   }
 
   /// Ends a perform that committed before others could commit it.
-  @usableFromInline
+  @inlinable @inline(__always)
   func endEnlisting() {
     let word = pointee.claim.load(ordering: .relaxed)
-    pointee.claim.store(Claim.with(word, Claim.committed), ordering: .releasing)
+    pointee.claim.store(word | Claim.committed, ordering: .releasing)
   }
 
   /// The number of the current perform.
@@ -93,9 +96,16 @@ extension FiberRef {
     }
   }
 
+  /// As `commit`, but false also if the performer is claimed just now.
+  @inlinable @inline(__always)
+  func commitsAtOnce() -> Bool {
+    let word = pointee.claim.load(ordering: .acquiring)
+    return Claim.state(word) == Claim.waiting && replaceClaim(word, by: word | Claim.committed)
+  }
+
   /// Changes the word if it still has the expected value, which is certain if no other thread exists.
-  @inline(__always)
-  private func replaceClaim(_ found: UInt64, by desired: UInt64) -> Bool {
+  @inlinable @inline(__always)
+  func replaceClaim(_ found: UInt64, by desired: UInt64) -> Bool {
     if cs_is_only_thread() {
       pointee.claim.store(desired, ordering: .relaxed)
       return true
@@ -103,11 +113,9 @@ extension FiberRef {
     return pointee.claim.compareExchange(expected: found, desired: desired, ordering: .acquiringAndReleasing).exchanged
   }
 
-  /// Commits `partner` together with this performer, which is running and holds the lock of the partner's queue.
-  ///
-  /// - Parameter published: whether this performer has offers that others can take, so that its own word counts.
-  func claim(_ partner: FiberRef, published: Bool) -> ClaimResult {
-    if !published { return partner.commit() ? .claimed : .gone }
+  /// Commits `partner` together with this performer, which is running, has offers that others can take, and holds the
+  /// lock of the partner's queue.
+  func claim(_ partner: FiberRef) -> ClaimResult {
     while true {
       let own = pointee.claim.load(ordering: .relaxed)
       guard Claim.state(own) == Claim.waiting, replaceClaim(own, by: Claim.with(own, Claim.claimed)) else {

@@ -11,7 +11,7 @@ package final class EnlistingProbe<Value>: ValueSource<Value>, @unchecked Sendab
     self.action = action
     super.init(
       slotSize: Performance.slotSize(for: Value.self),
-      collect: { source, performance, index in performance.add(source, argument: 0, index: index) },
+      collect: { source, performance, index in performance.add(source, index: index) },
       take: { _, performance, _ in performance.slot.assumingMemoryBound(to: Value.self).move() })
   }
 

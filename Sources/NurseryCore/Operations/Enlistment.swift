@@ -12,6 +12,7 @@
 /// Until `armed` no other branch can commit, so the first commit wins under the lock. It needs no wakeup: the performer
 /// is running, and finds it before it opens the perform. From `armed` on the claim word decides, and a commit wakes the
 /// performer. The number of the perform (`epoch`) keeps a late commit from a later perform of the same fiber.
+@usableFromInline
 final class Enlistment: @unchecked Sendable {
   private enum Phase {
     case preparing

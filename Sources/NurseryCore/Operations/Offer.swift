@@ -5,14 +5,18 @@ import Synchronization
 /// How a committed branch ended.
 @usableFromInline
 package enum Verdict: UInt8 {
-  /// The value is in the slot, or the source has it.
+  /// The value, if there is one, is in the slot.
   case value
+  /// The source has the value or the error, and hands it over when it is asked: see `OperationSource.finish`.
+  case kept
   /// The channel was closed.
   case closed
-  /// A user's primitive failed it; the error is in the performance.
-  case failed
+  /// The operation's timeout was over first.
+  case timedOut
   /// Nothing has committed: the performer is to try again; see `Gate`.
   case again
+  /// Nothing has committed: the scope was cancelled first.
+  case cancelled
 }
 
 /// The entry of one branch of a perform in the queue of its source: a node in the performer's record or on its stack.
@@ -24,8 +28,8 @@ package struct Offer {
   @usableFromInline var next: OfferRef?
   @usableFromInline var previous: OfferRef?
   @usableFromInline var isLinked = false
-  /// Whether it is the timer of an operation's limit, which is no branch of its own.
-  var isLimit = false
+  /// Whether it is the timer of an operation's timeout, which is no branch of its own.
+  var isTimeout = false
   /// Which branch of the perform this is.
   @usableFromInline var index: Int32
   /// Its ticket in the timers; -1 when it is in none.
@@ -58,6 +62,20 @@ extension OfferRef {
     pointee.performer.pointee.wait.verdict = verdict
   }
 
+  /// Resumes the performer, which the caller, the performer `me`, has committed: it runs next, for its data is hot.
+  @usableFromInline
+  @inline(never)
+  func resume(from me: FiberRef) {
+    let performer = pointee.performer
+    win()
+    let worker = me.pointee.worker
+    // Of the same worker, so neither a plain thread nor fresh.
+    guard performer.pointee.worker == worker, !worker.pointee.queue.pointee.sharesBegun else {
+      return performer.makeReadyNext()
+    }
+    worker.pointee.queue.pushNext(performer)
+  }
+
   /// Commits from outside, settles and wakes; false if the performer is committed already.
   @usableFromInline
   func commitFromOutside(_ verdict: Verdict = .value, _ turn: Turn = .last) -> Bool {
@@ -72,4 +90,9 @@ extension OfferRef {
     performer.makeReadyInline(turn)
     return true
   }
+}
+
+extension FiberRef {
+  @inline(never)
+  fileprivate func makeReadyNext() { makeReady(.next) }
 }

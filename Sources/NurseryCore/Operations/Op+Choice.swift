@@ -31,30 +31,13 @@ extension Op {
 @available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
 @inlinable
 public func choose<Value>(_ first: Op<Value>, _ second: Op<Value>) throws -> Value {
-  let slotSize = max(first.slotSize, second.slotSize)
-  let leafCount = first.leafCount
-  if leafCount + second.leafCount > Performance.inlineLeafCount || slotSize > Performance.inlineSlotSize
-    || first.needsResolution || second.needsResolution
-  {
-    return try Op<Value>.performChoice([first, second])
-  }
-  let me = Performer.enter()
-  return try Performance.withInlineSlot(me) { performance in
-    if leafCount + second.leafCount != 2 {
-      let choice = performance.beginChoice(isBiased: false)
-      first.collect(&performance, from: 0)
-      second.collect(&performance, from: leafCount)
-      performance.endChoice(choice)
-    } else if me.randomIndex(below: 2) == 0 {
-      first.collect(&performance, from: 0)
-      second.collect(&performance, from: leafCount)
-    } else {
-      second.collect(&performance, from: leafCount)
-      first.collect(&performance, from: 0)
-    }
-    try performance.commit()
-    return try performance.winner < leafCount
-      ? first.take(&performance, from: 0) : second.take(&performance, from: leafCount)
+  // Borrowed, so that choosing counts no references.
+  defer { withExtendedLifetime(first) { withExtendedLifetime(second) {} } }
+  return try _withUnprotectedUnsafeTemporaryAllocation(of: Arm.self, capacity: 2) { arms in
+    arms.initializeElement(at: 0, to: Arm(first))
+    arms.initializeElement(at: 1, to: Arm(second))
+    let start = UnsafeRawPointer(arms.baseAddress!).assumingMemoryBound(to: Op<Value>.self)
+    return try Op<Value>.performChoice(UnsafeBufferPointer(start: start, count: 2))
   }
 }
 
@@ -66,37 +49,39 @@ public func choose<Value>(_ first: Op<Value>, _ second: Op<Value>) throws -> Val
 @available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
 @inlinable
 public func choose<Value>(_ operations: Op<Value>...) throws -> Value {
-  try Op<Value>.performChoice(operations)
+  try operations.withUnsafeBufferPointer { try Op<Value>.performChoice($0) }
 }
 
 extension Op {
   /// As `choice(operations).perform()`, without making the operation.
   @inlinable
-  static func performChoice(_ arms: [Op<Value>]) throws -> Value {
-    let extent = arms.withArms { Arms.Extent($0) }
-    if extent.arePlain, extent.leafCount <= Performance.inlineLeafCount {
-      return try performArms(arms, isBiased: false)
-    }
-    if extent.needsResolution || extent.leafCount > Performance.inlineLeafCount
-      || extent.slotSize > Performance.inlineSlotSize
-    {
-      return try Op.choice(arms).perform()
-    }
+  static func performChoice(_ arms: UnsafeBufferPointer<Op<Value>>) throws -> Value {
+    let extent = Arms.Extent(arms)
+    if extent.needsResolution { return try Op.choice(Array(arms)).perform() }
     let me = Performer.enter()
-    defer { withExtendedLifetime(arms) {} }
-    return try Performance.withInlineSlot(me) { performance in
-      collect(arms, arePlain: false, isBiased: false, &performance, from: 0)
+    return try Performance.withLeaves(extent.leafCount, slotSize: extent.slotSize, of: me) { performance in
+      collect(arms, arePlain: extent.arePlain, isBiased: false, &performance, from: 0)
       try performance.commit()
-      return try take(arms, arePlain: false, &performance, from: 0)
+      return try take(arms, arePlain: extent.arePlain, &performance, from: 0)
     }
   }
 
   /// Adds the arms' leaves.
   @inlinable
+  @inline(__always)
   static func collect(
-    _ arms: [Op<Value>], arePlain: Bool, isBiased: Bool, _ performance: inout Performance, from index: Int
+    _ arms: UnsafeBufferPointer<Op<Value>>, arePlain: Bool, isBiased: Bool, _ performance: inout Performance,
+    from index: Int
   ) {
-    if arePlain, arms.withArms({ performance.addsLater($0, isBiased: isBiased, index: index) }) { return }
+    if arePlain, performance.addsLater(Arms(arms), isBiased: isBiased) { return }
+    collectNow(arms, isBiased: isBiased, &performance, from: index)
+  }
+
+  @inlinable
+  @inline(never)
+  static func collectNow(
+    _ arms: UnsafeBufferPointer<Op<Value>>, isBiased: Bool, _ performance: inout Performance, from index: Int
+  ) {
     let choice = performance.beginChoice(isBiased: isBiased)
     var leaf = index
     for arm in arms {
@@ -106,10 +91,11 @@ extension Op {
     performance.endChoice(choice)
   }
 
-  /// The arms, with those of choices among them that are of the same kind in their place: the depth of a chain costs nothing.
+  /// The arms, with those of choices among them that are of the same kind in their place: the depth of a chain costs
+  /// nothing.
   @inlinable
   static func flattened(_ arms: [Op<Value>], isBiased: Bool) -> [Op<Value>] {
-    for arm in arms where !arm.source.delivery.isLeaf { return flattenedSlowly(arms, isBiased: isBiased) }
+    for arm in arms where !arm.source.isPlain { return flattenedSlowly(arms, isBiased: isBiased) }
     return arms
   }
 
@@ -119,9 +105,9 @@ extension Op {
     return arms.flatMap { $0.choice(isBiased: isBiased)?.arms ?? [$0] }
   }
 
-  /// The choice of this kind that this operation is; nil if it is not, or has a limit.
+  /// The choice of this kind that this operation is; nil if it is not, or has a timeout.
   func choice(isBiased: Bool) -> ChoiceOperation<Value>? {
-    guard limit.isNone, !source.delivery.isLeaf, let choice = source as? ChoiceOperation<Value>,
+    guard timeout.isNone, !source.isPlain, let choice = source as? ChoiceOperation<Value>,
       choice.isBiased == isBiased
     else { return nil }
     return choice
@@ -130,7 +116,7 @@ extension Op {
   /// Takes the value of the arm that holds the winning leaf.
   @inlinable
   static func take(
-    _ arms: [Op<Value>], arePlain: Bool, _ performance: inout Performance, from index: Int
+    _ arms: UnsafeBufferPointer<Op<Value>>, arePlain: Bool, _ performance: inout Performance, from index: Int
   ) throws -> Value {
     if arePlain, performance.verdict == .value {
       return performance.slot.assumingMemoryBound(to: Value.self).move()
@@ -147,6 +133,8 @@ extension Op {
 @usableFromInline
 final class ChoiceOperation<Value>: ValueSource<Value>, @unchecked Sendable {
   @usableFromInline let arms: [Op<Value>]
+  /// The arms where they are; the array is not changed.
+  @usableFromInline let armsInPlace: UnsafeBufferPointer<Op<Value>>
   @usableFromInline let arePlain: Bool
   @usableFromInline let isBiased: Bool
 
@@ -154,19 +142,20 @@ final class ChoiceOperation<Value>: ValueSource<Value>, @unchecked Sendable {
   init(_ arms: [Op<Value>], isBiased: Bool) {
     self.arms = arms
     self.isBiased = isBiased
-    let extent = arms.withArms { Arms.Extent($0) }
+    armsInPlace = arms.withUnsafeBufferPointer { $0 }
+    let extent = Arms.Extent(armsInPlace)
     arePlain = extent.arePlain
     super.init(
-      slotSize: extent.slotSize, delivery: extent.arePlain ? .arms : .computed,
-      needsResolution: extent.needsResolution, leafCount: extent.leafCount,
+      slotSize: extent.slotSize, leavesValue: extent.arePlain, needsResolution: extent.needsResolution,
+      leafCount: extent.leafCount,
       collect: { source, performance, index in
-        let source = unsafeDowncast(source, to: ChoiceOperation<Value>.self)
+        let source = source.known(as: ChoiceOperation<Value>.self)
         Op.collect(
-          source.arms, arePlain: source.arePlain, isBiased: source.isBiased, &performance, from: index)
+          source.armsInPlace, arePlain: source.arePlain, isBiased: source.isBiased, &performance, from: index)
       },
       take: { source, performance, index in
-        let source = unsafeDowncast(source, to: ChoiceOperation<Value>.self)
-        return try Op.take(source.arms, arePlain: source.arePlain, &performance, from: index)
+        let source = source.known(as: ChoiceOperation<Value>.self)
+        return try Op.take(source.armsInPlace, arePlain: source.arePlain, &performance, from: index)
       })
   }
 
@@ -178,7 +167,7 @@ final class ChoiceOperation<Value>: ValueSource<Value>, @unchecked Sendable {
     while let arm = left.popLast() {
       if let choice = arm.choice(isBiased: isBiased) {
         left += choice.arms.reversed()
-      } else if arm.limit.isNone, let guarded = arm.guarded {
+      } else if arm.timeout.isNone, let guarded = arm.guarded {
         left.append(try guarded.make(resolution))
       } else {
         resolved.append(try arm.resolved(resolution))

@@ -22,8 +22,8 @@ final class ConstantOperation<Value>: ValueSource<Value>, @unchecked Sendable {
   init(_ result: Result<Value, any Error>) {
     self.result = result
     super.init(
-      collect: { source, performance, index in performance.add(source, argument: 0, index: index) },
-      take: { source, _, _ in try unsafeDowncast(source, to: ConstantOperation<Value>.self).result.get() })
+      collect: { source, performance, index in performance.add(source, index: index) },
+      take: { source, _, _ in try source.known(as: ConstantOperation<Value>.self).result.get() })
   }
 
   override func attempt(_ offer: OfferRef, _ attempt: Attempt) -> Answer {
@@ -48,7 +48,7 @@ extension OfferRef {
 /// The smallest operation there is, and the first to read.
 @usableFromInline
 final class NeverOperation: OperationSource, @unchecked Sendable {
-  @usableFromInline static let shared = NeverOperation(slotSize: 0)
+  @usableFromInline static let shared = NeverOperation()
 
   override func attempt(_ offer: OfferRef, _ attempt: Attempt) -> Answer { .pending }
   override var waitDescription: String { "nothing that ever happens" }

@@ -69,19 +69,19 @@ extension Op {
     guard needsResolution else { return self }
     // A guard may return a guarded operation again, and that one, any number of times.
     var op = self
-    var limits: [OperationLimit] = []
+    var timeouts: [OperationTimeout] = []
     while let guarded = op.guarded {
-      if !op.limit.isNone { limits.append(op.limit) }
+      if !op.timeout.isNone { timeouts.append(op.timeout) }
       op = try guarded.make(resolution)
     }
     if op.needsResolution {
-      let resolved = try unsafeDowncast(op.source, to: ValueSource<Value>.self).resolve(resolution)
-      op = op.limit.isNone ? resolved : resolved.limited(op.limit)
+      let resolved = try op.source.known(as: ValueSource<Value>.self).resolve(resolution)
+      op = op.timeout.isNone ? resolved : resolved.timed(op.timeout)
     }
-    return limits.reversed().reduce(op) { $0.limited($1) }
+    return timeouts.reversed().reduce(op) { $0.timed($1) }
   }
 
-  /// The guard that this operation is, whatever its limit.
+  /// The guard that this operation is, whatever its timeout.
   var guarded: GuardedOperation<Value>? {
     needsResolution ? source as? GuardedOperation<Value> : nil
   }
@@ -134,12 +134,12 @@ final class AbandonableOperation<Value>: ValueSource<Value>, @unchecked Sendable
       slotSize: base.slotSize, needsResolution: !isResolved,
       leafCount: base.leafCount,
       collect: { source, performance, index in
-        let source = unsafeDowncast(source, to: AbandonableOperation<Value>.self)
+        let source = source.known(as: AbandonableOperation<Value>.self)
         source.base.collect(&performance, from: index)
         performance.add(Performance.Region(leaves: index..<index + source.leafCount, abandon: source.abandon))
       },
       take: { source, performance, index in
-        try unsafeDowncast(source, to: AbandonableOperation<Value>.self).base.take(&performance, from: index)
+        try source.known(as: AbandonableOperation<Value>.self).base.take(&performance, from: index)
       })
   }
 

@@ -1,154 +1,110 @@
-/// Performs are laid out on the stack; only very wide choices and very large values need the heap.
+/// A perform is laid out in the performer's frame in one of two ways: as a leaf, perhaps with a timeout, or as a
+/// `Performance`.
 ///
 /// Written without closures that capture the operation: each copy of it would count references.
 extension Op {
-  /// Performs an operation that is a single leaf, perhaps with a limit.
+  /// Performs an operation that is a single leaf, perhaps with a timeout.
   @inlinable
   @inline(__always)
   func performLeaf() throws -> Value {
     // The offers do not count their references to what they wait on.
     defer { withExtendedLifetime(self) {} }
-    return try withUnsafeTemporaryAllocation(of: Offer.self, capacity: 2) { offers in
-      try withUnsafeTemporaryAllocation(of: Value.self, capacity: 1) { slot in
-        let end = Performance.commitLeaf(
-          .passUnretained(source), argument: argument, limit: limit.nanoseconds, offers.baseAddress!,
-          UnsafeMutableRawPointer(slot.baseAddress!))
-        guard end.winner == 0, end.verdict == .value else { throw failure(of: end) }
-        if source.delivery == .slot { return slot.baseAddress!.move() }
-        return try FiberCore<Value>(unsafeDowncast(source, to: FiberBody.self)).outcome()
-      }
+    return try _withUnprotectedUnsafeTemporaryAllocation(of: Value.self, capacity: 1) { slot in
+      let verdict = Performer.commitLeaf(
+        .passUnretained(source), argument: argument, timeout: timeout.nanoseconds,
+        slot: UnsafeMutableRawPointer(slot.baseAddress!))
+      if verdict != .value { try finish(verdict, into: UnsafeMutableRawPointer(slot.baseAddress!)) }
+      return slot.baseAddress!.move()
     }
   }
 
-  /// Why a leaf has no value.
+  /// Puts the leaf's value into the slot, or throws why it has none.
   @inlinable
   @inline(never)
-  func failure(of end: Performance.End) -> any Error {
-    switch end.winner {
-    case ..<0: CancellationError()
-    case 0: source.failure(end.verdict, argument: argument)
-    default: limit.error()
+  func finish(_ verdict: Verdict, into slot: UnsafeMutableRawPointer) throws {
+    switch verdict {
+    case .cancelled: throw CancellationError()
+    case .timedOut: throw timeout.error()
+    default: try source.finish(verdict, argument: argument, into: slot)
     }
   }
 
-  /// Performs an operation that combines others.
+  /// Performs any operation.
   @inlinable
   @inline(never)
-  func performComputed() throws -> Value {
+  func performGeneral() throws -> Value {
     if needsResolution { return try performResolved() }
     defer { withExtendedLifetime(self) {} }
-    if source.delivery == .arms, limit.isNone, leafCount <= Performance.inlineLeafCount {
-      let choice = unsafeDowncast(source, to: ChoiceOperation<Value>.self)
-      return try Self.performArms(choice.arms, isBiased: choice.isBiased)
+    return try Performance.withLeaves(leafCount, slotSize: slotSize, of: Performer.enter()) { performance in
+      collect(&performance, from: 0)
+      try performance.commit()
+      return try take(&performance, from: 0)
     }
-    if leafCount <= Performance.inlineLeafCount, slotSize <= Performance.inlineSlotSize {
-      return try Performance.withInlineSlot(Performer.enter()) { try commit(&$0) }
-    }
-    var performance = Performance(Performer.enter(), leafCount: leafCount, slotSize: slotSize)
-    defer { performance.deallocate() }
-    return try commit(&performance)
-  }
-
-  /// Performs a choice of plain arms, at most eight.
-  @inlinable
-  @inline(__always)
-  static func performArms(_ arms: [Op<Value>], isBiased: Bool) throws -> Value {
-    defer { withExtendedLifetime(arms) {} }
-    return try withUnsafeTemporaryAllocation(of: Offer.self, capacity: 8) { offers in
-      try withUnsafeTemporaryAllocation(of: Value.self, capacity: 1) { slot in
-        let end = arms.withArms {
-          Performance.commitArms(
-            $0, isBiased: isBiased, offers.baseAddress!, UnsafeMutableRawPointer(slot.baseAddress!))
-        }
-        if end.winner >= 0, end.verdict == .value { return slot.baseAddress!.move() }
-        if end.winner < 0 { throw CancellationError() }
-        throw arms[Int(end.winner)].failure(of: Performance.End(winner: 0, verdict: end.verdict))
-      }
-    }
-  }
-
-  @inlinable
-  @inline(__always)
-  func commit(_ performance: inout Performance) throws -> Value {
-    collect(&performance, from: 0)
-    try performance.commit()
-    return try take(&performance, from: 0)
   }
 }
 
-extension Performance {
-  /// Up to so many leaves are laid out on the stack.
-  @usableFromInline static var inlineLeafCount: Int { 8 }
-
-  @inlinable
-  @inline(__always)
-  static func withInlineSlot<Result>(
-    _ me: FiberRef, _ body: (inout Performance) throws -> Result
-  ) throws -> Result {
-    try withUnsafeTemporaryAllocation(of: Offer.self, capacity: 8) { offers in
-      try withUnsafeTemporaryAllocation(byteCount: inlineSlotSize, alignment: 16) { slot in
-        var performance = Performance(me, offers: offers.baseAddress!, slot: slot.baseAddress!)
-        return try body(&performance)
-      }
-    }
-  }
-
-  /// Lays out a perform on the heap.
-  @usableFromInline
-  init(_ me: FiberRef, leafCount: Int, slotSize: Int) {
-    self.init(
-      me, offers: .allocate(capacity: leafCount), slot: .allocate(byteCount: max(slotSize, 16), alignment: 64))
-  }
-
-  @usableFromInline
-  func deallocate() {
-    offers.deallocate()
-    slot.deallocate()
-  }
-
-  /// How a perform has ended; no leaf has won if a cancellation has.
-  @usableFromInline
-  struct End {
-    @usableFromInline let winner: Int32
-    @usableFromInline let verdict: Verdict
-
-    @inlinable
-    init(winner: Int32, verdict: Verdict) {
-      self.winner = winner
-      self.verdict = verdict
-    }
-  }
-
-  /// Commits a single leaf or the timer of its limit.
+extension Performer {
+  /// Commits a leaf, unless its timeout is over or the scope is cancelled first.
+  ///
+  /// - Parameter timeout: in nanoseconds; `.max` for none.
   @usableFromInline
   @inline(never)
   static func commitLeaf(
-    _ source: Unmanaged<OperationSource>, argument: UInt, limit: Int64, _ offers: OfferRef,
-    _ slot: UnsafeMutableRawPointer
-  ) -> End {
-    var performance = Performance(Performer.enter(), offers: offers, slot: slot)
-    performance.add(source, argument: argument, index: 0)
-    if limit != .max { performance.addTimer(limit, index: 1) }
-    let isCommitted = !performance.me.isCancelled && performance.enlistAndPark()
-    return performance.end(isCommitted: isCommitted)
+    _ source: Unmanaged<OperationSource>, argument: UInt, timeout: Int64, slot: UnsafeMutableRawPointer
+  ) -> Verdict {
+    let me = enter()
+    if me.isCancelled { return .cancelled }
+    return _withUnprotectedUnsafeTemporaryAllocation(of: Offer.self, capacity: 2) { offers in
+      var offer = offers.baseAddress!
+      if timeout == .max {
+        offer = me.ownOffer
+        offer.pointee.source = source
+        offer.pointee.argument = argument
+        offer.pointee.slot = slot
+      } else {
+        offer.initialize(to: Offer(me, source, argument: argument, index: 0, slot: slot))
+      }
+      me.beginEnlisting()
+      if source._withUnsafeGuaranteedRef({ $0.attempt(offer, .enlistAlone) }) == .committed {
+        me.endEnlisting()
+      } else {
+        if Claim.state(me.pointee.claim.load(ordering: .relaxed)) == Claim.claimed {
+          me.startWaiting()
+          fullFence()
+        }
+        if timeout == .max { me.parkUnlessCancelled(offer, 1) } else { me.park(offer, within: timeout) }
+        if me.pointee.wait.winner != 0 || source._withUnsafeGuaranteedRef({ $0.keepsAccount }) { me.withdraw(offer) }
+      }
+      return me.pointee.wait.verdict
+    }
   }
+}
 
-  /// Commits one of several plain leaves, at most eight.
-  @usableFromInline
-  @inline(never)
-  static func commitArms(
-    _ arms: Arms, isBiased: Bool, _ offers: OfferRef, _ slot: UnsafeMutableRawPointer
-  ) -> End {
-    let me = Performer.enter()
-    var performance = Performance(me, offers: offers, slot: slot)
-    performance.add(arms, isBiased: isBiased, index: 0)
-    let isCommitted =
-      !me.isCancelled && (arms.count > 1 && performance.poll(.poll) || performance.layOutAndEnlist())
-    return performance.end(isCommitted: isCommitted)
-  }
-
+extension FiberRef {
+  /// Parks the performer, whose offer is linked, until it is committed or the time is over.
+  ///
+  /// - Parameter offer: the first of two; the second becomes the timer.
   @inline(__always)
-  private func end(isCommitted: Bool) -> End {
-    End(winner: isCommitted ? Int32(truncatingIfNeeded: winner) : -1, verdict: verdict)
+  fileprivate func park(_ offer: OfferRef, within nanoseconds: Int64) {
+    let timer = offer + 1
+    switch TimerOperation.enlist(timer, for: self, index: 1, after: nanoseconds) {
+    case .pending:
+      parkUnlessCancelled(offer, 2)
+      if pointee.wait.winner != 1 { return TimerOperation.withdraw(timer) }
+    case .committed: break
+    case .lost:
+      Worker.suspend(self)
+      if pointee.wait.winner != 1 { return }
+    }
+    pointee.wait.verdict = .timedOut
+  }
+
+  /// Withdraws the offer of a leaf that has not won, or keeps account.
+  @inline(never)
+  fileprivate func withdraw(_ offer: OfferRef) {
+    offer.pointee.source._withUnsafeGuaranteedRef { source in
+      source.withdraw(offer)
+      if pointee.wait.verdict == .cancelled, source.outlastsCancellation { pointee.wait.verdict = .value }
+    }
   }
 }

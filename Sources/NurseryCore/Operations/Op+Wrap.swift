@@ -31,10 +31,10 @@ final class WrappedOperation<Base, Value>: ValueSource<Value>, @unchecked Sendab
       slotSize: base.slotSize, needsResolution: base.needsResolution,
       leafCount: base.leafCount,
       collect: { source, performance, index in
-        unsafeDowncast(source, to: WrappedOperation<Base, Value>.self).base.collect(&performance, from: index)
+        source.known(as: WrappedOperation<Base, Value>.self).base.collect(&performance, from: index)
       },
       take: { source, performance, index in
-        let source = unsafeDowncast(source, to: WrappedOperation<Base, Value>.self)
+        let source = source.known(as: WrappedOperation<Base, Value>.self)
         return try source.transform(source.base.take(&performance, from: index))
       })
   }
@@ -60,10 +60,10 @@ final class RecoveringOperation<Value>: ValueSource<Value>, @unchecked Sendable 
       slotSize: base.slotSize, needsResolution: base.needsResolution,
       leafCount: base.leafCount,
       collect: { source, performance, index in
-        unsafeDowncast(source, to: RecoveringOperation<Value>.self).base.collect(&performance, from: index)
+        source.known(as: RecoveringOperation<Value>.self).base.collect(&performance, from: index)
       },
       take: { source, performance, index in
-        let source = unsafeDowncast(source, to: RecoveringOperation<Value>.self)
+        let source = source.known(as: RecoveringOperation<Value>.self)
         do {
           return try source.base.take(&performance, from: index)
         } catch {

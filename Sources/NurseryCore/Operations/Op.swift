@@ -14,18 +14,18 @@ public struct Op<Value> {
   /// First, because choices read it from memory without counting references.
   @usableFromInline let source: OperationSource
   @usableFromInline let argument: UInt
-  @usableFromInline let limit: OperationLimit
+  @usableFromInline let timeout: OperationTimeout
 
   @inlinable
   package init(_ source: OperationSource, argument: UInt = 0) {
-    self.init(source, argument: argument, limit: .none)
+    self.init(source, argument: argument, timeout: .none)
   }
 
   @inlinable
-  init(_ source: OperationSource, argument: UInt, limit: OperationLimit) {
+  init(_ source: OperationSource, argument: UInt, timeout: OperationTimeout) {
     self.source = source
     self.argument = argument
-    self.limit = limit
+    self.timeout = timeout
   }
 }
 
@@ -39,7 +39,7 @@ extension Op {
   @available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
   @inlinable
   public func perform() throws -> Value {
-    source.delivery.isLeaf ? try performLeaf() : try performComputed()
+    source.isPlain ? try performLeaf() : try performGeneral()
   }
 
   /// Commits the operation if that is possible without waiting; nil if it is not, and then every branch is abandoned.
@@ -49,51 +49,51 @@ extension Op {
   public func poll() throws -> Value? {
     if needsResolution { return try pollResolved() }
     defer { withExtendedLifetime(self) {} }
-    if leafCount <= Performance.inlineLeafCount, slotSize <= Performance.inlineSlotSize {
-      return try Performance.withInlineSlot(Performer.current()) { try commitIfReady(&$0) }
+    return try Performance.withLeaves(leafCount, slotSize: slotSize, of: Performer.current()) { performance in
+      collect(&performance, from: 0)
+      return try performance.commitIfReady() ? take(&performance, from: 0) : nil
     }
-    var performance = Performance(Performer.current(), leafCount: leafCount, slotSize: slotSize)
-    defer { performance.deallocate() }
-    return try commitIfReady(&performance)
-  }
-
-  @inlinable
-  @inline(__always)
-  func commitIfReady(_ performance: inout Performance) throws -> Value? {
-    collect(&performance, from: 0)
-    guard try performance.commitIfReady() else { return nil }
-    return try take(&performance, from: 0)
   }
 
   // MARK: What a perform needs
 
-  /// How many leaves a perform polls, the limit's timer included.
-  @inlinable var leafCount: Int { source.leafCount + limit.leafCount }
-  @inlinable var slotSize: Int { source.slotSize }
+  /// How many leaves a perform polls, the timeout's timer included.
+  @inlinable var leafCount: Int { source.leafCount + timeout.leafCount }
+  @inlinable var slotSize: Int { source.isPlain ? Performance.slotSize(for: Value.self) : source.slotSize }
   @inlinable var needsResolution: Bool { source.needsResolution }
 
   @inlinable
   func collect(_ performance: inout Performance, from index: Int) {
-    if source.delivery.isLeaf {
+    if source.isPlain {
       performance.add(source, argument: argument, index: index)
     } else {
-      let source = unsafeDowncast(source, to: ValueSource<Value>.self)
+      let source = source.known(as: ValueSource<Value>.self)
       source.collect(source, &performance, index)
     }
-    if !limit.isNone { performance.addTimer(limit.nanoseconds, index: index + source.leafCount) }
+    if !timeout.isNone { performance.addTimer(timeout.nanoseconds, index: index + source.leafCount) }
   }
 
   @inlinable
+  @inline(__always)
   func take(_ performance: inout Performance, from index: Int) throws -> Value {
-    if !limit.isNone, performance.winner == index + source.leafCount { throw limit.error() }
-    switch source.delivery {
-    case .slot:
-      if performance.verdict != .value { throw source.failure(performance.verdict, argument: argument) }
+    if source.leavesValue, timeout.isNone, performance.verdict == .value {
       return performance.slot.assumingMemoryBound(to: Value.self).move()
-    case .fiber: return try FiberCore<Value>(unsafeDowncast(source, to: FiberBody.self)).outcome()
-    case .computed, .arms:
-      let source = unsafeDowncast(source, to: ValueSource<Value>.self)
+    }
+    return try takeSlowly(&performance, from: index)
+  }
+
+  @inlinable
+  @inline(never)
+  func takeSlowly(_ performance: inout Performance, from index: Int) throws -> Value {
+    if !timeout.isNone, performance.winner == index + source.leafCount { throw timeout.error() }
+    if !source.isPlain {
+      let source = source.known(as: ValueSource<Value>.self)
       return try source.take(source, &performance, index)
     }
+    // Beside a timeout that has not won, the value may be there.
+    if performance.verdict != .value {
+      try source.finish(performance.verdict, argument: argument, into: performance.slot)
+    }
+    return performance.slot.assumingMemoryBound(to: Value.self).move()
   }
 }

@@ -35,22 +35,6 @@ public class OperationSource: @unchecked Sendable {
     case lost
   }
 
-  /// The place of a committed value.
-  @usableFromInline
-  package enum Delivery: UInt8 {
-    /// In the performer's slot, if there is a value at all.
-    case slot
-    /// With the `FiberBody` that the source is.
-    case fiber
-    /// The `ValueSource` that the source is makes it.
-    case computed
-    /// In the slot, where one of the arms of the `ChoiceOperation` that the source is has put it.
-    case arms
-
-    /// Whether the source is a single leaf.
-    @inlinable var isLeaf: Bool { self == .slot || self == .fiber }
-  }
-
   // Every fiber has these fields, hence the short integers.
   @usableFromInline let storedSlotSize: Int32
   @usableFromInline let storedLeafCount: Int32
@@ -58,29 +42,37 @@ public class OperationSource: @unchecked Sendable {
   ///
   /// Nil for a source that must be called.
   @usableFromInline let mayCommit: UnsafePointer<Atomic<Bool>>?
-  @usableFromInline let delivery: Delivery
+  /// Whether it is a single leaf that leaves its value in the slot; any other is a `ValueSource`.
+  @usableFromInline let isPlain: Bool
+  /// Whether a branch that commits with the verdict `.value` has left it in the slot: so do plain leaves and choices of them.
+  @usableFromInline let leavesValue: Bool
   /// True when there are guards to run before anything can be polled.
   @usableFromInline let needsResolution: Bool
   /// Whether even an offer that is linked nowhere any more has to be withdrawn.
   let keepsAccount: Bool
 
+  /// - Parameter slotSize: how many bytes the leaves need in the performer's slot; a plain source needs what its value takes.
   @usableFromInline
   package init(
-    slotSize: Int, delivery: Delivery = .slot, needsResolution: Bool = false, leafCount: Int = 1,
-    keepsAccount: Bool = false, mayCommit: UnsafePointer<Atomic<Bool>>? = nil
+    isPlain: Bool = true, leavesValue: Bool = true, slotSize: Int = 0, needsResolution: Bool = false,
+    leafCount: Int = 1, keepsAccount: Bool = false, mayCommit: UnsafePointer<Atomic<Bool>>? = nil
   ) {
     storedSlotSize = Int32(slotSize)
     storedLeafCount = Int32(leafCount)
     self.mayCommit = mayCommit
-    self.delivery = delivery
+    self.isPlain = isPlain
+    self.leavesValue = leavesValue
     self.needsResolution = needsResolution
     self.keepsAccount = keepsAccount
   }
 
-  /// How many bytes a committed value needs in the performer's slot; 0 when nothing is passed through it.
   @inlinable final var slotSize: Int { Int(storedSlotSize) }
   /// How many leaves a perform of it polls.
   @inlinable final var leafCount: Int { Int(storedLeafCount) }
+
+  /// This source, which is known to be of a subclass.
+  @inlinable @inline(__always)
+  final func known<Source: OperationSource>(as type: Source.Type) -> Source { unsafeDowncast(self, to: type) }
 
   /// Tries to commit the branch, or leaves its offer.
   @usableFromInline
@@ -105,9 +97,12 @@ public class OperationSource: @unchecked Sendable {
   /// Asked after the offer was withdrawn.
   package var outlastsCancellation: Bool { false }
 
-  /// The error of a branch that committed with a verdict other than a value.
+  /// Puts the value of a branch that committed with a verdict other than `.value` into the slot, or throws its error;
+  /// called on the performer.
   @usableFromInline
-  package func failure(_ verdict: Verdict, argument: UInt) -> any Error { ChannelClosedError() }
+  package func finish(_ verdict: Verdict, argument: UInt, into slot: UnsafeMutableRawPointer) throws {
+    fatalError("\(Self.self) must override finish: a branch of it has committed as \(verdict)")
+  }
 
   /// The description of a wait here, for dumps and deadlock reports.
   package var waitDescription: String { "an operation" }

@@ -2,8 +2,8 @@
 ///
 /// A fair choice asks its leaves in a random order, every order being as likely. Choices inside it do not count: it is
 /// flat over all leaves, whether they were nested, chained by `or`, or wrapped in between. A biased choice inside a
-/// fair one is a *run*: one branch, whose leaves keep their order. The timers of limits come last, in the order they
-/// were added, so that of equal limits the inner one ends the perform.
+/// fair one is a *run*: one branch, whose leaves keep their order. The timers of timeouts come last, in the order they
+/// were added, so that of equal timeouts the inner one ends the perform.
 ///
 /// The leaves are collected as they are written, between `beginChoice` and `endChoice`; the outermost fair choice then
 /// rearranges the leaves that were collected inside it. A leaf keeps its index.
@@ -48,7 +48,7 @@ extension Performance {
 
   private mutating func shuffle(from start: Int) {
     if runs != nil { return shuffleRuns(from: start) }
-    let end = limitCount == 0 ? count : putLimitsLast(from: start)
+    let end = timeoutCount == 0 ? count : putTimeoutsLast(from: start)
     let branches = end - start
     guard branches > 1 else { return }
     if me.decidesBranches { return rotate(start..<end, by: me.firstBranch(of: branches)) }
@@ -58,10 +58,10 @@ extension Performance {
     }
   }
 
-  /// Moves the timers of limits behind the other leaves; returns where they begin.
-  private func putLimitsLast(from start: Int) -> Int {
+  /// Moves the timers of timeouts behind the other leaves; returns where they begin.
+  private func putTimeoutsLast(from start: Int) -> Int {
     var end = count
-    for leaf in (start..<count).reversed() where offers[leaf].isLimit {
+    for leaf in (start..<count).reversed() where offers[leaf].isTimeout {
       end -= 1
       if leaf != end { swap(&offers[leaf], &offers[end]) }
     }
@@ -72,11 +72,11 @@ extension Performance {
     rearrange(leaves, to: Array(leaves.dropFirst(distance)) + leaves.prefix(distance))
   }
 
-  /// As `shuffle`, with runs that keep their order, limits of their leaves included.
+  /// As `shuffle`, with runs that keep their order, timeouts of their leaves included.
   @inline(never)
   private mutating func shuffleRuns(from start: Int) {
     var branches: [Range<Int>] = []
-    var limits: [Range<Int>] = []
+    var timeouts: [Range<Int>] = []
     // Leaves before `start` belong to an enclosing choice, which is still being collected.
     var rest = runs!.pointee.filter { $0.lowerBound >= start }[...]
     runs!.pointee.removeAll { $0.lowerBound >= start }
@@ -92,7 +92,7 @@ extension Performance {
         branches.append(run)
         leaf = run.upperBound
       } else {
-        if offers[leaf].isLimit { limits.append(leaf..<leaf + 1) } else { branches.append(leaf..<leaf + 1) }
+        if offers[leaf].isTimeout { timeouts.append(leaf..<leaf + 1) } else { branches.append(leaf..<leaf + 1) }
         leaf += 1
       }
     }
@@ -106,7 +106,7 @@ extension Performance {
         branches.swapAt(branch, branch + me.randomIndex(below: branches.count - branch))
       }
     }
-    rearrange(start..<count, to: (branches + limits).flatMap { Array($0) })
+    rearrange(start..<count, to: (branches + timeouts).flatMap { Array($0) })
   }
 
   private func rearrange(_ leaves: Range<Int>, to order: [Int]) {

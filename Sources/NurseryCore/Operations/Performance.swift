@@ -1,7 +1,7 @@
 import CSwitch
 import Synchronization
 
-/// One perform in flight: the leaves of an operation, laid out on the performer's stack.
+/// One perform of an operation with several leaves or values of its own: the leaves, laid out in the performer's frame.
 ///
 /// The order of events:
 ///
@@ -11,8 +11,10 @@ import Synchronization
 ///
 /// The second check closes the race with `cancel`: see `fenceAfterEnlisting`. Code of the user's (guards, primitives, nacks, wraps) runs
 /// before the first offer is left or after the perform has been settled, never in between, so it may perform operations of its own.
+///
+/// A single leaf needs none of this: see `Op+Leaf`.
 @usableFromInline
-package struct Performance {
+package struct Performance: ~Copyable {
   /// Calls a loser's abandonment exactly once.
   @usableFromInline
   struct Region {
@@ -29,37 +31,39 @@ package struct Performance {
 
   @usableFromInline let me: FiberRef
   @usableFromInline let offers: OfferRef
-  @usableFromInline var count = 0
-  /// How many of the leaves are limits of operations.
-  @usableFromInline var limitCount = 0
-  /// Whether one of the leaves retries on this fiber, and so has to be tried before it waits.
-  @usableFromInline var hasAttempts = false
-  /// Whether one of the leaves is a primitive of the user's; see `Enlistment`.
-  private var hasPrimitives = false
-  /// Retained, while the primitives have waiters.
-  private var enlistment: Unmanaged<Enlistment>?
+  @usableFromInline let slot: UnsafeMutableRawPointer
   /// The arms of the first leaves, which are laid out when they are needed: of a choice that is ready most are not.
   ///
   /// They stay where they are: the choice holds its array, and the operation the choice.
-  private var arms: UnsafePointer<Arm>?
-  private var armCount = 0
-  private var armIndex = 0
-  /// Whether the arms are asked in their order.
-  private var areArmsBiased = false
+  @usableFromInline var arms: UnsafePointer<Arm>?
+  @usableFromInline var armCount = 0
+  @usableFromInline var count = 0
+  /// How many of the leaves are timeouts of operations.
+  @usableFromInline var timeoutCount = 0
   /// How many choices around are being collected, and whether the next leaf belongs to a fair one; see `Performance+Choice`.
-  var choiceDepth = 0
-  var isInFairChoice = false
-  /// The runs of leaves that keep their order in the fair choice that is being collected; behind a pointer as the regions are.
-  var runs: UnsafeMutablePointer<[Range<Int>]>?
-  @usableFromInline let slot: UnsafeMutableRawPointer
+  @usableFromInline var choiceDepth = 0
+  @usableFromInline var isInFairChoice = false
+  /// Whether the arms are asked in their order.
+  @usableFromInline var areArmsBiased = false
+  /// Whether one of the leaves retries on this fiber, and so has to be tried before it waits.
+  @usableFromInline var hasAttempts = false
+  /// Whether one of the leaves is a primitive of the user's; see `Enlistment`.
+  @usableFromInline var hasPrimitives = false
+  /// How the winning leaf ended.
+  @usableFromInline var verdict = Verdict.value
   /// The leaf that committed, in the order the leaves are written.
   @usableFromInline var winner = -1
-  @usableFromInline var verdict = Verdict.value
+  /// Retained, while the primitives have waiters.
+  @usableFromInline var enlistment: Unmanaged<Enlistment>?
+  /// The runs of leaves that keep their order in the fair choice that is being collected; behind a pointer as the regions are.
+  @usableFromInline var runs: UnsafeMutablePointer<[Range<Int>]>?
   /// Behind a pointer, so that a perform without them counts no references.
-  private var regions: UnsafeMutablePointer<[Region]>?
+  @usableFromInline var regions: UnsafeMutablePointer<[Region]>?
 
   /// Values up to this size pass through a slot on the stack.
-  @usableFromInline static let inlineSlotSize = 64
+  @usableFromInline static var inlineSlotSize: Int { 64 }
+  /// Up to so many leaves are laid out on the stack.
+  @usableFromInline static var inlineLeafCount: Int { 8 }
 
   /// How large a slot a value of this type needs.
   ///
@@ -69,71 +73,90 @@ package struct Performance {
     MemoryLayout<Value>.alignment > 16 ? max(MemoryLayout<Value>.size, inlineSlotSize + 1) : MemoryLayout<Value>.size
   }
 
-  @usableFromInline
+  @inlinable
   init(_ me: FiberRef, offers: OfferRef, slot: UnsafeMutableRawPointer) {
     self.me = me
     self.offers = offers
     self.slot = slot
   }
 
-  /// Adds a leaf; they are polled in the order of these calls.
-  @usableFromInline
-  mutating func add(_ source: OperationSource, argument: UInt, index: Int) {
-    add(.passUnretained(source), argument: argument, index: index)
+  /// Lays a perform out: on the stack, or on the heap if it is a very wide choice or has a very large value.
+  @inlinable
+  @inline(__always)
+  static func withLeaves<Result>(
+    _ leafCount: Int, slotSize: Int, of me: FiberRef, _ body: (inout Performance) throws -> Result
+  ) throws -> Result {
+    try _withUnprotectedUnsafeTemporaryAllocation(of: Offer.self, capacity: 8) { offers in
+      try _withUnprotectedUnsafeTemporaryAllocation(byteCount: inlineSlotSize, alignment: 16) { slot in
+        // Once, so that the body is inlined here.
+        let isLarge = leafCount > inlineLeafCount || slotSize > inlineSlotSize
+        var performance = Performance(
+          me, offers: isLarge ? .allocate(capacity: leafCount) : offers.baseAddress!,
+          slot: isLarge ? .allocate(byteCount: max(slotSize, 16), alignment: 64) : slot.baseAddress!)
+        defer { if isLarge { performance.deallocate() } }
+        return try body(&performance)
+      }
+    }
   }
 
-  @inline(__always)
-  mutating func add(_ source: Unmanaged<OperationSource>, argument: UInt, index: Int) {
+  @usableFromInline
+  func deallocate() {
+    offers.deallocate()
+    slot.deallocate()
+  }
+
+  /// Adds a leaf; they are polled in the order of these calls.
+  @usableFromInline
+  mutating func add(_ source: Unmanaged<OperationSource>, argument: UInt = 0, index: Int) {
     (offers + count).initialize(
       to: Offer(me, source, argument: argument, index: Int32(truncatingIfNeeded: index), slot: slot))
     count += 1
   }
 
-  /// The most arms that are laid out when they are needed.
-  static var mostArms: Int { 64 }
-
-  /// Adds the arms of a choice if they can be laid out when they are needed: it is the first, and in no other.
   @usableFromInline
-  mutating func addsLater(_ arms: Arms, isBiased: Bool, index: Int) -> Bool {
-    guard count == 0, choiceDepth == 0, arms.count <= Self.mostArms else { return false }
-    add(arms, isBiased: isBiased, index: index)
-    return true
+  mutating func add(_ source: OperationSource, argument: UInt = 0, index: Int) {
+    add(.passUnretained(source), argument: argument, index: index)
   }
 
-  /// Adds the arms of the outermost choice, of which no leaf has been added before; at most `mostArms`.
-  mutating func add(_ arms: Arms, isBiased: Bool, index: Int) {
+  /// The most arms that are laid out when they are needed.
+  @usableFromInline static var mostArms: Int { 64 }
+
+  /// Adds plain arms of a choice if they can be laid out when they are needed: the choice is the first, and in no other.
+  @inlinable
+  @inline(__always)
+  mutating func addsLater(_ arms: Arms, isBiased: Bool) -> Bool {
+    guard count == 0, choiceDepth == 0, arms.count <= Self.mostArms else { return false }
     self.arms = arms.baseAddress
     armCount = arms.count
     areArmsBiased = isBiased
-    armIndex = index
     count = arms.count
+    return true
   }
 
   @inline(__always)
   private func layOutArm(_ arm: Int, _ arms: UnsafePointer<Arm>) {
     (offers + arm).initialize(
       to: Offer(
-        me, arms[arm].source, argument: arms[arm].argument, index: Int32(truncatingIfNeeded: armIndex + arm), slot: slot
-      ))
+        me, arms[arm].source, argument: arms[arm].argument, index: Int32(truncatingIfNeeded: arm), slot: slot))
   }
 
-  /// Adds the timer of an operation's limit, behind the operation's own leaves.
+  /// Adds the timer of an operation's timeout, behind the operation's own leaves.
   @usableFromInline
-  mutating func addTimer(_ limit: Int64, index: Int) {
-    add(TimerOperation.relative, argument: UInt(bitPattern: Int(limit)), index: index)
-    (offers + (count - 1)).pointee.isLimit = true
-    limitCount += 1
+  mutating func addTimer(_ nanoseconds: Int64, index: Int) {
+    add(TimerOperation.relative, argument: UInt(bitPattern: Int(nanoseconds)), index: index)
+    (offers + (count - 1)).pointee.isTimeout = true
+    timeoutCount += 1
   }
 
   /// Adds a leaf that is tried on this fiber.
   mutating func addAttempt(_ source: OperationSource, index: Int) {
-    add(source, argument: 0, index: index)
+    add(source, index: index)
     hasAttempts = true
   }
 
   /// Adds a leaf that is a primitive of the user's.
   mutating func addPrimitive(_ source: OperationSource, index: Int) {
-    add(source, argument: 0, index: index)
+    add(source, index: index)
     hasPrimitives = true
   }
 
@@ -153,14 +176,13 @@ package struct Performance {
   ///
   /// - Throws: `CancellationError` if the scope is or gets cancelled first; then no leaf has committed.
   @usableFromInline
+  @inline(never)
   mutating func commit() throws {
-    // A single operation is not polled first, whatever its limits: it is enlisted before they are looked at.
-    let isPolled = hasAttempts || hasPrimitives || count - limitCount > 1
-    if me.isCancelled || !(isPolled && poll(.poll) || layOutAndEnlist()) {
-      abandon()
-      throw CancellationError()
-    }
+    // A single operation is not polled first, whatever its timeouts: it is enlisted before they are looked at.
+    let isPolled = count &- timeoutCount > 1 || hasAttempts || hasPrimitives
+    let isCommitted = !me.isCancelled && (isPolled && poll(.poll) || layOutAndEnlist())
     abandon()
+    if !isCommitted { throw CancellationError() }
   }
 
   /// Commits a leaf that is ready now; false if there is none, and then every branch is abandoned.
@@ -175,7 +197,8 @@ package struct Performance {
     return committed
   }
 
-  mutating func poll(_ attempt: OperationSource.Attempt) -> Bool {
+  @inline(__always)
+  private mutating func poll(_ attempt: OperationSource.Attempt) -> Bool {
     if let arms, pollArms(arms, attempt) { return true }
     for leaf in armCount..<count where mayCommit((offers + leaf).pointee.source) {
       guard ask(leaf, attempt) == .committed else { continue }
@@ -189,37 +212,59 @@ package struct Performance {
   @inline(__always)
   private mutating func pollArms(_ arms: UnsafePointer<Arm>, _ attempt: OperationSource.Attempt) -> Bool {
     var candidates: UInt64 = 0
-    for arm in 0..<armCount where mayCommit(arms[arm].source) { candidates |= 1 << UInt64(arm) }
+    var count = 0
+    for arm in 0..<armCount where mayCommit(arms[arm].source) {
+      candidates |= 1 &<< UInt64(truncatingIfNeeded: arm)
+      count &+= 1
+    }
+    if candidates == 0, !me.decidesBranches { return false }
+    return pollArms(arms, candidates, count, attempt)
+  }
+
+  @inline(__always)
+  private mutating func pollArms(
+    _ arms: UnsafePointer<Arm>, _ candidates: UInt64, _ count: Int, _ attempt: OperationSource.Attempt
+  ) -> Bool {
+    var candidates = candidates
+    var count = count
     var isOrdered = areArmsBiased
     if !isOrdered, me.decidesBranches, armCount > 1 {
       // Every arm can be the first, in as few schedules as that takes.
       isOrdered = true
       let arm = me.firstBranch(of: armCount)
       let later = candidates & (~0 << UInt64(arm))
-      if later != 0, pollArms(arms, later, isOrdered: true, attempt) { return true }
+      if later != 0, pollOrdered(arms, later, attempt) { return true }
       candidates ^= later
     }
-    return pollArms(arms, candidates, isOrdered: isOrdered, attempt)
+    while candidates != 0 {
+      var others = candidates
+      if !isOrdered, count > 1 {
+        for _ in 0..<me.randomIndex(below: count) { others &= others &- 1 }
+      }
+      let arm = others.trailingZeroBitCount
+      candidates &= ~(1 &<< UInt64(truncatingIfNeeded: arm))
+      count &-= 1
+      if pollArm(arm, arms, attempt) { return true }
+    }
+    return false
+  }
+
+  @inline(never)
+  private mutating func pollOrdered(
+    _ arms: UnsafePointer<Arm>, _ candidates: UInt64, _ attempt: OperationSource.Attempt
+  ) -> Bool {
+    for arm in 0..<armCount where candidates & (1 &<< UInt64(truncatingIfNeeded: arm)) != 0 {
+      if pollArm(arm, arms, attempt) { return true }
+    }
+    return false
   }
 
   @inline(__always)
-  private mutating func pollArms(
-    _ arms: UnsafePointer<Arm>, _ candidates: UInt64, isOrdered: Bool, _ attempt: OperationSource.Attempt
-  ) -> Bool {
-    var candidates = candidates
-    while candidates != 0 {
-      var others = candidates
-      if !isOrdered, candidates & (candidates &- 1) != 0 {
-        for _ in 0..<me.randomIndex(below: candidates.nonzeroBitCount) { others &= others &- 1 }
-      }
-      let arm = others.trailingZeroBitCount
-      candidates &= ~(1 << UInt64(arm))
-      layOutArm(arm, arms)
-      guard ask(arm, attempt) == .committed else { continue }
-      settle()
-      return true
-    }
-    return false
+  private mutating func pollArm(_ arm: Int, _ arms: UnsafePointer<Arm>, _ attempt: OperationSource.Attempt) -> Bool {
+    layOutArm(arm, arms)
+    guard ask(arm, attempt) == .committed else { return false }
+    settle()
+    return true
   }
 
   @inline(__always)
@@ -232,18 +277,13 @@ package struct Performance {
     (offers + leaf).pointee.source._withUnsafeGuaranteedRef { $0.attempt(offers + leaf, attempt) }
   }
 
+  /// False if the cancellation won.
   @inline(__always)
-  mutating func layOutAndEnlist() -> Bool {
+  private mutating func layOutAndEnlist() -> Bool {
     if let arms {
       for arm in 0..<armCount { layOutArm(arm, arms) }
     }
-    return enlistAndPark()
-  }
-
-  /// False if the cancellation won.
-  @inline(__always)
-  mutating func enlistAndPark() -> Bool {
-    enlistAndParkOnce() && (verdict != .again || tryAgain())
+    return enlistAndPark() && (verdict != .again || tryAgain())
   }
 
   /// Goes on after a leaf has been told to try again; false if the cancellation won.
@@ -259,7 +299,7 @@ package struct Performance {
         return commitBegun()
       }
       if poll(.poll) { return true }
-      guard enlistAndParkOnce() else { return false }
+      guard enlistAndPark() else { return false }
     } while verdict == .again
     return true
   }
@@ -268,7 +308,7 @@ package struct Performance {
   ///
   /// Inlined, as is the parking: see `Worker.suspend`.
   @inline(__always)
-  private mutating func enlistAndParkOnce() -> Bool {
+  private mutating func enlistAndPark() -> Bool {
     var published = false
     if hasPrimitives {
       if let isCommitted = openWithWaiters() { return isCommitted || commitBegun() }
@@ -355,7 +395,7 @@ package struct Performance {
   /// Withdraws the offers, except those that are no longer linked.
   ///
   /// The winner needs no lock here: the committer unlinked it first.
-  private func withdraw(upTo end: Int) {
+  private mutating func withdraw(upTo end: Int) {
     for leaf in 0..<end {
       let offer = offers + leaf
       offer.pointee.source._withUnsafeGuaranteedRef { source in

@@ -11,7 +11,7 @@ public func sleepOp(for duration: Duration) -> Op<Void> { timeoutOp(after: durat
 
 /// The operation that becomes ready at an instant of the fiber clock.
 public func sleepOp(until deadline: FiberClock.Instant) -> Op<Void> {
-  Op(TimerOperation.absolute, argument: UInt(bitPattern: Int(deadline.nanoseconds)))
+  Op(TimerOperation.absolute.takeUnretainedValue(), argument: UInt(bitPattern: Int(deadline.nanoseconds)))
 }
 
 /// Suspends the current fiber (or blocks the current plain thread) for a while.
@@ -33,20 +33,28 @@ public func sleep(until deadline: FiberClock.Instant) throws { try sleepOp(until
 /// The clock as a source: the offer stands in the timers of the worker that the performer runs on.
 @usableFromInline
 final class TimerOperation: OperationSource, @unchecked Sendable {
-  static let relative = TimerOperation(isRelative: true)
-  static let absolute = TimerOperation(isRelative: false)
+  // Immortal, and held unmanaged: a class's static constant is asked for anew at each use.
+  static let relative = Unmanaged<OperationSource>.passRetained(TimerOperation(isRelative: true))
+  static let absolute = Unmanaged<OperationSource>.passRetained(TimerOperation(isRelative: false))
 
   private let isRelative: Bool
 
   private init(isRelative: Bool) {
     self.isRelative = isRelative
-    super.init(slotSize: 0)
+    super.init()
   }
 
   @usableFromInline
-  static func after(_ nanoseconds: Int64) -> Op<Void> { Op(relative, argument: UInt(bitPattern: Int(nanoseconds))) }
+  static func after(_ nanoseconds: Int64) -> Op<Void> {
+    Op(relative.takeUnretainedValue(), argument: UInt(bitPattern: Int(nanoseconds)))
+  }
 
   override func attempt(_ offer: OfferRef, _ attempt: Attempt) -> Answer {
+    Self.attempt(offer, attempt, isRelative: isRelative)
+  }
+
+  @inline(__always)
+  static func attempt(_ offer: OfferRef, _ attempt: Attempt, isRelative: Bool) -> Answer {
     // Being due is the last resort: the other branches are polled first.
     if attempt == .poll { return .pending }
     let performer = offer.pointee.performer
@@ -58,22 +66,44 @@ final class TimerOperation: OperationSource, @unchecked Sendable {
       return .committed
     }
     guard attempt.enlists else { return .pending }
-    // The link remembers whose timers these are; the performer may run elsewhere when it takes the offer back.
-    let worker = performer.pointee.worker
-    offer.pointee.slot = UnsafeMutableRawPointer(worker)
     let deadline = isRelative ? instant(time, after: performer.now) : time
     // If the perform retries after this wait, the time must not begin anew.
-    offer.pointee.source = .passUnretained(Self.absolute)
+    offer.pointee.source = absolute
     offer.pointee.argument = UInt(bitPattern: Int(deadline))
-    worker.pointee.timers.insert(.offer(offer), deadline: deadline) {
-      if attempt == .enlistAlone { performer.startWaiting() }
-    }
-    // If fibers stay on their thread, a timer concerns no other thread.
-    if worker.pointee.queue.pointee.sharesBegun { worker.tellWatch(of: deadline) }
+    enlist(offer, at: deadline, isAlone: attempt == .enlistAlone)
     return .pending
   }
 
-  override func withdraw(_ offer: OfferRef) {
+  /// Makes the offer a timer of the performer, which has another offer out.
+  @inline(__always)
+  static func enlist(_ offer: OfferRef, for performer: FiberRef, index: Int32, after nanoseconds: Int64) -> Answer {
+    let worker = performer.pointee.worker
+    offer.initialize(
+      to: Offer(performer, worker.pointee.clock, argument: 0, index: index, slot: UnsafeMutableRawPointer(worker)))
+    if nanoseconds > 0 {
+      enlist(offer, at: instant(nanoseconds, after: worker.now), isAlone: false)
+      return .pending
+    }
+    guard performer.commitSelf() else { return .lost }
+    offer.win()
+    return .committed
+  }
+
+  @inline(__always)
+  private static func enlist(_ offer: OfferRef, at deadline: Int64, isAlone: Bool) {
+    let performer = offer.pointee.performer
+    // The slot remembers whose timers these are; the performer may run elsewhere when it takes the offer back.
+    let worker = performer.pointee.worker
+    offer.pointee.slot = UnsafeMutableRawPointer(worker)
+    worker.pointee.timers.insert(.offer(offer), deadline: deadline) { if isAlone { performer.startWaiting() } }
+    // If fibers stay on their thread, a timer concerns no other thread.
+    if worker.pointee.queue.pointee.sharesBegun { worker.tellWatch(of: deadline) }
+  }
+
+  override func withdraw(_ offer: OfferRef) { Self.withdraw(offer) }
+
+  @inline(__always)
+  static func withdraw(_ offer: OfferRef) {
     offer.pointee.slot.assumingMemoryBound(to: Worker.self).pointee.timers.remove(offer)
   }
 

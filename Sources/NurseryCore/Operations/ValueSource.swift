@@ -14,14 +14,15 @@ package class ValueSource<Value>: OperationSource, @unchecked Sendable {
 
   @usableFromInline
   init(
-    slotSize: Int = 0, delivery: Delivery = .computed, needsResolution: Bool = false, leafCount: Int = 1,
-    keepsAccount: Bool = false, collect: @escaping Collect, take: @escaping Take
+    slotSize: Int = 0, leavesValue: Bool = false, needsResolution: Bool = false, leafCount: Int = 1,
+    keepsAccount: Bool = false,
+    collect: @escaping Collect, take: @escaping Take
   ) {
     self.collect = collect
     self.take = take
     super.init(
-      slotSize: slotSize, delivery: delivery, needsResolution: needsResolution, leafCount: leafCount,
-      keepsAccount: keepsAccount)
+      isPlain: false, leavesValue: leavesValue, slotSize: slotSize, needsResolution: needsResolution,
+      leafCount: leafCount, keepsAccount: keepsAccount)
   }
 
   /// Runs the guards of one perform.

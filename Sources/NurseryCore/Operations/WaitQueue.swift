@@ -1,11 +1,15 @@
+import Synchronization
+
 /// The offers that wait at one end of a channel, at a condition or at a fiber, first come, first served.
 ///
 /// An intrusive list through offers in the waiters' records or on their stacks: no allocation, and removal in constant time
 /// wherever the offer stands. Every method is called under the owner's lock.
+///
+/// Its ends are atomic only so that it can be a constant: then no access to it is open while a performer waits here.
 @usableFromInline
 package struct WaitQueue: ~Copyable {
-  @usableFromInline var first: OfferRef?
-  @usableFromInline var last: OfferRef?
+  @usableFromInline let firstOffer = Atomic<OfferRef?>(nil)
+  @usableFromInline let lastOffer = Atomic<OfferRef?>(nil)
 
   @inlinable
   init() {}
@@ -13,11 +17,20 @@ package struct WaitQueue: ~Copyable {
   @inlinable
   var isEmpty: Bool { first == nil }
 
-  @usableFromInline
-  mutating func append(_ offer: OfferRef) { appendInline(offer) }
+  @inlinable
+  var first: OfferRef? {
+    get { firstOffer.load(ordering: .relaxed) }
+    nonmutating set { firstOffer.store(newValue, ordering: .relaxed) }
+  }
+
+  @inlinable
+  var last: OfferRef? {
+    get { lastOffer.load(ordering: .relaxed) }
+    nonmutating set { lastOffer.store(newValue, ordering: .relaxed) }
+  }
 
   @inline(__always)
-  mutating func appendInline(_ offer: OfferRef) {
+  func append(_ offer: OfferRef) {
     offer.pointee.previous = last
     offer.pointee.next = nil
     offer.pointee.isLinked = true
@@ -27,14 +40,14 @@ package struct WaitQueue: ~Copyable {
 
   /// Leaves the offer here until another thread commits its performer or the performer withdraws it.
   @usableFromInline
-  mutating func enlist(_ offer: OfferRef, _ attempt: OperationSource.Attempt) {
+  func enlist(_ offer: OfferRef, _ attempt: OperationSource.Attempt) {
     append(offer)
     if attempt == .enlistAlone { offer.pointee.performer.startWaiting() }
   }
 
   /// Unlinks the offer if it is linked still.
   @usableFromInline
-  mutating func remove(_ offer: OfferRef) {
+  func remove(_ offer: OfferRef) {
     guard offer.pointee.isLinked else { return }
     let next = offer.pointee.next
     let previous = offer.pointee.previous
@@ -43,19 +56,41 @@ package struct WaitQueue: ~Copyable {
     offer.pointee.isLinked = false
   }
 
-  /// Commits the first offer whose performer is not yet committed, together with `performer`, and unlinks it.
+  /// Unlinks the first offer.
+  @inlinable @inline(__always)
+  func removeFirst(_ offer: OfferRef) {
+    first = offer.pointee.next
+    if let next = offer.pointee.next { next.pointee.previous = nil } else { last = nil }
+    offer.pointee.isLinked = false
+  }
+
+  /// Commits the first offer whose performer is not yet committed, and unlinks it; `performer` needs no commitment.
   ///
-  /// The caller must then call `win` and `makeReady` for the winner's performer. Offers whose performers are committed
-  /// already are unlinked on the way; an offer of `performer` itself is skipped, so a choice never meets itself.
+  /// The caller must then call `resume`, or `win` and `makeReady`. Offers whose performers are committed already are
+  /// unlinked on the way; an offer of `performer` itself is skipped, so a choice never meets itself.
+  @inlinable @inline(__always)
+  func claimFirst(for performer: FiberRef) -> OfferRef? {
+    guard let offer = first else { return nil }
+    if offer.pointee.performer == performer || !offer.pointee.performer.commitsAtOnce() {
+      var lost = false
+      return claimFirstSlowly(for: performer, published: false, lost: &lost)
+    }
+    removeFirst(offer)
+    return offer
+  }
+
+  /// As `claimFirst(for:)`, for any first offer; if `published`, the performer is committed together with the waiter.
   ///
   /// - Parameter lost: set when `performer` itself has been committed meanwhile.
   @usableFromInline
-  mutating func claimFirst(for performer: FiberRef, published: Bool, lost: inout Bool) -> OfferRef? {
+  @inline(never)
+  func claimFirstSlowly(for performer: FiberRef, published: Bool, lost: inout Bool) -> OfferRef? {
     var candidate = first
     while let offer = candidate {
       candidate = offer.pointee.next
-      if offer.pointee.performer == performer { continue }
-      switch performer.claim(offer.pointee.performer, published: published) {
+      let waiter = offer.pointee.performer
+      if waiter == performer { continue }
+      switch published ? performer.claim(waiter) : waiter.commit() ? .claimed : .gone {
       case .claimed:
         remove(offer)
         return offer
@@ -69,27 +104,29 @@ package struct WaitQueue: ~Copyable {
     return nil
   }
 
-  /// Unlinks the offer if there is only one.
-  @inline(__always)
-  mutating func popOnly() -> OfferRef? {
-    guard let only = first, only == last else { return nil }
-    only.pointee.isLinked = false
-    first = nil
-    last = nil
-    return only
+  /// Either of the two, for a performer that may have offers out.
+  @inlinable @inline(__always)
+  func claimFirst(for performer: FiberRef, published: Bool, lost: inout Bool) -> OfferRef? {
+    published ? claimFirstSlowly(for: performer, published: true, lost: &lost) : claimFirst(for: performer)
   }
 
   /// Commits and wakes every waiter, in the order they came; what `close` and a broadcast do.
   ///
   /// An only waiter runs next.
-  @usableFromInline
-  mutating func wakeAll(_ verdict: Verdict = .value) {
-    if let only = popOnly() {
-      _ = only.commitFromOutside(verdict, .next)
+  @inline(__always)
+  func wakeAll(_ verdict: Verdict = .value) {
+    if !isEmpty { wakeWaiters(verdict) }
+  }
+
+  @inline(never)
+  private func wakeWaiters(_ verdict: Verdict) {
+    if let only = first, only == last {
+      removeFirst(only)
+      only.commitFromOutsideInline(verdict, .next)
       return
     }
     while let offer = first {
-      remove(offer)
+      removeFirst(offer)
       _ = offer.commitFromOutside(verdict)
     }
   }

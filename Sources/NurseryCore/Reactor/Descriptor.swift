@@ -190,7 +190,7 @@ final class DescriptorWait: OperationSource, @unchecked Sendable {
 
   private init(_ what: StaticString) {
     self.what = what
-    super.init(slotSize: 0)
+    super.init()
   }
 
   override var waitDescription: String { what.description }

@@ -18,7 +18,7 @@ package typealias GateRef = UnsafeMutablePointer<Gate>
 /// queued itself by then, so the waiter finds it there.
 package struct Gate: ~Copyable {
   // Not the lock first: the thread sanitizer books a mutation of any part at the address of the whole.
-  fileprivate var waiters = WaitQueue()
+  fileprivate let waiters = WaitQueue()
   fileprivate let lock = SpinLock(.queue)
   fileprivate let moves = Atomic<UInt32>(0)
 
@@ -78,15 +78,8 @@ extension GateRef {
       pointee.lock.unlock()
       return true
     }
-    let offer = me.ownOffer
-    offer.initialize(
-      to: Offer(me, .passUnretained(source), argument: 0, index: 0, slot: UnsafeMutableRawPointer(self)))
-    pointee.waiters.append(offer)
-    me.startWaiting()
-    pointee.lock.unlock()
-    me.parkUnlessCancelled(offer)
-    if me.pointee.wait.winner >= 0 { return true }
-    withdraw(offer)
-    return false
+    return me.wait(
+      in: pointee.waiters, under: pointee.lock, for: .passUnretained(source), slot: UnsafeMutableRawPointer(self))
+      != .cancelled
   }
 }

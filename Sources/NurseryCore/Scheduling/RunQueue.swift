@@ -133,6 +133,16 @@ extension UnsafeMutablePointer<RunQueue> {
     return next
   }
 
+  /// Takes out the fiber that was just woken if it is not the running one and no other is queued; counts as no pick, as
+  /// `rotate`.
+  @inline(__always)
+  func popOnlyWoken(besides running: FiberRef) -> FiberRef? {
+    guard ownCount == 1, freshCount == 0, let next = pointee.slot, next != running else { return nil }
+    pointee.slot = nil
+    pointee.ownCount.store(0, ordering: .relaxed)
+    return next
+  }
+
   @inline(__always)
   private func append(_ fiber: FiberRef) {
     takeTicket(fiber)

@@ -157,7 +157,7 @@ extension Worker {
       next.pointee.stack = stack
       next.pointee.worker = worker
       worker.pointee.current = next
-      worker.pointee.budget = Worker.fullBudget
+      worker.pointee.budget = worker.pointee.fullBudget
       worker.noteBegun()
       return next
     }

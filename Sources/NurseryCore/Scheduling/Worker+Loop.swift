@@ -16,7 +16,7 @@ extension Worker {
 
   static func makeRecord(_ kind: FiberRecord.Kind, _ worker: WorkerRef, home: ScopeRef, name: String?) -> FiberRef {
     let record = FiberSlab.allocateSingle()
-    record.initialize(to: FiberRecord(kind: kind, worker: worker, home: home, name: name))
+    record.initialize(kind, worker: worker, home: home, name: name)
     return record
   }
 

@@ -34,6 +34,19 @@ extension WorkerRef {
     }
   }
 
+  /// Runs others until `me`, the running fiber, is picked again.
+  ///
+  /// Quick where the fiber that has just been woken is all there is to run.
+  @inline(__always)
+  func park(_ me: FiberRef) {
+    pointee.tick &+= 1
+    if pointee.tick & pointee.quickYields != 0, let next = pointee.queue.popOnlyWoken(besides: me) {
+      return switchQuickly(from: me, to: next)
+    }
+    if me.pointee.kind == .thread { return PlainThread.wait(me) }
+    leave(me)
+  }
+
   /// Lets others run before the running fiber.
   ///
   /// Quick where the list of begun fibers is all there is. These have left their stacks, and their worker is this one.
@@ -45,10 +58,16 @@ extension WorkerRef {
     #if DEBUG
       LockRank.assertNoneIsHeld()
     #endif
+    switchQuickly(from: me, to: next)
+  }
+
+  /// As `run`, to a fiber of this worker that has left its stack.
+  @inline(__always)
+  private func switchQuickly(from me: FiberRef, to next: FiberRef) {
     let saved = UnsafeMutableRawPointer(bitPattern: next.pointee.savedStack.load(ordering: .relaxed))
     next.pointee.savedStack.store(0, ordering: .relaxed)
     pointee.current = next
-    pointee.budget = Worker.fullBudget
+    pointee.budget = pointee.fullBudget
     count(pointee.switches)
     let head = pointee.accessHead.unsafelyUnwrapped
     me.pointee.surroundings.openAccesses = head.pointee
@@ -87,10 +106,12 @@ extension WorkerRef {
 
   /// The running fiber at the beginning of yet another operation, when it has performed many that were ready: others, and timers that
   /// are due, go first.
+  @usableFromInline
   @inline(never)
   func enterWithoutBudget() -> FiberRef {
     let me = pointee.current
-    pointee.budget = Worker.fullBudget
+    pointee.budget = pointee.fullBudget
+    if let decisions = pointee.decisions { return enterByDecision(decisions) }
     guard me.runsOnScheduler else { return me }
     lookAround()
     if pointee.queue.count > 0 {
@@ -143,7 +164,7 @@ extension WorkerRef {
     next.pointee.savedStack.store(0, ordering: .relaxed)
     next.pointee.worker = self
     pointee.current = next
-    pointee.budget = Worker.fullBudget
+    pointee.budget = pointee.fullBudget
     count(pointee.switches)
     return UnsafeMutableRawPointer(bitPattern: saved)!
   }

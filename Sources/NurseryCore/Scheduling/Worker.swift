@@ -26,6 +26,8 @@ package struct Worker: ~Copyable {
   let queue: UnsafeMutablePointer<RunQueue>
   /// Shared: a lock of its own.
   let timers: UnsafeMutablePointer<TimerQueue>
+  /// What the offers in these timers wait for; here because a global constant is asked for at each use.
+  let clock = TimerOperation.absolute
   /// Fibers bound to this thread that other threads have made ready.
   let inbox = Inbox()
   /// How many fibers have begun here and not ended; 0 where fibers migrate.
@@ -58,9 +60,9 @@ package struct Worker: ~Copyable {
   /// A yield whose pick has a number with one of these bits may be a quick one; 63, or 0 where no yield may be.
   var quickYields: UInt32 = 0
   /// How many more operations the running fiber may perform without waiting before it lets others run.
-  var budget = Self.fullBudget
-
-  static var fullBudget: UInt32 { 256 }
+  @usableFromInline var budget: UInt32
+  /// One where every operation is a decision, so that a performer looks at a single counter.
+  let fullBudget: UInt32
   var random: UInt64
   var nextID: UInt64 = 0
   var lastID: UInt64 = 0
@@ -100,6 +102,8 @@ package struct Worker: ~Copyable {
     self.index = index
     self.duty = Atomic(duty)
     self.decisions = decisions.map { .passUnretained($0) }
+    fullBudget = decisions == nil ? 256 : 1
+    budget = fullBudget
     self.current = current
     self.loop = loop
     accessHead = cs_exclusivity_head()
@@ -128,7 +132,7 @@ extension Worker {
   }
 
   /// The calling thread's worker; a plain thread is given one.
-  @usableFromInline
+  @inlinable @inline(__always)
   static var ofThisThread: WorkerRef { ofThisThreadIfAny ?? PlainThread.register() }
 
   /// Counts a block from the heap, if the thread has a worker.
@@ -145,10 +149,7 @@ extension Worker {
     #if DEBUG
       LockRank.assertNoneIsHeld()
     #endif
-    if me.pointee.kind == .thread { return PlainThread.wait(me) }
-    let worker = me.pointee.worker
-    worker.pointee.tick &+= 1
-    worker.leave(me)
+    me.pointee.worker.park(me)
   }
 }
 

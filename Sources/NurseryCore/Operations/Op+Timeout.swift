@@ -9,25 +9,25 @@ extension Op {
   public func orTimeout(
     after duration: Duration, file: StaticString = #fileID, line: UInt = #line
   ) -> Op<Value> {
-    limited(
-      OperationLimit(
+    timed(
+      OperationTimeout(
         nanoseconds: min(duration.nanosecondsClamped, .max - 1), site: SourceSite(file: file, line: line)))
   }
 
-  /// The operation with a limit around those it has.
+  /// The operation with a timeout around those it has.
   @inlinable
   @inline(__always)
-  func limited(_ limit: OperationLimit) -> Op<Value> {
-    Op(self.limit.isNone ? source : wrap { $0 }.source, argument: argument, limit: limit)
+  func timed(_ timeout: OperationTimeout) -> Op<Value> {
+    Op(self.timeout.isNone ? source : wrap { $0 }.source, argument: argument, timeout: timeout)
   }
 }
 
-/// How long an operation may take, as a part of its value, so a limited operation needs no object for it.
+/// How long an operation may take, as a part of its value, so an operation with a timeout needs no object for it.
 ///
-/// In a perform it is one more leaf, a timer, behind those of the operation it limits. So of equal limits the inner one ends
-/// the perform.
+/// In a perform it is one more leaf, a timer, behind those of its operation. So of equal timeouts the inner one ends the
+/// perform.
 @usableFromInline
-struct OperationLimit {
+struct OperationTimeout {
   @usableFromInline let nanoseconds: Int64
   /// The source line of the timeout.
   @usableFromInline let site: SourceSite
@@ -38,12 +38,12 @@ struct OperationLimit {
     self.site = site
   }
 
-  /// No limit: the end of time.
-  @inlinable static var none: OperationLimit { OperationLimit(nanoseconds: .max, site: SourceSite()) }
+  /// No timeout: the end of time.
+  @inlinable static var none: OperationTimeout { OperationTimeout(nanoseconds: .max, site: SourceSite()) }
   @inlinable var isNone: Bool { nanoseconds == .max }
   @inlinable var leafCount: Int { isNone ? 0 : 1 }
 
-  /// The error that a perform throws when the limit ends it.
+  /// The error that a perform throws when the timeout ends it.
   @usableFromInline
   @inline(never)
   func error() -> any Error { TimeoutError(after: .nanoseconds(nanoseconds), at: site) }
