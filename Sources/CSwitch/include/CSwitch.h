@@ -278,7 +278,6 @@ ssize_t cs_read(int fd, void *buffer, size_t count);
 ssize_t cs_write(int fd, const void *buffer, size_t count);
 int cs_open(const char *path, int flags, mode_t mode);
 int cs_close(int fd);
-int cs_fstat_is_regular(int fd);              // 1, 0 or -errno
 
 // The text for an errno value, in a caller's buffer (thread-safe, never fails).
 void cs_error_text(int error, char *buffer, size_t capacity);

@@ -53,7 +53,6 @@ int cs_socket_error(int fd);
 int cs_accept(int fd, cs_address *_Nullable peer);
 int cs_shutdown(int fd, bool reading, bool writing);
 int cs_local_address(int fd, cs_address *address);
-int cs_peer_address(int fd, cs_address *address);
 
 typedef enum cs_option {
   CS_NO_DELAY,

@@ -150,12 +150,6 @@ int cs_close(int fd) {
   return errno == EINTR ? 0 : -errno;
 }
 
-int cs_fstat_is_regular(int fd) {
-  struct stat status;
-  if (fstat(fd, &status) != 0) return -errno;
-  return S_ISREG(status.st_mode) ? 1 : 0;
-}
-
 // MARK: Error text and randomness
 
 void cs_error_text(int error, char *buffer, size_t capacity) {

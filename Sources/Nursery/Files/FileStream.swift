@@ -116,8 +116,6 @@ public final class FileStream: ReadableStream, WritableStream, CustomStringConve
   public var description: String { "the file \(path)" }
 
   func withLock<Result>(_ body: () throws -> Result) rethrows -> Result {
-    lock.lock()
-    defer { lock.unlock() }
-    return try body()
+    try lock.withLock(body)
   }
 }

@@ -150,7 +150,7 @@ public final class StandardStream: ReadableStream, WritableStream, CustomStringC
     }
   }
 
-  private func ask(_ descriptor: Descriptor, _ interest: Interest, _ call: (Int32) -> Int) -> Descriptor.Attempt {
+  private func ask(_ descriptor: Descriptor, _ interest: Interest, _ call: (Int32) -> Int) -> IOResult {
     descriptor.attempt(interest) { number in
       let ready = System.pollNow(number, interest)
       return ready > 0 ? call(number) : ready == 0 ? -Int(System.wouldBlock) : Int(ready)

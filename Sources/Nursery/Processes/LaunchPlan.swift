@@ -52,7 +52,7 @@ struct LaunchPlan: ~Copyable {
   private mutating func prepareLent() throws {
     for source in Set(mapping.values).subtracting(borrowed) {
       if System.isMissing(source) { throw missing(source) }
-      let shared = try checked("use descriptor \(source)", System.share(source))
+      let shared = try checked("use descriptor \(source)", System.share(source, isOurs: Descriptor.isOwned(source)))
       guard shared != source else { continue }
       borrowed.append(shared)
       for target in mapping.keys where mapping[target] == source { mapping[target] = shared }

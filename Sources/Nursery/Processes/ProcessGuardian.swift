@@ -14,7 +14,7 @@ final class ProcessGuardian: @unchecked Sendable {
   private let ended = Condition("the end of a process")
 
   private let lock = SpinLock(.object)
-  @exclusivity(unchecked) private var child: System.Child?
+  @exclusivity(unchecked) private var child: KeptChild?
   @exclusivity(unchecked) private var state = State()
 
   private struct State {
@@ -44,20 +44,12 @@ final class ProcessGuardian: @unchecked Sendable {
   }
 
   func signal(_ signal: Signal, wholeTree: Bool) {
-    order { _ = $0.signal(signal.rawValue, tree: wholeTree) }
+    order { _ = $0.signal(signal, tree: wholeTree) }
   }
 
-  private func read<Value>(_ body: (State) -> Value) -> Value {
-    lock.lock()
-    defer { lock.unlock() }
-    return body(state)
-  }
+  private func read<Value>(_ body: (State) -> Value) -> Value { lock.withLock { body(state) } }
 
-  private func change(_ body: (inout State) -> Void) {
-    lock.lock()
-    body(&state)
-    lock.unlock()
-  }
+  private func change(_ body: (inout State) -> Void) { lock.withLock { body(&state) } }
 
   // MARK: The daemon
 
@@ -67,10 +59,8 @@ final class ProcessGuardian: @unchecked Sendable {
       ended.signal()
     }
     do {
-      let child = try launch.begin()
-      lock.lock()
-      self.child = child
-      lock.unlock()
+      let child = KeptChild(try launch.begin())
+      lock.withLock { self.child = child }
     } catch {
       return fail(LaunchError(command, error.step, code: error.code))
     }
@@ -124,10 +114,10 @@ final class ProcessGuardian: @unchecked Sendable {
     // Sent at once, however short the grace is. If the queue is full of the user's signals, sent as soon as there is
     // room.
     order { child in
-      while let next = requests.first, child.signal(next.rawValue, tree: true) { requests.removeFirst() }
+      while let next = requests.first, child.signal(next, tree: true) { requests.removeFirst() }
     }
     let isOver: Void? = try withTimeoutOrNil(command.grace) {
-      for request in requests { try child!.signalTree(request.rawValue) }
+      for request in requests { try child!.signalTree(request) }
       try follow()
     }
     if isOver != nil { return }
@@ -135,20 +125,12 @@ final class ProcessGuardian: @unchecked Sendable {
     try follow()
   }
 
-  private func order(_ body: (System.Child) -> Void) {
-    lock.lock()
-    if let child { body(child) }
-    lock.unlock()
-  }
+  private func order(_ body: (KeptChild) -> Void) { lock.withLock { if let child { body(child) } } }
 
   /// Only this daemon clears `child`, so it is not nil here.
   private func nextNews() throws -> System.ChildNews { try child!.nextNews() }
 
   private func release() {
-    lock.lock()
-    let child = self.child
-    self.child = nil
-    lock.unlock()
-    child?.release()
+    lock.withLock { child.take() }?.release()
   }
 }

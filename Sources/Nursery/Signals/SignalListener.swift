@@ -13,6 +13,7 @@
 /// causes by a fault (SIGSEGV, SIGFPE and the like): the faulting instruction would run again for ever.
 public final class SignalListener: Sendable {
   private let listener: System.Listener
+  private let descriptor: Descriptor
   private let signals: [Signal]
 
   /// Begins to listen.
@@ -23,10 +24,11 @@ public final class SignalListener: Sendable {
   ///   descriptor left.
   public init(_ signals: [Signal]) throws {
     listener = try System.Listener(signals.map(\.rawValue))
+    descriptor = Descriptor(adopting: listener.number)
     self.signals = signals
   }
 
-  deinit { listener.close() }
+  deinit { close() }
 
   /// Waits until one of the signals arrives, and takes it.
   ///
@@ -41,10 +43,10 @@ public final class SignalListener: Sendable {
   ///
   /// An operation that is not chosen has taken no signal.
   public func waitOp() -> Op<Signal> {
-    listener.descriptor.op(.readable, keeping: self) { [self] in
-      switch listener.take() {
+    descriptor.op(.readable, keeping: self) { [self] in
+      switch descriptor.attempt(.readable, { _ in listener.take() }) {
       case .done(let number): Signal(rawValue: Int32(number))
-      case .tooEarly: nil
+      case .wouldBlock: nil
       case .failed, .closed: throw StreamClosedError(stream: description)
       }
     }
@@ -55,7 +57,10 @@ public final class SignalListener: Sendable {
   /// Pending waits throw `StreamClosedError`.
   ///
   /// Never blocks. Closing it again does nothing.
-  public func close() { listener.close() }
+  public func close() {
+    listener.stop()
+    descriptor.close()
+  }
 }
 
 extension SignalListener: Sequence {

@@ -1,4 +1,3 @@
-import CSwitch
 import Synchronization
 
 /// The socket of a listener, and its limit of open connections.
@@ -58,7 +57,7 @@ final class Acceptor: Sendable {
       switch isLimited ? acceptWithinLimit(&peer) : accept(&peer) {
       case .done(let number):
         return make(Descriptor(adopting: Int32(number)), SocketAddress(peer), isLimited ? Slot(self) : nil)
-      case .tooEarly: return nil
+      case .wouldBlock: return nil
       // Other connections may be queued behind it.
       case .failed(let code) where System.isOfOneConnection(code): continue
       case .failed(let code): throw SystemError(code: code, action: "accept a connection on \(address)")
@@ -67,18 +66,18 @@ final class Acceptor: Sendable {
     }
   }
 
-  private func accept(_ peer: inout RawAddress) -> Descriptor.Attempt {
+  private func accept(_ peer: inout RawAddress) -> IOResult {
     descriptor.attempt(.readable) { Int(System.accept($0, &peer)) }
   }
 
   /// At the limit the call would block; closing a connection then signals the waiters.
-  private func acceptWithinLimit(_ peer: inout RawAddress) -> Descriptor.Attempt {
-    lock.lock()
-    defer { lock.unlock() }
-    guard open.load(ordering: .acquiring) < limit else { return descriptor.isClosed ? .closed : .tooEarly }
-    let result = accept(&peer)
-    if case .done = result { open.add(1, ordering: .relaxed) }
-    return result
+  private func acceptWithinLimit(_ peer: inout RawAddress) -> IOResult {
+    lock.withLock {
+      guard open.load(ordering: .acquiring) < limit else { return descriptor.isClosed ? .closed : .wouldBlock }
+      let result = accept(&peer)
+      if case .done = result { open.add(1, ordering: .relaxed) }
+      return result
+    }
   }
 
   /// The share of one connection in the limit; free again when the connection is closed or released.
@@ -101,6 +100,6 @@ final class Acceptor: Sendable {
 extension SocketOptions {
   fileprivate func reuseAddress(_ descriptor: Int32) throws(SystemError) {
     if !reusesAddress { return }
-    try checked("set the socket option reusesAddress", System.setOption(descriptor, CS_REUSE_ADDRESS, 1))
+    try checked("set the socket option reusesAddress", System.setOption(descriptor, .reuseAddress, 1))
   }
 }

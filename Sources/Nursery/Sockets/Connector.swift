@@ -42,7 +42,7 @@ enum Connector {
     }
     switch result {
     case .done: return ()
-    case .tooEarly: return nil
+    case .wouldBlock: return nil
     case .failed(let code):
       socket.close()
       throw SystemError(code: code, action: "connect to \(address)")

@@ -1,5 +1,3 @@
-import CSwitch
-
 /// An internet address, of version 4 or 6.
 public struct IPAddress: Hashable, Sendable, CustomStringConvertible {
   /// The address's bytes in network order: 4 or 16.
@@ -16,10 +14,7 @@ public struct IPAddress: Hashable, Sendable, CustomStringConvertible {
 
   /// Parses "192.0.2.1", "2001:db8::1" or "fe80::1%eth0"; nil for anything else, also for names of hosts.
   public init?(_ text: String) {
-    var raw = RawAddress()
-    guard !text.utf8.contains(0), cs_address_parse(text, 0, &raw), let address = SocketAddress(raw).ip else {
-      return nil
-    }
+    guard let raw = RawAddress(parsing: text), let address = SocketAddress(raw).ip else { return nil }
     self = address
   }
 
@@ -36,10 +31,5 @@ public struct IPAddress: Hashable, Sendable, CustomStringConvertible {
   public var isV6: Bool { bytes.count == 16 }
 
   /// The numeric form: "192.0.2.1", "2001:db8::1".
-  public var description: String {
-    withUnsafeTemporaryAllocation(of: CChar.self, capacity: 64) { text in
-      withUnsafePointer(to: SocketAddress.ip(self, port: 0).raw) { cs_address_text($0, text.baseAddress!) }
-      return String(cString: text.baseAddress!)
-    }
-  }
+  public var description: String { SocketAddress.ip(self, port: 0).raw.numericText }
 }

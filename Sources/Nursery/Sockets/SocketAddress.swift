@@ -1,5 +1,3 @@
-import CSwitch
-
 /// The address of a socket or of its peer.
 public enum SocketAddress: Hashable, Sendable, CustomStringConvertible {
   /// An internet address and a port.
@@ -36,33 +34,17 @@ public enum SocketAddress: Hashable, Sendable, CustomStringConvertible {
 
 extension SocketAddress {
   package init(_ raw: RawAddress) {
-    self = withUnsafePointer(to: raw) { raw in
-      switch cs_address_family(raw) {
-      case Int32(CS_FAMILY_V4), Int32(CS_FAMILY_V6): Self.readIP(raw)
-      default: Self.readPath(raw)
+    if let internet = raw.internet {
+      self = .ip(IPAddress(bytes: internet.bytes, scope: internet.scope)!, port: internet.port)
+      return
+    }
+    let path = raw.path
+    self =
+      switch path.first {
+      case nil: .unnamed
+      case 0: .abstract(name: String(decoding: path.dropFirst(), as: UTF8.self))
+      default: .unix(path: String(decoding: path, as: UTF8.self))
       }
-    }
-  }
-
-  private static func readIP(_ raw: UnsafePointer<RawAddress>) -> SocketAddress {
-    var port: UInt16 = 0
-    var scope: UInt32 = 0
-    let count = cs_address_family(raw) == Int32(CS_FAMILY_V4) ? 4 : 16
-    let bytes = [UInt8](unsafeUninitializedCapacity: 16) { buffer, initialized in
-      cs_address_ip(raw, buffer.baseAddress!, &port, &scope)
-      initialized = count
-    }
-    return .ip(IPAddress(bytes: bytes, scope: scope)!, port: port)
-  }
-
-  private static func readPath(_ raw: UnsafePointer<RawAddress>) -> SocketAddress {
-    let bytes = [UInt8](unsafeUninitializedCapacity: 128) { buffer, initialized in
-      initialized = cs_address_path(raw, buffer.baseAddress!)
-    }
-    guard let first = bytes.first else { return .unnamed }
-    return first == 0
-      ? .abstract(name: String(decoding: bytes.dropFirst(), as: UTF8.self))
-      : .unix(path: String(decoding: bytes, as: UTF8.self))
   }
 
   /// In the system's layout; an invalid address gives an empty one, see `checkedRaw`.
@@ -75,12 +57,7 @@ extension SocketAddress {
   package func checkedRaw() throws(SystemError) -> RawAddress {
     var raw = RawAddress()
     switch self {
-    case .ip(let address, let port):
-      if address.isV6 {
-        cs_address_v6(&raw, address.bytes, port, address.scope)
-      } else {
-        cs_address_v4(&raw, address.bytes, port)
-      }
+    case .ip(let address, let port): raw = RawAddress(address.bytes, port: port, scope: address.scope)
     case .unix(let path):
       // The kernel would take the path for a name without a file, or for a shorter path.
       if path.isEmpty || path.utf8.contains(0) {
@@ -89,11 +66,9 @@ extension SocketAddress {
           action: "use the path \(path.debugDescription) for a socket, which is empty or has a zero byte; "
             + "write .abstract(name:) for one without a file")
       }
-      let bytes = Array(path.utf8)
-      try checked("use the path \(path) for a socket", cs_address_unix(&raw, bytes, bytes.count))
+      try checked("use the path \(path) for a socket", raw.setPath(Array(path.utf8)))
     case .abstract(let name):
-      let bytes = [0] + Array(name.utf8)
-      try checked("use the name \(name) for a socket", cs_address_unix(&raw, bytes, bytes.count))
+      try checked("use the name \(name) for a socket", raw.setPath([0] + Array(name.utf8)))
     case .unnamed: break
     }
     return raw

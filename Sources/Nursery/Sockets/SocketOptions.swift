@@ -1,5 +1,3 @@
-import CSwitch
-
 /// Options that are set on a socket before it is bound or connected.
 public struct SocketOptions: Hashable, Sendable {
   /// Whether small writes are sent at once instead of being collected (TCP_NODELAY); for TCP.
@@ -33,18 +31,18 @@ public struct SocketOptions: Hashable, Sendable {
 
   /// Sets the options on a socket that is neither bound nor connected.
   func apply(to descriptor: Int32, _ family: SocketFamily, _ kind: SocketKind) throws(SystemError) {
-    func set(_ option: cs_option, _ value: Int, _ name: String) throws(SystemError) {
+    func set(_ option: SocketOption, _ value: Int, _ name: String) throws(SystemError) {
       try checked("set the socket option \(name)", System.setOption(descriptor, option, Int32(clamping: value)))
     }
     if family != .unix {
-      if kind == .stream { try set(CS_NO_DELAY, noDelay ? 1 : 0, "noDelay") }
-      if keepsAlive { try set(CS_KEEP_ALIVE, 1, "keepsAlive") }
-      if reusesPort { try set(CS_REUSE_PORT, 1, "reusesPort") }
-      if family == .v6 { try set(CS_V6_ONLY, isV6Only ? 1 : 0, "isV6Only") }
-      if broadcasts { try set(CS_BROADCAST, 1, "broadcasts") }
+      if kind == .stream { try set(.noDelay, noDelay ? 1 : 0, "noDelay") }
+      if keepsAlive { try set(.keepAlive, 1, "keepsAlive") }
+      if reusesPort { try set(.reusePort, 1, "reusesPort") }
+      if family == .v6 { try set(.v6Only, isV6Only ? 1 : 0, "isV6Only") }
+      if broadcasts { try set(.broadcast, 1, "broadcasts") }
     }
-    if let sendBufferSize { try set(CS_SEND_BUFFER, sendBufferSize, "sendBufferSize") }
-    if let receiveBufferSize { try set(CS_RECEIVE_BUFFER, receiveBufferSize, "receiveBufferSize") }
-    if let linger { try set(CS_LINGER, linger, "linger") }
+    if let sendBufferSize { try set(.sendBuffer, sendBufferSize, "sendBufferSize") }
+    if let receiveBufferSize { try set(.receiveBuffer, receiveBufferSize, "receiveBufferSize") }
+    if let linger { try set(.linger, linger, "linger") }
   }
 }

@@ -1,5 +1,3 @@
-import CSwitch
-
 /// A TCP connection.
 ///
 ///     let stream = try TCPStream.connect(to: .ip(.loopback, port: 7))
@@ -33,7 +31,7 @@ public final class TCPStream: SocketStream, @unchecked Sendable {
   ///
   /// - Throws: `SystemError`, `StreamClosedError`.
   public func setNoDelay(_ isOn: Bool) throws {
-    let result = descriptor.attempt(.none) { Int(System.setOption($0, CS_NO_DELAY, isOn ? 1 : 0)) }
+    let result = descriptor.attempt(.none) { Int(System.setOption($0, .noDelay, isOn ? 1 : 0)) }
     _ = try result.value("set noDelay of", self)
   }
 
@@ -42,7 +40,7 @@ public final class TCPStream: SocketStream, @unchecked Sendable {
   /// So the other side cannot mistake incomplete data for complete data. Bytes that have been written and not yet sent
   /// are dropped. Never blocks. Does nothing on a closed stream.
   public func reset() {
-    _ = descriptor.attempt(.none) { Int(System.setOption($0, CS_LINGER, 0)) }
+    _ = descriptor.attempt(.none) { Int(System.setOption($0, .linger, 0)) }
     close()
   }
 

@@ -3,7 +3,7 @@ extension Descriptor {
   var openNumber: Int32 { isClosed ? -1 : number }
 }
 
-extension Descriptor.Attempt {
+extension IOResult {
   /// What a stream's call returns, the number of bytes or nil if it was too early, or throws.
   ///
   /// - Parameters:
@@ -14,7 +14,7 @@ extension Descriptor.Attempt {
   ) throws -> Int? {
     switch self {
     case .done(let count): count
-    case .tooEarly: nil
+    case .wouldBlock: nil
     case .closed: throw StreamClosedError(stream: stream.description)
     case .failed(let code): throw SystemError(code: code, action: "\(verb) \(stream)\(more())")
     }

@@ -46,11 +46,11 @@ final class MemoryBuffer: @unchecked Sendable {
     isWriterClosed = failure == nil
   }
 
-  var count: Int { withLock { queue.count } }
-  var bytes: [UInt8] { withLock { [UInt8](queue.bytes) } }
+  var count: Int { lock.withLock { queue.count } }
+  var bytes: [UInt8] { lock.withLock { [UInt8](queue.bytes) } }
 
   func tryRead(into buffer: UnsafeMutableRawBufferPointer) throws -> Int? {
-    let count: Int? = try withLock {
+    let count: Int? = try lock.withLock {
       if isReaderClosed { throw StreamClosedError(stream: "the reading end of a memory stream") }
       if buffer.isEmpty { return 0 }
       guard queue.isEmpty else {
@@ -66,7 +66,7 @@ final class MemoryBuffer: @unchecked Sendable {
   }
 
   func tryWrite(parts: UnsafeBufferPointer<UnsafeRawBufferPointer>) throws -> Int? {
-    let count: Int? = try withLock {
+    let count: Int? = try lock.withLock {
       if isWriterClosed { throw StreamClosedError(stream: "the writing end of a memory stream") }
       if let failure { throw failure }
       if isReaderClosed { throw SystemError(code: EPIPE, action: "write to a memory stream") }
@@ -96,15 +96,9 @@ final class MemoryBuffer: @unchecked Sendable {
   func fail(_ error: any Error) { change { if failure == nil { failure = error } } }
 
   private func change(_ body: () -> Void) {
-    withLock(body)
+    lock.withLock(body)
     readable.signal()
     writable.signal()
-  }
-
-  private func withLock<Result>(_ body: () throws -> Result) rethrows -> Result {
-    lock.lock()
-    defer { lock.unlock() }
-    return try body()
   }
 }
 

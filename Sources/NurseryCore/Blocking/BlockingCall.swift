@@ -79,7 +79,7 @@ class BlockingJob: OperationSource, @unchecked Sendable {
       performer.expectOutside()
       if pool.enlist(self, offer, attempt) { return .pending }
       performer.endExpectation()
-    } else if !pool.withLock({ state == .ended }) {
+    } else if !pool.lock.withLock({ state == .ended }) {
       return .pending
     }
     guard offer.commits(attempt) else { return .lost }
@@ -93,7 +93,7 @@ class BlockingJob: OperationSource, @unchecked Sendable {
   }
 
   /// A body that has begun and is waited for: the branch commits, and its value waits for the end.
-  override var outlastsCancellation: Bool { whenCancelled == .awaits && pool.withLock { state.hasBegun } }
+  override var outlastsCancellation: Bool { whenCancelled == .awaits && pool.lock.withLock { state.hasBegun } }
 
   override var waitDescription: String { "a blocking call" }
 
@@ -105,7 +105,7 @@ class BlockingJob: OperationSource, @unchecked Sendable {
     if isRunning { interrupt() }
     if isRunning, whenCancelled == .awaits { awaitEnd() }
     let handler = Scheduler.current?.onSuppressedError ?? Scheduler.reportSuppressed
-    let isEnded = pool.withLock {
+    let isEnded = pool.lock.withLock {
       if state != .ended { onAbandonedError = handler }
       return state == .ended
     }
@@ -114,7 +114,7 @@ class BlockingJob: OperationSource, @unchecked Sendable {
 
   /// Waits for the end of the body if it runs still, because the performer was cancelled.
   fileprivate func finish() {
-    let isRunning = pool.withLock {
+    let isRunning = pool.lock.withLock {
       if state == .running { pool.markUnwanted(self) }
       return state == .running
     }
@@ -128,7 +128,7 @@ class BlockingJob: OperationSource, @unchecked Sendable {
   private func interrupt() {
     guard let onCancel = onCancel.take() else { return }
     let interruption = Condition()
-    let isRunning = pool.withLock {
+    let isRunning = pool.lock.withLock {
       if state == .running { self.interruption = interruption }
       return state == .running
     }
@@ -138,7 +138,7 @@ class BlockingJob: OperationSource, @unchecked Sendable {
     } catch {
       if !(error is CancellationError) { Scheduler.reportSuppressed(error) }
     }
-    pool.withLock { self.interruption = nil }
+    pool.lock.withLock { self.interruption = nil }
     interruption.signal()
   }
 

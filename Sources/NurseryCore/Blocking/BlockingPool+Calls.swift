@@ -4,24 +4,22 @@ import Synchronization
 extension BlockingPool {
   /// Parks a performer at its call, which is queued unless it has been; false if the body has ended.
   func enlist(_ job: BlockingJob, _ offer: OfferRef, _ attempt: OperationSource.Attempt) -> Bool {
-    lock.lock()
-    guard job.state != .ended else {
-      lock.unlock()
-      return false
+    let call: Call? = lock.withLock {
+      if job.state == .ended { return nil }
+      job.offer = offer
+      if isOwnThread(offer.pointee.performer) { lent += 1 }
+      if job.state == .idle { queue.append(job) }
+      if attempt == .enlistAlone { offer.pointee.performer.startWaiting() }
+      return nextCall()
     }
-    job.offer = offer
-    if isOwnThread(offer.pointee.performer) { lent += 1 }
-    if job.state == .idle { queue.append(job) }
-    if attempt == .enlistAlone { offer.pointee.performer.startWaiting() }
-    let call = nextCall()
-    lock.unlock()
+    guard let call else { return false }
     make(call)
     return true
   }
 
   /// The performer goes on.
   func withdraw(_ job: BlockingJob, _ offer: OfferRef) {
-    withLock {
+    lock.withLock {
       job.offer = nil
       if isOwnThread(offer.pointee.performer) { lent -= 1 }
     }
@@ -30,7 +28,7 @@ extension BlockingPool {
   /// Queues a call that has no performer.
   func submit(_ job: BlockingJob) {
     make(
-      withLock {
+      lock.withLock {
         queue.append(job)
         return nextCall()
       })
@@ -38,7 +36,7 @@ extension BlockingPool {
 
   /// The performer does not want the call any more: whether its body runs; nil if it never will.
   func giveUp(_ job: BlockingJob) -> Bool? {
-    withLock {
+    lock.withLock {
       if job.state == .queued { queue.remove(job) }
       guard job.state.hasBegun else { return nil }
       job.isGivenUp = true
@@ -112,7 +110,7 @@ extension BlockingPool {
   func lend(_ performer: FiberRef, _ change: Int) {
     guard isOwnThread(performer) else { return }
     make(
-      withLock {
+      lock.withLock {
         lent += change
         return nextCall()
       })

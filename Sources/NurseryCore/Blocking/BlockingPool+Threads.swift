@@ -52,7 +52,7 @@ extension BlockingPool {
   /// Without any thread, queued calls would wait for ever.
   private func startFailed(_ error: SystemError) {
     var others: [BlockingJob] = []
-    withLock {
+    lock.withLock {
       arriving -= 1
       threadCount -= 1
       while threadCount == 0, let job = queue.popFirst() {

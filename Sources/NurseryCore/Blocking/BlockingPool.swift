@@ -51,11 +51,11 @@ public final class BlockingPool: @unchecked Sendable {
   ///
   /// May be changed at any time: lowered, it lets what runs run to its end.
   public var limit: Int {
-    get { withLock { threadLimit } }
+    get { lock.withLock { threadLimit } }
     set {
       precondition(newValue > 0, "the blocking pool needs a thread: set its limit to 1 or more")
       make(
-        withLock {
+        lock.withLock {
           threadLimit = newValue
           return nextCall()
         })
@@ -85,17 +85,11 @@ public final class BlockingPool: @unchecked Sendable {
 
   /// What the threads do at this moment, and what they have done.
   public var statistics: Statistics {
-    withLock {
+    lock.withLock {
       Statistics(
         threads: threadCount, idle: idle.count, queued: queue.count, running: runningCount, unwanted: unwantedCount,
         completed: completedCount, abandoned: abandonedCount)
     }
-  }
-
-  func withLock<Result>(_ body: () -> Result) -> Result {
-    lock.lock()
-    defer { lock.unlock() }
-    return body()
   }
 
   // MARK: Deadlocks
@@ -109,6 +103,6 @@ public final class BlockingPool: @unchecked Sendable {
 
   static var sharedIdle: Idle {
     guard sharedHasThreads.load(ordering: .acquiring) else { return Idle() }
-    return shared.withLock { Idle(count: shared.idle.count, changes: shared.idleChanges) }
+    return shared.lock.withLock { Idle(count: shared.idle.count, changes: shared.idleChanges) }
   }
 }

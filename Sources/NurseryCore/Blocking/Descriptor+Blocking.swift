@@ -2,21 +2,16 @@
 extension Descriptor {
   /// Calls the kernel, which may take its time; for threads of the pool.
   ///
-  /// The number does not go back to the kernel meanwhile. Never too early: if the program has made the descriptor
-  /// non-blocking itself, that is an error.
-  package func use(_ call: (Int32) -> Int) -> Attempt {
-    guard record.beginUse(generation) else { return .closed }
-    defer { record.endUse() }
-    let result = call(number)
-    return result >= 0 ? .done(result) : .failed(Int32(truncatingIfNeeded: -result))
+  /// The number does not go back to the kernel meanwhile. If the program has made the descriptor non-blocking itself, a
+  /// call that would block is an error.
+  package func use(_ call: (Int32) -> Int) -> IOResult {
+    let result = useNow(call)
+    if case .wouldBlock = result { return .failed(System.wouldBlock) }
+    return result
   }
 
   /// Calls the kernel, which says that it would have to wait instead of waiting.
-  package func useNow(_ call: (Int32) -> Int) -> Attempt {
-    let result = use(call)
-    if case .failed(System.wouldBlock) = result { return .tooEarly }
-    return result
-  }
+  package func useNow(_ call: (Int32) -> Int) -> IOResult { record.perform(generation, .none, call) }
 
   /// Keeps the number, also if it is closed meanwhile, until `endUse`; false if it has been closed already.
   ///

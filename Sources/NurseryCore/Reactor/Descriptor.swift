@@ -5,17 +5,6 @@ package struct Descriptor: @unchecked Sendable, Hashable {
   package let record: DescriptorRef
   package let generation: UInt32
 
-  /// The outcome of a call on it.
-  package enum Attempt {
-    /// The call's result, not negative.
-    case done(Int)
-    /// The call would block; there will be a signal.
-    case tooEarly
-    /// An errno value.
-    case failed(Int32)
-    case closed
-  }
-
   /// Takes charge of a descriptor that does not block.
   ///
   /// - Parameter isForAll: whether it belongs to no nursery.
@@ -31,6 +20,11 @@ package struct Descriptor: @unchecked Sendable, Hashable {
   init(borrowing number: Int32) {
     record = DescriptorTable.record(number)
     generation = record.generation
+  }
+
+  /// Whether a stream of this library owns the descriptor of this number.
+  package static func isOwned(_ number: Int32) -> Bool {
+    DescriptorTable.holds(number) && DescriptorTable.record(number).pointee.isOwned.load(ordering: .relaxed)
   }
 
   /// The number, for as long as it is open.
@@ -53,27 +47,16 @@ package struct Descriptor: @unchecked Sendable, Hashable {
   /// Calls the kernel without waiting.
   ///
   /// - Parameter wanted: the number of bytes asked for; fewer mean that there are no more. Nil if that does not hold.
-  package func attempt(_ interest: Interest, wanted: Int? = nil, _ call: (Int32) -> Int) -> Attempt {
+  package func attempt(_ interest: Interest, wanted: Int? = nil, _ call: (Int32) -> Int) -> IOResult {
     // The note is valid only if the caller's own scheduler keeps it up to date, and will, because the caller is going
     // to wait.
-    var isWatched = false
-    if let worker = Worker.ofThisThreadIfAny, worker.pointee.current.pointee.wait.isAboutToWait {
-      let reactor = worker.pointee.scheduler?._withUnsafeGuaranteedRef { $0.reactorIfAny?.id }
-      isWatched = reactor == record.pointee.reactor.load(ordering: .relaxed)
+    if let worker = Worker.ofThisThreadIfAny, worker.pointee.current.pointee.wait.isAboutToWait,
+      let reactor = worker.pointee.scheduler?._withUnsafeGuaranteedRef({ $0.reactorIfAny?.id }),
+      reactor == record.pointee.reactor.load(ordering: .relaxed), record.isKnownToBlock(interest, generation)
+    {
+      return .wouldBlock
     }
-    return attempt(interest, wanted: wanted, isWatched: isWatched, call)
-  }
-
-  @inline(__always)
-  private func attempt(
-    _ interest: Interest, wanted: Int?, isWatched: Bool, _ call: (Int32) -> Int
-  ) -> Attempt {
-    if isWatched, record.isKnownToBeVain(interest, generation) { return .tooEarly }
-    guard record.beginUse(generation) else { return .closed }
-    defer { record.endUse() }
-    let result = record.attempt(interest, wanted: wanted, call)
-    if result >= 0 { return .done(result) }
-    return result == -Int(System.wouldBlock) ? .tooEarly : .failed(Int32(truncatingIfNeeded: -result))
+    return record.perform(generation, interest, wanted: wanted, call)
   }
 
   /// Calls the kernel; while the call would block, waits and retries.
@@ -81,15 +64,17 @@ package struct Descriptor: @unchecked Sendable, Hashable {
   /// A cancellation point: then the kernel has done nothing.
   ///
   /// - Throws: `CancellationError`; `SystemError` if the descriptor cannot be watched.
-  package func perform(_ interest: Interest, wanted: Int? = nil, _ call: (Int32) -> Int) throws -> Attempt {
+  package func perform(_ interest: Interest, wanted: Int? = nil, _ call: (Int32) -> Int) throws -> IOResult {
     let me = Performer.enter()
     let gate = record.gate(interest)
     while true {
       if me.isCancelled { throw CancellationError() }
       let epoch = gate.epoch
       // If the descriptor is not registered, waiting registers it, which reports existing readiness.
-      let result = attempt(interest, wanted: wanted, isWatched: true, call)
-      guard case .tooEarly = result else { return result }
+      if !record.isKnownToBlock(interest, generation) {
+        let result = record.perform(generation, interest, wanted: wanted, call)
+        guard case .wouldBlock = result else { return result }
+      }
       try beginWait(me, interest)
       defer { endWait(me) }
       guard gate.wait(me, DescriptorWait.of(interest), since: epoch) else { throw CancellationError() }
@@ -114,7 +99,7 @@ extension Descriptor {
   /// Before a wait: ensures that the performer's reactor watches the descriptor, and notes in the scheduler what it
   /// waits for.
   func beginWait(_ performer: FiberRef, _ interest: Interest) throws(SystemError) {
-    if !performer.isTold(of: record) {
+    if !performer.hasRegistered(record) {
       let reactor = try performer.reactor()
       try record.watch(by: reactor, generation: generation)
       reactor.backend.expect(number, interest)
@@ -134,21 +119,27 @@ extension DescriptorRef {
   /// The call is not counted in `uses`. The descriptor may be closed or reused after this: both move the epoch as their
   /// last step, so a caller that begins to wait with the epoch from before this tries again instead.
   @inline(__always)
-  func isKnownToBeVain(_ interest: Interest, _ generation: UInt32) -> Bool {
+  func isKnownToBlock(_ interest: Interest, _ generation: UInt32) -> Bool {
     let isClosing = pointee.uses.load(ordering: .acquiring) & DescriptorRecord.closing != 0
     guard interest != .none, !isClosing, generation == self.generation else { return false }
     let isRead = interest == .readable
-    let known = isRead ? pointee.vainRead.load(ordering: .relaxed) : pointee.vainWrite.load(ordering: .relaxed)
-    return known == UInt64((isRead ? readers : writers).epoch) + 1
+    return wouldBlockEpoch(isRead) == UInt64((isRead ? readers : writers).epoch) + 1
+  }
+
+  /// Makes `call`, unless the descriptor is closed.
+  @inline(__always)
+  func perform(_ generation: UInt32, _ interest: Interest, wanted: Int? = nil, _ call: (Int32) -> Int) -> IOResult {
+    guard beginUse(generation) else { return .closed }
+    defer { endUse() }
+    return IOResult(interest == .none ? call(number) : callAndNote(interest, wanted: wanted, call))
   }
 
   /// Makes `call` and notes from its result whether a further call would block.
   @inline(__always)
-  func attempt(_ interest: Interest, wanted: Int?, _ call: (Int32) -> Int) -> Int {
-    if interest == .none { return call(number) }
+  func callAndNote(_ interest: Interest, wanted: Int?, _ call: (Int32) -> Int) -> Int {
     let isRead = interest == .readable
     let epoch = UInt64((isRead ? readers : writers).epoch) + 1
-    let known = isRead ? pointee.vainRead.load(ordering: .relaxed) : pointee.vainWrite.load(ordering: .relaxed)
+    let known = wouldBlockEpoch(isRead)
     let result = call(number)
     let isDrained =
       isRead && wanted.map { result < $0 && result > 0 && !pointee.isEnded.load(ordering: .relaxed) } ?? false
@@ -156,21 +147,27 @@ extension DescriptorRef {
     // An old note must be removed, because its epoch may recur when the counter wraps around.
     if found != known {
       if isRead {
-        pointee.vainRead.store(found, ordering: .relaxed)
+        pointee.readWouldBlockEpoch.store(found, ordering: .relaxed)
       } else {
-        pointee.vainWrite.store(found, ordering: .relaxed)
+        pointee.writeWouldBlockEpoch.store(found, ordering: .relaxed)
       }
     }
     return result
   }
 
+  @inline(__always)
+  private func wouldBlockEpoch(_ isRead: Bool) -> UInt64 {
+    isRead
+      ? pointee.readWouldBlockEpoch.load(ordering: .relaxed) : pointee.writeWouldBlockEpoch.load(ordering: .relaxed)
+  }
+
   /// The generation in which a new owner has the number; a waiter of an older generation finds it closed.
   fileprivate func adopt() -> UInt32 {
-    pointee.lock.lock()
-    _ = renew()
-    pointee.isOwned.store(true, ordering: .relaxed)
-    let generation = self.generation
-    pointee.lock.unlock()
+    let generation = pointee.lock.withLock {
+      _ = renew()
+      pointee.isOwned.store(true, ordering: .relaxed)
+      return self.generation
+    }
     readers.signal()
     writers.signal()
     return generation

@@ -28,8 +28,8 @@ package struct DescriptorRecord: ~Copyable {
   let uses = Atomic<UInt32>(0)
   let generation = Atomic<UInt32>(1)
   /// The gate's epoch, and 1, in which a read, or a write, would have blocked; 0 if the last one did not.
-  let vainRead = Atomic<UInt64>(0)
-  let vainWrite = Atomic<UInt64>(0)
+  let readWouldBlockEpoch = Atomic<UInt64>(0)
+  let writeWouldBlockEpoch = Atomic<UInt64>(0)
   /// Whether a short read says nothing about there being more; see `Interest.ended`.
   let isEnded = Atomic<Bool>(false)
   /// The reactor that was the last to be asked to watch it, or 0.
@@ -78,9 +78,7 @@ extension DescriptorRef {
   ///
   /// - Throws: `SystemError`; not for a kind of descriptor that is always ready.
   func watch(by reactor: Reactor, generation: UInt32) throws(SystemError) {
-    pointee.lock.lock()
-    let result = watchLocked(by: reactor, generation: generation)
-    pointee.lock.unlock()
+    let result = pointee.lock.withLock { watchLocked(by: reactor, generation: generation) }
     if result < 0, result != -System.notPermitted {
       throw SystemError(code: -result, action: "watch descriptor \(number)")
     }
@@ -120,8 +118,8 @@ extension DescriptorRef {
     let watchers = (pointee.reactor.exchange(0, ordering: .relaxed), pointee.otherReactors)
     pointee.otherReactors = []
     pointee.isOwned.store(false, ordering: .relaxed)
-    pointee.vainRead.store(0, ordering: .relaxed)
-    pointee.vainWrite.store(0, ordering: .relaxed)
+    pointee.readWouldBlockEpoch.store(0, ordering: .relaxed)
+    pointee.writeWouldBlockEpoch.store(0, ordering: .relaxed)
     pointee.isEnded.store(false, ordering: .relaxed)
     pointee.generation.wrappingAdd(1, ordering: .releasing)
     return watchers
@@ -148,14 +146,15 @@ extension DescriptorRef {
 
   /// Begins to close the descriptor of this generation; false if that has been done.
   func close(_ generation: UInt32) -> Bool {
-    pointee.lock.lock()
-    guard generation == self.generation, pointee.uses.load(ordering: .relaxed) & DescriptorRecord.closing == 0 else {
-      pointee.lock.unlock()
-      return false
+    let begins = pointee.lock.withLock {
+      guard generation == self.generation, pointee.uses.load(ordering: .relaxed) & DescriptorRecord.closing == 0 else {
+        return false
+      }
+      // One use for this call, so that no other thread finishes the close before the waiters have been woken.
+      pointee.uses.wrappingAdd(DescriptorRecord.closing + 1, ordering: .acquiringAndReleasing)
+      return true
     }
-    // One use for this call, so that no other thread finishes the close before the waiters have been woken.
-    pointee.uses.wrappingAdd(DescriptorRecord.closing + 1, ordering: .acquiringAndReleasing)
-    pointee.lock.unlock()
+    guard begins else { return false }
     pointee.resource.leave()
     readers.signal()
     writers.signal()
@@ -173,10 +172,10 @@ extension DescriptorRef {
         expected: DescriptorRecord.closing, desired: finishing, ordering: .acquiringAndReleasing
       ).exchanged
     else { return }
-    pointee.lock.lock()
-    let watchers = renew()
-    pointee.uses.wrappingSubtract(finishing, ordering: .releasing)
-    pointee.lock.unlock()
+    let watchers = pointee.lock.withLock {
+      defer { pointee.uses.wrappingSubtract(finishing, ordering: .releasing) }
+      return renew()
+    }
     // If another process has the file open, too, epoll would go on reporting it.
     if watchers.last != 0 {
       Reactor.forEachLiving { id, backend in

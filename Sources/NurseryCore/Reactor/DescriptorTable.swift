@@ -27,25 +27,25 @@ enum DescriptorTable {
 
   @inline(never)
   private static func makeChunk(_ index: Int) -> Chunk {
-    lock.lock()
-    defer { lock.unlock() }
-    if let memory = chunks[index].load(ordering: .acquiring) {
-      return memory.assumingMemoryBound(to: DescriptorRecord.self)
+    lock.withLock {
+      if let memory = chunks[index].load(ordering: .acquiring) {
+        return memory.assumingMemoryBound(to: DescriptorRecord.self)
+      }
+      let chunk = Chunk.allocate(capacity: chunkSize)
+      let gates = GateRef.allocate(capacity: 2 * chunkSize)
+      let resources = NurseryResourceRef.allocate(capacity: chunkSize)
+      for offset in 0..<chunkSize {
+        let own = gates + 2 * offset
+        own.initialize(to: Gate())
+        (own + 1).initialize(to: Gate())
+        let resource = resources + offset
+        resource.initialize(to: NurseryResource(chunk + offset, closer: Self.closer))
+        (chunk + offset).initialize(
+          to: DescriptorRecord(number: Int32(index * chunkSize + offset), gates: own, resource: resource))
+      }
+      chunks[index].store(UnsafeMutableRawPointer(chunk), ordering: .releasing)
+      return chunk
     }
-    let chunk = Chunk.allocate(capacity: chunkSize)
-    let gates = GateRef.allocate(capacity: 2 * chunkSize)
-    let resources = NurseryResourceRef.allocate(capacity: chunkSize)
-    for offset in 0..<chunkSize {
-      let own = gates + 2 * offset
-      own.initialize(to: Gate())
-      (own + 1).initialize(to: Gate())
-      let resource = resources + offset
-      resource.initialize(to: NurseryResource(chunk + offset, closer: Self.closer))
-      (chunk + offset).initialize(
-        to: DescriptorRecord(number: Int32(index * chunkSize + offset), gates: own, resource: resource))
-    }
-    chunks[index].store(UnsafeMutableRawPointer(chunk), ordering: .releasing)
-    return chunk
   }
 
   /// The descriptor is closed that has the number when the nursery asks, not a later one.

@@ -32,38 +32,33 @@ extension GateRef {
   func fetch() { cs_prefetch(self) }
 
   func fetchFirst() {
-    pointee.lock.lock()
-    let first = pointee.waiters.first
-    pointee.lock.unlock()
-    if let first { cs_prefetch(first) }
+    if let first = pointee.lock.withLock({ pointee.waiters.first }) { cs_prefetch(first) }
   }
 
   /// Wakes all waiters; each retries.
   package func signal() {
-    pointee.lock.lock()
-    // No other thread writes it now: the lock is held.
-    pointee.moves.store(pointee.moves.load(ordering: .relaxed) &+ 1, ordering: .releasing)
-    pointee.waiters.wakeAll(.again)
-    pointee.lock.unlock()
+    pointee.lock.withLock {
+      // No other thread writes it now: the lock is held.
+      pointee.moves.store(pointee.moves.load(ordering: .relaxed) &+ 1, ordering: .releasing)
+      pointee.waiters.wakeAll(.again)
+    }
   }
 
   /// Leaves the offer of a performer whose last unsuccessful attempt was at `epoch`.
   func enlist(_ offer: OfferRef, _ attempt: OperationSource.Attempt, since epoch: UInt32) -> OperationSource.Answer {
-    pointee.lock.lock()
-    defer { pointee.lock.unlock() }
-    guard epoch != self.epoch else {
-      pointee.waiters.enlist(offer, attempt)
-      return .pending
+    pointee.lock.withLock {
+      guard epoch != self.epoch else {
+        pointee.waiters.enlist(offer, attempt)
+        return .pending
+      }
+      guard offer.commits(attempt) else { return .lost }
+      offer.win(.again)
+      return .committed
     }
-    guard offer.commits(attempt) else { return .lost }
-    offer.win(.again)
-    return .committed
   }
 
   func withdraw(_ offer: OfferRef) {
-    pointee.lock.lock()
-    pointee.waiters.remove(offer)
-    pointee.lock.unlock()
+    pointee.lock.withLock { pointee.waiters.remove(offer) }
   }
 
   /// Parks the performer until the next signal after `epoch`, its last unsuccessful attempt; false if it is cancelled

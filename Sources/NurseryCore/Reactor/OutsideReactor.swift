@@ -31,9 +31,7 @@ enum OutsideReactor {
 
   /// Takes its descriptors, while there are some; its thread comes with the first wait.
   static func reserve() {
-    lock.lock()
-    defer { lock.unlock() }
-    _ = try? make()
+    lock.withLock { _ = try? make() }
   }
 
   /// Called under the lock.
@@ -54,53 +52,4 @@ enum OutsideReactor {
   static func endWait() { waiters.subtract(1, ordering: .sequentiallyConsistent) }
   /// Whether no plain thread waits or is being woken.
   static var isIdle: Bool { waiters.load(ordering: .sequentiallyConsistent) == 0 }
-}
-
-extension FiberRef {
-  /// The reactor that watches its descriptors.
-  func reactor() throws(SystemError) -> Reactor {
-    if let scheduler = pointee.worker.pointee.scheduler {
-      return try scheduler.takeUnretainedValue().reactor()
-    }
-    return try OutsideReactor.shared()
-  }
-
-  /// Makes the reactor while there are descriptors for it, because a first wait may come when none is left.
-  func reserveReactor() {
-    if let scheduler = pointee.worker.pointee.scheduler {
-      scheduler._withUnsafeGuaranteedRef { _ = try? $0.reactor() }
-    } else {
-      OutsideReactor.reserve()
-    }
-  }
-
-  /// Whether its reactor watches the descriptor, and a wait needs no preparation.
-  @inline(__always)
-  func isTold(of record: DescriptorRef) -> Bool {
-    guard let scheduler = pointee.worker.pointee.scheduler else { return false }
-    return scheduler._withUnsafeGuaranteedRef { scheduler in
-      guard let reactor = scheduler.reactorPointer.load(ordering: .acquiring) else { return false }
-      return Unmanaged<Reactor>.fromOpaque(reactor)._withUnsafeGuaranteedRef { $0.reportsAlready(record) }
-    }
-  }
-
-  /// Before it waits for what comes from outside, and after.
-  func expectOutside() {
-    let worker = pointee.worker
-    if worker.pointee.scheduler != nil {
-      worker.count(worker.pointee.expected)
-      worker.pointee.decisions?._withUnsafeGuaranteedRef { $0.dependsOnOutside = true }
-    } else {
-      OutsideReactor.beginWait()
-    }
-  }
-
-  func endExpectation() {
-    let worker = pointee.worker
-    if worker.pointee.scheduler != nil {
-      worker.count(worker.pointee.expected, -1)
-    } else {
-      OutsideReactor.endWait()
-    }
-  }
 }

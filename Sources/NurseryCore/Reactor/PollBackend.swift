@@ -44,22 +44,19 @@ final class PollBackend: ReactorBackend, @unchecked Sendable {
   }
 
   private func change<Result>(_ body: () -> Result) -> Result {
-    lock.lock()
-    let result = body()
-    let isWaiting = isWaiting
-    lock.unlock()
+    let (result, isWaiting) = lock.withLock { (body(), self.isWaiting) }
     if isWaiting { System.ring(bell) }
     return result
   }
 
   func wait(_ events: UnsafeMutableBufferPointer<cs_ready>, nanoseconds: Int64) -> Int {
-    lock.lock()
     var polled = [cs_polled(fd: bell, events: Int16(Interest.readable.rawValue), ready: 0)]
-    for (descriptor, entry) in entries where !entry.interest.isEmpty {
-      polled.append(cs_polled(fd: descriptor, events: Int16(entry.interest.rawValue), ready: 0))
+    lock.withLock {
+      for (descriptor, entry) in entries where !entry.interest.isEmpty {
+        polled.append(cs_polled(fd: descriptor, events: Int16(entry.interest.rawValue), ready: 0))
+      }
+      isWaiting = true
     }
-    isWaiting = true
-    lock.unlock()
     let found = polled.withUnsafeMutableBufferPointer { System.poll($0, nanoseconds: nanoseconds) }
     lock.lock()
     defer { lock.unlock() }

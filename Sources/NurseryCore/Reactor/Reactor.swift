@@ -28,16 +28,12 @@ package final class Reactor: @unchecked Sendable {
     events = .allocate(capacity: 256)
     reportsChanges = backend.reportsChanges
     id = Self.lastID.wrappingAdd(1, ordering: .relaxed).newValue
-    Self.lock.lock()
-    Self.backends[id] = backend
-    Self.lock.unlock()
+    Self.lock.withLock { Self.backends[id] = backend }
   }
 
   deinit {
     events.deallocate()
-    Self.lock.lock()
-    Self.backends[id] = nil
-    Self.lock.unlock()
+    Self.lock.withLock { Self.backends[id] = nil }
   }
 
   // MARK: All of them
@@ -48,9 +44,7 @@ package final class Reactor: @unchecked Sendable {
 
   /// Calls `body` for each that is still there; briefly, because the others wait.
   static func forEachLiving(_ body: (UInt32, any ReactorBackend) -> Void) {
-    lock.lock()
-    defer { lock.unlock() }
-    for (id, backend) in backends { body(id, backend) }
+    lock.withLock { for (id, backend) in backends { body(id, backend) } }
   }
 
   // MARK: Before a wait

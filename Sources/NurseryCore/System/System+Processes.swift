@@ -90,44 +90,37 @@ extension System {
   package typealias SystemErrorCode = Int32
 
   /// A child, from the beginning of its launch until nothing is left of what it has started.
+  ///
+  /// Its calls do not wait.
   package struct Child {
     private let child: cs_child
-    /// Readable when there is news.
-    private let channel: Descriptor
 
     fileprivate init(_ child: cs_child) {
       self.child = child
-      channel = Descriptor(adopting: child.channel)
     }
 
-    /// Waits for what happens next.
-    ///
-    /// A cancellation point.
-    package func nextNews() throws -> ChildNews {
-      var news = cs_news()
-      let attempt = try channel.perform(.readable) { _ in
-        Int(withUnsafePointer(to: child) { cs_child_news($0, &news) })
+    /// A descriptor that is readable when there is news, and writable when there is space for an order.
+    package var channel: Int32 { child.channel }
+
+    /// Takes what has happened next: positive, 0 at the end, or -errno.
+    package func takeNews(_ news: inout ChildNews) -> Int {
+      var found = cs_news()
+      let result = Int(withUnsafePointer(to: child) { cs_child_news($0, &found) })
+      guard result > 0 else { return result }
+      switch Int(found.kind) {
+      case CS_NEWS_STARTED: news = .started(process: found.value)
+      case CS_NEWS_FAILED: news = .failed(found.value, LaunchStep(rawValue: found.step) ?? .process)
+      case CS_NEWS_EXITED: news = .exited(status: found.value)
+      case CS_NEWS_EMPTY: news = .empty
+      default: news = .refused(found.value)
       }
-      guard case .done(1...) = attempt else { return .lost }
-      switch Int(news.kind) {
-      case CS_NEWS_STARTED: return .started(process: news.value)
-      case CS_NEWS_FAILED: return .failed(news.value, LaunchStep(rawValue: news.step) ?? .process)
-      case CS_NEWS_EXITED: return .exited(status: news.value)
-      case CS_NEWS_EMPTY: return .empty
-      default: return .refused(news.value)
-      }
+      return result
     }
 
-    /// Sends a signal to the child itself, or to it and everything it has started; false if too many are on their way.
-    package func signal(_ number: Int32, tree: Bool) -> Bool {
-      order(tree ? CS_ORDER_SIGNAL_TREE : CS_ORDER_SIGNAL, number) != -Int(EAGAIN)
-    }
-
-    /// Sends a signal to the child and everything it has started; waits while too many are on their way.
-    ///
-    /// A cancellation point.
-    package func signalTree(_ number: Int32) throws {
-      _ = try channel.perform(.writable) { _ in order(CS_ORDER_SIGNAL_TREE, number) }
+    /// Sends a signal to the child itself, or to it and everything it has started; -errno if too many are on their way.
+    package func signal(_ number: Int32, tree: Bool) -> Int {
+      let order = Int32(tree ? CS_ORDER_SIGNAL_TREE : CS_ORDER_SIGNAL)
+      return Int(withUnsafePointer(to: child) { cs_child_order($0, order, number) })
     }
 
     /// Kills the child and everything it has started, until nothing is left.
@@ -135,17 +128,10 @@ extension System {
     /// The last order.
     package func killTree() { withUnsafePointer(to: child) { cs_child_kill_tree($0) } }
 
-    private func order(_ order: Int, _ signal: Int32) -> Int {
-      Int(withUnsafePointer(to: child) { cs_child_order($0, Int32(order), signal) })
-    }
-
     /// Frees everything; waits for the keeper, which has ended or is about to.
     ///
-    /// Once, and the last thing that is done to it.
-    package func release() {
-      channel.close()
-      withUnsafePointer(to: child) { cs_child_release($0) }
-    }
+    /// Once, and the last thing that is done to it, when its channel has been closed.
+    package func release() { withUnsafePointer(to: child) { cs_child_release($0) } }
   }
 
   /// The entries of the process's environment, in bytes, each with a zero at its end.

@@ -32,7 +32,6 @@ extension System {
   package static let wouldBlock = EAGAIN
   package static let exists = EEXIST
   package static let noEntry = ENOENT
-  static let noMemory = ENOMEM
 
   /// Positive if the descriptor is ready, zero if not, -errno if it cannot be asked.
   package static func pollNow(_ descriptor: Int32, _ interest: Interest) -> Int32 {

@@ -13,7 +13,7 @@ extension System {
   package final class Listener: Sendable {
     nonisolated(unsafe) private let listener: OpaquePointer
     /// Readable while there is something to take.
-    package let descriptor: Descriptor
+    package let number: Int32
 
     package init(_ numbers: some Sequence<Int32>) throws(SystemError) {
       var bits: UInt64 = 0
@@ -27,27 +27,22 @@ extension System {
       var number: Int32 = -1
       try checked("listen to signals", cs_listener_open(bits, &listener, &number))
       self.listener = listener!
-      descriptor = Descriptor(adopting: number)
+      self.number = number
     }
 
     deinit {
-      close()
+      stop()
       cs_listener_free(listener)
     }
 
-    /// The lowest signal that has arrived since it was last taken.
-    package func take() -> Descriptor.Attempt {
-      descriptor.attempt(.readable) { descriptor in
-        let number = cs_listener_take(listener, descriptor)
-        return number == 0 ? -Int(EAGAIN) : Int(number)
-      }
+    /// Takes the lowest signal that has arrived since it was last taken; -errno if none has.
+    package func take() -> Int {
+      let signal = cs_listener_take(listener, number)
+      return signal == 0 ? -Int(EAGAIN) : Int(signal)
     }
 
-    /// Gives the signals back.
-    package func close() {
-      cs_listener_stop(listener)
-      descriptor.close()
-    }
+    /// Gives the signals back; the caller closes the descriptor then.
+    package func stop() { cs_listener_stop(listener) }
   }
 
   /// The numbers of the signals that have names here.

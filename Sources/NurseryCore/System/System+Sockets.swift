@@ -8,9 +8,6 @@ import CSwitch
   import Darwin  // not yet verified
 #endif
 
-/// An address as the system lays it out.
-package typealias RawAddress = cs_address
-
 package enum SocketFamily: Int32, Sendable {
   case v4 = 4
   case v6 = 6
@@ -20,6 +17,26 @@ package enum SocketFamily: Int32, Sendable {
 package enum SocketKind: Int32, Sendable {
   case stream = 1
   case datagram = 2
+}
+
+package enum SocketOption: Sendable {
+  case noDelay, reuseAddress, reusePort, keepAlive, v6Only, sendBuffer, receiveBuffer, broadcast
+  /// Seconds; -1 for none.
+  case linger
+
+  fileprivate var raw: cs_option {
+    switch self {
+    case .noDelay: CS_NO_DELAY
+    case .reuseAddress: CS_REUSE_ADDRESS
+    case .reusePort: CS_REUSE_PORT
+    case .keepAlive: CS_KEEP_ALIVE
+    case .v6Only: CS_V6_ONLY
+    case .sendBuffer: CS_SEND_BUFFER
+    case .receiveBuffer: CS_RECEIVE_BUFFER
+    case .broadcast: CS_BROADCAST
+    case .linger: CS_LINGER
+    }
+  }
 }
 
 /// Every call returns -errno when it fails, and none waits.
@@ -92,16 +109,9 @@ extension System {
     return cs_local_address(descriptor, &address) == 0 ? address : nil
   }
 
-  package static func peerAddress(_ descriptor: Int32) -> RawAddress? {
-    var address = RawAddress()
-    return cs_peer_address(descriptor, &address) == 0 ? address : nil
+  package static func setOption(_ descriptor: Int32, _ option: SocketOption, _ value: Int32) -> Int32 {
+    cs_set_option(descriptor, option.raw, value)
   }
-
-  package static func setOption(_ descriptor: Int32, _ option: cs_option, _ value: Int32) -> Int32 {
-    cs_set_option(descriptor, option, value)
-  }
-
-  package static func option(_ descriptor: Int32, _ option: cs_option) -> Int32 { cs_get_option(descriptor, option) }
 
   // MARK: Bytes
 
@@ -180,14 +190,11 @@ extension System {
   /// A descriptor for a child, whose calls are to block: the same, or a new number that the caller closes.
   ///
   /// -errno if it is not open.
-  package static func share(_ descriptor: Int32) -> Int32 {
-    guard DescriptorTable.holds(descriptor) else { return -badDescriptor }
-    return cs_share(descriptor, DescriptorTable.record(descriptor).pointee.isOwned.load(ordering: .relaxed))
-  }
+  ///
+  /// - Parameter isOurs: whether a stream of this library owns it.
+  package static func share(_ descriptor: Int32, isOurs: Bool) -> Int32 { cs_share(descriptor, isOurs) }
 
   package static func unlink(_ path: String) { _ = path.withCString { cs_unlink($0) } }
-
-  package static func isRegularFile(_ descriptor: Int32) -> Bool { cs_fstat_is_regular(descriptor) == 1 }
 
   /// Makes a write to a pipe without a reader, or beyond the limit on the size of files, fail instead of ending the
   /// process, unless the program handles SIGPIPE or SIGXFSZ.

@@ -69,7 +69,7 @@
           let record = reader.record
           #expect(record.beginUse(reader.generation))
           reader.close()
-          expectEqual(record.attempt(.readable, wanted: nil, Self.readByte), -Int(EAGAIN))
+          expectEqual(record.callAndNote(.readable, wanted: nil, Self.readByte), -Int(EAGAIN))
           try withNursery { nursery in
             let waiter = nursery.goAsync {
               try withTimeout(.seconds(20)) { try reader.perform(.readable, Self.readByte) }
