@@ -1,4 +1,4 @@
-/// A child of ours and the descriptor that its keeper sends the news through.
+/// A child process and the descriptor through which its keeper reports events.
 struct KeptChild {
   private let child: System.Child
   private let channel: Descriptor
@@ -8,7 +8,7 @@ struct KeptChild {
     channel = Descriptor(adopting: child.channel)
   }
 
-  /// Waits for what happens next.
+  /// Waits for the next event.
   ///
   /// A cancellation point.
   func nextNews() throws -> System.ChildNews {
@@ -17,26 +17,26 @@ struct KeptChild {
     return news
   }
 
-  /// Sends a signal to the child itself, or to it and everything it has started; false if too many are on their way.
+  /// Sends a signal to the child alone, or to it and all processes it has started; false if the channel is full.
   func signal(_ signal: Signal, tree: Bool) -> Bool {
     child.signal(signal.rawValue, tree: tree) != -Int(System.wouldBlock)
   }
 
-  /// Sends a signal to the child and everything it has started; waits while too many are on their way.
+  /// Sends a signal to the child and all processes it has started; waits while the channel is full.
   ///
   /// A cancellation point.
   func signalTree(_ signal: Signal) throws {
     _ = try channel.perform(.writable) { _ in child.signal(signal.rawValue, tree: true) }
   }
 
-  /// Kills the child and everything it has started, until nothing is left.
+  /// Kills the child and all processes it has started, until none is left.
   ///
-  /// The last order.
+  /// No signal may be sent afterwards.
   func killTree() { child.killTree() }
 
-  /// Frees everything; waits for the keeper, which has ended or is about to.
+  /// Frees everything, and waits for the keeper, which has ended or is about to end.
   ///
-  /// Once, and the last thing that is done to it.
+  /// Called once, as the last call.
   func release() {
     channel.close()
     child.release()
