@@ -9,6 +9,7 @@ struct FailureTraceTests {
       switch step {
       case .fiber(let fiber, _): "\(fiber.name ?? "-") in \(fiber.nurseryPath)"
       case .nursery(let path, _): path
+      case .attempt(let number, let failure): "\(number): \(failure)"
       }
     }
   }

@@ -179,3 +179,11 @@ extension ScopeRef {
     new.pointee.timers.insert(.deadline(self), deadline: pointee.alarm.deadline)
   }
 }
+
+extension FiberRef {
+  /// The earliest deadline of the current scope and the scopes around it, up to a shield.
+  package var deadline: FiberClock.Instant? {
+    let expiry = scope.pointee.expiry.load(ordering: .acquiring)
+    return expiry == .max ? nil : FiberClock.Instant(nanoseconds: expiry)
+  }
+}

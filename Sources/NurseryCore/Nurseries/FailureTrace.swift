@@ -18,6 +18,8 @@ public struct FailureTrace: Sendable, Hashable, CustomStringConvertible {
     case fiber(FiberIdentity, spawnedAt: SourceSite)
     /// A nursery has thrown it: its path, with its own name, and where it was opened.
     case nursery(path: String, openedAt: SourceSite)
+    /// It ended the last attempt of a `retry`; an earlier one, whose number counts from 1, failed as described.
+    case attempt(Int, String)
 
     /// "through fiber "reader" in server, spawned at Server/Main.swift:12".
     public var description: String {
@@ -25,6 +27,7 @@ public struct FailureTrace: Sendable, Hashable, CustomStringConvertible {
       case .fiber(let fiber, let site): "through \(fiber), spawned at \(site)"
       case .nursery("", let site): "through a nursery opened at \(site)"
       case .nursery(let path, let site): "through nursery \(path), opened at \(site)"
+      case .attempt(let number, let failure): "after attempt \(number), which failed: \(failure)"
       }
     }
   }
