@@ -61,6 +61,32 @@ import Testing
     }
   }
 
+  @Test func aNurserysPlacementIsThatOfItsChildrenUnlessTheySayOtherwise() throws {
+    var spread: Set<UInt> = []
+    var othersAreHere = false
+    // On a busy machine a worker may be late, and what it has not begun is taken over: then once more.
+    for _ in 0..<100 where spread.count < 2 || !othersAreHere {
+      try runFibers(Configuration(parallelism: 2)) {
+        let gate = Condition()
+        spread = try withNursery(placement: .spread) { nursery in
+          let children = (0..<4).map { number in
+            number < 2 ? nursery.goAsync { try Self.place(gate) } : goAsync { try Self.place(gate) }
+          }
+          let inner = try withNursery { inner in
+            let child = inner.goAsync { threadNumber() }
+            return try child.wait()
+          }
+          let told = try nursery.goAsync(placement: .here) { threadNumber() }.wait()
+          othersAreHere = [inner, told] == [threadNumber(), threadNumber()]
+          while Scheduler.current!.statistics.offersOutstanding < 4 { Fiber.yield() }
+          gate.signal()
+          return Set(try waitAll(children))
+        }
+      }
+    }
+    #expect(spread.count == 2 && othersAreHere)
+  }
+
   @Test func aPoolComputesOnAllWorkers() throws {
     try runFibers(Configuration(parallelism: 2)) {
       let work = Channel<Int>(.bounded(4))

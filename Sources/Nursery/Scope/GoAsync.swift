@@ -12,11 +12,11 @@ extension Nursery {
   ///   - daemon: whether the child only serves the others: it is cancelled and awaited when they have ended, and does
   ///     not count against the nursery's limit. If it fails, its nursery fails.
   ///   - placement: the worker on which the child begins and stays; `.spread` for children that compute, or serve
-  ///     connections.
+  ///     connections. Nil for the nursery's placement.
   @inlinable
   @discardableResult
   public func goAsync<Value: Sendable>(
-    _ name: String?, daemon: Bool = false, placement: Placement = .here, file: StaticString = #fileID,
+    _ name: String?, daemon: Bool = false, placement: Placement? = nil, file: StaticString = #fileID,
     line: UInt = #line,
     _ body: consuming sending @escaping () throws -> Value
   ) -> Fiber<Value> {
@@ -27,7 +27,7 @@ extension Nursery {
   @inlinable
   @discardableResult
   public func goAsync<Value: Sendable>(
-    daemon: Bool = false, placement: Placement = .here, file: StaticString = #fileID, line: UInt = #line,
+    daemon: Bool = false, placement: Placement? = nil, file: StaticString = #fileID, line: UInt = #line,
     _ body: consuming sending @escaping () throws -> Value
   ) -> Fiber<Value> {
     record.spawnChild(nil, daemon: daemon, placement, SourceSite(file: file, line: line), body)
@@ -59,7 +59,7 @@ extension Nursery {
 extension NurseryRef {
   @inlinable
   func spawnChild<Value>(
-    _ name: String?, daemon: Bool, _ placement: Placement, _ site: SourceSite,
+    _ name: String?, daemon: Bool, _ placement: Placement?, _ site: SourceSite,
     _ body: consuming sending @escaping () throws -> Value
   ) -> Fiber<Value> {
     let home = daemon ? daemonNursery() : self
@@ -73,7 +73,7 @@ extension NurseryRef {
 @inlinable
 @discardableResult
 public func goAsync<Value: Sendable>(
-  _ name: String?, daemon: Bool = false, placement: Placement = .here, file: StaticString = #fileID, line: UInt = #line,
+  _ name: String?, daemon: Bool = false, placement: Placement? = nil, file: StaticString = #fileID, line: UInt = #line,
   _ body: consuming sending @escaping () throws -> Value
 ) -> Fiber<Value> {
   ambientNursery("goAsync").spawnChild(name, daemon: daemon, placement, SourceSite(file: file, line: line), body)
@@ -83,7 +83,7 @@ public func goAsync<Value: Sendable>(
 @inlinable
 @discardableResult
 public func goAsync<Value: Sendable>(
-  daemon: Bool = false, placement: Placement = .here, file: StaticString = #fileID, line: UInt = #line,
+  daemon: Bool = false, placement: Placement? = nil, file: StaticString = #fileID, line: UInt = #line,
   _ body: consuming sending @escaping () throws -> Value
 ) -> Fiber<Value> {
   ambientNursery("goAsync").spawnChild(nil, daemon: daemon, placement, SourceSite(file: file, line: line), body)

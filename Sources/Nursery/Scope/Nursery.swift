@@ -7,8 +7,9 @@ public final class Nursery: @unchecked Sendable {
   private let policy: FailurePolicy
   let exitHooks = ExitHooks()
 
-  init(host: FiberRef, _ name: String, _ site: SourceSite, policy: FailurePolicy, limit: Int) {
-    let traits = NurseryRecord.Traits(isAmbient: true, supervises: policy == .supervise, limit: limit)
+  init(host: FiberRef, _ name: String, _ site: SourceSite, policy: FailurePolicy, limit: Int, _ placement: Placement) {
+    let traits = NurseryRecord.Traits(
+      isAmbient: true, supervises: policy == .supervise, limit: limit, placement: placement)
     record = .open(host: host, name: name, site, traits)
     self.policy = policy
     self.name = name

@@ -9,10 +9,11 @@ import Synchronization
 /// - Returns: the body's value.
 @discardableResult
 public func withNursery<Result: Sendable>(
-  _ name: String = "", onFailure policy: FailurePolicy = .failFast, limit: Int? = nil, file: StaticString = #fileID,
-  line: UInt = #line, _ body: sending @escaping (Nursery) throws -> Result
+  _ name: String = "", onFailure policy: FailurePolicy = .failFast, limit: Int? = nil, placement: Placement = .here,
+  file: StaticString = #fileID, line: UInt = #line, _ body: sending @escaping (Nursery) throws -> Result
 ) async throws -> Result {
-  try await withNursery(name, onFailure: policy, limit: limit, Configuration(), file: file, line: line, body)
+  try await withNursery(
+    name, onFailure: policy, limit: limit, placement: placement, Configuration(), file: file, line: line, body)
 }
 
 /// Opens a nursery from asynchronous code: runs `body` as the root fiber of a scheduler on a separate thread.
@@ -27,7 +28,7 @@ public func withNursery<Result: Sendable>(
 /// - Returns: the body's value.
 @discardableResult
 public func withNursery<Result: Sendable>(
-  _ name: String = "", onFailure policy: FailurePolicy = .failFast, limit: Int? = nil,
+  _ name: String = "", onFailure policy: FailurePolicy = .failFast, limit: Int? = nil, placement: Placement = .here,
   _ configuration: Configuration, file: StaticString = #fileID, line: UInt = #line,
   _ body: sending @escaping (Nursery) throws -> Result
 ) async throws -> Result {
@@ -39,9 +40,9 @@ public func withNursery<Result: Sendable>(
         try Scheduler.runOnThread(configuration) {
           let result = try withCancelScope { scope in
             link.connect(scope)
-            return try withNursery(name, onFailure: policy, limit: limit, file: file, line: line) { nursery in
-              try work.value(nursery)
-            }
+            return try withNursery(
+              name, onFailure: policy, limit: limit, placement: placement, file: file, line: line
+            ) { nursery in try work.value(nursery) }
           }
           guard let result else { throw CancellationError() }
           return result

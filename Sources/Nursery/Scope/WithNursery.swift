@@ -20,6 +20,8 @@
 ///   - limit: how many children run at once. Further children wait for their turn, first come, first served; `goAsync`
 ///     itself does not wait. A child of a full nursery that waits for a sibling may wait for ever. Traps if it is less
 ///     than 1; nil for no limit.
+///   - placement: the worker on which children begin and stay unless they say it themselves. It does not apply to
+///     daemons and to nested nurseries.
 /// - Throws: the body's error, or the children's failures as `policy` says; `NurseryCancelledError`;
 ///   `CancellationError` if an enclosing scope is cancelled and that ended the body, or a child although the body has
 ///   returned a value.
@@ -27,25 +29,25 @@
 @available(*, noasync, message: "it blocks its thread; in async code, write 'try await withNursery { }'")
 @discardableResult
 public func withNursery<Result>(
-  _ name: String = "", onFailure policy: FailurePolicy = .failFast, limit: Int? = nil, file: StaticString = #fileID,
-  line: UInt = #line, _ body: (Nursery) throws -> Result
+  _ name: String = "", onFailure policy: FailurePolicy = .failFast, limit: Int? = nil, placement: Placement = .here,
+  file: StaticString = #fileID, line: UInt = #line, _ body: (Nursery) throws -> Result
 ) throws -> Result {
   let site = SourceSite(file: file, line: line)
   if let limit, limit < 1 {
     fatalError("\(site): withNursery(limit: \(limit)): no child could ever run; write 1 or more, or leave it out")
   }
   guard Scheduler.current != nil else {
-    return try Scheduler.run { try openNursery(name, site, policy, limit: limit ?? .max, body) }
+    return try Scheduler.run { try openNursery(name, site, policy, limit: limit ?? .max, placement, body) }
   }
-  return try openNursery(name, site, policy, limit: limit ?? .max, body)
+  return try openNursery(name, site, policy, limit: limit ?? .max, placement, body)
 }
 
 private func openNursery<Result>(
   _ name: String, _ site: SourceSite, _ policy: FailurePolicy, limit: Int,
-  _ body: (Nursery) throws -> Result
+  _ placement: Placement = .here, _ body: (Nursery) throws -> Result
 ) throws -> Result {
   let host = Performer.current()
-  return try Nursery(host: host, name, site, policy: policy, limit: limit).run(host, body)
+  return try Nursery(host: host, name, site, policy: policy, limit: limit, placement).run(host, body)
 }
 
 /// Runs `body` as the root fiber of a new scheduler, in a nursery, on the calling thread, which is blocked meanwhile.

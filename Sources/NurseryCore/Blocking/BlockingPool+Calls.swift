@@ -27,11 +27,7 @@ extension BlockingPool {
 
   /// Queues a call that has no performer.
   func submit(_ job: BlockingJob) {
-    make(
-      lock.withLock {
-        queue.append(job)
-        return nextCall()
-      })
+    change { queue.append(job) }
   }
 
   /// The performer does not want the call any more: whether its body runs; nil if it never will.
@@ -108,12 +104,7 @@ extension BlockingPool {
   /// A performer begins to wait for a call of this pool, or has waited; if it is one of the threads here, another may
   /// take its place.
   func lend(_ performer: FiberRef, _ change: Int) {
-    guard isOwnThread(performer) else { return }
-    make(
-      lock.withLock {
-        lent += change
-        return nextCall()
-      })
+    if isOwnThread(performer) { self.change { lent += change } }
   }
 
   /// Calls `body`, which waits for another call of this pool, or for another process.

@@ -24,6 +24,15 @@ extension BlockingPool {
     return .start
   }
 
+  /// Changes, under the lock, what the choice of a thread depends on.
+  func change(_ body: () -> Void) {
+    make(
+      lock.withLock {
+        body()
+        return nextCall()
+      })
+  }
+
   func make(_ call: Call) {
     switch call {
     case .nothing: break

@@ -54,11 +54,7 @@ public final class BlockingPool: @unchecked Sendable {
     get { lock.withLock { threadLimit } }
     set {
       precondition(newValue > 0, "the blocking pool needs a thread: set its limit to 1 or more")
-      make(
-        lock.withLock {
-          threadLimit = newValue
-          return nextCall()
-        })
+      change { threadLimit = newValue }
     }
   }
 

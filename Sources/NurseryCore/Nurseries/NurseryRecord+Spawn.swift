@@ -9,13 +9,12 @@ extension NurseryRef {
   /// held too long by their handles.
   @inlinable
   package func spawn<Value>(
-    _ name: String?, _ site: SourceSite, placement: Placement = .here,
+    _ name: String?, _ site: SourceSite, placement: Placement? = nil,
     _ body: consuming @escaping () throws -> Value
   ) -> FiberCore<Value> {
     let child = makeChild(name, site)
     FiberCore.load(child, body)
-    if placement == .spread { child.record.pointee.queueing.isSpread = true }
-    launch(child)
+    launch(child, placement)
     return FiberCore(child)
   }
 
@@ -32,9 +31,10 @@ extension NurseryRef {
 
   /// Queues a child that has been told what to run.
   @usableFromInline
-  func launch(_ body: FiberBody) {
+  func launch(_ body: FiberBody, _ placement: Placement?) {
     let record = body.record
     let here = record.pointee.worker
+    if (placement ?? pointee.traits.placement) == .spread { record.pointee.queueing.isSpread = true }
     guard add(record) else { refuse(record) }
     // From here on the child keeps the scope and its scheduler alive.
     guard let scheduler = pointee.scope.scheduler else {

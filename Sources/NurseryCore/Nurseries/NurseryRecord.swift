@@ -39,11 +39,16 @@ package struct NurseryRecord: ~Copyable {
     package var supervises = false
     /// How many children may run at once.
     package var limit = Int.max
+    /// Where children begin that do not say it themselves.
+    package var placement = Placement.here
 
-    package init(isAmbient: Bool = false, supervises: Bool = false, limit: Int = .max) {
+    package init(
+      isAmbient: Bool = false, supervises: Bool = false, limit: Int = .max, placement: Placement = .here
+    ) {
       self.isAmbient = isAmbient
       self.supervises = supervises
       self.limit = limit
+      self.placement = placement
     }
   }
 
