@@ -105,11 +105,4 @@ struct PlainThreadTests {
       try thread.join()
     }
   }
-
-  @Test func spawningFromAPlainThreadTraps() async {
-    let result = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
-      spawn {}
-    }
-    #expect(standardError(result).contains("a plain thread has no scheduler to spawn fibers on"))
-  }
 }

@@ -36,11 +36,8 @@ extension NurseryRef {
     let here = record.pointee.worker
     if (placement ?? pointee.traits.placement) == .spread { record.pointee.queueing.isSpread = true }
     guard add(record) else { refuse(record) }
-    // From here on the child keeps the scope and its scheduler alive.
-    guard let scheduler = pointee.scope.scheduler else {
-      fatalError(
-        "a plain thread has no scheduler to spawn fibers on; write runFibers { ... } or withNursery { ... } around it")
-    }
+    // From here on the child keeps the scope and its scheduler alive. A nursery is only opened on a scheduler's fiber.
+    let scheduler = pointee.scope.scheduler!
     guard here.pointee.scheduler?.toOpaque() == scheduler.toOpaque() else {
       return scheduler._withUnsafeGuaranteedRef { launch(body, from: $0) }
     }
