@@ -28,7 +28,11 @@ import Nursery
       try Scheduler.current!.spawnWorker()
       while Scheduler.current!.statistics.sleepingWorkers == 0 { Fiber.yield() }
       try withNursery("server") { nursery in
-        nursery.goAsync("request 7") { try body() }
+        nursery.goAsync("request 7") {
+          // The other worker may have stolen this fiber, and then the first one falls asleep.
+          while Scheduler.current!.statistics.sleepingWorkers == 0 { Fiber.yield() }
+          try body()
+        }
       }
     }
   }
