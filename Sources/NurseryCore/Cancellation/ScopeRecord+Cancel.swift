@@ -11,7 +11,7 @@ extension ScopeRef {
   /// As `cancel`, with the lock held; a deadline that has passed came first.
   func cancelUnderLock(_ reason: CancellationReason) {
     if pointee.isClosed || pointee.reason != nil { return }
-    pointee.reason = isOverdue ? pointee.alarm.reason : reason
+    pointee.reason = isOverdue ? deadlineReason : reason
     spread()
   }
 

@@ -77,7 +77,7 @@ extension ScopeRef {
       worker.tellOfTimer(deadline)
     }
     updateExpiry()
-    if isDue { cancelUnderLock(pointee.alarm.reason) }
+    if isDue { cancelUnderLock(deadlineReason) }
   }
 
   /// Takes the deadline, if there is one, out of the timers; it may be firing all the same.
@@ -95,7 +95,7 @@ extension ScopeRef {
   /// Cancels the scope if its deadline has not been moved since it was found due at `now`.
   func fireDeadline(_ now: Int64) {
     withLock {
-      if pointee.alarm.deadline <= now { cancelUnderLock(pointee.alarm.reason) }
+      if pointee.alarm.deadline <= now { cancelUnderLock(deadlineReason) }
     }
     pointee.visitors.subtract(1, ordering: .releasing)
   }
@@ -111,6 +111,11 @@ extension ScopeRef {
   /// A worker whose clock the scope's deadlines go by; a scope of daemons has its nursery's.
   private var clock: WorkerRef? { pointee.alarm.worker ?? pointee.links.parent?.pointee.alarm.worker }
 
+  /// What the deadline means; asked for with the lock held.
+  ///
+  /// Not a property of `Alarm`, which would read all of it, and with it the ticket, which has another lock.
+  var deadlineReason: CancellationReason { pointee.alarm.endsGrace ? .drained : .deadline }
+
   /// Whether the scope's own deadline has passed, noticed or not.
   ///
   /// Called with the lock held, on an open scope.
@@ -120,7 +125,7 @@ extension ScopeRef {
   ///
   /// Called with the lock held.
   func expireUnderLock() {
-    if !pointee.isClosed, pointee.reason == nil, isOverdue { cancelUnderLock(pointee.alarm.reason) }
+    if !pointee.isClosed, pointee.reason == nil, isOverdue { cancelUnderLock(deadlineReason) }
   }
 
   /// Cancels this scope and those around it, up to a shield, whose deadlines have passed unnoticed.

@@ -121,7 +121,7 @@ extension ScopeRef {
     let expiry = pointee.expiry.load(ordering: .relaxed)
     if expiry == .max || expiry == .min { return }
     let now = coarseNow
-    if pointee.reason == nil, pointee.alarm.deadline <= now { return cancelUnderLock(pointee.alarm.reason) }
+    if pointee.reason == nil, pointee.alarm.deadline <= now { return cancelUnderLock(deadlineReason) }
     pointee.expiry.store(expiry <= now ? .min : .max, ordering: .releasing)
   }
 

@@ -73,8 +73,6 @@ package struct ScopeRecord: ~Copyable {
     var ticket: Int32 = -1
     /// The worker, among those that the host's thread serves, whose timers keep the deadline.
     var worker: WorkerRef?
-
-    var reason: CancellationReason { endsGrace ? .drained : .deadline }
   }
 
   init(
