@@ -106,11 +106,17 @@ private enum Moment: CaseIterable, Sendable {
   func run(in nursery: Nursery, _ code: @escaping () -> Void) throws {
     let code = Box(code)
     let numbers = Channel<Int>()
-    let sender = nursery.goAsync { try numbers.send(7) }
+    let isEnlisted = Condition()
+    // Another worker may begin it early; a choice that finds the number at once enlists nothing.
+    let sender = nursery.goAsync {
+      if self == .enlist || self == .withdraw { try isEnlisted.wait() }
+      try numbers.send(7)
+    }
     defer { sender.cancel() }
     switch self {
     case .poll, .enlist, .withdraw:
-      try expectEqual(choose(Op(base: Primitive(at: self, code.value)), numbers.receiveOp()), 7)
+      let primitive = Primitive(at: self, isEnlisted: isEnlisted, code.value)
+      try expectEqual(choose(Op(base: primitive), numbers.receiveOp()), 7)
     case .attempt:
       let readiness = Readiness("a test")
       let tries = Counter()
@@ -176,11 +182,13 @@ private final class Dying: Sendable {
 /// A primitive that is never ready, and runs code once at one moment of a perform.
 private final class Primitive: BaseOperation {
   private let moment: Moment
+  private let isEnlisted: Condition
   private let code: () -> Void
   private let calls = Counter()
 
-  init(at moment: Moment, _ code: @escaping () -> Void) {
+  init(at moment: Moment, isEnlisted: Condition = Condition(), _ code: @escaping () -> Void) {
     self.moment = moment
+    self.isEnlisted = isEnlisted
     self.code = code
   }
 
@@ -189,7 +197,11 @@ private final class Primitive: BaseOperation {
     return nil
   }
 
-  func enlist(_ waiter: Waiter<Int>) { run(.enlist) }
+  func enlist(_ waiter: Waiter<Int>) {
+    run(.enlist)
+    isEnlisted.signal()
+  }
+
   func withdraw(_ waiter: Waiter<Int>) { run(.withdraw) }
 
   private func run(_ moment: Moment) {
