@@ -22,11 +22,6 @@
       && run("command -v setpriv && unshare -m mount -t proc -o hidepid=2 proc /proc > /dev/null 2>&1") == 0
 
     static func aNurseryFailsIfAProcessOfAnotherUserIsHidden() throws {
-      // With the first bit of its mode this copy of setpriv starts processes of root for anyone.
-      let folder = "/tmp/nursery-hidden-\(getpid())"
-      let becomesRoot = "\(folder)/setpriv"
-      #expect(
-        run("mkdir -m 755 \(folder) && cp \"$(command -v setpriv)\" \(becomesRoot) && chmod 4755 \(becomesRoot)") == 0)
       // Glibc's Swift module does not have it.
       typealias Unshare = @convention(c) (Int32) -> Int32
       let unshare = unsafeBitCast(dlsym(nil, "unshare"), to: Unshare.self)
@@ -34,6 +29,11 @@
       #expect(unshare(newMounts) == 0)
       #expect(mount("none", "/", nil, UInt(MS_REC | MS_PRIVATE), nil) == 0)
       #expect(mount("proc", "/proc", "proc", 0, "hidepid=2") == 0)
+      // With the first bit of its mode this copy of setpriv starts processes of root for anyone. It is seen, and exists,
+      // in this namespace only.
+      let becomesRoot = "/mnt/setpriv"
+      #expect(mount("none", "/mnt", "tmpfs", 0, "mode=755") == 0)
+      #expect(run("cp \"$(command -v setpriv)\" \(becomesRoot) && chmod 4755 \(becomesRoot)") == 0)
       #expect(setgid(65534) == 0 && setuid(65534) == 0)
 
       let marked = "1000.\(getpid())"
