@@ -12,7 +12,7 @@ import Synchronization
 /// The second check closes the race with `cancel`: see `fenceAfterEnlisting`. Code of the user's (guards, primitives, nacks, wraps) runs
 /// before the first offer is left or after the perform has been settled, never in between, so it may perform operations of its own.
 ///
-/// A single leaf needs none of this: see `Op+Leaf`.
+/// A single leaf needs none of this: see `Op+Perform`.
 @usableFromInline
 package struct Performance: ~Copyable {
   /// Calls a loser's abandonment exactly once.
