@@ -1,303 +1,188 @@
 /*
- * Who keeps watch: Scheduling/Scheduler+Spares.swift, Scheduler+WorkerCount.swift (leave), goToWork and timeToSleep of
- * Scheduler+Watch.swift, and the falling asleep of Scheduler+Idle.swift as far as it counts.
+ * Stand-ins, where fibers migrate: Scheduling/Monitor.swift (relieveHeldWorkers), Scheduler+Workers.swift (callStandIn, dismissStandIns),
+ * Scheduler+WorkerCount.swift (parkIfDone), Scheduler+Ready.swift (collectArrivals), and the falling asleep of Scheduler+Idle.swift.
  *
- * Modelled: WORKERS workers, all started, and SPARES spares, the first of which is the sentinel and rests. A fiber on a
- * worker or spare queues others there (SPAWNS in all), ends, or computes for ever. An outsider injects a fiber; with
- * -DRETIRE he may tell the last worker to leave.
+ * Modelled: two workers, a third thread that is parked and may stand in, and the monitor. A fiber on any thread queues others there (SPAWNS in
+ * all), ends, or computes for ever. An outsider injects a fiber.
  *
- * Abstractions. Memory is sequentially consistent: the words that count here are changed by read-modify-writes or
- * sequentially consistent stores, or before a heavy fence (sleep.pml has the store buffers, for two workers). Time is
- * as there: a timed sleep may end at any moment, and then a queue behind a fiber that computes for ever may be taken
- * over. A worker that does not compute for ever is one that moves. A scan of the queues is one step. A spare runs what
- * is queued on it to the end before it steps back. Left out: starting threads, timers, stopping.
+ * Abstractions. As in sleep.pml, without timers and inboxes. A thread that computes for ever is held, one that does not moves. What the lock of the
+ * workers makes one is one step.
  *
- * Property, at rest (every thread computes for ever or sleeps for ever): if a worker sleeps, nothing is queued
- * anywhere; otherwise, if something is queued, all spares are occupied. If everybody sleeps, somebody has acted for all
- * (looked for a deadlock, moved
- * virtual time) since the last one rose or left.
- * -DNO_PASSING: who is called for the watch and finds work calls nobody. -DNO_LAST: who stops counting as awake wakes
- * nobody.
- * -DNO_SECOND_LOOK: the sentinel looks whether anybody sleeps before it announces that it rests.
+ * Property, at rest (every thread computes for ever or sleeps for ever): if a worker sleeps, nothing is queued anywhere; else, if something is
+ * queued, the third thread computes, too. A thread that sleeps has nothing queued. If all sleep, one has acted for all since the last woke.
+ *
+ * -DNO_LOOK: a thread falls asleep without a second look at its duty and the queues. -DNO_CALL: the monitor gives the third thread its duty and
+ * does not wake it. -DNO_LAST: the monitor wakes no worker if all fell asleep while it had fibers in hand.
  */
-#ifndef WORKERS
-#define WORKERS 2
-#endif
-#ifndef SPARES
-#define SPARES 1
-#endif
 #ifndef SPAWNS
 #define SPAWNS 2
 #endif
-#define ALL (WORKERS + SPARES)
-#define NONE 9
-mtype:word = { awake, asleep, told }
+#define SPARE 2
+#define MONITOR 3
+mtype:word = { up, asleep, told }
 
-byte queued[ALL], overflow;
-mtype:word word[ALL] = awake;
-byte sleepers, present = WORKERS, sparesAwake = SPARES, watch = NONE, sentinel = NONE;
-bool isInspecting, sentinelRests, leaving;
+byte queued[3], global;
+bool offered[3];
+mtype:word word[4] = up;
+byte awake = 3;
+bool standsIn, resting;                       /* the third thread's duty */
 byte spawns = SPAWNS;
-bool computing[ALL], forEver[ALL], inHand[ALL], acted;     /* ghosts */
+bool mayInject = 1;
+bool computing[3], forEver[3], acted;         /* ghosts */
 
-#define everybodyAsleep (sleepers == present && sparesAwake == 0)
-
+#define takes(p) (p != SPARE || standsIn)
 #define call(p) word[p] == asleep -> word[p] = told
 
-/* The one on watch, or anybody; sets `called`. */
 inline wakeWorker() {
-  called = (sleepers > 0);
-  atomic {
-    if
-    :: !called
-    :: called && watch != NONE && word[watch] == asleep -> word[watch] = told
-    :: else ->
-       if
-       :: call(0)
-       :: call(1)
-#if WORKERS == 3
-       :: call(2)
-#endif
-       :: else
-       fi
-    fi
-  }
-}
-
-inline help() {
   if
-  :: queued[me] == 1 && isInspecting && watch != NONE
-  :: else -> wakeWorker()
+  :: atomic { call(0) }
+  :: atomic { word[0] == told }
+  :: atomic { word[0] == up -> if :: call(1) :: else fi }
   fi
 }
 
-inline callSentinel() {
+inline stealFrom(p) {
   if
-  :: sleepers == 0 ->
+  :: p != me && offered[p] ->
+     offered[p] = 0;
      if
-     :: atomic { sentinel != NONE && sentinelRests -> if :: call(sentinel) :: else fi }
+     :: atomic { queued[p] > 0 -> queued[me] = queued[me] + (queued[p] + 1) / 2 - 1; queued[p] = queued[p] / 2 }; goto found
      :: else
      fi
   :: else
   fi
 }
 
-inline runFibers() {
+proctype Thread(byte me) {
+  bool last;
+  if :: me == SPARE -> goto find :: else fi;
+running:
   do
-  :: atomic { spawns > 0 -> spawns--; queued[me]++ }; help()
+  :: atomic { spawns > 0 -> spawns--; queued[me]++ }
   :: computing[me] = 1;
 endComputing: false
-  :: atomic { queued[me] > 0 -> queued[me]-- }
-  :: atomic { queued[me] == 0 -> inHand[me] = 0; break }
-  od
-}
-
-#define takeFrom(p) queued[p]--; inHand[me] = 1
-
-proctype Worker(byte me) {
-  byte p;
-  bool called, timed;
-  if
-  :: inHand[me] = 1; goto running
-  :: goto find
-  fi;
-running:
-  runFibers();
+  :: break
+  od;
 find:
   if
-  :: me == WORKERS - 1 && leaving -> goto leave
+  :: !takes(me) && queued[me] > 0 -> atomic { global = global + queued[me]; queued[me] = 0 }; wakeWorker()
   :: else
   fi;
   if
-  :: atomic { overflow > 0 -> overflow--; inHand[me] = 1 }; goto found
-  :: overflow == 0
+  :: atomic { takes(me) && global > 0 -> global-- }; goto found
+  :: else
   fi;
-  atomic {
-    p = 0;
-    do
-    :: p == ALL -> p = 0; break
-    :: p < ALL && p != me && (queued[p] >= 2 || queued[p] == 1 && watch == me && timed) -> takeFrom(p); p = 0; goto found
-    :: else -> p++
-    od;
-    timed = 0
-  };
+  if
+  :: atomic { queued[me] > 0 -> queued[me]-- }; goto found
+  :: else
+  fi;
+  if :: takes(me) -> stealFrom(0); stealFrom(1); stealFrom(2) :: else fi;
+  if :: me == SPARE -> standsIn = 0 :: else fi;                       /* parkIfDone */
   word[me] = asleep;
-  sleepers++;
-  atomic {
-    if :: overflow > 0 || me == WORKERS - 1 && leaving -> goto rise :: else fi;
-    do
-    :: p == ALL -> p = 0; break
-    :: p < ALL && queued[p] >= 2 -> p = 0; goto rise
-    :: p < ALL && queued[p] < 2 -> p++
-    od
-  };
-  called = everybodyAsleep;
-  if
-  :: atomic { watch == NONE -> watch = me }
-  :: watch == me
-  :: watch != NONE && watch != me -> goto wait
-  fi;
-  isInspecting = 0;
-  atomic { timed = !everybodyAsleep; isInspecting = timed };
-wait:
-  if
-  :: atomic { called && everybodyAsleep -> acted = 1 }                      /* advanceVirtualTime, isDeadlocked look again */
-  :: else
-  fi;
-  called = 0;
-  forEver[me] = !timed;
+  atomic { awake--; last = (awake == 0) };
+#ifndef NO_LOOK
+  if :: queued[me] > 0 || takes(me) && global > 0 -> goto rise :: else fi;
+#endif
+  atomic { if :: last && awake == 0 -> acted = 1 :: else fi; last = 0; forEver[me] = 1 };
 endAsleep:
-  atomic { timed || word[me] != asleep -> forEver[me] = 0 };
+  atomic { word[me] != asleep -> forEver[me] = 0 };
 rise:
-  atomic { sleepers--; acted = 0 };
-  word[me] = awake;
+  last = 0;
+  atomic { awake++; acted = 0 };
+  word[me] = up;
   goto find;
 found:
-  timed = 0; called = 0;
-  if :: watch == me -> watch = NONE :: else fi;
-  if
-#ifdef NO_PASSING
-  :: watch == NONE && false
-#else
-  :: watch == NONE -> wakeWorker()
-#endif
-  :: else
-  fi;
-  if :: !called && queued[me] > 0 -> help() :: else fi;
-  called = 0;
-  callSentinel();
-  goto running;
-leave:
-  if :: watch == me -> watch = NONE :: else fi;
-  wakeWorker(); called = 0;
-  callSentinel();
-  atomic { present--; acted = 0; forEver[me] = 1 };
-#ifndef NO_LAST
-  if :: everybodyAsleep -> wakeWorker() :: else fi;
-#endif
-  called = 0
+  if :: resting -> atomic { if :: call(MONITOR) :: else fi } :: else fi;
+  goto running
 }
 
-proctype Spare(byte me) {
-  byte p;
-  bool called, timed, isTimeUp, moving;
-inspect:
-  if
-  :: sleepers > 0 || !isTimeUp -> goto rest
-  :: else
-  fi;
-  atomic {
-    p = 0;
-    do
-    :: p == ALL -> p = 0; break
-    :: p < ALL && p != me && (p >= WORKERS -> inHand[p] && !computing[p] : !computing[p] && !(p == WORKERS - 1 && present < WORKERS)) ->
-       moving = 1; p++
-    :: p < ALL && p != me && computing[p] -> overflow = overflow + queued[p]; called = (called || queued[p] > 0); queued[p] = 0; p++
-    :: else -> p++
-    od
-  };
-  if :: moving && called -> wakeWorker() :: else fi;
-  called = 0;
-  if
-  :: moving || sleepers > 0 -> goto rest
-  :: else
-  fi;
-  if
-  :: atomic { overflow > 0 -> overflow--; inHand[me] = 1 }
-  :: overflow == 0 -> goto rest
-  fi;
-  if                                                                  /* appointAnother */
-  :: sentinel == me ->
-     sentinel = NONE;
-#if SPARES == 2
-     p = (me == WORKERS -> WORKERS + 1 : WORKERS);
-     if
-     :: word[p] == asleep ->
-        if
-        :: atomic { sentinel == NONE -> sentinel = p }; atomic { if :: call(p) :: else fi }
-        :: sentinel != NONE
-        fi
-     :: word[p] != asleep
-     fi;
-     p = 0
-#endif
-  :: sentinel != me
-  fi;
-  runFibers();
-  isTimeUp = 1; goto inspect;
-rest:
-  moving = 0;
-  word[me] = asleep;
-  if :: atomic { sentinel == NONE -> sentinel = me } :: sentinel != NONE fi;
-  timed = 0;
-  if
-  :: sentinel == me ->
-#ifdef NO_SECOND_LOOK
-     timed = (sleepers == 0);
-     sentinelRests = !timed
-#else
-     sentinelRests = 1;
-     if :: sleepers == 0 -> sentinelRests = 0; timed = 1 :: sleepers > 0 fi
-#endif
-  :: sentinel != me
-  fi;
-  atomic { sparesAwake--; acted = 0 };
+#define isFree(p) (word[p] != up || !computing[p])
+#define isOneFree (isFree(0) || isFree(1))
+#define isOffer(p) (queued[p] > 0 && word[p] == up && (word[0] == asleep || word[1] == asleep))
+#define isLeft (global > 0 && (word[0] == asleep || word[1] == asleep))
+#define isRelief(p) (computing[p] && queued[p] > 0)
+#define isHelpWanted (!isOneFree && global > 0 && !standsIn && !computing[SPARE])
+
+inline relieve(p) {
+  atomic { awake++; acted = 0; hand = queued[p]; queued[p] = 0 };
+  global = global + hand; hand = 0;
+  wakeWorker();
+  atomic { awake--; last = (awake == 0) };
 #ifndef NO_LAST
-  if :: everybodyAsleep -> wakeWorker() :: else fi;
-  called = 0;
+  if :: last -> wakeWorker() :: else fi;
 #endif
-  forEver[me] = !timed;
-endAsleep:
-  atomic { timed || word[me] != asleep -> forEver[me] = 0; isTimeUp = (word[me] == asleep) };
-  atomic { sparesAwake++; acted = 0 };
-  word[me] = awake;
-  goto inspect
+  last = 0
+}
+
+active proctype Monitor() {
+  bool lively = 1, last;
+  byte hand;
+look:
+  word[MONITOR] = asleep;
+  if
+  :: !lively ->
+     resting = 1;
+     if
+     :: awake == 0 ->
+endResting:
+        word[MONITOR] != asleep;
+        resting = 0; word[MONITOR] = up; lively = 1; goto look
+     :: else -> resting = 0
+     fi
+  :: else
+  fi;
+endPause:
+  if
+  :: isOffer(0) || isOffer(1) || isOffer(2) || isLeft || isHelpWanted
+  :: isRelief(0) || isRelief(1) || isRelief(2)
+  :: isOneFree && standsIn
+  :: awake == 0
+  fi;
+  atomic { word[MONITOR] = up; lively = (word[0] == up || word[1] == up || word[2] == up) };
+  if
+  :: isOffer(0) -> offered[0] = 1; wakeWorker()
+  :: isOffer(1) -> offered[1] = 1; wakeWorker()
+  :: isOffer(2) -> offered[2] = 1; wakeWorker()
+  :: isLeft -> wakeWorker()
+  :: atomic { isOneFree && standsIn -> standsIn = 0 }
+  :: queued[0] > 0 && word[0] == up -> relieve(0)
+  :: queued[1] > 0 && word[1] == up -> relieve(1)
+  :: queued[2] > 0 && word[2] == up -> relieve(2)
+  :: isHelpWanted -> standsIn = 1;
+#ifndef NO_CALL
+     atomic { if :: call(SPARE) :: else fi }
+#endif
+  :: else
+  fi;
+  goto look
 }
 
 active proctype Outsider() {
-  byte me;
-  bool called;
 end:
   do
-  :: atomic { spawns > 0 -> spawns--; overflow++ }; wakeWorker(); called = 0
-#ifdef RETIRE
-  :: atomic { !leaving -> leaving = 1 };
-     atomic { if :: call(WORKERS - 1) :: else fi }
-#endif
+  :: atomic { mayInject -> mayInject = 0; global++ }; wakeWorker()
   od
 }
 
 active proctype Rest() {
-  byte p, sleeping, occupied, waiting;
+  byte p, waiting;
   timeout ->
   d_step {
     p = 0;
     do
-    :: p == ALL -> break
-    :: p < ALL ->
+    :: p == 3 -> break
+    :: p < 3 ->
        assert(computing[p] || forEver[p]);
-       if
-       :: computing[p] -> occupied = occupied + (p >= WORKERS -> 1 : 0)
-       :: else -> assert(queued[p] == 0)
-       fi;
+       assert(computing[p] || queued[p] == 0);
        waiting = waiting + queued[p];
        p++
     od;
-    waiting = waiting + overflow;
-    assert(sleepers == 0 || waiting == 0);
-    assert(waiting == 0 || occupied == SPARES);
-    assert(!everybodyAsleep || acted)
+    waiting = waiting + global;
+    assert(computing[0] && computing[1] || waiting == 0);
+    assert(waiting == 0 || computing[SPARE]);
+    assert(awake > 0 || acted);
+    assert(awake == 0 || !resting)
   }
 }
 
-init {
-  atomic {
-    sentinel = WORKERS;
-    byte i = 0;
-    do
-    :: i < WORKERS -> run Worker(i); i++
-    :: i >= WORKERS && i < ALL -> run Spare(i); i++
-    :: i == ALL -> break
-    od
-  }
-}
+init { atomic { run Thread(0); run Thread(1); run Thread(SPARE) } }

@@ -422,152 +422,112 @@ proctype Second(byte me) {
 init { atomic { memory[SAVED] = BEFORE; run First(0); run Second(1) } }
 #endif
 
-#ifdef PASSING
+#ifdef REST
 /*
- * Scheduler+Watch.swift (goToWork) and Scheduler+Idle.swift (sleepUntilCalled): the one on watch goes to work and gives
- * the watch up while another falls asleep, who leaves the watch to whom it finds there. With -DSYMMETRIC there is no
- * membarrier(2): the heavy fence is one for the sleeper alone, and the light one a full one.
- * Property: nobody sleeps for ever while nobody keeps the watch.
+ * Monitor.swift (pause, noteWork) and WorkerTable.swift (noteWaking): a worker wakes and goes to work while the monitor decides to rest.
+ * Property: the monitor does not rest while the worker works.
  */
-#define WATCH    0
-#define SLEEPERS 1
-#define STATE    2
-#define NOBODY 0
-#define OTHER 1
-#define ME 2
+#define AWAKE_  0
+#define PHASE   1
+#define STATE   2
+bool sleepsForEver;
 
-#define GIVE_UP  o(1, RELEASE, RELAXED)
-#define COUNTED  o(2, SEQ_CST, ACQUIRE)
-#define COUNT_ME o(3, SEQ_CST, ACQ_REL)
-#define HEAVY    o(4, FENCE, NO_FENCE)
-#ifdef SYMMETRIC
-#define LIGHT    o(5, FENCE, NO_FENCE)
-#else
-#define LIGHT    NO_FENCE
-#endif
+#define COUNT_ME o(1, SEQ_CST, ACQ_REL)
+#define RESTS    o(2, SEQ_CST, ACQUIRE)
+#define RESTING  o(3, SEQ_CST, RELEASE)
+#define COUNTED  o(4, SEQ_CST, ACQUIRE)
 
-#define ACQUIRES     (me == 0 -> acq(1, LIGHT) | acq(2, COUNTED) | acq(3, SEQ_CST) : acq(1, COUNT_ME) | acq(3, HEAVY) | acq(4, ACQ_REL))
-#define SEQ_STORES   (me == 0 -> seq(4, SEQ_CST) : seq(0, SEQ_CST) | seq(2, COUNT_ME))
-#define PLAIN_STORES (me == 0 -> bit(0) : 0)
+#define ACQUIRES     (me == 0 -> acq(0, COUNT_ME) | acq(2, RESTS) | acq(3, SEQ_CST) : acq(2, COUNTED))
+#define SEQ_STORES   (me == 0 -> seq(1, COUNT_ME) | seq(4, SEQ_CST) : seq(0, SEQ_CST) | seq(1, RESTING))
+#define PLAIN_STORES (me == 0 -> 0 : plain(1, RESTING))
 
-proctype OnWatch(byte me) {
+proctype Working(byte me) {
   bool calls;
   do
-  :: atomic { store(0, GIVE_UP, 0) -> put(WATCH, NOBODY); did(0) }
-  :: atomic { fence(1, LIGHT) -> did(1) }
-  :: atomic { load(2, COUNTED, 0) -> calls = memory[SLEEPERS]; did(2) }
+  :: atomic { loadExclusive(0, COUNT_ME) -> watch(AWAKE_); did(0) }
+  :: atomic { store(1, COUNT_ME, bit(0)) -> if :: isHeld(AWAKE_) -> put(AWAKE_, 1); did(1) :: else -> backTo(0) fi }
+  :: atomic { load(2, RESTS, 0) -> calls = memory[PHASE]; did(2) }
   wakeSteps(3, STATE, SEQ_CST, bit(2), calls)
   :: finished(5) -> break
   od
 }
-proctype FallingAsleep(byte me) {
-  bool takes;
+proctype Resting(byte me) {
+  bool found;
   do
   :: atomic { store(0, SEQ_CST, 0) -> put(STATE, ASLEEP); did(0) }
-  :: atomic { loadExclusive(1, COUNT_ME) -> watch(SLEEPERS); did(1) }
-  :: atomic { store(2, COUNT_ME, bit(1)) -> if :: isHeld(SLEEPERS) -> put(SLEEPERS, 1); did(2) :: else -> backTo(1) fi }
-#ifdef SYMMETRIC
-  :: atomic { fence(3, HEAVY) -> did(3) }
-#else
-  :: atomic { fence(3, HEAVY) && (!HEAVY || between(0)) -> did(3) }
-#endif
-  :: atomic { loadExclusive(4, ACQ_REL) -> takes = (memory[WATCH] == NOBODY); if :: takes -> watch(WATCH) :: else -> did(5) fi; did(4) }
-  :: atomic { store(5, ACQ_REL, bit(4)) -> if :: isHeld(WATCH) -> put(WATCH, ME); did(5) :: else -> backTo(4) fi }
-  :: finished(6) -> break
-  od
+  :: atomic { store(1, RESTING, 0) -> put(PHASE, 1); did(1) }
+  :: atomic { load(2, COUNTED, 0) -> found = memory[AWAKE_]; did(2) }
+  :: finished(3) -> break
+  od;
+  sleepsForEver = !found;
+endAsleep:
+  atomic { memory[STATE] != ASLEEP -> sleepsForEver = 0 }
 }
-init { atomic { memory[WATCH] = OTHER; run OnWatch(0); run FallingAsleep(1) } }
-active proctype Rest() { timeout -> assert(memory[WATCH] == ME || memory[STATE] == TOLD) }
+init { atomic { run Working(0); run Resting(1) } }
+active proctype Rest() { timeout -> assert(!sleepsForEver) }
 #endif
 
 #ifdef TIMER
 /*
- * TimerQueue.insert with tellWatch (Scheduler+Timers, Scheduler+Watch) and timeToSleep: a worker rises and sets a timer
- * while the one on watch, who may have been last to fall asleep, decides how long to sleep; what it decided before is
- * arbitrary. `SET` is earliestDeadline.
- * Property: the watch does not sleep for ever with a timer set.
+ * TimerQueue.insert with tellOfTimer (Scheduler+Timers.swift) and sleepUntilCalled (Scheduler+Idle.swift): a thread sets a timer on a worker that falls
+ * asleep. `EARLIEST` is earliestDeadline, `AWAKE_` the count of WorkerTable.
+ * Property: the worker does not sleep for ever with a timer set.
  */
-#define SLEEPERS   0
-#define RISINGS    1
-#define SET        2
-#define INSPECTING 3
-#define DEADLINE   4
-#define STATE      5
-#define PAST 0
-#define SOON 1
-#define NEVER 2
-bool sleepsForEver;
-
-#define RISE      o(1, SEQ_CST, ACQ_REL)
-#define RISING    o(2, SEQ_CST, ACQ_REL)
-#define CAUTIOUS  o(3, SEQ_CST, RELEASE)
-#define COUNTED   o(4, SEQ_CST, ACQUIRE)
-#define DECIDED   o(5, RELEASE, RELAXED)
-
-#define ACQUIRES     (me == 0 -> acq(0, RISE) | acq(2, RISING) | acq(7, SEQ_CST) : acq(2, COUNTED))
-#define SEQ_STORES   (me == 0 -> seq(1, RISE) | seq(3, RISING) | seq(8, SEQ_CST) : seq(1, CAUTIOUS))
-#define PLAIN_STORES (me == 0 -> bit(4) : bit(0) | plain(1, CAUTIOUS) | bit(4) | bit(5))
-
-proctype Setter(byte me) {
-  byte inspects, deadline;
-  do
-  :: atomic { loadExclusive(0, RISE) -> watch(SLEEPERS); did(0) }
-  :: atomic { store(1, RISE, bit(0)) -> if :: isHeld(SLEEPERS) -> put(SLEEPERS, 1); did(1) :: else -> backTo(0) fi }
-  :: atomic { loadExclusive(2, RISING) -> watch(RISINGS); did(2) }
-  :: atomic { store(3, RISING, bit(2)) -> if :: isHeld(RISINGS) -> put(RISINGS, 1); did(3) :: else -> backTo(2) fi }
-  :: atomic { store(4, RELAXED, 0) -> put(SET, SOON); did(4) }
-  :: atomic { load(5, RELAXED, 0) -> inspects = memory[INSPECTING]; did(5) }
-  :: atomic { load(6, RELAXED, 0) -> deadline = memory[DEADLINE]; did(6) }
-  wakeSteps(7, STATE, SEQ_CST, bit(5) | bit(6), !inspects && SOON < deadline)
-  :: finished(9) -> break
-  od
-}
-proctype OnWatch(byte me) {
-  byte earliest;
-  bool allAsleep;
-  do
-  :: atomic { store(0, RELAXED, 0) -> put(INSPECTING, 0); did(0) }
-  :: atomic { store(1, CAUTIOUS, 0) -> put(DEADLINE, NEVER); did(1) }
-  :: atomic { load(2, COUNTED, 0) -> allAsleep = (memory[SLEEPERS] == 2); did(2) }
-  :: atomic { load(3, RELAXED, 0) -> earliest = memory[SET]; did(3) }
-  :: atomic { store(4, DECIDED, bit(0) | bit(2)) -> put(INSPECTING, !allAsleep); did(4) }
-  :: atomic { store(5, DECIDED, bit(1) | bit(3)) -> put(DEADLINE, earliest); did(5) }
-  :: finished(6) -> break
-  od;
-  sleepsForEver = allAsleep && earliest == NEVER;
-endAsleep:
-  atomic { memory[STATE] != ASLEEP -> sleepsForEver = 0 }
-}
-init {
-  atomic {
-    memory[SLEEPERS] = 2; memory[SET] = NEVER; memory[STATE] = ASLEEP;
-    if :: memory[INSPECTING] = 0 :: memory[INSPECTING] = 1 fi;
-    if :: memory[DEADLINE] = PAST :: memory[DEADLINE] = NEVER fi;
-    run Setter(0); run OnWatch(1)
-  }
-}
-active proctype Rest() { timeout -> assert(!sleepsForEver) }
-#endif
-
-#ifdef OVERFLOW
-/*
- * Scheduler+Ready.swift (inject, wakeWorker) and Scheduler+Idle.swift (sleepUntilCalled, isQuiet): a thread injects a
- * fiber into the overflow, or lets the scheduler stop, while a worker falls asleep.
- * Property: the worker does not sleep for ever with a fiber in the overflow.
- */
-#define QUEUED   0
-#define SLEEPERS 1
+#define AWAKE_   0
+#define EARLIEST 1
 #define STATE    2
 bool sleepsForEver;
 
-#define APPEND   o(1, SEQ_CST, ACQ_REL)
-#define COUNTED  o(2, SEQ_CST, ACQUIRE)
-#define COUNT_ME o(3, SEQ_CST, ACQ_REL)
-#define IS_QUIET o(4, SEQ_CST, ACQUIRE)
-#define ASLEEP_  o(5, SEQ_CST, RELEASE)
+#define SET_FENCE o(1, FENCE, NO_FENCE)
+#define ASLEEP_   o(2, SEQ_CST, RELEASE)
+#define COUNT_ME  o(3, SEQ_CST, RELEASE)
 
-#define ACQUIRES     (me == 0 -> acq(0, APPEND) | acq(2, COUNTED) | acq(3, SEQ_CST) : acq(1, COUNT_ME) | acq(3, IS_QUIET))
-#define SEQ_STORES   (me == 0 -> seq(1, APPEND) | seq(4, SEQ_CST) : seq(0, ASLEEP_) | seq(2, COUNT_ME))
+#define ACQUIRES     (me == 0 -> acq(1, SET_FENCE) | acq(2, SEQ_CST) : acq(1, COUNT_ME))
+#define SEQ_STORES   (me == 0 -> seq(3, SEQ_CST) : seq(0, ASLEEP_) | seq(2, COUNT_ME))
+#define PLAIN_STORES (me == 0 -> bit(0) : plain(0, ASLEEP_))
+
+proctype Setter(byte me) {
+  do
+  :: atomic { store(0, RELAXED, 0) -> put(EARLIEST, 1); did(0) }
+  :: atomic { fence(1, SET_FENCE) -> did(1) }
+  wakeSteps(2, STATE, SEQ_CST, 0, true)
+  :: finished(4) -> break
+  od
+}
+proctype FallingAsleep(byte me) {
+  bool found;
+  do
+  :: atomic { store(0, ASLEEP_, 0) -> put(STATE, ASLEEP); did(0) }
+  :: atomic { loadExclusive(1, COUNT_ME) -> watch(AWAKE_); did(1) }
+  :: atomic { store(2, COUNT_ME, bit(1)) -> if :: isHeld(AWAKE_) -> put(AWAKE_, 1); did(2) :: else -> backTo(1) fi }
+  :: atomic { load(3, RELAXED, 0) -> found = memory[EARLIEST]; did(3) }
+  :: finished(4) -> break
+  od;
+  sleepsForEver = !found;
+endAsleep:
+  atomic { memory[STATE] != ASLEEP -> sleepsForEver = 0 }
+}
+init { atomic { run Setter(0); run FallingAsleep(1) } }
+active proctype Rest() { timeout -> assert(!sleepsForEver) }
+#endif
+
+#ifdef GLOBAL
+/*
+ * Scheduler+Ready.swift (inject), Scheduler+Workers.swift (wakeWorker) and Scheduler+Idle.swift (sleepUntilCalled, isQuiet): a thread appends a fiber to
+ * the global queue while a worker falls asleep.
+ * Property: the worker does not sleep for ever with a fiber in the global queue.
+ */
+#define QUEUED 0
+#define STATE  1
+bool sleepsForEver;
+
+#define APPEND   o(1, SEQ_CST, ACQ_REL)
+#define LOOK     o(2, SEQ_CST, ACQUIRE)
+#define IS_QUIET o(3, SEQ_CST, ACQUIRE)
+#define ASLEEP_  o(4, SEQ_CST, RELEASE)
+
+#define ACQUIRES     (me == 0 -> acq(0, APPEND) | acq(2, LOOK) | acq(3, SEQ_CST) : acq(1, IS_QUIET))
+#define SEQ_STORES   (me == 0 -> seq(1, APPEND) | seq(4, SEQ_CST) : seq(0, ASLEEP_))
 #define PLAIN_STORES (me == 0 -> 0 : plain(0, ASLEEP_))
 
 proctype Injector(byte me) {
@@ -575,7 +535,7 @@ proctype Injector(byte me) {
   do
   :: atomic { loadExclusive(0, APPEND) -> watch(QUEUED); did(0) }
   :: atomic { store(1, APPEND, bit(0)) -> if :: isHeld(QUEUED) -> put(QUEUED, 1); did(1) :: else -> backTo(0) fi }
-  :: atomic { load(2, COUNTED, 0) -> calls = memory[SLEEPERS]; did(2) }
+  :: atomic { load(2, LOOK, 0) -> calls = (memory[STATE] != AWAKE); did(2) }
   wakeSteps(3, STATE, SEQ_CST, bit(2), calls)
   :: finished(5) -> break
   od
@@ -584,10 +544,8 @@ proctype FallingAsleep(byte me) {
   bool found;
   do
   :: atomic { store(0, ASLEEP_, 0) -> put(STATE, ASLEEP); did(0) }
-  :: atomic { loadExclusive(1, COUNT_ME) -> watch(SLEEPERS); did(1) }
-  :: atomic { store(2, COUNT_ME, bit(1)) -> if :: isHeld(SLEEPERS) -> put(SLEEPERS, 1); did(2) :: else -> backTo(1) fi }
-  :: atomic { load(3, IS_QUIET, 0) -> found = memory[QUEUED]; did(3) }
-  :: finished(4) -> break
+  :: atomic { load(1, IS_QUIET, 0) -> found = memory[QUEUED]; did(1) }
+  :: finished(2) -> break
   od;
   sleepsForEver = !found;
 endAsleep:
@@ -595,44 +553,6 @@ endAsleep:
 }
 init { atomic { run Injector(0); run FallingAsleep(1) } }
 active proctype Rest() { timeout -> assert(!sleepsForEver) }
-#endif
-
-#ifdef STRANDED
-/*
- * Scheduler+Timers.swift: a timer is set on a worker that does not look at its timers any more (tellOfTimer), while
- * another looks at such timers (fireStrandedTimers) for one that was set before.
- * Property: it is fired, or the flag is up.
- */
-#define SET  0
-#define LOCK 1
-#define FLAG 2
-bool fired;
-
-#define RAISE o(1, RELEASE, RELAXED)
-#define LOWER o(2, SEQ_CST, RELEASE)
-
-#define ACQUIRES     (me == 0 -> 0 : acq(0, LOWER))
-#define SEQ_STORES   0
-#define PLAIN_STORES (me == 0 -> below(3) : 0)
-
-proctype Setter(byte me) {
-  do
-  :: atomic { store(0, RELAXED, 0) -> put(SET, 1); did(0) }
-  :: atomic { store(1, RELEASE, 0) -> put(LOCK, 0); did(1) }
-  :: atomic { store(2, RAISE, 0) -> put(FLAG, 1); did(2) }
-  :: finished(3) -> break
-  od
-}
-proctype Looker(byte me) {
-  do
-  :: atomic { loadExclusive(0, LOWER) -> watch(FLAG); did(0) }
-  :: atomic { store(1, LOWER, bit(0)) -> if :: isHeld(FLAG) -> put(FLAG, 0); did(1) :: else -> backTo(0) fi }
-  :: atomic { load(2, RELAXED, 0) -> fired = memory[SET]; did(2) }
-  :: finished(3) -> break
-  od
-}
-init { atomic { memory[FLAG] = 1; memory[LOCK] = 1; run Setter(0); run Looker(1) } }
-active proctype Rest() { timeout -> assert(fired || memory[FLAG]) }
 #endif
 
 #ifdef VISITORS

@@ -11,9 +11,9 @@ import Testing
   import Darwin
 #endif
 
-/// With migration: if a fiber that computes occupies every worker, a spare runs the other fibers.
+/// With migration: if a fiber that computes occupies every worker, a stand-in runs the other fibers.
 ///
-/// The computing fibers end only after a queued fiber has run, so without a spare these tests do not end.
+/// The computing fibers end only after a queued fiber has run, so without a stand-in these tests do not end.
 @Suite(.timeLimit(.minutes(2))) struct SpareWorkerTests {
   private func busy(_ workers: Int, timeSlice: Duration = .microseconds(200)) -> Configuration {
     Configuration(parallelism: workers, timeSlice: timeSlice, migration: .whenWaiting)
@@ -86,7 +86,7 @@ import Testing
       try Scheduler.run(busy(2)) {
         let fibers = occupy(2, until: isReleased) {
           spawn {
-            // Set by the spare, which has nothing to do meanwhile.
+            // Set on the stand-in, which has nothing to do meanwhile.
             for _ in 0..<3 { try sleep(for: .microseconds(50)) }
             isReleased.add()
           }
@@ -96,7 +96,7 @@ import Testing
     }
   }
 
-  @Test func aFurtherSpareComesWhenTheFirstIsOccupiedToo() throws {
+  @Test func aFurtherStandInComesWhenTheFirstIsOccupiedToo() throws {
     let statistics = try Scheduler.run(busy(2)) {
       let isReleased = Counter()
       // Four at once, on two workers.
@@ -106,7 +106,7 @@ import Testing
     #expect(statistics.spares == 2)
   }
 
-  @Test func thereAreNoMoreSparesThanWorkers() throws {
+  @Test func thereAreNoMoreStandInsThanWorkers() throws {
     let most = Counter()
     let running = Counter()
     let statistics = try Scheduler.run(busy(2)) {
@@ -127,7 +127,7 @@ import Testing
     #expect(most.value <= 4)
   }
 
-  @Test func aSpareStepsBackWhenAWorkerMovesAgain() throws {
+  @Test func aStandInStepsBackWhenAWorkerMovesAgain() throws {
     try Scheduler.run(busy(2)) {
       let isReleased = Counter()
       let isOver = Counter()
@@ -136,7 +136,7 @@ import Testing
         for place in places {
           spawn {
             while isOver.value == 0 {
-              // No worker runs now, so this is a spare.
+              // No worker runs now, so this is a stand-in.
               if place.visit() == 1000 { isReleased.add() }
               Performer.yield()
             }
@@ -145,7 +145,7 @@ import Testing
       }
       let workers = Set(try spinners.map { try $0.wait() })
       #expect(workers.count == 2)
-      // They only yield, so a fiber that stayed on the spare would keep it busy.
+      // They only yield, so a fiber that stayed on the stand-in would keep it busy.
       while !places.allSatisfy({ workers.contains($0.last) }) { Performer.yield() }
       isOver.add()
     }
@@ -173,7 +173,7 @@ import Testing
     #expect(threads.mover != 0 && threads.released != 0)
   }
 
-  @Test func parallelismOneHasNoSpare() throws {
+  @Test func parallelismOneHasNoStandIn() throws {
     let thread = threadNumber()
     try Scheduler.run(busy(1)) {
       let fibers = (0..<10).map { _ in

@@ -12,7 +12,7 @@ import Testing
 
 /// Workers are added and retired while fibers run.
 ///
-/// The time slice is so long that no spare helps.
+/// The time slice is so long that no worker counts as held.
 @Suite(.timeLimit(.minutes(2))) struct WorkerCountTests {
   private func run<Result>(
     _ workers: Int, migration: Configuration.Migration = .never, _ body: (Scheduler) throws -> Result
@@ -185,7 +185,7 @@ import Testing
   @Test func theirTimersFireWhileTheOthersAreBusy() throws {
     try run(2, migration: .whenWaiting) { scheduler in
       let (fired, _) = try setTimersElsewhere(50, for: .milliseconds(1), scheduler)
-      // This worker never sleeps, so no idle worker fires the timers.
+      // This worker never sleeps: the parked one wakes for the timers.
       while fired.value < 50 { Performer.yield() }
     }
   }
@@ -238,6 +238,18 @@ import Testing
       }
       try thread.join()
       expectEqual(try meet(3).count, 3)
+    }
+  }
+
+  @Test func aParkedThreadIsUsedAgain() throws {
+    try run(2) { scheduler in
+      let other = try meet(2).subtracting([threadNumber()])
+      try scheduler.retireWorker()
+      waitFor(1, in: scheduler)
+      #expect(scheduler.statistics.spares == 1)
+      try scheduler.spawnWorker()
+      #expect(scheduler.statistics.spares == 0)
+      expectEqual(try meet(2).subtracting([threadNumber()]), other)
     }
   }
 

@@ -5,11 +5,11 @@ extension Scheduler {
   ///
   /// Every figure is right for some moment during the call, not all of them for the same one.
   public struct Statistics: Sendable, Hashable {
-    /// Workers that exist: have been started, and have not left.
+    /// Workers that exist: have been started, and are not parked.
     public var workers = 0
     /// Workers that are asleep.
     public var sleepingWorkers = 0
-    /// Threads that stand by in case every worker is occupied by a fiber that computes; they are not among the workers.
+    /// Threads of retired workers, and of those that run what held workers have queued; they are not among the workers.
     public var spares = 0
     /// Fibers spawned so far; the root does not count.
     public var fibersSpawned = 0
@@ -31,22 +31,24 @@ extension Scheduler {
     public var sleeps = 0
     /// How often a worker was woken there; each is a system call.
     public var wakeups = 0
-    /// How often a worker has made all running threads pass a barrier, to sleep or to take fibers over; each is a system call.
+    /// How often a worker has made all running threads pass a barrier, to take fibers over; each is a system call.
     public var fences = 0
-    /// Blocks that workers have taken from the heap for fibers and scopes; what closures capture, and operations kept as values, is the
-    /// program's own.
+    /// Blocks that workers have taken from the heap for fibers and scopes; what closures capture, and operations kept
+    /// as values, is the program's own.
     public var allocations = 0
     /// What scheduling has cost in system calls: sleeps, wakeups and fences.
     ///
     /// A new stack takes one more, for its guard; see `stacks.mapped`.
     public var systemCalls: Int { sleeps + wakeups + fences }
-    /// The stacks of this size, which all schedulers of the process share; what this one's fibers have used of them, and advice.
+    /// The stacks of this size, which all schedulers of the process share; what this one's fibers have used of them,
+    /// and advice.
     public var stacks = StackStatistics()
   }
 
   /// What the scheduler has done so far and has in hand.
   ///
-  /// Takes time in proportion to the workers and the fibers alive, and makes none of them wait for long. Inside a run, ask
+  /// Takes time in proportion to the workers and the fibers alive, and makes none of them wait for long. Inside a run,
+  /// ask
   /// `Scheduler.current?.statistics`. When the run is over the answer is what it has done: nothing is in hand any more, and there
   /// are no workers.
   public var statistics: Statistics {
@@ -59,7 +61,8 @@ extension Scheduler {
     return statistics
   }
 
-  /// Keeps the last answer and waits until no thread looks at workers or fibers any more; called when everything has ended.
+  /// Keeps the last answer and waits until no thread looks at workers or fibers any more; called when everything has
+  /// ended.
   func endStatistics() {
     finalStatistics = currentStatistics
     finalStatistics.workers = 0
@@ -71,17 +74,20 @@ extension Scheduler {
 
   private var currentStatistics: Statistics {
     var statistics = Statistics()
-    statistics.workers = present.load(ordering: .acquiring)
-    statistics.spares = spares.load(ordering: .acquiring)
-    let places = places.load(ordering: .acquiring)
-    statistics.sleepingWorkers = min(sleepers.load(ordering: .relaxed), statistics.workers)
-    statistics.fibersQueued = overflowCount.load(ordering: .relaxed)
+    let indices = workers.indices
+    statistics.fibersQueued = globalQueue.count
     statistics.steals = steals.load(ordering: .relaxed)
     statistics.takeovers = takeovers.load(ordering: .relaxed)
     statistics.stacks = StackStatistics(stackPool, stackMeter?.uses ?? [])
     var ended = endedOutside.load(ordering: .acquiring)
-    for index in 0..<places {
-      let worker = worker(index)
+    for index in indices {
+      let worker = workers[index]
+      switch worker.pointee.duty.load(ordering: .relaxed) {
+      case .regular, .retiring:
+        statistics.workers += 1
+        if worker.pointee.sleep.pointee.isAsleep { statistics.sleepingWorkers += 1 }
+      case .parked, .standIn: statistics.spares += 1
+      }
       // Ends before spawns: a fiber may be seen to live that has ended, but never to have ended before it was spawned.
       ended += worker.pointee.ended.load(ordering: .acquiring)
       statistics.switches += worker.pointee.switches.load(ordering: .relaxed)
@@ -93,8 +99,8 @@ extension Scheduler {
       statistics.sleeps += counts.sleeps
       statistics.wakeups += counts.wakes
     }
-    for index in 0..<places {
-      statistics.fibersSpawned += worker(index).pointee.spawned.load(ordering: .acquiring)
+    for index in indices {
+      statistics.fibersSpawned += workers[index].pointee.spawned.load(ordering: .acquiring)
     }
     statistics.fibersSpawned += spawnedOutside.load(ordering: .relaxed)
     statistics.fibersAlive = statistics.fibersSpawned - ended

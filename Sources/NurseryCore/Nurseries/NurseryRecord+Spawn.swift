@@ -5,8 +5,8 @@ extension NurseryRef {
   ///
   /// Never switches.
   ///
-  /// One allocation, the closure's context, if it captures anything; a second one if the records at hand are all in use, or were
-  /// held too long by their handles.
+  /// One allocation, the closure's context, if it captures anything; a second one if the records at hand are all in
+  /// use, or were held too long by their handles.
   @inlinable
   package func spawn<Value>(
     _ name: String?, _ site: SourceSite, placement: Placement? = nil,
@@ -61,7 +61,7 @@ extension NurseryRef {
   @inline(never)
   private func launch(_ body: FiberBody, from scheduler: Scheduler) {
     let record = body.record
-    record.pointee.worker = scheduler.worker(0)
+    record.pointee.worker = scheduler.workers[0]
     scheduler.spawnedOutside.add(1, ordering: .relaxed)
     if isLimited, !takePermit(record) { return }
     if isPastExpiry {

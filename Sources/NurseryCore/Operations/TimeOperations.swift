@@ -96,8 +96,6 @@ final class TimerOperation: OperationSource, @unchecked Sendable {
     let worker = performer.pointee.worker
     offer.pointee.slot = UnsafeMutableRawPointer(worker)
     worker.pointee.timers.insert(.offer(offer), deadline: deadline) { if isAlone { performer.startWaiting() } }
-    // If fibers stay on their thread, a timer concerns no other thread.
-    if worker.pointee.queue.pointee.sharesBegun { worker.tellWatch(of: deadline) }
   }
 
   override func withdraw(_ offer: OfferRef) { Self.withdraw(offer) }

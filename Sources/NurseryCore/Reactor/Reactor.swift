@@ -4,7 +4,7 @@ import Synchronization
 /// Wakes fibers when descriptors are ready: one for each scheduler that waits for any, and one for plain threads.
 ///
 /// It has no thread. The workers poll it. The last worker to go idle sleeps in it; busy workers poll without waiting,
-/// now and then and before they sleep; the worker that keeps watch polls if no other has (`Scheduler+Reactor`).
+/// now and then and before they sleep; the monitor polls if no worker has (`Scheduler+Reactor`).
 ///
 /// One thread at a time is the poller (it has the seat), from before it asks the kernel until it has woken all waiters
 /// concerned. So one buffer holds the events, and they take no space on fibers' stacks.

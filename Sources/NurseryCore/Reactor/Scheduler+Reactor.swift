@@ -6,12 +6,12 @@ import Synchronization
 //     a busy worker               every 64 switches, without waiting
 //     a worker without fibers     without waiting, before it goes to sleep
 //     the last to fall asleep     sleeps in the reactor, if a fiber waits for a descriptor; its bell or the time wakes it
-//     the one that keeps watch    if no other has polled since its last inspection
+//     the monitor                 if no worker has polled since its last inspection
 //
 // So while a worker is busy, none sleeps in the reactor, and a message that wakes one fiber does not wake a second
 // thread.
 //
-// Invariant: if a fiber waits for a descriptor, then a worker is busy, sleeps in the reactor, or inspects. An event
+// Invariant: if a fiber waits for a descriptor, then a worker is busy, and the monitor looks, or one sleeps in the reactor. An event
 // that is not yet polled stays with the kernel, so a late poll loses none.
 extension Scheduler {
   /// The reactor, if a fiber has ever waited for a descriptor here.
@@ -24,8 +24,8 @@ extension Scheduler {
   /// The reactor; made at the first call.
   func reactor() throws(SystemError) -> Reactor {
     if let reactor = reactorIfAny { return reactor }
-    lock.lock()
-    defer { lock.unlock() }
+    workers.lock.lock()
+    defer { workers.lock.unlock() }
     if let reactor = reactorIfAny { return reactor }
     let reactor = try Reactor(readiness)
     reactorPointer.store(Unmanaged.passRetained(reactor).toOpaque(), ordering: .releasing)
@@ -36,7 +36,7 @@ extension Scheduler {
   func askReactor() {
     guard let reactor = reactorIfAny, reactor.takeSeat() else { return }
     let found = reactor.ask(nanoseconds: 0)
-    if found > 0, let me = Worker.ofThisThreadIfAny { me.tell(reactor, found) }
+    if found > 0 { reactor.tell(found) }
     reactor.leaveSeat()
   }
 
@@ -57,16 +57,5 @@ extension UnsafeMutablePointer<SleepWord> {
   func wait(in reactor: Reactor, nanoseconds: Int64) -> Int {
     guard pointee.beginPolling(bell: reactor.backend.bell) else { return 0 }
     return reactor.ask(nanoseconds: nanoseconds)
-  }
-}
-
-extension WorkerRef {
-  /// Makes the fibers ready that the events concern, and calls for help once for all of them.
-  ///
-  func tell(_ reactor: Reactor, _ found: Int) {
-    pointee.isTelling = true
-    reactor.tell(found)
-    pointee.isTelling = false
-    callForHelpIfUseful()
   }
 }

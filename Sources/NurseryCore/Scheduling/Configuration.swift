@@ -12,7 +12,8 @@ public struct Configuration: Sendable {
 
   /// What becomes of a scheduler in which nothing can ever happen again.
   public enum DeadlockResponse: Sendable, Hashable {
-    /// Everything is cancelled, and when it has unwound the run throws a `DeadlockError` that lists what each fiber waited for.
+    /// Everything is cancelled, and when it has unwound the run throws a `DeadlockError` that lists what each fiber
+    /// waited for.
     ///
     /// Where the waits are shielded from the cancellation, the process is ended with the list instead.
     case fail
@@ -25,46 +26,62 @@ public struct Configuration: Sendable {
   /// Threads are started when there is work for them. A fiber stays on the thread on which it began; see `migration`.
   /// `Scheduler.spawnWorker` and `retireWorker` change the number while the scheduler runs.
   ///
-  /// With 1, fibers never run at the same time, and on no other thread than the one that calls: no thread is ever started for them, and a
-  /// fiber that computes holds up all others until it waits or yields.
+  /// With 1, fibers never run at the same time, and on no other thread than the one that calls: no thread is ever
+  /// started for them, and a fiber that computes holds up all others until it waits or yields.
   public var parallelism: Int?
   /// Bytes reserved for the stack of each fiber; only touched pages take memory.
   ///
-  /// Below each stack lies a guard of 64 KiB of addresses. A single frame larger than that can step over it: a function with
-  /// local arrays of more than 64 KiB needs a stack that is known to hold it.
+  /// Below each stack lies a guard of 64 KiB of addresses. A single frame larger than that can step over it: a function
+  /// with local arrays of more than 64 KiB needs a stack that is known to hold it.
   public var stackSize: Int
   /// Where the time comes from.
   public var clock: Clock
   /// Determines the random choices of a scheduler with one worker; nil for another seed each time.
   public var seed: UInt64?
-  /// With `migration: .whenWaiting`: how long a fiber may compute, or sit in a system call, before another thread runs the fibers queued
-  /// behind it.
+  /// How long a fiber may compute, or sit in a system call, before it counts as stalled; from 100 microseconds to a
+  /// minute.
   ///
-  /// A fiber is never interrupted. The others are given to the workers that get somewhere; if none does, to a spare thread, which
-  /// stops when one does again. While a worker has nothing to do, it takes them over sooner than that. From 100 microseconds
-  /// to a minute; each time slice in which all workers are busy a thread wakes to look.
+  /// Then `onStall` is called, and what other threads may run of the fibers queued behind it goes to them. A fiber is
+  /// never interrupted. What others may run are the fibers that have not begun; with `migration: .whenWaiting` all, and
+  /// if no worker gets anywhere a further thread runs them, until one does again. While a worker has nothing to do, it
+  /// takes them over sooner.
   public var timeSlice: Duration
 
   /// Called with each error that no call is left to throw; nil writes a line to standard error.
   ///
-  /// That is a further failure in a `.failFast` nursery, which throws the first (called on the fiber that ran the nursery's body);
-  /// the error that ends a loop over a listener, a generator or lines; that of a coroutine that was dropped; that of a fiber that a
-  /// deadlock has ended; and that of the last write to a file that was not flushed.
+  /// That is a further failure in a `.failFast` nursery, which throws the first (called on the fiber that ran the
+  /// nursery's body); the error that ends a loop over a listener, a generator or lines; that of a coroutine that was
+  /// dropped; that of a fiber that a deadlock has ended; and that of the last write to a file that was not flushed.
   public var onSuppressedError: (@Sendable (any Error) -> Void)?
+
+  /// Called when a fiber has computed, or sat in a system call, for longer than `timeSlice`; once for each time.
+  ///
+  /// It holds up the fibers that have begun on its thread. Called on the scheduler's monitor thread, which serves
+  /// nothing else meanwhile: note the stall and return. With `parallelism: 1` there is such a thread only if this is
+  /// set.
+  public var onStall: (@Sendable (Scheduler.Stall) -> Void)?
+
+  /// Called when fibers that have begun have had to wait for one worker for 100 milliseconds while another slept; once
+  /// for each line that spawns such fibers.
+  ///
+  /// Only where they wait for long: fibers that talk to each other are quicker on one worker. Called on the scheduler's
+  /// monitor thread. Debug builds also write a line to standard error.
+  public var onImbalance: (@Sendable (Scheduler.Imbalance) -> Void)?
 
   /// What to do when every fiber waits and nothing is left that could wake one; deterministic schedulers always fail.
   ///
-  /// Found only when it is certain: no timer is set, no descriptor is waited for, and every thread of the process is a worker of this
-  /// scheduler, or blocked in an operation. While there is any other thread, which might wake a fiber, nothing is reported. Found
-  /// within about half a second, on Linux only. A signal handler does not count as such a thread (it must not
-  /// use channels or conditions, but may write to a pipe that a fiber reads): programs that wait for nothing else write `.wait`.
+  /// Found only when it is certain: no timer is set, no descriptor is waited for, and every thread of the process is a
+  /// worker of this scheduler, or blocked in an operation. While there is any other thread, which might wake a fiber,
+  /// nothing is reported. Found within about half a second, on Linux only. A signal handler does not count as such a
+  /// thread (it must not use channels or conditions, but may write to a pipe that a fiber reads): programs that wait
+  /// for nothing else write `.wait`.
   public var onDeadlock: DeadlockResponse
 
   /// Whether to measure how much of its stack each fiber uses; off unless asked for.
   ///
   /// `Scheduler.statistics.stacks` then tells the deepest use for each line that spawns fibers, and what `stackSize` to write. It makes
-  /// every fiber dearer by a few microseconds, and takes no memory. Measure the build that you ship: frames differ. Coroutines and the
-  /// body of the run itself are not measured, and nothing is in sanitized builds.
+  /// every fiber dearer by a few microseconds, and takes no memory. Measure the build that you ship: frames differ.
+  /// Coroutines and the body of the run itself are not measured, and nothing is in sanitized builds.
   public var measuresStacks: Bool
 
   /// Whether fibers that have begun may go on on another thread.
@@ -76,11 +93,11 @@ public struct Configuration: Sendable {
   /// Makes what decides in place of chance; for deterministic schedulers, which have one worker.
   package var makeDecisions: (@Sendable () -> Decisions)?
 
-  /// A scheduler that does the same every time: one worker, virtual time, and every choice (which fiber runs next, which branch is
-  /// asked first) follows from the seed.
+  /// A scheduler that does the same every time: one worker, virtual time, and every choice (which fiber runs next,
+  /// which branch is asked first) follows from the seed.
   ///
-  /// Every blocking call is a scheduling point, so another seed is another interleaving. When nothing can ever happen again the
-  /// root is given a `DeadlockError`; plain threads must therefore stay out.
+  /// Every blocking call is a scheduling point, so another seed is another interleaving. When nothing can ever happen
+  /// again the root is given a `DeadlockError`; plain threads must therefore stay out.
   public static func deterministic(seed: UInt64) -> Configuration {
     var configuration = Configuration(parallelism: 1, clock: .virtual, seed: seed)
     configuration.makeDecisions = { Decisions(SeededDecisions(seed: seed)) }
@@ -91,13 +108,14 @@ public struct Configuration: Sendable {
   public enum Migration: Sendable, Hashable {
     /// A fiber stays on the thread on which it began; only fibers that have not begun are taken over by other workers.
     ///
-    /// So a fiber may use whatever belongs to a thread, as code on a thread may: a `Mutex`, a thread-local, a C library that keeps
-    /// its state in one.
+    /// So a fiber may use whatever belongs to a thread, as code on a thread may: a `Mutex`, a thread-local, a C library
+    /// that keeps its state in one.
     case never
     /// A fiber that waits may go on on another worker, if that has nothing to do or its own computes for long.
     ///
-    /// For programs that compute much. In fibers of such a scheduler no `Mutex` may be locked and no thread-local be used, not even
-    /// between waits: the compiler keeps the address of what belongs to a thread, and uses it on the wrong one.
+    /// For programs that compute much. In fibers of such a scheduler no `Mutex` may be locked and no thread-local be
+    /// used, not even between waits: the compiler keeps the address of what belongs to a thread, and uses it on the
+    /// wrong one.
     case whenWaiting
   }
 
@@ -122,7 +140,9 @@ public struct Configuration: Sendable {
     parallelism: Int? = nil, stackSize: Int = Configuration.defaultStackSize, clock: Clock = .system,
     seed: UInt64? = nil, timeSlice: Duration = .milliseconds(10),
     onSuppressedError: (@Sendable (any Error) -> Void)? = nil, onDeadlock: DeadlockResponse = .fail,
-    measuresStacks: Bool = false, migration: Migration = .never, readiness: Readiness = .automatic
+    measuresStacks: Bool = false, migration: Migration = .never, readiness: Readiness = .automatic,
+    onStall: (@Sendable (Scheduler.Stall) -> Void)? = nil,
+    onImbalance: (@Sendable (Scheduler.Imbalance) -> Void)? = nil
   ) {
     self.parallelism = parallelism
     self.stackSize = stackSize
@@ -134,6 +154,8 @@ public struct Configuration: Sendable {
     self.measuresStacks = measuresStacks
     self.migration = migration
     self.readiness = readiness
+    self.onStall = onStall
+    self.onImbalance = onImbalance
   }
 
   /// The number of workers to use.

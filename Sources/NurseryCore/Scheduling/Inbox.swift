@@ -1,7 +1,8 @@
 import Synchronization
 
-/// The way by which other threads make a worker's fibers ready: a stack that any thread pushes on and the owner takes whole
-/// (Treiber, "Systems programming: coping with parallelism", 1986; without its ABA problem, as nothing is popped singly).
+/// The way by which other threads make a worker's fibers ready: a stack that any thread pushes on and the owner takes
+/// whole (Treiber, "Systems programming: coping with parallelism", 1986; without its ABA problem, as nothing is popped
+/// singly).
 ///
 ///     another thread                          the worker, about to sleep
 ///     push (sequentially consistent)          announce the sleep (sequentially consistent)
@@ -10,9 +11,11 @@ import Synchronization
 /// Invariant: of a push and a sleep that meet, the pusher sees the sleep or the sleeper the fiber.
 struct Inbox: ~Copyable {
   private let newest = Atomic<FiberRef?>(nil)
+  private let pushed = Atomic<Int>(0)
   private let fresh = Atomic<Int>(0)
 
-  /// How many of the fibers in it have not begun.
+  /// How many fibers are in it, and how many of them have not begun.
+  var count: Int { pushed.load(ordering: .relaxed) }
   var freshCount: Int { fresh.load(ordering: .relaxed) }
 
   var isEmpty: Bool { newest.load(ordering: .sequentiallyConsistent) == nil }
@@ -22,6 +25,7 @@ struct Inbox: ~Copyable {
   var seemsEmpty: Bool { newest.load(ordering: .relaxed) == nil }
 
   func push(_ fiber: FiberRef) {
+    pushed.add(1, ordering: .relaxed)
     if fiber.isFresh { fresh.add(1, ordering: .relaxed) }
     var expected = newest.load(ordering: .relaxed)
     while true {
@@ -36,12 +40,16 @@ struct Inbox: ~Copyable {
   func takeAll() -> FiberRef? {
     var rest = newest.exchange(nil, ordering: .acquiringAndReleasing)
     var first: FiberRef?
+    var (all, new) = (0, 0)
     while let fiber = rest {
       rest = fiber.pointee.next
-      if fiber.isFresh { fresh.subtract(1, ordering: .relaxed) }
+      all += 1
+      if fiber.isFresh { new += 1 }
       fiber.pointee.next = first
       first = fiber
     }
+    pushed.subtract(all, ordering: .relaxed)
+    if new > 0 { fresh.subtract(new, ordering: .relaxed) }
     return first
   }
 }

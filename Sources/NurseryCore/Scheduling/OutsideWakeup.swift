@@ -69,6 +69,6 @@ extension Scheduler {
     outsiders.add(1, ordering: .sequentiallyConsistent)
     defer { outsiders.subtract(1, ordering: .releasing) }
     let left = outsideWakeups.subtract(1, ordering: .sequentiallyConsistent).newValue
-    if left == 0, !isStopping.load(ordering: .sequentiallyConsistent), isEverybodyAsleep { wakeWorker() }
+    if left == 0, !isStopping.load(ordering: .sequentiallyConsistent), workers.areAllAsleep { wakeWorker() }
   }
 }

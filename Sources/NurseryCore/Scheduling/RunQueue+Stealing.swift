@@ -1,9 +1,9 @@
 /// The thief's side.
 extension UnsafeMutablePointer<RunQueue> {
   /// Takes up to half of the fibers that can be stolen, oldest first, as a chain through `next`.
-  func steal(atMost limit: Int, by thief: WorkerRef) -> FiberRef? {
+  func steal(atMost limit: Int, by thief: WorkerRef? = nil) -> FiberRef? {
     guard stealableCount > 0, pointee.lock.tryLockAsThief() else { return nil }
-    thief.count(thief.pointee.fences)
+    if let thief { thief.count(thief.pointee.fences) }
     defer { pointee.lock.unlockAsThief() }
     stealable.pointee.steals &+= 1
     var stolen = FiberList()
@@ -44,8 +44,8 @@ extension UnsafeMutablePointer<RunQueue> {
     return taken
   }
 
-  /// Those at the back are children of the older parents, in a tree of fibers the larger branches; of very many, those far back,
-  /// because the owner waits meanwhile.
+  /// Those at the back are children of the older parents, in a tree of fibers the larger branches; of very many, those
+  /// far back, because the owner waits meanwhile.
   private func stealOldestFamilies(_ wanted: Int, into stolen: inout FiberList) -> Int {
     var keep = min(1024, max(0, stealableCount - wanted))
     var last: FiberRef?

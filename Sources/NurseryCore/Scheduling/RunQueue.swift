@@ -10,19 +10,22 @@ import Synchronization
 ///       due    sleepers whose time has come
 ///       list   other fibers that have begun, oldest first
 ///
-/// A fiber that has begun stays on its thread. So the compiler may keep the address of a thread-local across a wait, as it does in a
+/// A fiber that has begun stays on its thread. So the compiler may keep the address of a thread-local across a wait, as
+/// it does in a
 /// `Mutex`, and a C library its thread. Only fibers that have not begun are stolen, and where `sharesBegun` says so, the others.
 ///
-/// A parent that waits for its children puts those it has just spawned before all others. So a tree of fibers is walked depth first,
-/// on a handful of stacks, where first come, first served would park one stack for every inner node (Blumofe and Leiserson, "Scheduling
-/// multithreaded computations by work stealing", 1999). Sleepers go before children that have not begun, for the same reason:
-/// what has begun ends, and its stack is used again. `list` and `fresh` together are first come, first served, by the fibers' tickets.
+/// A parent that waits for its children puts those it has just spawned before all others. So a tree of fibers is walked
+/// depth first, on a handful of stacks, where first come, first served would park one stack for every inner node
+/// (Blumofe and Leiserson, "Scheduling multithreaded computations by work stealing", 1999). Sleepers go before children
+/// that have not begun, for the same reason: what has begun ends, and its stack is used again. `list` and `fresh`
+/// together are first come, first served, by the fibers' tickets.
 ///
-/// Fairness: slot, due, families and the two lists are preferred for 64 picks in turn, so neither a pair that keeps waking each other nor
-/// a family without end, nor sleepers that are always due, nor a list that never runs dry keep the others waiting for more than three
-/// times that.
+/// Fairness: slot, due, families and the two lists are preferred for 64 picks in turn, so neither a pair that keeps
+/// waking each other nor a family without end, nor sleepers that are always due, nor a list that never runs dry keep
+/// the others waiting for more than three times that.
 ///
-/// The lock is for what thieves can take. While nothing stealable is queued the owner takes no lock: only the owner adds to it.
+/// The lock is for what thieves can take. While nothing stealable is queued the owner takes no lock: only the owner
+/// adds to it.
 struct RunQueue: ~Copyable {
   var slot: FiberRef?
   var due = FiberList()
@@ -39,9 +42,13 @@ struct RunQueue: ~Copyable {
   let isShared: Bool
   /// Whether they take fibers that have begun, too.
   let sharesBegun: Bool
-  /// How many fibers are queued, and how many of them can be stolen; readable by all threads.
+  /// How many fibers are queued that have begun, and that have not; readable by all threads.
   fileprivate let ownCount = Atomic<Int>(0)
   fileprivate let freshCount = Atomic<Int>(0)
+  /// Set by the monitor: a thief may take half of what can be stolen.
+  fileprivate let isOffered = Atomic<Bool>(false)
+  /// Set by the monitor: the owner is to tell which line has spawned most of the fibers that wait here.
+  fileprivate let isCrowdWanted = Atomic<Bool>(false)
 
   fileprivate static var phase: UInt32 { 64 }
 
@@ -58,27 +65,25 @@ struct RunQueue: ~Copyable {
   }
 }
 
-/// The fibers of a run queue that have not begun; under the queue's lock.
-struct StealableFibers: ~Copyable {
-  var families = FiberList()
-  var fresh = FiberList()
-  /// Counts steals.
-  var steals: UInt32 = 0
-  /// The last of the fresh fibers before those that the running fiber has queued; good while nothing was picked or stolen since.
-  fileprivate var batchStart: FiberRef?
-  fileprivate var batchTurn: UInt32 = 0
-  fileprivate var batchSteals: UInt32 = 0
-}
-
 /// A queue is used through its address, never as a whole: what counts as an access to it has to lie inside the lock.
 extension UnsafeMutablePointer<RunQueue> {
-  var count: Int { ownCount &+ freshCount }
+  var count: Int { begunCount &+ freshCount }
   var stealableCount: Int { pointee.sharesBegun ? count : freshCount }
-  private var ownCount: Int { pointee.ownCount.load(ordering: .relaxed) }
-  private var freshCount: Int { pointee.freshCount.load(ordering: .relaxed) }
+  var begunCount: Int { pointee.ownCount.load(ordering: .relaxed) }
+  var freshCount: Int { pointee.freshCount.load(ordering: .relaxed) }
+
+  var isOffered: Bool {
+    get { pointee.isOffered.load(ordering: .relaxed) }
+    nonmutating set { pointee.isOffered.store(newValue, ordering: .relaxed) }
+  }
+
+  var isCrowdWanted: Bool {
+    get { pointee.isCrowdWanted.load(ordering: .relaxed) }
+    nonmutating set { pointee.isCrowdWanted.store(newValue, ordering: .relaxed) }
+  }
 
   @inline(__always)
-  func adjustOwnCount(_ change: Int) { pointee.ownCount.store(ownCount &+ change, ordering: .relaxed) }
+  func adjustOwnCount(_ change: Int) { pointee.ownCount.store(begunCount &+ change, ordering: .relaxed) }
 
   @inline(__always)
   func adjustFreshCount(_ change: Int) { pointee.freshCount.store(freshCount &+ change, ordering: .relaxed) }
@@ -137,7 +142,7 @@ extension UnsafeMutablePointer<RunQueue> {
   /// `rotate`.
   @inline(__always)
   func popOnlyWoken(besides running: FiberRef) -> FiberRef? {
-    guard ownCount == 1, freshCount == 0, let next = pointee.slot, next != running else { return nil }
+    guard begunCount == 1, freshCount == 0, let next = pointee.slot, next != running else { return nil }
     pointee.slot = nil
     pointee.ownCount.store(0, ordering: .relaxed)
     return next
@@ -183,7 +188,8 @@ extension UnsafeMutablePointer<RunQueue> {
   /// What has been queued so far is not the doing of the fiber that runs next.
   func endBatch() { locked(if: pointee.sharesBegun) { pointee.turns &+= 1 } }
 
-  /// Moves the children that the running fiber has queued since it was picked before all others: it is about to wait for them.
+  /// Moves the children that the running fiber has queued since it was picked before all others: it is about to wait
+  /// for them.
   @inline(__always)
   func hurryBatch() {
     if freshCount == 0 || count == 1 { return }
@@ -295,5 +301,5 @@ extension UnsafeMutablePointer<RunQueue> {
 
   /// Among few fibers everything is near.
   @inline(__always)
-  private var searchesAhead: Bool { pointee.turns & 15 == 0 && ownCount > 16 }
+  private var searchesAhead: Bool { pointee.turns & 15 == 0 && begunCount > 16 }
 }

@@ -45,7 +45,7 @@ extension WorkerRef {
       return pointee.scheduler!._withUnsafeGuaranteedRef { $0.spread(fiber, from: self) }
     }
     pointee.queue.pushFresh(fiber)
-    callForHelpIfUseful()
+    haveMonitored()
   }
 
   /// Queues a fiber here; called on this worker's thread.
@@ -58,7 +58,7 @@ extension WorkerRef {
     case .soon where pointee.decisions == nil: pointee.queue.pushSoon(fiber)
     case .soon, .last: pointee.queue.pushLast(fiber)
     }
-    if pointee.queue.pointee.sharesBegun { callForHelpIfUseful() }
+    if pointee.queue.pointee.sharesBegun { haveMonitored() }
   }
 
   /// Hands a fiber that is bound to this worker over from another thread.
@@ -67,12 +67,11 @@ extension WorkerRef {
     pointee.sleep.wake()
   }
 
-  /// After a push of what can be stolen: if no worker inspects the queues, one is called that will.
+  /// After a push of what can be stolen: there has to be a monitor, which will look at the queue.
   @inline(__always)
-  func callForHelpIfUseful() {
-    guard sharesWork, !pointee.isTelling, pointee.queue.stealableCount > 0 else { return }
-    if pointee.scheduler!._withUnsafeGuaranteedRef({ $0.isWatched }) { return }
-    pointee.scheduler!._withUnsafeGuaranteedRef { $0.callWorker() }
+  func haveMonitored() {
+    guard sharesWork else { return }
+    pointee.scheduler!._withUnsafeGuaranteedRef { if !$0.monitor!.isStarted { $0.startMonitor() } }
   }
 
   /// Queues a chain of fibers on the calling worker, in order and silently.
@@ -92,66 +91,32 @@ extension Scheduler {
     outsiders.add(1, ordering: .relaxed)
     defer { outsiders.subtract(1, ordering: .releasing) }
     if fiber.isBound { return fiber.pointee.worker.post(fiber) }
-    lock.lock()
-    appendToOverflow(fiber)
-    lock.unlock()
+    globalQueue.append(fiber)
     callWorker()
   }
 
-  /// Called with the lock held.
-  private func appendToOverflow(_ fiber: FiberRef) {
-    fiber.pointee.next = nil
-    if let last = lastOverflow { last.pointee.next = fiber } else { firstOverflow = fiber }
-    lastOverflow = fiber
-    overflowCount.add(1, ordering: .sequentiallyConsistent)
+  /// Queues a chain of fibers that any worker may run, and calls none.
+  func queueGlobally(_ chain: FiberRef) {
+    var rest: FiberRef? = chain
+    while let fiber = rest {
+      rest = fiber.pointee.next
+      globalQueue.append(fiber)
+    }
   }
 
   /// Moves what other workers may run from the calling worker's queue to where all look for it.
-  func giveUpQueue(_ me: WorkerRef) {
+  private func giveUpQueue(_ me: WorkerRef) {
     guard me.pointee.queue.stealableCount > 0 else { return }
-    lock.lock()
-    while let fiber = me.pointee.queue.popStealable() { appendToOverflow(fiber) }
-    lock.unlock()
+    while let fiber = me.pointee.queue.popStealable() { globalQueue.append(fiber) }
     callWorker()
   }
 
-  /// Moves what is in a worker's inbox and a share of the overflow into its own queue; one that is to make way gives its queue up instead.
+  /// Moves what is in a worker's inbox and its share of the global queue into its own queue; a worker that is to take
+  /// nothing gives its queue up instead.
   func collectArrivals(for worker: WorkerRef) {
-    if hasStrandedTimers.load(ordering: .relaxed) { fireStrandedTimers(worker) }
     if !worker.pointee.inbox.seemsEmpty, let chain = worker.pointee.inbox.takeAll() { worker.queueChain(chain) }
-    if worker.pointee.duty.load(ordering: .relaxed) != .regular, isToMakeWay(worker) { return giveUpQueue(worker) }
-    guard overflowCount.load(ordering: .relaxed) > 0 else { return }
-    lock.lock()
-    var wanted = max(1, overflowCount.load(ordering: .relaxed) / present.load(ordering: .relaxed))
-    while wanted > 0, let fiber = firstOverflow {
-      firstOverflow = fiber.pointee.next
-      if firstOverflow == nil { lastOverflow = nil }
-      overflowCount.subtract(1, ordering: .relaxed)
-      fiber.pointee.next = nil
-      worker.queueChain(fiber)
-      wanted -= 1
-    }
-    lock.unlock()
-  }
-
-  /// Wakes a sleeping worker, the one on watch first, or starts one more if all that exist are busy and the configuration
-  /// allows.
-  func callWorker() {
-    if wakeWorker() { return }
-    if isRoomForWorker { startWorker() }
-  }
-
-  /// False if none was found asleep.
-  @discardableResult
-  func wakeWorker() -> Bool {
-    guard sleepers.load(ordering: .sequentiallyConsistent) > 0 else { return false }
-    let onWatch = watch.load(ordering: .acquiring)
-    if onWatch >= 0, worker(onWatch).pointee.sleep.wake() { return true }
-    for index in 0..<places.load(ordering: .acquiring) {
-      let worker = worker(index)
-      if worker.pointee.duty.load(ordering: .relaxed) == .regular, worker.pointee.sleep.wake() { return true }
-    }
-    // Workers that announced their sleep have been called already, or look once more.
-    return true
+    if !worker.pointee.duty.load(ordering: .relaxed).takesFibers { return giveUpQueue(worker) }
+    guard globalQueue.count > 0, let chain = globalQueue.takeShare(among: workers.regularCount) else { return }
+    worker.queueChain(chain)
   }
 }

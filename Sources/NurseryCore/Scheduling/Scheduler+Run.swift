@@ -42,7 +42,8 @@ extension Scheduler {
 
   /// Makes the calling thread worker 0 and the caller its root fiber, on which the same values are bound.
   ///
-  /// The root scope lies inside the caller's innermost one, so a timeout or a cancel scope around a run reaches into it.
+  /// The root scope lies inside the caller's innermost one, so a timeout or a cancel scope around a run reaches into
+  /// it.
   private func begin(inside caller: FiberRef) throws -> FiberRef {
     let loopStack = try stackPool.take()
     let root = FiberSlab.allocate(Worker.ofThisThread)
@@ -50,7 +51,10 @@ extension Scheduler {
       parent: caller.scope, host: root, opener: caller, worker: nil, scheduler: .passUnretained(self))
     let scope = nursery.scope
     let worker = Worker.make(for: self, index: 0, home: scope)
-    install(worker, at: 0)
+    workers.lock.lock()
+    workers.add(worker)
+    if let monitor, monitor.reports.tellsOfStalls { monitor.start(for: self) }
+    workers.lock.unlock()
     scope.pointee.alarm.worker = worker
     rootScope = scope
     root.pointee.renew(.root, id: 0, worker: worker, home: scope, locals: caller.pointee.surroundings.locals)
@@ -70,7 +74,8 @@ extension Scheduler {
     return root
   }
 
-  /// Waits for the last fiber, ends the other workers and frees everything; returns the failures of the root scope's children.
+  /// Waits for the last fiber, ends the other workers and frees everything; returns the failures of the root scope's
+  /// children.
   private func end(_ root: FiberRef, inside caller: FiberRef) -> [any Error] {
     let scope = root.scope
     let nursery = scope.pointee.nursery!
@@ -78,16 +83,14 @@ extension Scheduler {
     root.leaveSuspendedScopes()
     let failures = nursery.failures
     scope.close()
-    let worker = worker(0)
+    let worker = workers[0]
     caller.scope.moveDeadlines(from: worker, to: caller.pointee.worker)
     stopWorkers()
     endStatistics()
     rootScope = nil
     decisions?.inventory?.noteTimersLeft(worker.pointee.timers.count)
     let loopStack = worker.pointee.loop.pointee.stack!
-    for index in 0..<places.load(ordering: .acquiring) {
-      self.worker(index).returnStacks(keeping: 0)
-    }
+    for index in workers.indices { workers[index].returnStacks(keeping: 0) }
     loopStack.pointee.nextFree = nil
     stackPool.give(loopStack, count: 1)
     stackPool.trim(keeping: StackPool.keptStacks)
@@ -95,7 +98,7 @@ extension Scheduler {
     if caller.pointee.stack == nil { root.pointee.stack!.disposeOfThread() }
     cs_set_thread_pointer(caller.pointee.worker)
     FiberSlab.free(root)
-    for index in 0..<places.load(ordering: .acquiring) { self.worker(index).dispose() }
+    for index in workers.indices { workers[index].dispose() }
     nursery.free()
     return failures
   }

@@ -3,21 +3,22 @@ extension Scheduler {
   /// So many a worker that goes to sleep may keep for itself.
   private static let keptBySleepers = 16
 
-  /// Before a sleep of so many nanoseconds (negative: for ever): gives up what this worker does not need, and if it keeps the watch
-  /// returns a slice of what is not needed.
+  /// Before a sleep of so many nanoseconds (negative: for ever): gives up what this worker does not need.
+  ///
+  /// The last to fall asleep also returns a slice of what no worker needs. While a worker is awake the monitor does
+  /// that.
   ///
   /// - Returns: how long to sleep, which is less if there is more to return, or will be.
-  func returnStacks(_ me: WorkerRef, beforeSleeping limit: Int64) -> Int64 {
+  func returnStacks(_ me: WorkerRef, beforeSleeping limit: Int64, _ isLast: Bool) -> Int64 {
     me.giveUpStacks(keeping: Self.keptBySleepers)
-    // A deterministic scheduler sleeps only when it has ended; the watch is the only one that wakes by the clock.
-    guard decisions == nil, watch.load(ordering: .relaxed) == me.pointee.index, stackPool.mayHaveSurplus else {
-      return limit
-    }
+    // A deterministic scheduler sleeps only when it has ended.
+    guard decisions == nil, isLast, stackPool.mayHaveSurplus else { return limit }
     guard let next = stackPool.returnUnneeded(now: System.monotonicNow()) else { return limit }
     return limit < 0 ? next : min(limit, next)
   }
 
-  /// By the worker that sleeps towards a deadlock, whenever it wakes by the clock: all that is not needed, until it is called.
+  /// By the worker that sleeps towards a deadlock, whenever it wakes by the clock: all that is not needed, until it is
+  /// called.
   func returnStacks(_ me: WorkerRef) {
     me.giveUpStacks(keeping: Self.keptBySleepers)
     guard stackPool.mayHaveSurplus else { return }

@@ -1,113 +1,98 @@
 import CSwitch
 import Synchronization
 
-// The table of workers. A place that has been taken stays so until the scheduler ends, and is read without a lock: by
-// thieves, and by walks over all workers. Two numbers that must not be confused:
-//
-//     places     how many indices to look at: workers, spares, and those that are gone; never shrinks
-//     present    how many regular workers have a thread: if as many are asleep, and no spare is awake, all are
-//
-// Invariants, under the lock: present - leaving <= limit; no thread is started while a leaving worker can be kept; a place
-// that is gone is taken again before a new one. So there are never more regular workers than the limit has ever been, and the table
-// is large enough.
+// How threads of workers are started, called and ended.
 extension Scheduler {
-  /// The most workers there can be, spares not counted, where `parallelism` is smaller.
-  static let mostWorkers = 256
+  /// Wakes a sleeping worker, or starts one more if all that exist are busy and the limit allows; true if one will look
+  /// for work.
+  @discardableResult
+  func callWorker() -> Bool { wakeWorker() || startWorker() }
 
-  static func tableSize(_ parallelism: Int) -> Int {
-    parallelism == 1 ? 1 : max(parallelism, mostWorkers) + parallelism
-  }
-
-  /// The most workers this scheduler may have.
-  var mostWorkers: Int { max(parallelism, Self.mostWorkers) }
-
-  func worker(_ index: Int) -> WorkerRef { table[index]! }
-
-  func install(_ worker: WorkerRef, at index: Int) { table[index] = worker }
-
-  /// Whether no worker or spare is awake.
-  ///
-  /// True of some instant only if none has woken since; see `risings`.
-  var isEverybodyAsleep: Bool {
-    sleepers.load(ordering: .sequentiallyConsistent) == present.load(ordering: .sequentiallyConsistent)
-      && sparesAwake.load(ordering: .sequentiallyConsistent) == 0
-  }
-
-  /// Whether fewer workers exist than may.
-  var isRoomForWorker: Bool {
-    present.load(ordering: .relaxed) - leaving.load(ordering: .relaxed) < limit.load(ordering: .relaxed)
+  /// True if a regular worker was found asleep, or has been woken by another and not risen yet.
+  @discardableResult
+  func wakeWorker() -> Bool {
+    for index in workers.indices {
+      let worker = workers[index]
+      guard worker.pointee.duty.load(ordering: .relaxed) == .regular else { continue }
+      if worker.pointee.sleep.wakeOnce() { return true }
+    }
+    return false
   }
 
   /// Starts one more worker, if the limit allows.
-  func startWorker() {
-    lock.lock()
-    defer { lock.unlock() }
-    guard isRoomForWorker, !isStopping.load(ordering: .relaxed) else { return }
+  @discardableResult
+  func startWorker() -> Bool {
+    guard workers.hasRoom else { return false }
+    workers.lock.lock()
+    defer { workers.lock.unlock() }
+    guard workers.hasRoom, !isStopping.load(ordering: .relaxed) else { return false }
     // Without a thread the workers that exist carry on; the next call for help tries again.
-    _ = try? startThread(.regular)
+    return (try? engage(.regular)) != nil
   }
 
-  /// Gives a worker or spare its thread, in the place of one that is gone or in a new one; returns the place.
-  ///
-  /// Called with the lock held. It counts as awake before its thread can take anything.
-  @discardableResult
-  func startThread(_ duty: Worker.Duty) throws(SystemError) -> Int {
-    let taken = places.load(ordering: .relaxed)
-    var index = 1
-    while index < taken, worker(index).pointee.duty.load(ordering: .acquiring) != .gone { index += 1 }
-    let worker: WorkerRef
-    if index < taken {
-      worker = self.worker(index)
-      if worker.pointee.thread != 0 { System.joinThread(worker.pointee.thread) }
-      worker.pointee.thread = 0
-      worker.pointee.inspection.forget()
-    } else {
-      worker = Worker.make(for: self, index: index, duty: .gone, home: self.worker(0).pointee.loop.home)
-      table[index] = worker
+  /// Lets a parked worker, or a new thread, run what held workers have queued.
+  func callStandIn() {
+    workers.lock.lock()
+    defer { workers.lock.unlock() }
+    guard workers.standIns < parallelism, !isStopping.load(ordering: .relaxed) else { return }
+    _ = try? engage(.standIn)
+  }
+
+  /// Has the stand-ins give up what they have at their next look around.
+  func dismissStandIns() {
+    if workers.standIns == 0 { return }
+    workers.lock.lock()
+    defer { workers.lock.unlock() }
+    while let worker = workers.last(.standIn) { workers.assign(.parked, to: worker) }
+  }
+
+  /// Gives a parked worker or a new thread a duty; called with the workers' lock held.
+  func engage(_ duty: Worker.Duty) throws(SystemError) {
+    if let worker = workers.last(.parked) {
+      workers.assign(duty, to: worker)
+      worker.pointee.sleep.wake()
+      return
     }
+    let worker = Worker.make(
+      for: self, index: workers.count, duty: duty, home: workers[0].pointee.loop.home)
     do {
-      worker.pointee.thread = try System.startThread(
-        duty == .spare ? "fibers-spare" : "fibers-\(index)", worker, workerThread)
+      worker.pointee.thread = try System.startThread("fibers-\(worker.pointee.index)", worker, workerThread)
     } catch {
-      if index == taken {
-        table[index] = nil
-        worker.dispose()
-      }
+      worker.dispose()
       throw error
     }
-    worker.pointee.duty.store(duty, ordering: .releasing)
-    if duty == .spare {
-      sparesAwake.add(1, ordering: .sequentiallyConsistent)
-    } else {
-      present.add(1, ordering: .sequentiallyConsistent)
-    }
-    risings.wrappingAdd(1, ordering: .sequentiallyConsistent)
-    if index == taken { places.store(index + 1, ordering: .releasing) }
-    return index
+    workers.add(worker)
+    monitor?.start(for: self)
+  }
+
+  /// Starts the monitor if it does not run.
+  @inline(never)
+  func startMonitor() {
+    workers.lock.lock()
+    monitor?.start(for: self)
+    workers.lock.unlock()
   }
 
   fileprivate func waitUntilStarted() {
-    lock.lock()
-    lock.unlock()
+    workers.lock.lock()
+    workers.lock.unlock()
   }
 
-  /// Ends the other workers and the spares.
-  ///
-  /// Every fiber has ended.
+  /// Ends the monitor and the other workers; every fiber has ended.
   func stopWorkers() {
-    lock.lock()
+    workers.lock.lock()
     isStopping.store(true, ordering: .sequentiallyConsistent)
-    lock.unlock()
-    for index in 1..<max(1, places.load(ordering: .acquiring)) {
-      let worker = worker(index)
-      worker.pointee.sleep.wake()
-      if worker.pointee.thread != 0 { System.joinThread(worker.pointee.thread) }
+    workers.lock.unlock()
+    monitor?.stop()
+    for index in workers.indices where index > 0 {
+      workers[index].pointee.sleep.wake()
+      System.joinThread(workers[index].pointee.thread)
     }
     spin { self.outsiders.load(ordering: .acquiring) != 0 }
   }
 }
 
-/// What a worker's thread runs: its loop, on the thread's own stack, until the scheduler stops or the worker leaves it.
+/// What a worker's thread runs: its loop, on the thread's own stack, until the scheduler stops.
 private let workerThread: System.ThreadBody = { argument in
   let worker = argument!.assumingMemoryBound(to: Worker.self)
   // The starting thread holds the lock until the worker counts.

@@ -9,7 +9,8 @@ import Synchronization
 ///                            +---------------------------+-- rise, by itself --------------+
 ///
 /// `wake` succeeds for exactly one caller per sleep; a sleeper that rises by itself may still have been told, which
-/// does no harm: it looks for work either way. A bell may ring late; the thread that sleeps in the reactor then wakes for nothing.
+/// does no harm: it looks for work either way. A bell may ring late; the thread that sleeps in the reactor then wakes
+/// for nothing.
 struct SleepWord: ~Copyable {
   // The kernel is given the address of the whole: this field must stay first.
   private let state = Atomic<UInt32>(awake)
@@ -30,6 +31,10 @@ struct SleepWord: ~Copyable {
     let state = state.load(ordering: .relaxed)
     return state == Self.asleep || state == Self.polling
   }
+
+  /// Whether a caller would find it asleep, or another has already woken it, and it has not risen yet: it will look for
+  /// work.
+  fileprivate var isSleepyOrTold: Bool { state.load(ordering: .sequentiallyConsistent) != Self.awake }
 
   /// What is to be done by the one call that ends a sleep.
   enum Wakeup {
@@ -69,6 +74,13 @@ extension UnsafeMutablePointer<SleepWord> {
   /// How often the thread has slept in the kernel, and was woken there by another; two system calls.
   var counts: (sleeps: Int, wakes: Int) {
     (pointee.sleeps.load(ordering: .relaxed), pointee.wakes.load(ordering: .relaxed))
+  }
+
+  /// Wakes the thread if it sleeps; true if it will look for work: this call has woken it, or one before.
+  func wakeOnce() -> Bool {
+    guard pointee.isSleepyOrTold else { return false }
+    wake()
+    return true
   }
 
   /// Wakes the thread if it sleeps; true if this call did it.

@@ -3,23 +3,26 @@ import Synchronization
 extension Worker {
   /// What a worker's thread is there for.
   ///
-  ///     (new place) --> regular --- retireWorker ---> leaving --- has given everything up ---> gone
-  ///                      ^   ^                           |                                      |
-  ///                      |   +------- spawnWorker -------+                                      |
-  ///                      +--- spawnWorker, or a call for help: another thread in its place -----+
-  ///                                                                                             |
-  ///     (new place) --> spare <------------- one more is needed: another thread in its place ---+
+  ///     (new thread) ---> regular ------- retireWorker -------> retiring --- its last fiber has ended ---> parked
+  ///                        ^   ^                                   |                                        |  |
+  ///                        |   +----------- spawnWorker -----------+                                        |  |
+  ///                        +--------------- spawnWorker, or a call for help --------------------------------+  |
+  ///                                                                                                            |
+  ///     (new thread) ---> standIn <-------- every worker is held ----------------------------------------------+
+  ///                        +--------------- a worker moves again, or nothing is left to run -------------> parked
   ///
-  /// Changed under the scheduler's lock. A `regular` worker looks after its queue and its timers; in all other states another thread
-  /// else does, too. A worker that is gone keeps its record until the scheduler ends: fibers say which worker they ran on, and
-  /// offers in whose timers they stand.
+  /// Changed under the workers' lock. Only a `regular` worker and a stand-in take what others have queued. The other
+  /// two give away what others may run, and run the fibers that are bound to their thread; a parked worker has none,
+  /// and has given back stacks and records.
   enum Duty: UInt8, AtomicRepresentable {
     case regular
-    /// Told to leave: it gives up what it has as soon as the running fiber suspends.
-    case leaving
-    /// Its thread has ended, or does nothing any more but end.
-    case gone
-    /// Beyond the number of workers; see `Scheduler+Spares`.
-    case spare
+    /// Takes no fiber any more that has not begun on it.
+    case retiring
+    /// Sleeps, except for the timers that were set on it, until it is given another duty.
+    case parked
+    /// Beyond the number of workers, where fibers migrate: runs what held workers have queued; see `Monitor`.
+    case standIn
+
+    var takesFibers: Bool { self == .regular || self == .standIn }
   }
 }

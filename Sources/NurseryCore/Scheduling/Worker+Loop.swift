@@ -29,7 +29,7 @@ extension Worker {
 }
 
 extension WorkerRef {
-  /// Runs fibers until the scheduler stops or the worker leaves it.
+  /// Runs fibers until the scheduler stops.
   func runLoop() {
     let loop = pointee.loop
     while let fiber = nextFromHandover() ?? pickRunnable() ?? findWork() {
@@ -58,12 +58,10 @@ extension WorkerRef {
     return fiber
   }
 
-  /// Gives up what only the worker's own thread uses, which is about to end.
-  func abandonThread() {
+  /// Gives back the stacks and records that a thread keeps for its next fibers.
+  func giveBackMemory() {
     returnStacks(keeping: 0)
     FiberSlab.leave(self)
-    pointee.loop.pointee.stack?.disposeOfThread()
-    pointee.loop.pointee.stack = nil
   }
 
   /// Frees a worker that no thread runs any more.

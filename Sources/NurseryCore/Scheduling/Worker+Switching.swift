@@ -4,7 +4,7 @@ import Synchronization
 extension WorkerRef {
   /// The next fiber to run here, or nil.
   ///
-  /// Looks at timers, mail and the scheduler's overflow now and then even when the own queue never runs dry.
+  /// Looks at timers, the inbox and the global queue now and then even when the own queue never runs dry.
   @inline(__always)
   func pickRunnable() -> FiberRef? {
     pointee.tick &+= 1
@@ -93,19 +93,21 @@ extension WorkerRef {
   /// The look around that a worker takes now and then while it has something to run.
   @inline(never)
   func lookAround() {
+    if pointee.queue.isCrowdWanted { tellCrowd() }
     collectArrivals()
     pointee.scheduler?._withUnsafeGuaranteedRef { $0.askReactor() }
   }
 
-  /// Moves whatever has become ready outside the own queue into it: expired timers, mail, a share of the overflow.
+  /// Moves whatever has become ready outside the own queue into it: expired timers, the inbox, a share of the global
+  /// queue.
   @inline(never)
   func collectArrivals() {
     if pointee.timers.earliest != .max { _ = pointee.timers.fire(now) }
     pointee.scheduler?._withUnsafeGuaranteedRef { $0.collectArrivals(for: self) }
   }
 
-  /// The running fiber at the beginning of yet another operation, when it has performed many that were ready: others, and timers that
-  /// are due, go first.
+  /// The running fiber at the beginning of yet another operation, when it has performed many that were ready: others,
+  /// and timers that are due, go first.
   @usableFromInline
   @inline(never)
   func enterWithoutBudget() -> FiberRef {
@@ -117,6 +119,9 @@ extension WorkerRef {
     if pointee.queue.count > 0 {
       pointee.queue.pushLast(me)
       Worker.suspend(me)
+    } else {
+      // Counts as a switch: it holds up no fiber.
+      count(pointee.switches)
     }
     return me
   }

@@ -8,14 +8,20 @@ import Synchronization
 /// Everything here belongs to the worker's own thread unless a field says otherwise.
 @usableFromInline
 package struct Worker: ~Copyable {
-  /// The fiber that runs; for a plain thread its only record.
-  @usableFromInline var current: FiberRef
+  // A field of the thread's own comes first: the thread sanitizer books a mutation of any part at the address of the
+  // whole.
   /// Where to go when there is nothing to run.
   var loop: FiberRef
+  /// The fiber that runs, readable by the monitor; for a plain thread its only record.
+  @usableFromInline let running: Atomic<FiberRef>
+  @inlinable var current: FiberRef {
+    @inline(__always) get { running.load(ordering: .relaxed) }
+    @inline(__always) nonmutating set { running.store(newValue, ordering: .relaxed) }
+  }
   let scheduler: Unmanaged<Scheduler>?
   /// Its place in the scheduler's table, for good.
   let index: Int
-  /// What its thread is there for; written under the scheduler's lock, readable by all threads.
+  /// What its thread is there for; written by `WorkerTable`, readable by all threads.
   let duty: Atomic<Duty>
   /// Makes the choices, in a deterministic scheduler.
   let decisions: Unmanaged<Decisions>?
@@ -41,7 +47,7 @@ package struct Worker: ~Copyable {
   ///
   /// A word of its own, so that its address can be given to the kernel.
   let sleep: UnsafeMutablePointer<SleepWord>
-  /// Switches so far; a sentinel sees by it whether the worker gets anywhere.
+  /// Switches so far; the monitor sees by it whether the worker moves.
   let switches = Atomic<Int>(0)
   let spawned = Atomic<Int>(0)
   let ended = Atomic<Int>(0)
@@ -70,9 +76,6 @@ package struct Worker: ~Copyable {
   /// The pool whose thread a plain thread is.
   var pool: Unmanaged<BlockingPool>?
 
-  /// Whether it is making the fibers ready that the reactor has found, and calls for help afterwards.
-  var isTelling = false
-
   /// A fiber that was picked before it had left its stack; the loop waits for it.
   var handedOver: FiberRef?
   /// Where a fiber that ends saves the stack pointer that is not needed.
@@ -86,10 +89,7 @@ package struct Worker: ~Copyable {
   var freeStacks: StackRef?
   var freeStackCount = 0
 
-  /// A spare's last observations of the workers; a worker keeps its own while it searches.
-  var inspection = Scheduler.Inspection()
-
-  /// Written by the thread that starts it, under the scheduler's lock; 0 on the thread that runs the root.
+  /// Written by the thread that starts it; 0 on the thread that runs the root.
   var thread: UInt = 0
 
   init(
@@ -104,7 +104,7 @@ package struct Worker: ~Copyable {
     self.decisions = decisions.map { .passUnretained($0) }
     fullBudget = decisions == nil ? 256 : 1
     budget = fullBudget
-    self.current = current
+    running = Atomic(current)
     self.loop = loop
     accessHead = cs_exclusivity_head()
     random = seed | 1
@@ -142,8 +142,8 @@ extension Worker {
 
   /// Suspends the running fiber, which has arranged to be made ready, and runs others until then.
   ///
-  /// Inlined, like all between here and the switch: after a switch the processor predicts no return right, so every call level
-  /// between the user's function and the switch costs a misprediction.
+  /// Inlined, like all between here and the switch: after a switch the processor predicts no return right, so every
+  /// call level between the user's function and the switch costs a misprediction.
   @inline(__always)
   static func suspend(_ me: FiberRef) {
     #if DEBUG

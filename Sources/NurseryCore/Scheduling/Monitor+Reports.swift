@@ -1,0 +1,162 @@
+import Synchronization
+
+extension Monitor {
+  /// Tells of fibers that compute for longer than a time slice, and of fibers that share a worker while another sleeps.
+  final class Reports: @unchecked Sendable {
+    /// What has been told of one worker.
+    struct State {
+      fileprivate var isStallTold = false
+      /// Since when fibers that have begun wait for too long there while another worker sleeps; 0 for not at all.
+      fileprivate var crowdedSince: Int64 = 0
+    }
+
+    private let onStall: (@Sendable (Scheduler.Stall) -> Void)?
+    private let onImbalance: (@Sendable (Scheduler.Imbalance) -> Void)?
+    private let lock = SpinLock(.leaf)
+    /// What a worker has answered; under the lock.
+    @exclusivity(unchecked) private var answer: (site: SourceSite, fibers: Int)?
+    @exclusivity(unchecked) private var toldSites: Set<SourceSite> = []
+
+    private static let patience: Int64 = 100_000_000
+
+    init(_ configuration: Configuration) {
+      onStall = configuration.onStall
+      onImbalance = configuration.onImbalance
+    }
+
+    var tellsOfStalls: Bool { onStall != nil }
+
+    /// Called at each inspection.
+    func look(
+      _ scheduler: Scheduler, _ seen: inout [Seen], _ now: Int64, _ elapsed: Int64, _ tell: (() -> Void) -> Void
+    ) {
+      if let onStall { lookForStalls(scheduler, &seen, now) { stall in tell { onStall(stall) } } }
+      guard !scheduler.migrates, seen.count > 1 else { return }
+      lookForCrowds(scheduler, &seen, now, elapsed)
+      if let imbalance = takeAnswer(scheduler) { tell { self.tell(imbalance) } }
+    }
+
+    // MARK: Stalls
+
+    private func lookForStalls(
+      _ scheduler: Scheduler, _ seen: inout [Seen], _ now: Int64, _ tell: (Scheduler.Stall) -> Void
+    ) {
+      for index in seen.indices {
+        let duration = now - seen[index].unmovedSince
+        if seen[index].moved != 0 || seen[index].isAsleep { seen[index].reported.isStallTold = false }
+        let isTold = seen[index].reported.isStallTold
+        guard !seen[index].isAsleep, !isTold, duration >= scheduler.timeSlice else { continue }
+        seen[index].reported.isStallTold = true
+        let worker = scheduler.workers[index]
+        guard let fiber = scheduler.findRunning(on: worker, sinceSwitch: seen[index].switches) else { continue }
+        let fresh = worker.pointee.queue.freshCount + worker.pointee.inbox.freshCount
+        let all = worker.pointee.queue.count + worker.pointee.inbox.count
+        tell(
+          Scheduler.Stall(
+            fiber: fiber.label, nurseryPath: fiber.path, site: fiber.site, duration: .nanoseconds(duration),
+            begunWaiting: max(0, all - fresh), freshWaiting: fresh))
+      }
+    }
+
+    // MARK: Imbalances
+
+    /// Asks a worker, which alone may look at its queue, which fibers it has kept waiting for long.
+    private func lookForCrowds(_ scheduler: Scheduler, _ seen: inout [Seen], _ now: Int64, _ elapsed: Int64) {
+      let doesOneSleep = seen.indices.contains {
+        seen[$0].isAsleep && scheduler.workers[$0].pointee.duty.load(ordering: .relaxed) == .regular
+      }
+      for index in seen.indices {
+        let queue = scheduler.workers[index].pointee.queue
+        let begun = queue.begunCount
+        // With the one that runs. Fibers that talk to each other wait for less, and are best left together.
+        let isCrowded =
+          doesOneSleep && begun > 0 && StealPolicy.isSlow(begun + 1, moved: seen[index].moved, in: elapsed)
+        if !isCrowded {
+          seen[index].reported.crowdedSince = 0
+        } else if seen[index].reported.crowdedSince == 0 {
+          seen[index].reported.crowdedSince = now
+        } else if now - seen[index].reported.crowdedSince >= Self.patience {
+          seen[index].reported.crowdedSince = now
+          queue.isCrowdWanted = true
+        }
+      }
+    }
+
+    /// Called by a worker that has been asked.
+    func answer(_ crowd: (site: SourceSite, fibers: Int)) {
+      lock.lock()
+      answer = crowd
+      lock.unlock()
+    }
+
+    private func takeAnswer(_ scheduler: Scheduler) -> Scheduler.Imbalance? {
+      lock.lock()
+      let found = answer
+      answer = nil
+      lock.unlock()
+      guard let found, toldSites.insert(found.site).inserted else { return nil }
+      return Scheduler.Imbalance(site: found.site, fibers: found.fibers, workers: scheduler.workers.regularCount)
+    }
+
+    private func tell(_ imbalance: Scheduler.Imbalance) {
+      #if DEBUG
+        System.writeToStandardError("nursery: \(imbalance)\n")
+      #endif
+      onImbalance?(imbalance)
+    }
+  }
+}
+
+extension Scheduler {
+  /// The fiber that has run on a worker since its switch number `switches`; nil if it has been switched off meanwhile.
+  ///
+  /// A record is another fiber's as soon as its own has ended, so it is looked for among the children of the scopes,
+  /// whose locks keep it.
+  fileprivate func findRunning(
+    on worker: WorkerRef, sinceSwitch switches: Int
+  ) -> (label: String, path: String, site: SourceSite)? {
+    guard let rootScope else { return nil }
+    let running = worker.pointee.running.load(ordering: .acquiring)
+    if rootScope.pointee.host == running { return ("the root fiber", "", SourceSite()) }
+    var found: (label: String, path: String, site: SourceSite)?
+    rootScope.withLock {
+      rootScope.visitInside { scope in
+        scope.pointee.nursery?.forEachChild { fiber in
+          if fiber == running { found = (fiber.label, scope.path, fiber.site) }
+        }
+        return found == nil
+      }
+    }
+    let isStillRunning = worker.pointee.switches.load(ordering: .acquiring) == switches
+    return isStillRunning ? found : nil
+  }
+}
+
+extension WorkerRef {
+  /// Answers the monitor.
+  @inline(never)
+  func tellCrowd() {
+    pointee.queue.isCrowdWanted = false
+    guard let crowd = pointee.queue.crowd else { return }
+    pointee.scheduler!._withUnsafeGuaranteedRef { $0.monitor!.reports.answer(crowd) }
+  }
+}
+
+extension UnsafeMutablePointer<RunQueue> {
+  /// The line that has spawned most of the fibers that are queued, have begun and were not spread; called by the owner,
+  /// where no thief takes them.
+  fileprivate var crowd: (site: SourceSite, fibers: Int)? {
+    var counts: [SourceSite.Key: (site: SourceSite, fibers: Int)] = [:]
+    func count(_ first: FiberRef?) {
+      var rest = first
+      while let fiber = rest {
+        rest = fiber.pointee.next
+        if fiber.pointee.queueing.isSpread { continue }
+        counts[fiber.site.key, default: (fiber.site, 0)].fibers += 1
+      }
+    }
+    count(pointee.due.first)
+    count(pointee.list.first)
+    return counts.values.filter { $0.fibers > 1 && $0.site.isKnown }.max { $0.fibers < $1.fibers }
+  }
+}
