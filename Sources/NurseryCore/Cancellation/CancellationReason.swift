@@ -1,6 +1,6 @@
 /// Why a scope was cancelled; the first reason stays.
 public enum CancellationReason: Sendable, Hashable, CustomStringConvertible {
-  /// Somebody asked for it, and may have said why.
+  /// `cancel` was called, perhaps with a reason.
   case requested(String?)
   /// The scope's deadline passed.
   case deadline
@@ -8,7 +8,7 @@ public enum CancellationReason: Sendable, Hashable, CustomStringConvertible {
   case failure
   /// The nursery was drained, and its grace is over.
   case drained
-  /// The nursery has ended but for its daemons, who are not needed any more.
+  /// The nursery has ended except for its daemons, which are no longer needed.
   case ended
 
   /// "its deadline passed", or what was given as the reason.

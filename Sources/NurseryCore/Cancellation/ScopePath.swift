@@ -17,7 +17,7 @@ final class ScopePath: @unchecked Sendable, CustomStringConvertible {
     return depth
   }
 
-  /// The name so many levels further out; 0 is the innermost.
+  /// The name that is this many levels further out; 0 is the innermost.
   func name(above levels: Int) -> String {
     var path = self
     for _ in 0..<levels { path = path.outer! }

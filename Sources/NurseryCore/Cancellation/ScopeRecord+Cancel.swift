@@ -44,7 +44,8 @@ extension ScopeRef {
 }
 
 extension FiberRef {
-  /// The operation that commits once the fiber's innermost scope that is not a shield is cancelled, or the fiber by itself.
+  /// The operation that commits once the fiber's innermost scope that is not a shield is cancelled, or the fiber by
+  /// itself.
   package func cancellationOp() -> Op<Void> {
     var scope = scope
     while scope.pointee.isShielded, let parent = scope.pointee.links.parent { scope = parent }
@@ -89,8 +90,8 @@ extension FiberRef {
     }
   }
 
-  /// Ends the current perform if the fiber waits in this very scope, whose lock the caller holds: a fiber takes that lock to enter
-  /// or leave the scope, so the perform that is committed belongs there.
+  /// Ends the current perform if the fiber waits in this very scope, whose lock the caller holds: a fiber takes that
+  /// lock to enter or leave the scope, so the perform that is committed belongs there.
   fileprivate func interrupt(in innermost: ScopeRef) {
     guard scope == innermost, commit() else { return }
     noteCancellation()

@@ -1,14 +1,14 @@
 import Synchronization
 
-/// The scopes that a coroutine's body has open belong to the coroutine: when it yields they leave the resumer's tree, and the next
-/// resume hangs them under the scope that the resumer is in then.
+/// The scopes that a coroutine's body has open belong to the coroutine: when it yields they leave the resumer's tree,
+/// and the next resume hangs them under the scope that the resumer is in then.
 ///
 ///     linked under the resumer's scope, hosted by the resumer --- yield ---> alone, without a host
 ///          ^                                                                   |   deadlines run on and mark; children run on
 ///          +------------------------------ resume -----------------------------+
 ///
-/// Everything happens under the locks of the scope around and, one after the other, of the scopes that move. A canceller holds the lock of the
-/// scope in which it interrupts a host, so it interrupts none that has left.
+/// Everything happens under the locks of the scope around and, one after the other, of the scopes that move. A
+/// canceller holds the lock of the scope in which it interrupts a host, so it interrupts none that has left.
 extension ScopeRef {
   /// The outermost of the scopes from this one, the innermost of the calling fiber, up to `base`, which stays.
   func outermost(inside base: ScopeRef) -> ScopeRef {
@@ -35,7 +35,8 @@ extension ScopeRef {
       scope.pointee.lock.unlock()
     }
     base.pointee.lock.unlock()
-    // A thread that came from a scope inside may be about to take the lock of the base, which need not outlive this call otherwise.
+    // A thread that came from a scope inside may be about to take the lock of the base, which need not outlive this
+    // call otherwise.
     base.waitForVisitors()
   }
 
@@ -89,12 +90,14 @@ extension ScopeRef {
   /// Of the scopes from this one outwards, that of a nursery with children.
   var nurseryWithChildren: ScopeRef? { first { $0.pointee.nursery?.hasChildren ?? false } }
 
-  /// Of the scopes from this one outwards, a nursery's, or one with a deadline ahead: they need a scheduler that has them.
+  /// Of the scopes from this one outwards, a nursery's, or one with a deadline ahead: they need a scheduler that has
+  /// them.
   var scopeBoundToScheduler: ScopeRef? {
     first { $0.pointee.nursery != nil || $0.deadline != .max && $0.reason == nil }
   }
 
-  /// Closes the scopes from this one outwards to the holders of handles: the run whose scheduler kept their deadlines ends.
+  /// Closes the scopes from this one outwards to the holders of handles: the run whose scheduler kept their deadlines
+  /// ends.
   func retire() {
     var candidate: ScopeRef? = self
     while let scope = candidate {

@@ -2,27 +2,29 @@ import Synchronization
 
 /// Deadlines: a scope may cancel itself at an instant, which may be moved at any time and from anywhere.
 ///
-/// The deadline is in the timers of `alarm.worker` while it is not `.max`; both are written under the scope's lock, which is taken
-/// before the timers' own. A thread that fires a deadline takes it from the timers first and then cancels; the deadline may be moved in between:
+/// The deadline is in the timers of `alarm.worker` while it is not `.max`; both are written under the scope's lock,
+/// which is taken before the timers' own. A thread that fires a deadline takes it from the timers first and then
+/// cancels; the deadline may be moved in between:
 ///
 ///     in the timers -- popped, visitors + 1 --> firing -- under the scope's lock: still due? --> cancelled, visitors - 1
 ///           ^                                     |
 ///           +------- moved to a later instant ----+  the firing finds it not due, and does nothing
 ///
-/// Invariant: a scope's memory outlives its visitors. `close` forbids further deadlines, takes the last one out of the timers, and
-/// waits, without holding a lock, for each thread that has popped one before.
+/// Invariant: a scope's memory outlives its visitors. `close` forbids further deadlines, takes the last one out of the
+/// timers, and waits, without holding a lock, for each thread that has popped one before.
 ///
-/// The timers wake fibers that wait. A fiber that does not wait notices the deadline at its next call: each scope carries, in `expiry`, the
-/// earliest deadline of itself and the scopes around it, and a call compares that with the clock (a coarse one, which is late by a tick
-/// at most and never early; the virtual clock is exact). So the answer depends on no worker's timers. The first call that finds a
-/// deadline passed cancels its scope; from the deadline on nothing else can: no other reason, no later deadline.
+/// The timers wake fibers that wait. A fiber that does not wait notices the deadline at its next call: each scope
+/// carries, in `expiry`, the earliest deadline of itself and the scopes around it, and a call compares that with the
+/// clock (a coarse one, which is late by a tick at most and never early; the virtual clock is exact). So the answer
+/// depends on no worker's timers. The first call that finds a deadline passed cancels its scope; from the deadline on
+/// nothing else can: no other reason, no later deadline.
 ///
 ///     setDeadline, under the scope's lock:  own deadline := d;  expiry := min(d, the parent's expiry), and so for the scopes inside
 ///     cancelled:                            expiry := .min, for good
 ///
-/// Invariant: while no deadline is being moved, a scope's expiry is the least of its own deadline and, unless it is a shield, its
-/// parent's expiry. A parent stores its own expiry before it takes the lock of a scope inside, which reads it under that lock: so
-/// of two deadlines that are moved at once the later to lock the inner scope sees both.
+/// Invariant: while no deadline is being moved, a scope's expiry is the least of its own deadline and, unless it is a
+/// shield, its parent's expiry. A parent stores its own expiry before it takes the lock of a scope inside, which reads
+/// it under that lock: so of two deadlines that are moved at once the later to lock the inner scope sees both.
 extension ScopeRef {
   /// The instant at which the scope cancels itself; `.max` for never.
   package var deadline: Int64 { withLock { pointee.alarm.deadline } }
@@ -140,27 +142,41 @@ extension ScopeRef {
 
   /// Computes the expiry of this scope and of those inside it anew, after its own deadline or its parent has changed.
   ///
-  /// Called with the lock held. A scope that is cancelled stays so. A run inside has a clock of its own: what it was given when it
-  /// began stays.
+  /// Called with the lock held. A scope that is cancelled stays so. A run inside has a clock of its own: what it was
+  /// given when it began stays.
+  @inline(__always)
   func updateExpiry() {
+    if pointee.links.firstInner == nil { _ = takeExpiry() } else { updateExpiryInside() }
+  }
+
+  @inline(never)
+  private func updateExpiryInside() {
     visitInside { scope in
       if scope != self {
         let isOfSameRun = scope.pointee.scheduler?.toOpaque() == pointee.scheduler?.toOpaque()
         if scope.pointee.isShielded || !isOfSameRun { return false }
       }
-      let parent = scope.pointee.isShielded ? nil : scope.pointee.links.parent
-      let around = parent?.pointee.expiry.load(ordering: .relaxed) ?? .max
-      let old = scope.pointee.expiry.load(ordering: .relaxed)
-      let new = min(scope.pointee.alarm.deadline, around)
-      if old == .min || old == new { return false }
-      scope.pointee.expiry.store(new, ordering: .releasing)
-      scope.pointee.cancellation?.expiry.store(new, ordering: .relaxed)
-      return true
+      return scope.takeExpiry()
     }
   }
 
-  /// Lets another worker of the same thread keep the deadlines of this scope and those around it: a scheduler is run inside, or has
-  /// ended, and `old` does not run meanwhile.
+  /// Whether the expiry has changed.
+  ///
+  /// Called with the lock held.
+  @inline(__always)
+  private func takeExpiry() -> Bool {
+    let parent = pointee.isShielded ? nil : pointee.links.parent
+    let around = parent?.pointee.expiry.load(ordering: .relaxed) ?? .max
+    let old = pointee.expiry.load(ordering: .relaxed)
+    let new = min(pointee.alarm.deadline, around)
+    if old == .min || old == new { return false }
+    pointee.expiry.store(new, ordering: .releasing)
+    pointee.cancellation?.expiry.store(new, ordering: .relaxed)
+    return true
+  }
+
+  /// Lets another worker of the same thread keep the deadlines of this scope and those around it: a scheduler is run
+  /// inside, or has ended, and `old` does not run meanwhile.
   ///
   /// A deadline keeps its distance if the clocks differ.
   func moveDeadlines(from old: WorkerRef, to new: WorkerRef) {

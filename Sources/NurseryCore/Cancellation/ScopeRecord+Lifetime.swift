@@ -50,6 +50,7 @@ extension ScopeRef {
     withLock { adoptUnderLock(inner) }
   }
 
+  @inline(__always)
   func adoptUnderLock(_ inner: ScopeRef) {
     link(inner)
     if !inner.pointee.isShielded { inner.pointee.expiry.store(expiry(for: inner), ordering: .relaxed) }
@@ -67,6 +68,7 @@ extension ScopeRef {
   }
 
   /// Called with both locks held.
+  @inline(__always)
   func unlink(_ inner: ScopeRef) {
     let next = inner.pointee.links.next
     let previous = inner.pointee.links.previous
@@ -80,6 +82,7 @@ extension ScopeRef {
   /// What a scope that hangs directly under this one inherits.
   ///
   /// Called with the lock held.
+  @inline(__always)
   func expiry(for inner: ScopeRef) -> Int64 {
     if let opener = inner.pointee.opener, opener.home == self,
       opener.pointee.membership.isCancelledAlone.load(ordering: .relaxed)
@@ -87,10 +90,13 @@ extension ScopeRef {
       return .min
     }
     let expiry = pointee.expiry.load(ordering: .relaxed)
-    guard expiry != .max, expiry != .min, let worker = inner.pointee.alarm.worker, worker.isVirtual || isVirtual else {
-      return expiry
-    }
-    // A run inside goes by another clock; the distance is the same.
+    return expiry == .max || expiry == .min ? expiry : translate(expiry, for: inner)
+  }
+
+  /// An expiry of this scope, by the clock of an inner one: a run inside goes by another, and the distance is the same.
+  @inline(never)
+  private func translate(_ expiry: Int64, for inner: ScopeRef) -> Int64 {
+    guard let worker = inner.pointee.alarm.worker, worker.isVirtual || isVirtual else { return expiry }
     return instant(worker.now - now, after: expiry)
   }
 
@@ -104,19 +110,20 @@ extension ScopeRef {
   @usableFromInline
   package func close(isAsked: Bool = true) {
     guard let parent = pointee.links.parent else { return }
-    parent.withLock {
-      withLock {
-        if isAsked || pointee.cancellation != nil { settleExpiry() }
-        pointee.isClosed = true
-        removeDeadline()
-        parent.unlink(self)
-        pointee.host?.scope = parent
-      }
-    }
+    parent.pointee.lock.lock()
+    pointee.lock.lock()
+    if isAsked || pointee.cancellation != nil { settleExpiry() }
+    pointee.isClosed = true
+    removeDeadline()
+    parent.unlink(self)
+    pointee.host?.scope = parent
+    pointee.lock.unlock()
+    parent.pointee.lock.unlock()
     waitForVisitors()
   }
 
   /// Decides for good whether the scope was cancelled: once it is closed its clock may be gone.
+  @inline(never)
   func settleExpiry() {
     let expiry = pointee.expiry.load(ordering: .relaxed)
     if expiry == .max || expiry == .min { return }

@@ -4,8 +4,8 @@ import Synchronization
 
 /// A cancel scope: the unit of cancellation, with a deadline of its own.
 ///
-/// All there is to `withTimeout`, `withCancelScope` and `withShield`; a nursery has one, and children besides: see `NurseryRecord`.
-/// (Eio separates `Cancel` and `Switch` in the same way.)
+/// All there is to `withTimeout`, `withCancelScope` and `withShield`; a nursery has one, and children besides: see
+/// `NurseryRecord`. (Eio separates `Cancel` and `Switch` in the same way.)
 ///
 /// Scopes form a tree. A scope is opened and closed by its *host*, the fiber that runs its body.
 ///
@@ -15,13 +15,13 @@ import Synchronization
 ///       v                                                         v
 ///     closed to new scopes and fibers; a nursery has no children <+   then its memory goes
 ///
-/// Cancelling is level-triggered: `expiry` becomes `.min` for the scope and, down to shields, for every scope below
-/// it, and stays. Locks are taken from the root towards the leaves. A scope opens or closes under its parent's lock, and a
+/// Cancelling is level-triggered: `expiry` becomes `.min` for the scope and, down to shields, for every scope below it,
+/// and stays. Locks are taken from the root towards the leaves. A scope opens or closes under its parent's lock, and a
 /// fiber joins or leaves under its home's, so a cancellation that walks the tree sees each either before (and reaches
 /// it) or after it (and the newcomer inherits the mark).
 ///
-/// A fiber that waits is reached through the claim word: the canceller marks, fences, and commits every performer that waits
-/// in a marked scope; the performer leaves its offers, fences, and looks at the mark.
+/// A fiber that waits is reached through the claim word: the canceller marks, fences, and commits every performer that
+/// waits in a marked scope; the performer leaves its offers, fences, and looks at the mark.
 @usableFromInline
 package struct ScopeRecord: ~Copyable {
   // A field under the lock comes first: the thread sanitizer books a mutation of any part at the address of the whole.
@@ -30,7 +30,8 @@ package struct ScopeRecord: ~Copyable {
   let lock = SpinLock(.scope)
   /// The instant from which the scope counts as cancelled; `.min` once it is cancelled, `.max` for never.
   ///
-  /// The earliest deadline of itself and, up to a shield, of the scopes around it. Written under the lock; see `ScopeRecord+Deadline`.
+  /// The earliest deadline of itself and, up to a shield, of the scopes around it. Written under the lock; see
+  /// `ScopeRecord+Deadline`.
   @usableFromInline let expiry = Atomic<Int64>(.max)
   /// How many threads are using the scope without being inside it: they fire its deadline, or came from a scope inside.
   let visitors = Atomic<Int>(0)
@@ -41,10 +42,11 @@ package struct ScopeRecord: ~Copyable {
   /// Signalled by the cancellation; made for the first that wants to wait for it.
   var cancellation: Condition?
 
-  /// The fiber that runs the body; nil for a scope of daemons, and while a coroutine that has the scope open is suspended.
+  /// The fiber that runs the body; nil for a scope of daemons, and while a coroutine that has the scope open is
+  /// suspended.
   var host: FiberRef?
-  /// The fiber that opened it: the host, or for a scheduler's root scope the fiber or thread that called `run`; nil for a scope of
-  /// daemons.
+  /// The fiber that opened it: the host, or for a scheduler's root scope the fiber or thread that called `run`; nil for
+  /// a scope of daemons.
   var opener: FiberRef?
   /// The nursery whose scope this is.
   let nursery: NurseryRef?
@@ -89,8 +91,8 @@ package struct ScopeRecord: ~Copyable {
     self.site = site
   }
 
-  /// True once this scope, or one around it up to a shield, has been cancelled; a deadline that has passed and has not been noticed does
-  /// not count.
+  /// True once this scope, or one around it up to a shield, has been cancelled; a deadline that has passed and has not
+  /// been noticed does not count.
   @inlinable
   package var isMarked: Bool { expiry.load(ordering: .acquiring) == .min }
 }
@@ -114,7 +116,8 @@ extension ScopeRef {
     }
   }
 
-  /// Whether an outer scope's cancellation, or its deadline that has passed unnoticed, reaches the surroundings of this one.
+  /// Whether an outer scope's cancellation, or its deadline that has passed unnoticed, reaches the surroundings of this
+  /// one.
   package var isParentCancelled: Bool {
     // The parent stays while the lock is held.
     withLock {
@@ -143,8 +146,8 @@ extension ScopeRef {
 
   // MARK: Walks
 
-  /// Visits this scope and those inside it, each under its own lock and the locks of those around it up to this one, whose lock the
-  /// caller holds; enters the scopes inside one where `visit` returns true.
+  /// Visits this scope and those inside it, each under its own lock and the locks of those around it up to this one,
+  /// whose lock the caller holds; enters the scopes inside one where `visit` returns true.
   ///
   /// Without recursion: scopes nest as deeply as a program likes, each on a stack of its own.
   @inline(__always)
@@ -168,7 +171,8 @@ extension ScopeRef {
 
   /// Visits this scope and those around it, without a lock, until `visit` returns false.
   ///
-  /// For threads that are not the host: each scope's memory stays while it is visited, even if a coroutine takes the scope inside away.
+  /// For threads that are not the host: each scope's memory stays while it is visited, even if a coroutine takes the
+  /// scope inside away.
   func visitAround(_ visit: (ScopeRef) -> Bool) {
     var scope = self
     while true {

@@ -29,8 +29,8 @@ extension FiberBody {
 
   /// Cancels this fiber alone, unless it has ended.
   ///
-  /// A fiber does not leave its home while a canceller is about to cancel it; the lock is not held meanwhile, because an
-  /// interrupted performer may need it to leave its offer.
+  /// A fiber does not leave its home while a canceller is about to cancel it; the lock is not held meanwhile, because
+  /// an interrupted performer may need it to leave its offer.
   package func cancel() {
     let isAlive = latch.lock.withLock {
       if !isEnded { cancellers.add(1, ordering: .relaxed) }

@@ -144,7 +144,7 @@ extension FiberRef {
     }
   }
 
-  /// The body for a new fiber of this record: the one it has kept, as good as new, or another.
+  /// The body for a new fiber of this record: the one it has kept, reset, or another.
   @inline(__always)
   func renewedBody() -> FiberBody {
     guard let kept = pointee.body else { return makeBody() }

@@ -39,8 +39,8 @@ package struct FiberCore<Value>: @unchecked Sendable {
 
 /// What a fiber runs, and what it yields, lie one after the other in the same scratch space of its record.
 extension FiberCore {
-  /// Holds the closure as a field of its own: inside an Optional or an enum's payload a function is stored more abstractly, at
-  /// the price of a thunk and an allocation.
+  /// Holds the closure as a field of its own: inside an Optional or an enum's payload a function is stored more
+  /// abstractly, at the price of a thunk and an allocation.
   @usableFromInline
   struct Closure {
     @usableFromInline let call: () throws -> Value
@@ -53,7 +53,8 @@ extension FiberCore {
 
   /// Tells a new fiber what to run.
   ///
-  /// The closure is formed here, where the type is known: a virtual method of a generic class would run unspecialised, at 100 ns a fiber.
+  /// The closure is formed here, where the type is known: a virtual method of a generic class would run unspecialised,
+  /// at 100 ns a fiber.
   @inlinable
   @inline(__always)
   static func load(_ body: FiberBody, _ call: consuming @escaping () throws -> Value) {

@@ -16,7 +16,7 @@ public struct FiberIdentity: Sendable, Hashable, Identifiable, CustomStringConve
 
   /// "fiber \"reader\" in server/connections".
   public var description: String {
-    let who = name.map { "fiber \"\($0)\"" } ?? (id == 0 ? "the root fiber" : "fiber #\(id)")
-    return nurseryPath.isEmpty ? who : "\(who) in \(nurseryPath)"
+    let label = name.map { "fiber \"\($0)\"" } ?? (id == 0 ? "the root fiber" : "fiber #\(id)")
+    return nurseryPath.isEmpty ? label : "\(label) in \(nurseryPath)"
   }
 }

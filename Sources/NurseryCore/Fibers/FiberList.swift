@@ -82,7 +82,8 @@ struct FiberList {
   /// Memory answers in the time of a few switches.
   private static var distance: Int { 4 }
 
-  /// As `popFirst`, and asks for the memory of a fiber that will run a few switches later: with many fibers it is in no cache.
+  /// As `popFirst`, and asks for the memory of a fiber that will run a few switches later: with many fibers it is in no
+  /// cache.
   ///
   /// - Parameter searches: whether to look for that fiber if it is not known.
   @inline(__always)
@@ -113,7 +114,8 @@ extension FiberRef {
     for line in 0..<3 { cs_prefetch(UnsafeRawPointer(self) + 64 * line) }
   }
 
-  /// The record is in the cache by now; what the switch restores and the frames above it lie from the saved stack pointer upwards.
+  /// The record is in the cache by now; what the switch restores and the frames above it lie from the saved stack
+  /// pointer upwards.
   @inline(__always)
   fileprivate func fetchStack() {
     guard let saved = UnsafeRawPointer(bitPattern: pointee.savedStack.load(ordering: .relaxed)) else { return }

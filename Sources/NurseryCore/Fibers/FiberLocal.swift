@@ -9,7 +9,8 @@
 ///       goAsync { try log("in a child") } // inherits it
 ///     }
 ///
-/// Bound for the time of a body, never assigned. Swift's task-locals do not follow fibers; these do. A plain thread has its own.
+/// Bound for the time of a body, never assigned. Swift's task-locals do not follow fibers; these do. A plain thread has
+/// its own.
 public final class FiberLocal<Value: Sendable>: Sendable {
   /// How a new fiber inherits the value that is bound where it is spawned.
   public enum Inheritance: Sendable {
@@ -48,8 +49,8 @@ public final class FiberLocal<Value: Sendable>: Sendable {
 
   /// Runs `body` with the value bound; children that are spawned inside inherit it as the local's policy says.
   ///
-  /// Allocates one object. In the body of a coroutine or generator the binding is the coroutine's: when the body yields, it takes the
-  /// binding along and leaves the bindings of the fiber that resumed it as they were.
+  /// Allocates one object. In the body of a coroutine or generator the binding is the coroutine's: when the body
+  /// yields, it takes the binding along and leaves the bindings of the fiber that resumed it as they were.
   @discardableResult
   public func withValue<Result, Failure: Error>(
     _ value: Value, _ body: () throws(Failure) -> Result

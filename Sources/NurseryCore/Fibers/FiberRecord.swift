@@ -5,8 +5,8 @@ import Synchronization
 
 /// What the scheduler and the operations know about one fiber: a raw record in a slab, never an object.
 ///
-/// A record is one fiber's from the spawn until the last handle of the fiber is gone; its stack only from the first run to
-/// the end. Slab memory is never unmapped, so a stale pointer reads a record, not a fault.
+/// A record is one fiber's from the spawn until the last handle of the fiber is gone; its stack only from the first run
+/// to the end. Slab memory is never unmapped, so a stale pointer reads a record, not a fault.
 ///
 /// The states of a fiber (`->` moved by itself, `=>` by another fiber or thread):
 ///
@@ -14,9 +14,9 @@ import Synchronization
 ///                                  -> queued (yield) => running
 ///
 /// Handing over. `savedStack` is null while the fiber runs and is stored last by the switch that suspends it, so a
-/// fiber may be committed, queued and even picked by another worker before it has left its stack; the picking worker waits
-/// for a non-null `savedStack`. That wait happens only on a worker's own loop stack: a fiber that waited there would itself be
-/// unable to leave, and two fibers on two workers could wait for each other.
+/// fiber may be committed, queued and even picked by another worker before it has left its stack; the picking worker
+/// waits for a non-null `savedStack`. That wait happens only on a worker's own loop stack: a fiber that waited there
+/// would itself be unable to leave, and two fibers on two workers could wait for each other.
 @usableFromInline
 package struct FiberRecord: ~Copyable {
   @usableFromInline
@@ -83,7 +83,8 @@ package struct FiberRecord: ~Copyable {
     /// None while it does not wait in a perform.
     let offerCount = Atomic<Int32>(0)
     var offers: OfferRef?
-    /// Space for the one offer of a wait that is no choice, so that a partner finds the performer in the next cache line.
+    /// Space for the one offer of a wait that is no choice, so that a partner finds the performer in the next cache
+    /// line.
     fileprivate var ownOffer: (UInt, UInt, UInt, UInt, UInt, UInt, UInt, UInt) = (0, 0, 0, 0, 0, 0, 0, 0)
 
     static var holdsOffer: Bool {
@@ -132,8 +133,9 @@ package struct FiberRecord: ~Copyable {
     var site = SourceSite()
   }
 
-  /// The scratch space behind the last field, in the record's slab slot: first for what to run; for an element on its way to or from a
-  /// channel while the fiber waits there; in the end for a small result, or the address of a large one.
+  /// The scratch space behind the last field, in the record's slab slot: first for what to run; for an element on its
+  /// way to or from a channel while the fiber waits there; in the end for a small result, or the address of a large
+  /// one.
   @inlinable static var scratchSize: Int { 16 }
 
   /// Whether a value of the type fits in.
@@ -204,11 +206,11 @@ extension FiberRef {
     nonmutating set { pointee.currentScope.store(newValue, ordering: .releasing) }
   }
 
-  /// True once the innermost scope or one around it (up to a shield) is cancelled or past its deadline, or the fiber is cancelled by
-  /// itself.
+  /// True once the innermost scope or one around it (up to a shield) is cancelled or past its deadline, or the fiber is
+  /// cancelled by itself.
   ///
-  /// The first that finds a deadline passed cancels its scope. A load and a comparison where no deadline is set, a look at a coarse clock
-  /// where one is.
+  /// The first that finds a deadline passed cancels its scope. A load and a comparison where no deadline is set, a look
+  /// at a coarse clock where one is.
   @inlinable @inline(__always)
   package var isCancelled: Bool {
     let expiry = scope.pointee.expiry.load(ordering: .acquiring)

@@ -3,11 +3,13 @@ import Synchronization
 
 /// Memory for fiber records: type-stable, never given back, so a stale reference finds a record and not a fault.
 ///
-/// Each worker keeps a free list of its own; batches move between it and the shared one. A record keeps its count of performs and its
+/// Each worker keeps a free list of its own; batches move between it and the shared one. A record keeps its count of
+/// performs and its
 /// `FiberBody` from one fiber to the next.
 enum FiberSlab {
   private struct Shared: ~Copyable {
-    // A field under the lock comes first: the thread sanitizer books a mutation of any part at the address of the whole.
+    // A field under the lock comes first: the thread sanitizer books a mutation of any part at the address of the
+    // whole.
     var free: FiberRef?
     let lock = SpinLock(.leaf)
     /// Lent records whose workers have gone.
@@ -88,8 +90,9 @@ enum FiberSlab {
 
   /// Decides what becomes of an ended fiber's object, and destroys the result if no handle is left.
   ///
-  /// Called while the fiber's home still waits for it: a result's deinit may ask for the scope, and wait in it. The last handle's owner
-  /// destroys the result of an object that was given away. Sanitizers, and the explorer's search for leaks, are to see every object go.
+  /// Called while the fiber's home still waits for it: a result's deinit may ask for the scope, and wait in it. The
+  /// last handle's owner destroys the result of an object that was given away. Sanitizers, and the explorer's search
+  /// for leaks, are to see every object go.
   @inline(__always)
   static func settle(_ record: FiberRef, _ body: Unmanaged<FiberBody>) -> Fate {
     if cs_is_sanitized || record.pointee.worker.pointee.decisions != nil {
@@ -119,14 +122,14 @@ enum FiberSlab {
     }
   }
 
-  /// Frees the record of an object that was given away: called when the fiber has left its home and when the object goes, and the later
-  /// of the two frees it.
+  /// Frees the record of an object that was given away: called when the fiber has left its home and when the object
+  /// goes, and the later of the two frees it.
   static func freeIfLast(_ record: FiberRef) {
     if record.pointee.isHalfFree.exchange(true, ordering: .acquiringAndReleasing) { free(record) }
   }
 
-  /// Frees those of a worker's lent records that are not held any more, and leaves the others to spawning workers: this worker may
-  /// do nothing but run what others have spawned.
+  /// Frees those of a worker's lent records that are not held any more, and leaves the others to spawning workers: this
+  /// worker may do nothing but run what others have spawned.
   @inline(never)
   private static func passOn(_ worker: WorkerRef) {
     var held = worker.pointee.heldRecords
@@ -139,8 +142,8 @@ enum FiberSlab {
     shared.pointee.lock.withLock { shared.pointee.lent.append(contentsOf: held) }
   }
 
-  /// Looks through some of the lent records for those that are not held any more: through as many as are made if there are none, so that
-  /// no more are ever made than are held.
+  /// Looks through some of the lent records for those that are not held any more: through as many as are made if there
+  /// are none, so that no more are ever made than are held.
   private static func reclaim(from lent: inout FiberList, _ worker: WorkerRef) {
     for _ in 0..<4 * batch {
       guard let record = lent.popFirst() else { return }

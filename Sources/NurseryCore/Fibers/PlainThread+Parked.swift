@@ -34,7 +34,8 @@ extension PlainThread {
     }
   }
 
-  /// By index: in debug builds the first use of an iterator makes its type, which takes more stack than a worker's loop may have.
+  /// By index: in debug builds the first use of an iterator makes its type, which takes more stack than a worker's loop
+  /// may have.
   private static func forEachWorker(_ body: (WorkerRef) -> Void) {
     free.pointee.lock.lock()
     defer { free.pointee.lock.unlock() }
@@ -45,7 +46,8 @@ extension PlainThread {
 extension WorkerRef {
   /// Before and after each sleep without a timer; only the thread itself writes.
   ///
-  /// Release stores: a thread seen as parked has published every wakeup it issued before; one seen to have taken its call is seen awake.
+  /// Release stores: a thread seen as parked has published every wakeup it issued before; one seen to have taken its
+  /// call is seen awake.
   func countParking() {
     pointee.parkings.store(pointee.parkings.load(ordering: .relaxed) &+ 1, ordering: .releasing)
   }

@@ -63,7 +63,8 @@ enum PlainThread {
     while true {
       worker.pointee.sleep.pointee.prepare()
       if worker.pointee.isCalled.exchange(false, ordering: .acquiringAndReleasing) { break }
-      // The announcement before the look at the timers: a thread that sets one for this thread does it the other way round (`tellOfTimer`).
+      // The announcement before the look at the timers: a thread that sets one for this thread does it the other way
+      // round (`tellOfTimer`).
       fullFence()
       let earliest = worker.pointee.timers.earliest
       if earliest == .max {

@@ -1,7 +1,7 @@
 /// What is known of the errors that are on their way, by the box each lives in.
 ///
-/// Boxes are held weakly: an error goes when its last user lets go of it, and what was known of it goes with the next errors that
-/// are added. Failures are rare, and one lock for all of them will do.
+/// Boxes are held weakly: an error goes when its last user lets go of it, and what was known of it goes with the next
+/// errors that are added. Failures are rare, and one lock for all of them will do.
 enum FailureRegister {
   private struct Entry {
     weak var box: AnyObject?
@@ -27,7 +27,8 @@ enum FailureRegister {
   static func add(_ step: FailureTrace.Step, to error: any Error) {
     let identity = ErrorIdentity(error)
     let box = ErrorIdentity.box(of: error)
-    // Errors that were looked at may have become ours to release: not under the lock, for their deinit may fail in a nursery again.
+    // Errors that were looked at may have become ours to release: not under the lock, for their deinit may fail in a
+    // nursery again.
     var survivors: [AnyObject] = []
     entries.pointee.lock.lock()
     defer {

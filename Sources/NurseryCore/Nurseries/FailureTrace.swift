@@ -8,7 +8,8 @@
 ///       print(error, FailureTrace(of: error)?.description ?? "")
 ///     }
 ///
-/// An error that is caught by its type is a copy, of which nothing is known; thrown again, its way begins there. Errors in an
+/// An error that is caught by its type is a copy, of which nothing is known; thrown again, its way begins there. Errors
+/// in an
 /// `ErrorGroup`, and those handed to the suppressed-error handler, have theirs as well. A `CancellationError` has none. Keeping the
 /// trace costs a failure a lock and an entry in a table, and success nothing; it keeps no error alive.
 public struct FailureTrace: Sendable, Hashable, CustomStringConvertible {

@@ -1,7 +1,7 @@
 /// Daemons: children of a nursery that serve the others, and are cancelled when those have ended.
 ///
-/// They live in a nursery of their own inside the one they serve, which has no host and is made for the first of them. It is cancelled
-/// with the other; its children's failures are the other's.
+/// They live in a nursery of their own inside the one they serve, which has no host and is made for the first of them.
+/// It is cancelled with the other; its children's failures are the other's.
 ///
 ///     children run ---> none left ---> daemons cancelled ("ended") ---> none left ---> closed, both under both locks
 ///          ^                                                                 |
@@ -33,7 +33,8 @@ extension NurseryRef {
   /// Called with the lock held.
   func moveDaemons(to scheduler: Unmanaged<Scheduler>?) { pointee.daemons?.pointee.scope.scheduler = scheduler }
 
-  /// Closes the nursery, and that of its daemons, to newcomers if both are empty; else ends the daemons there are, and returns false.
+  /// Closes the nursery, and that of its daemons, to newcomers if both are empty; else ends the daemons there are, and
+  /// returns false.
   func closeIfEmpty(endingDaemonsFor host: FiberRef) -> Bool {
     var lively: NurseryRef?
     let isClosed = scope.withLock {

@@ -1,7 +1,7 @@
 /// Draining, the first phase of a shutdown: all fibers are asked to finish, and cancelled only when the grace is over.
 ///
-/// Like a cancellation it reaches the nurseries inside, those that are opened later included, but also those behind shields: it interrupts
-/// no fiber.
+/// Like a cancellation it reaches the nurseries inside, those that are opened later included, but also those behind
+/// shields: it interrupts no fiber.
 extension NurseryRecord {
   struct Draining {
     var hasBegun = false

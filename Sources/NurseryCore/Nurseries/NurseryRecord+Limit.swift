@@ -6,8 +6,8 @@
 ///                |
 ///                +--- cancelled, alone or with the scope ---> made ready without a permit, to end without having run
 ///
-/// Invariant: if a child waits, as many have permits as may, and the scope is not cancelled. A waiting child is a child like the others:
-/// the nursery does not close before it has ended. All of this happens under the scope's lock.
+/// Invariant: if a child waits, as many have permits as may, and the scope is not cancelled. A waiting child is a child
+/// like the others: the nursery does not close before it has ended. All of this happens under the scope's lock.
 extension NurseryRecord {
   struct Permits {
     /// How many children have begun and not ended.
@@ -20,7 +20,8 @@ extension NurseryRecord {
 extension NurseryRef {
   var isLimited: Bool { pointee.traits.limit != .max }
 
-  /// Whether a new child, which has all it needs to run, may do so at once; if not it waits, and may be running already when this returns.
+  /// Whether a new child, which has all it needs to run, may do so at once; if not it waits, and may be running already
+  /// when this returns.
   ///
   /// In a cancelled scope no child waits.
   func takePermit(_ child: FiberRef) -> Bool {
@@ -57,7 +58,8 @@ extension NurseryRef {
     return next
   }
 
-  /// Lets a child that is cancelled, alone, end without waiting for a permit; takes time in proportion to those that wait before it.
+  /// Lets a child that is cancelled, alone, end without waiting for a permit; takes time in proportion to those that
+  /// wait before it.
   ///
   /// Called with the lock held.
   func revokePermit(of child: FiberRef) {

@@ -7,8 +7,8 @@ import Synchronization
 ///     open --- the body has ended ---> joining --- no child, no daemon ---> closed ---> freed with its last handle
 ///       children come and go             children of children may come        its scope is closed to newcomers
 ///
-/// Invariant: the scope is not closed while a child has not ended. All of this is under the scope's lock. A cancellation of the scope
-/// wakes the children; nothing here cancels them one by one.
+/// Invariant: the scope is not closed while a child has not ended. All of this is under the scope's lock. A
+/// cancellation of the scope wakes the children; nothing here cancels them one by one.
 ///
 /// Also the mechanism under `goAndWait`, a nursery of one child, under a scheduler's root, and under daemons: see
 /// `NurseryRecord+Daemons`.
@@ -159,7 +159,8 @@ extension NurseryRef {
   package var childCount: Int { scope.withLock { childCountUnderLock } }
   var childCountUnderLock: Int { pointee.childCount }
 
-  /// Waits, deaf to cancellation, until the last child has ended, then ends the daemons, and closes the nursery to newcomers.
+  /// Waits, deaf to cancellation, until the last child has ended, then ends the daemons, and closes the nursery to
+  /// newcomers.
   ///
   /// Children that are spawned meanwhile by other children, or by daemons, are waited for as well.
   @usableFromInline

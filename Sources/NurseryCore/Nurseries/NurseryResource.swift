@@ -4,15 +4,17 @@ typealias NurseryResourceRef = UnsafeMutablePointer<NurseryResource>
 
 /// What a nursery closes when all its fibers have ended: the link of a descriptor's record, in memory of its own.
 ///
-/// The resources of a nursery are a list under its scope's lock. Only the thread that has begun to close a resource removes it. The
-/// nursery's end closes the resources it finds and waits until the list is empty. So the nursery of a listed resource exists.
+/// The resources of a nursery are a list under its scope's lock. Only the thread that has begun to close a resource
+/// removes it. The nursery's end closes the resources it finds and waits until the list is empty. So the nursery of a
+/// listed resource exists.
 struct NurseryResource {
   fileprivate var nursery: NurseryRef?
   fileprivate var next: NurseryResourceRef?
   fileprivate var previous: NurseryResourceRef?
   /// The record that it is the link of.
   private let owner: UnsafeMutableRawPointer
-  /// Called with the lock held; returns what closes the resource that is open now, which is false if another thread closes it.
+  /// Called with the lock held; returns what closes the resource that is open now, which is false if another thread
+  /// closes it.
   private let closer: (UnsafeMutableRawPointer) -> () -> Bool
 
   init(_ owner: UnsafeMutableRawPointer, closer: @escaping (UnsafeMutableRawPointer) -> () -> Bool) {
