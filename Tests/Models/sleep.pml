@@ -1,37 +1,50 @@
 /*
- * Going to sleep without losing a fiber, and the monitor: Scheduling/Scheduler+Idle.swift, Scheduler+Ready.swift, Scheduler+Workers.swift
- * (wakeWorker), Scheduler+WorkerCount.swift (parkIfDone), Scheduler+Timers.swift, Monitor.swift, SleepWord.swift.
+ * Going to sleep without losing a fiber, and the monitor: Scheduling/Scheduler+Idle.swift, Scheduler+Ready.swift,
+ * Scheduler+Workers.swift (wakeWorker), Scheduler+WorkerCount.swift (parkIfDone), Scheduler+Timers.swift, Monitor.swift,
+ * SleepWord.swift.
  *
- * Modelled: two workers, all started, and the monitor. A running fiber queues fresh ones on its worker, makes one ready that is bound to the other
- * worker, sets a timer there or here, and ends or computes for ever. An outsider injects a fiber. Each happens at most once, or SPAWNS times;
- * -DMAIL=0, -DTIMERS=0, -DINJECTS=0 switch one off. With -DRETIRE=1 the outsider retires worker 1, on which a fiber that waits has begun,
- * or none.
+ * Modelled: two workers, both started, and the monitor. A running fiber queues fresh fibers on its worker, makes a fiber
+ * ready that is bound to the other worker, sets a timer on either worker, and ends or computes for ever. A thread
+ * outside the scheduler injects a fiber. There are SPAWNS fresh fibers, and at most one of each other event. -DREMOTE=0:
+ * no fiber is made ready on the other worker. -DTIMERS=0: no timer is set. -DINJECTS=0: no fiber is injected.
+ * -DRETIRE=1: the outside thread retires worker 1. Then either a fiber that waits has begun on worker 1, or none has.
  *
- * Abstractions. Memory is sequentially consistent: the words that decide are changed by read-modify-writes and sequentially consistent stores
- * (weak.pml has their orderings); a count that the monitor sees late it sees at its next inspection. Time: whether a timer is
- * due is arbitrary; a sleep with a timer may end at any moment. The monitor's sleep with a timeout ends when there is something to
- * serve, so at rest there is nothing; one that finds all asleep may rest, or look once more. At an inspection a queue is slow. The last
- * to fall asleep looks for a deadlock now and then (deadlock.pml), but stays announced, so here that is one endless sleep. Left out: stopping,
- * starting threads, stand-ins (spare.pml).
+ * Abstractions.
+ *  - Memory is sequentially consistent. The words that decide are changed by read-modify-writes and sequentially
+ *    consistent stores; weak.pml checks their orderings. If the monitor reads an outdated count, its next inspection
+ *    reads the new one.
+ *  - Time. Whether a timer is due is arbitrary. A sleep with a timer may end at any moment. The monitor's timed sleep
+ *    ends when there is something to serve. So if the model is at rest, there is nothing to serve. If the monitor finds
+ *    all workers asleep, it rests or inspects once more.
+ *  - Every queue with a fresh fiber counts as slow.
+ *  - The last worker to fall asleep looks for a deadlock now and then (deadlock.pml), but remains marked as asleep. So
+ *    here it sleeps once, without an end.
+ *  - Left out: stopping, starting threads, stand-ins (spare.pml).
  *
- * -DVIRTUAL: a clock that stands still until advanceVirtualTime moves it. Instead of comparing `wakeEpoch`, which would grow without bound, a
- * flag is cleared at the first reading and set by the threads that wake; timeLock lets one read at a time.
+ * -DVIRTUAL: the clock stands still until advanceVirtualTime moves it. `wakeEpoch` would grow without bound. So instead
+ * there is a flag. The first reading clears it, and each thread that wakes sets it. timeLock lets one thread read at a
+ * time.
  *
- * Property, at rest (every worker computes for ever or sleeps for ever): a worker that sleeps has nothing to run and nothing in its inbox; if
- * a regular one sleeps, nothing is in the global queue, no fresh fiber is queued behind one that computes, and no timer is set
- * there; while a worker computes the monitor does not rest; if all sleep, one has acted for all since the last woke. With -DVIRTUAL:
- * time never moves while a thread has a fiber in hand, and no timer is left when all sleep.
+ * Property, at rest, that is, if every worker computes for ever or sleeps for ever:
+ *  - A worker that sleeps has nothing to run and nothing in its inbox.
+ *  - If a regular worker sleeps, the global queue is empty, and on a worker that computes no fresh fiber is queued and
+ *    no timer is set.
+ *  - While a worker computes, the monitor does not rest.
+ *  - If all sleep, a thread has acted for all since the last one woke, and no timer is set.
+ * With -DVIRTUAL also: time never moves while a thread has a fiber in hand.
  *
- * -DNO_SECOND_LOOK: the monitor rests without a second look for a thread that is awake. -DNO_NOTE: a worker that goes to work does not look
- * whether the monitor rests. -DNO_LOOK: a worker falls asleep without a second look. -DNO_LAST: the monitor wakes no
- * worker if all fell asleep while it acted. -DNO_EPOCH: time moves without a look at `wakeEpoch`. -DNO_REST: the monitor does not
- * look at the global queue, of which a worker takes its share only.
+ * -DNO_SECOND_LOOK: the monitor rests without a second look for a thread that is awake.
+ * -DNO_NOTE: a worker that begins to run fibers does not look whether the monitor rests.
+ * -DNO_LOOK: a worker falls asleep without a second look.
+ * -DNO_LAST: the monitor wakes no worker if all fell asleep while it acted.
+ * -DNO_EPOCH: time moves without a look at `wakeEpoch`.
+ * -DNO_REST: the monitor does not inspect the global queue. A worker takes only its share of that queue.
  */
 #ifndef SPAWNS
 #define SPAWNS 2
 #endif
-#ifndef MAIL
-#define MAIL 1
+#ifndef REMOTE
+#define REMOTE 1
 #endif
 #ifndef TIMERS
 #define TIMERS 1
@@ -46,14 +59,14 @@
 mtype:word = { up, asleep, told }
 mtype:duty = { regular, retiring, parked }
 
-byte fresh[2], own[2], global;                /* the fibers queued: that can be stolen, that cannot, anywhere */
+byte fresh[2], own[2], global;                /* queued fibers: those that can be stolen, those that cannot, those of no worker */
 bool inbox[2], timer[2], offered[2];
 mtype:word word[3] = up;
 mtype:duty duty = regular;                    /* worker 1's */
 byte awake = 2;
 bool resting, hasBegun;                       /* a fiber that waits has begun on worker 1 */
 byte spawns = SPAWNS;
-bool mayMail = MAIL, mayTimer = TIMERS, mayInject = INJECTS, mayRetire = RETIRE;
+bool mayRemote = REMOTE, mayTimer = TIMERS, mayInject = INJECTS, mayRetire = RETIRE;
 bool rose, timeLock;
 bool computing[2], forEver[2], inHand[3], acted;                      /* ghosts */
 
@@ -68,7 +81,7 @@ bool computing[2], forEver[2], inHand[3], acted;                      /* ghosts 
 
 #define call(p) word[p] == asleep -> word[p] = told
 
-/* A regular worker that sleeps, or is told already. */
+/* Finds a regular worker that sleeps, or has been woken and has not risen yet; wakes it if it sleeps. */
 inline wakeWorker() {
   if
   :: atomic { call(0) }
@@ -81,7 +94,7 @@ inline wakeWorker() {
 inline wake(p) { atomic { if :: call(p) :: else fi } }
 inline noteWaking() { atomic { awake++; rose = 1; acted = 0 } }
 
-/* advanceVirtualTime, and what it fires: fibers of either worker. */
+/* advanceVirtualTime and the timers that it fires, which make fibers of either worker ready. */
 inline advance() {
   atomic { !timeLock -> timeLock = 1 };
   rose = 0;
@@ -111,10 +124,10 @@ proctype Worker(byte me) {
   bool last, moves;
   inHand[me] = 1;
 
-running:                                      /* a fiber */
+running:                                      /* runs a fiber */
   do
   :: atomic { spawns > 0 -> spawns--; fresh[me]++ }
-  :: atomic { mayMail && mayPost(other) -> mayMail = 0; inbox[other] = 1 }; wake(other)
+  :: atomic { mayRemote && mayPost(other) -> mayRemote = 0; inbox[other] = 1 }; wake(other)
   :: atomic { mayTimer -> mayTimer = 0; timer[me] = 1 }
   :: atomic { mayTimer && mayPost(other) -> mayTimer = 0; timer[other] = 1 }; wake(other)            /* tellOfTimer */
   :: atomic { me == 1 && hasBegun && duty == retiring -> hasBegun = 0 }
@@ -187,7 +200,7 @@ found:
 #define isLeft(p) (global > 0 && word[p] == asleep && isRegular(p))
 #define isHeld(p) (word[p] == up && timer[p] && BY_CLOCK)
 
-/* act: with a fiber in hand. */
+/* The end of `act`, in which the monitor has a fiber in hand. */
 inline endAct() {
   inHand[MONITOR] = 0;
   atomic { awake--; p = (awake == 0) };

@@ -1,18 +1,24 @@
 /*
- * Stand-ins, where fibers migrate: Scheduling/Monitor.swift (relieveHeldWorkers), Scheduler+Workers.swift (callStandIn, dismissStandIns),
- * Scheduler+WorkerCount.swift (parkIfDone), Scheduler+Ready.swift (collectArrivals), and the falling asleep of Scheduler+Idle.swift.
+ * Stand-ins, where fibers migrate: Scheduling/Monitor.swift (relieveHeldWorkers), Scheduler+Workers.swift (callStandIn,
+ * dismissStandIns), Scheduler+WorkerCount.swift (parkIfDone), Scheduler+Ready.swift (collectArrivals), and how a worker
+ * falls asleep in Scheduler+Idle.swift.
  *
- * Modelled: two workers, a third thread that is parked and may stand in, and the monitor. A fiber on any thread queues others there (SPAWNS in
- * all), ends, or computes for ever. An outsider injects a fiber.
+ * Modelled: two workers, a third thread, and the monitor. The third thread is parked and may become a stand-in. A fiber
+ * on any thread queues others there (SPAWNS in all), ends, or computes for ever. A thread outside the scheduler injects
+ * a fiber.
  *
- * Abstractions. As in sleep.pml, without timers and inboxes. A thread that computes for ever is held, one that does not moves. What the lock of the
- * workers makes one is one step.
+ * Abstractions. As in sleep.pml, without timers and inboxes. A thread that computes for ever is held; any other thread
+ * moves. The code between lock and unlock of the workers' lock is one step.
  *
- * Property, at rest (every thread computes for ever or sleeps for ever): if a worker sleeps, nothing is queued anywhere; else, if something is
- * queued, the third thread computes, too. A thread that sleeps has nothing queued. If all sleep, one has acted for all since the last woke.
+ * Property, at rest, that is, if every thread computes for ever or sleeps for ever:
+ *  - If a worker sleeps, nothing is queued anywhere.
+ *  - If something is queued, the third thread computes, too.
+ *  - A thread that sleeps has nothing queued.
+ *  - If all sleep, a thread has acted for all since the last one woke.
  *
- * -DNO_LOOK: a thread falls asleep without a second look at its duty and the queues. -DNO_CALL: the monitor gives the third thread its duty and
- * does not wake it. -DNO_LAST: the monitor wakes no worker if all fell asleep while it had fibers in hand.
+ * -DNO_LOOK: a thread falls asleep without a second look at its duty and the queues.
+ * -DNO_CALL: the monitor gives the third thread its duty and does not wake it.
+ * -DNO_LAST: the monitor wakes no worker if all fell asleep while it had fibers in hand.
  */
 #ifndef SPAWNS
 #define SPAWNS 2

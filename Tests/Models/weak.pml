@@ -424,8 +424,9 @@ init { atomic { memory[SAVED] = BEFORE; run First(0); run Second(1) } }
 
 #ifdef REST
 /*
- * Monitor.swift (pause, noteWork) and WorkerTable.swift (noteWaking): a worker wakes and goes to work while the monitor decides to rest.
- * Property: the monitor does not rest while the worker works.
+ * Scheduling/Monitor.swift (pause, noteWork) and WorkerTable.swift (noteWaking): a worker wakes and begins to run fibers
+ * while the monitor decides to rest.
+ * Property: the monitor does not rest while the worker runs fibers.
  */
 #define AWAKE_  0
 #define PHASE   1
@@ -469,8 +470,8 @@ active proctype Rest() { timeout -> assert(!sleepsForEver) }
 
 #ifdef TIMER
 /*
- * TimerQueue.insert with tellOfTimer (Scheduler+Timers.swift) and sleepUntilCalled (Scheduler+Idle.swift): a thread sets a timer on a worker that falls
- * asleep. `EARLIEST` is earliestDeadline, `AWAKE_` the count of WorkerTable.
+ * TimerQueue.insert with tellOfTimer (Scheduler+Timers.swift) and sleepUntilCalled (Scheduler+Idle.swift): a thread sets
+ * a timer on a worker that falls asleep. `EARLIEST` is earliestDeadline, and `AWAKE_` is the count in WorkerTable.
  * Property: the worker does not sleep for ever with a timer set.
  */
 #define AWAKE_   0
@@ -513,8 +514,8 @@ active proctype Rest() { timeout -> assert(!sleepsForEver) }
 
 #ifdef GLOBAL
 /*
- * Scheduler+Ready.swift (inject), Scheduler+Workers.swift (wakeWorker) and Scheduler+Idle.swift (sleepUntilCalled, isQuiet): a thread appends a fiber to
- * the global queue while a worker falls asleep.
+ * Scheduler+Ready.swift (inject), Scheduler+Workers.swift (wakeWorker) and Scheduler+Idle.swift (sleepUntilCalled,
+ * isQuiet): a thread appends a fiber to the global queue while a worker falls asleep.
  * Property: the worker does not sleep for ever with a fiber in the global queue.
  */
 #define QUEUED 0

@@ -114,7 +114,7 @@ import Testing
         spawn {
           let count = running.add()
           while most.value < count { most.add() }
-          // Long enough for further spares to start.
+          // Long enough for further stand-ins to start.
           let end = ContinuousClock.now + .milliseconds(2)
           while ContinuousClock.now < end { sched_yield() }
           running.add(-1)

@@ -185,7 +185,7 @@ import Testing
   @Test func theirTimersFireWhileTheOthersAreBusy() throws {
     try run(2, migration: .whenWaiting) { scheduler in
       let (fired, _) = try setTimersElsewhere(50, for: .milliseconds(1), scheduler)
-      // This worker never sleeps: the parked one wakes for the timers.
+      // This worker never sleeps. The parked worker wakes for its timers.
       while fired.value < 50 { Performer.yield() }
     }
   }

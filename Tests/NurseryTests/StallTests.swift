@@ -10,33 +10,33 @@ import Testing
   import Darwin
 #endif
 
-/// The monitor names what computes for long.
+/// The monitor reports fibers that compute for long.
 ///
-/// What computes here does so until it has been named.
+/// Each fiber here computes until it has been reported.
 @Suite(.timeLimit(.minutes(2))) struct StallTests {
-  private final class Told<Report: Sendable>: Sendable {
-    private let reports = Guarded<[Report]>([])
-    func add(_ report: Report) { reports.withLock { $0.append(report) } }
-    var all: [Report] { reports.withLock { $0 } }
+  private final class Reports<Report: Sendable>: Sendable {
+    private let entries = Guarded<[Report]>([])
+    func add(_ report: Report) { entries.withLock { $0.append(report) } }
+    var all: [Report] { entries.withLock { $0 } }
   }
 
-  @Test(arguments: [1, 2, 3]) func aStallIsNamedWithItsLineAndHowManyWait(workers: Int) throws {
-    let told = Told<Scheduler.Stall>()
+  @Test(arguments: [1, 2, 3]) func aStallIsReportedWithItsLineAndTheNumberOfWaitingFibers(workers: Int) throws {
+    let reports = Reports<Scheduler.Stall>()
     let configuration = Configuration(
-      parallelism: workers, timeSlice: .milliseconds(1), onStall: { told.add($0) })
+      parallelism: workers, timeSlice: .milliseconds(1), onStall: { reports.add($0) })
     let line = #line + 5
     try runFibers(configuration) {
       let isBegun = Condition()
       try withNursery("import") { nursery in
         for _ in 0..<3 { nursery.goAsync { try isBegun.wait() } }
         nursery.goAsync("parser") {
-          // On one worker the three wait here already; on several they may have begun elsewhere.
+          // With one worker, the three wait on it already. With several, they may have begun on another.
           isBegun.signal()
-          while !told.all.contains(where: { $0.fiber == "fiber \"parser\"" }) { sched_yield() }
+          while !reports.all.contains(where: { $0.fiber == "fiber \"parser\"" }) { sched_yield() }
         }
       }
     }
-    let stall = try #require(told.all.first { $0.fiber == "fiber \"parser\"" })
+    let stall = try #require(reports.all.first { $0.fiber == "fiber \"parser\"" })
     expectEqual(stall.nurseryPath, "import")
     #expect(stall.site.description.hasSuffix("StallTests.swift:\(line)"))
     #expect(stall.duration >= .milliseconds(1))
@@ -44,26 +44,26 @@ import Testing
     #expect(stall.description.contains("has computed for"))
   }
 
-  @Test func aStallIsToldOnce() throws {
-    let told = Told<Scheduler.Stall>()
-    try runFibers(Configuration(parallelism: 2, timeSlice: .microseconds(100), onStall: { told.add($0) })) {
+  @Test func aStallIsReportedOnce() throws {
+    let reports = Reports<Scheduler.Stall>()
+    try runFibers(Configuration(parallelism: 2, timeSlice: .microseconds(100), onStall: { reports.add($0) })) {
       try withNursery { nursery in
         nursery.goAsync("first") {
-          while told.all.isEmpty { sched_yield() }
-          // Twenty times as long.
+          while reports.all.isEmpty { sched_yield() }
+          // Computes for twenty time slices more.
           for _ in 0..<20 { usleep(100) }
         }
       }
     }
-    #expect(told.all.count { $0.fiber == "fiber \"first\"" } == 1)
+    #expect(reports.all.count { $0.fiber == "fiber \"first\"" } == 1)
   }
 
-  @Test func theBodyMayStallToo() throws {
-    let told = Told<Scheduler.Stall>()
-    try runFibers(Configuration(parallelism: 1, timeSlice: .milliseconds(1), onStall: { told.add($0) })) {
-      while told.all.isEmpty { sched_yield() }
+  @Test func aStallOfTheBodyIsReported() throws {
+    let reports = Reports<Scheduler.Stall>()
+    try runFibers(Configuration(parallelism: 1, timeSlice: .milliseconds(1), onStall: { reports.add($0) })) {
+      while reports.all.isEmpty { sched_yield() }
     }
-    expectEqual(told.all.first?.fiber, "the root fiber")
+    expectEqual(reports.all.first?.fiber, "the root fiber")
   }
 
   @Test func readyOperationsCountAsProgress() throws {
@@ -78,10 +78,10 @@ import Testing
     }
   }
 
-  @Test func fibersThatShareAWorkerWhileAnotherSleepsAreNamedOnceALine() throws {
-    let told = Told<Scheduler.Imbalance>()
-    try runFibers(Configuration(parallelism: 2, onImbalance: { told.add($0) })) {
-      // The second worker exists, and sleeps.
+  @Test func fibersThatShareAWorkerWhileAnotherSleepsAreReportedOncePerLine() throws {
+    let reports = Reports<Scheduler.Imbalance>()
+    try runFibers(Configuration(parallelism: 2, onImbalance: { reports.add($0) })) {
+      // Now the second worker exists, and sleeps.
       try withNursery { nursery in nursery.goAsync(placement: .spread) {} }
       try withNursery { nursery in
         let gate = Condition()
@@ -100,12 +100,12 @@ import Testing
         }
         while begun.value < 8 { Fiber.yield() }
         gate.signal()
-        while told.all.isEmpty { Fiber.yield() }
+        while reports.all.isEmpty { Fiber.yield() }
         isOver.add()
       }
     }
-    expectEqual(told.all.count, 1)
-    let imbalance = try #require(told.all.first)
+    expectEqual(reports.all.count, 1)
+    let imbalance = try #require(reports.all.first)
     #expect((2...8).contains(imbalance.fibers))
     expectEqual(imbalance.workers, 2)
     #expect(imbalance.description.hasSuffix("of 2 workers; write placement: .spread, or nursery.workers"))

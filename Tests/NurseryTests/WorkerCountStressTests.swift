@@ -9,7 +9,7 @@ import Testing
   import Darwin
 #endif
 
-/// Workers are added and retired, and spares run, under a load that loses nothing.
+/// Workers are added and retired, and stand-ins run, under a load that loses nothing.
 @Suite(.serialized) struct WorkerCountStressTests {
   @Test(arguments: [2, 3], [Configuration.Migration.never, .whenWaiting])
   func nothingIsLostWhileWorkersComeAndGo(workers: Int, migration: Configuration.Migration) throws {
