@@ -8,8 +8,8 @@
 ///
 /// - Parameter count: how many, from 0 to the number of contenders; another number is a mistake that traps.
 /// - Returns: the values, in the order in which the contenders succeeded.
-/// - Throws: an `ErrorGroup` of the failures when so many have failed that the rest is too few; `CancellationError` if the
-///   current scope is cancelled.
+/// - Throws: an `ErrorGroup` of the failures when the calls that have not failed are too few; `CancellationError` if
+///   the current scope is cancelled.
 @available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
 public func firstSuccesses<Value: Sendable>(
   _ count: Int, of contenders: [@Sendable () throws -> Value], file: StaticString = #fileID, line: UInt = #line

@@ -1,4 +1,4 @@
-/// Admits so many calls in a period, and holds the others back until their turn: a token bucket.
+/// Admits a number of calls in a period, and holds the others back until their turn: a token bucket.
 ///
 ///     let limiter = RateLimiter(100, per: .seconds(1), burst: 20)
 ///     for request in requests {
@@ -13,7 +13,7 @@
 ///
 /// May be shared by fibers of one scheduler, and by plain threads where the clock is not virtual.
 public final class RateLimiter: Sendable {
-  /// One limit: so many permits in a period, of which a burst may be taken at once.
+  /// One limit: a number of permits in a period, of which a burst may be taken at once.
   public struct Limit: Sendable, Hashable {
     let interval: Duration
     let burst: Int
