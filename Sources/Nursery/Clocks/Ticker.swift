@@ -5,8 +5,8 @@
 ///       try report()
 ///     }
 ///
-/// A ticker holds a timer only while a fiber waits for a tick, so one that is not used costs nothing, and does not keep a virtual
-/// clock going. Fibers that wait at the same time get the same tick.
+/// A ticker holds a timer only while a fiber waits for a tick, so one that is not used costs nothing, and does not keep
+/// a virtual clock going. Fibers that wait at the same time get the same tick.
 public final class Ticker: Sendable {
   /// What becomes of ticks that came while no fiber waited.
   public enum Missed: Sendable, Hashable {

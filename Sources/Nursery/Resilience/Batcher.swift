@@ -5,8 +5,9 @@
 ///     }
 ///     let name = try names.call(id)
 ///
-/// A batch is sent when it is full, or when the oldest call in it has waited for the delay, whichever is first. Batches run in
-/// fibers of the nursery, at the same time if they take long. A call that is cancelled before its batch is sent is left out.
+/// A batch is sent when it is full, or when the oldest call in it has waited for the delay, whichever is first. Batches
+/// run in fibers of the nursery, at the same time if they take long. A call that is cancelled before its batch is sent
+/// is left out.
 public final class Batcher<Request: Sendable, Response: Sendable>: Sendable {
   private struct Call: Sendable {
     let request: Request
@@ -35,8 +36,8 @@ public final class Batcher<Request: Sendable, Response: Sendable>: Sendable {
   ///   - nursery: in which the batches run; use the object only while it is open. A daemon there collects them.
   ///   - count: how many calls a batch has at most, from 1.
   ///   - delay: how long the first call of a batch waits for others.
-  ///   - send: makes the request; returns one response for each, in their order. Its error is the error of each call of the
-  ///     batch.
+  ///   - send: makes the request; returns one response for each, in their order. Its error is the error of each call of
+  ///     the batch.
   public init(
     in nursery: Nursery, upTo count: Int, orAfter delay: Duration,
     _ send: @escaping @Sendable ([Request]) throws -> [Response]
@@ -64,7 +65,8 @@ public final class Batcher<Request: Sendable, Response: Sendable>: Sendable {
 
   /// The operation that makes a call and commits when its response is there.
   ///
-  /// Each perform makes the call when it begins. If another branch commits before the batch is sent, the call is left out.
+  /// Each perform makes the call when it begins. If another branch commits before the batch is sent, the call is left
+  /// out.
   public func callOp(_ request: Request) -> Op<Response> {
     .withNack { [calls] nack in
       let answer = Answer()

@@ -30,7 +30,8 @@ public final class KeyedRateLimiter<Key: Hashable & Sendable>: Sendable {
 
   /// The limiter of a key, made at first use.
   ///
-  /// Constant time; proportional to the number of keys when room is needed, which is once in a tenth of that many new keys.
+  /// Constant time; proportional to the number of keys when room is needed, which is once in a tenth of that many new
+  /// keys.
   public subscript(key: Key) -> RateLimiter {
     state.withLock { state in
       state.uses += 1

@@ -6,10 +6,10 @@
 ///       try send(request)
 ///     }
 ///
-/// First come, first served. No fiber and no timer run while no call waits: the instant of each admission is computed when
-/// the call asks (GCRA, the generic cell rate algorithm, ITU-T I.371). A call that is cancelled, or loses in a choice,
-/// gives its permits back; calls that already wait keep their instants. Several limits can hold at once, such as 10 a
-/// second and 200 a minute.
+/// First come, first served. No fiber and no timer run while no call waits: the instant of each admission is computed
+/// when the call asks (GCRA, the generic cell rate algorithm, ITU-T I.371). A call that is cancelled, or loses in a
+/// choice, gives its permits back; calls that already wait keep their instants. Several limits can hold at once, such
+/// as 10 a second and 200 a minute.
 ///
 /// May be shared by fibers of one scheduler, and by plain threads where the clock is not virtual.
 public final class RateLimiter: Sendable {
@@ -63,7 +63,8 @@ public final class RateLimiter: Sendable {
 
   /// The operation that commits when the call is admitted.
   ///
-  /// Each perform takes its place among the others when it begins, and gives its permits back if another branch commits.
+  /// Each perform takes its place among the others when it begins, and gives its permits back if another branch
+  /// commits.
   public func acquireOp(_ weight: Int = 1) -> Op<Void> {
     .guarded { [self] in
       let admission = reserve(weight)

@@ -6,8 +6,9 @@
 //       |           discarded
 //     more leases wait than are being made, and there are fewer than `limit`
 //
-// Each step is one critical section; user code runs outside. Each step that frees or removes a resource calls `serve`, which goes on
-// until no lease waits or nothing can be granted. So no lease waits while a resource is free, or could be made.
+// Each step is one critical section; user code runs outside. Each step that frees or removes a resource calls `serve`,
+// which goes on until no lease waits or nothing can be granted. So no lease waits while a resource is free, or could be
+// made.
 extension ResourcePool {
   private enum Step {
     case nothing

@@ -5,10 +5,10 @@
 ///     } discard: { $0.close() }
 ///     let answer = try connections.withResource { try $0.ask(question) }
 ///
-/// First come, first served. A resource is made in the pool's nursery, under a deadline of its own, when a lease finds none: if the
-/// caller that asked for it is cancelled meanwhile, the resource stays in the pool for the next one. One that was idle for too
-/// long, is too old, or is found to be bad is discarded before it is lent. A body that throws gives its resource back unless
-/// `isReusable` says otherwise.
+/// First come, first served. A resource is made in the pool's nursery, under a deadline of its own, when a lease finds
+/// none: if the caller that asked for it is cancelled meanwhile, the resource stays in the pool for the next one. One
+/// that was idle for too long, is too old, or is found to be bad is discarded before it is lent. A body that throws
+/// gives its resource back unless `isReusable` says otherwise.
 public final class ResourcePool<Resource: Sendable>: Sendable {
   struct Held: Sendable {
     let resource: Resource
@@ -29,7 +29,8 @@ public final class ResourcePool<Resource: Sendable>: Sendable {
     var isClosed = false
   }
 
-  /// A lease that waits: its grant is one element of a channel that the lease takes, or, if it goes, the pool takes back.
+  /// A lease that waits: its grant is one element of a channel that the lease takes, or, if it goes, the pool takes
+  /// back.
   final class Request: Sendable {
     let grants = Channel<Result<Held, any Error>>(.bounded(1))
   }
@@ -106,8 +107,8 @@ public final class ResourcePool<Resource: Sendable>: Sendable {
   /// A cancellation point until `body` begins.
   ///
   /// - Parameter isReusable: whether a resource may be lent again after the body has thrown an error.
-  /// - Throws: what `make` throws, if no resource is free; what the body throws; `CancellationError` if the current scope
-  ///   is cancelled.
+  /// - Throws: what `make` throws, if no resource is free; what the body throws; `CancellationError` if the current
+  ///   scope is cancelled.
   @available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
   @discardableResult
   public func withResource<Value>(

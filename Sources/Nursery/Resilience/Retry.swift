@@ -14,8 +14,8 @@
 ///   - schedule: how many attempts there are, and the pauses between them.
 ///   - isTransient: whether an error may go away by itself; errors of which it says no are thrown at once.
 ///   - body: called with the number of the attempt, from 1.
-/// - Throws: the error of the last attempt, as it is; its `FailureTrace` tells of the attempts before. `CancellationError`
-///   if the current scope is cancelled during a pause.
+/// - Throws: the error of the last attempt, as it is; its `FailureTrace` tells of the attempts before.
+///   `CancellationError` if the current scope is cancelled during a pause.
 @available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
 @discardableResult
 public func retry<Value>(

@@ -3,9 +3,9 @@
 ///     let pages = SingleFlight<URL, Page>(in: nursery) { try fetch($0) }
 ///     let page = try pages.value(for: address)
 ///
-/// The first caller for a key starts a flight, a child of the nursery that runs `load`; callers that come before it ends
-/// get its value or its error, too. Nothing is kept after that. If every caller has been cancelled or chosen otherwise,
-/// the flight is cancelled, and the next caller starts another.
+/// The first caller for a key starts a flight, a child of the nursery that runs `load`; callers that come before it
+/// ends get its value or its error, too. Nothing is kept after that. If every caller has been cancelled or chosen
+/// otherwise, the flight is cancelled, and the next caller starts another.
 public final class SingleFlight<Key: Hashable & Sendable, Value: Sendable>: Sendable {
   private final class Flight: Sendable {
     struct State {
@@ -37,11 +37,13 @@ public final class SingleFlight<Key: Hashable & Sendable, Value: Sendable>: Send
   ///
   /// A cancellation point.
   ///
-  /// - Throws: what `load` throws; `CancellationError` if the current scope, or the nursery of the flights, is cancelled.
+  /// - Throws: what `load` throws; `CancellationError` if the current scope, or the nursery of the flights, is
+  ///   cancelled.
   @available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
   public func value(for key: Key) throws -> Value { try valueOp(for: key).perform() }
 
-  /// The operation that commits when the value of a key is there; each perform starts a flight unless one is on its way.
+  /// The operation that commits when the value of a key is there; each perform starts a flight unless one is on its
+  /// way.
   public func valueOp(for key: Key) -> Op<Value> {
     .withNack { [self] _ in
       let flight = join(key)

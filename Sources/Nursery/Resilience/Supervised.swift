@@ -4,9 +4,10 @@
 ///       try supervised(restarts: 5, within: .seconds(60)) { try followFeed() }
 ///     }
 ///
-/// As an Erlang supervisor's restart intensity: if `restarts` restarts lie within the last `period` when it fails again,
-/// the failure ends the call, and with it the fiber, whose nursery decides what happens then. So failures go up the tree
-/// until they reach a level that can mend them. A body that returns is not called again. A cancellation ends the call.
+/// As an Erlang supervisor's restart intensity: if `restarts` restarts lie within the last `period` when it fails
+/// again, the failure ends the call, and with it the fiber, whose nursery decides what happens then. So failures go up
+/// the tree until they reach a level that can mend them. A body that returns is not called again. A cancellation ends
+/// the call.
 ///
 /// A cancellation point before each restart.
 ///

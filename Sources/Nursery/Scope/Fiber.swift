@@ -92,7 +92,8 @@ extension Fiber where Value == Never {
   /// Whether the current scope is cancelled.
   public static var isCancelled: Bool { Performer.current().isCancelled }
 
-  /// The instant at which the current scope is cancelled by its own deadline or that of an enclosing scope; nil for none.
+  /// The instant at which the current scope is cancelled by its own deadline or that of an enclosing scope; nil for
+  /// none.
   public static var deadline: FiberClock.Instant? { Performer.current().deadline }
 
   /// Whether an enclosing nursery has been asked to finish.
