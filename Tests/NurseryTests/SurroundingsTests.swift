@@ -50,7 +50,7 @@ import Testing
   @Test func aFiberWaitsForADescriptorAlsoWhenNoneIsLeft() async {
     await #expect(processExitsWith: .success) {
       try synchronously {
-        func waitWithoutDescriptors() throws {
+        func waitWithoutDescriptors(_ placement: Placement) throws {
           let (reader, writer) = try PipeStream.pair()
           var taken: [Int32] = []
           while true {
@@ -59,17 +59,18 @@ import Testing
             taken.append(number)
           }
           try withNursery { nursery in
-            nursery.goAsync {
-              waitUntilAllParked()
-              try writer.writeAll("x")
-            }
-            if try reader.read(upTo: 1) != [120] { exit(3) }
+            let reading = nursery.goAsync(placement: placement) { try reader.read(upTo: 1) }
+            waitUntilAllParked()
+            try writer.writeAll("x")
+            if try reading.wait() != [120] { exit(3) }
           }
           for number in taken { close(number) }
         }
         var limit = rlimit(rlim_cur: 100, rlim_max: 100)
         if setrlimit(numericCast(RLIMIT_NOFILE.rawValue), &limit) != 0 { exit(4) }
-        try runFibers { try waitWithoutDescriptors() }
+        for placement in [Placement.here, .spread] {
+          try runFibers(Configuration(parallelism: 2)) { try waitWithoutDescriptors(placement) }
+        }
         // Descriptors of a plain thread, too.
         let (reader, writer) = try PipeStream.pair()
         while dup(0) >= 0 {}

@@ -48,11 +48,11 @@ package struct Descriptor: @unchecked Sendable, Hashable {
   ///
   /// - Parameter wanted: the number of bytes asked for; fewer mean that there are no more. Nil if that does not hold.
   package func attempt(_ interest: Interest, wanted: Int? = nil, _ call: (Int32) -> Int) -> IOResult {
-    // The note is valid only if the caller's own scheduler keeps it up to date, and will, because the caller is going
-    // to wait.
+    // The note is valid only if the caller's own worker keeps it up to date, and will, because the caller is going to
+    // wait.
     if let worker = Worker.ofThisThreadIfAny, worker.pointee.current.pointee.wait.isAboutToWait,
-      let reactor = worker.pointee.scheduler?._withUnsafeGuaranteedRef({ $0.reactorIfAny?.id }),
-      reactor == record.pointee.reactor.load(ordering: .relaxed), record.isKnownToBlock(interest, generation)
+      let reactor = worker.reactorIfAny?.id, reactor == record.pointee.reactor.load(ordering: .relaxed),
+      record.isKnownToBlock(interest, generation)
     {
       return .wouldBlock
     }

@@ -1,30 +1,20 @@
-// A fiber waits through its scheduler's reactor, a plain thread through that of all plain threads.
+// A fiber waits through its worker's reactor, a plain thread through that of all plain threads.
 extension FiberRef {
   /// The reactor that watches its descriptors.
   func reactor() throws(SystemError) -> Reactor {
-    if let scheduler = pointee.worker.pointee.scheduler {
-      return try scheduler.takeUnretainedValue().reactor()
-    }
-    return try OutsideReactor.shared()
+    pointee.worker.pointee.scheduler == nil ? try OutsideReactor.shared() : try pointee.worker.reactor()
   }
 
   /// Makes the reactor while there are descriptors for it, because a first wait may come when none is left.
   func reserveReactor() {
-    if let scheduler = pointee.worker.pointee.scheduler {
-      scheduler._withUnsafeGuaranteedRef { _ = try? $0.reactor() }
-    } else {
-      OutsideReactor.reserve()
-    }
+    if pointee.worker.pointee.scheduler == nil { OutsideReactor.reserve() } else { _ = try? pointee.worker.reactor() }
   }
 
   /// Whether its reactor watches the descriptor, and a wait needs no preparation.
   @inline(__always)
   func hasRegistered(_ record: DescriptorRef) -> Bool {
-    guard let scheduler = pointee.worker.pointee.scheduler else { return false }
-    return scheduler._withUnsafeGuaranteedRef { scheduler in
-      guard let reactor = scheduler.reactorPointer.load(ordering: .acquiring) else { return false }
-      return Unmanaged<Reactor>.fromOpaque(reactor)._withUnsafeGuaranteedRef { $0.reportsAlready(record) }
-    }
+    guard let reactor = pointee.worker.pointee.reactorPointer.load(ordering: .acquiring) else { return false }
+    return Unmanaged<Reactor>.fromOpaque(reactor)._withUnsafeGuaranteedRef { $0.reportsAlready(record) }
   }
 
   /// Before it waits for what comes from outside, and after.

@@ -1,10 +1,10 @@
 import CSwitch
 import Synchronization
 
-/// Wakes fibers when descriptors are ready: one for each scheduler that waits for any, and one for plain threads.
+/// Wakes fibers when descriptors are ready: one for each worker whose fibers wait for any, and one for plain threads.
 ///
-/// It has no thread. The workers poll it. The last worker to go idle sleeps in it; busy workers poll without waiting,
-/// now and then and before they sleep; the monitor polls if no worker has (`Scheduler+Reactor`).
+/// It has no thread. Its worker polls it now and then while it is busy, and sleeps in it (`Worker+Reactor`). It takes two
+/// descriptors.
 ///
 /// One thread at a time is the poller (it has the seat), from before it asks the kernel until it has woken all waiters
 /// concerned. So one buffer holds the events, and they take no space on fibers' stacks.
@@ -16,6 +16,8 @@ package final class Reactor: @unchecked Sendable {
   let backend: any ReactorBackend
   private let reportsChanges: Bool
   private let isSeatTaken = Atomic<Bool>(false)
+  /// Whether several workers wait in it; see `Worker+Reactor`.
+  let isShared = Atomic<Bool>(false)
   /// The number of polls so far.
   let asked = Atomic<Int>(0)
   private let events: UnsafeMutableBufferPointer<cs_ready>
@@ -63,6 +65,14 @@ package final class Reactor: @unchecked Sendable {
   }
 
   func leaveSeat() { isSeatTaken.store(false, ordering: .releasing) }
+
+  /// Polls without waiting, and wakes the waiters concerned; does nothing if another thread is the poller.
+  func poll() {
+    guard takeSeat() else { return }
+    let found = ask(nanoseconds: 0)
+    if found > 0 { tell(found) }
+    leaveSeat()
+  }
 
   /// Asks the kernel; the poller then wakes the waiters concerned.
   func ask(nanoseconds: Int64) -> Int {

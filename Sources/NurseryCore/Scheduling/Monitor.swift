@@ -5,7 +5,7 @@ import Synchronization
 //
 //     fresh fibers     in a queue that is slow or stands still are offered: a sleeping worker wakes and takes half, or one more is started
 //     timers           of a worker that does not move, if they concern fibers of others
-//     the reactor      if no worker has polled it since the last inspection
+//     a shared reactor if no worker has polled it since the last inspection
 //     held queues      if no worker sleeps, what a held worker has queued goes to the workers that move; with `migration: .whenWaiting` and
 //                      no worker moving, a stand-in runs it
 //     reports          stalls and imbalances (`Monitor+Reports`)
@@ -217,9 +217,9 @@ final class Monitor: @unchecked Sendable {
   }
 
   private func pollReactor(_ scheduler: Scheduler) {
-    guard let reactor = scheduler.reactorIfAny else { return }
+    guard let reactor = scheduler.sharedReactor else { return }
     let asked = reactor.asked.load(ordering: .relaxed)
-    if isLively, asked == polls { act(scheduler) { scheduler.askReactor() } }
+    if isLively, asked == polls { act(scheduler) { reactor.poll() } }
     polls = reactor.asked.load(ordering: .relaxed)
   }
 

@@ -3,7 +3,7 @@ import Synchronization
 
 // A thread without work, and how nothing gets lost while it goes to sleep:
 //
-//     working -> looking (own arrivals, the reactor, offered queues) -> work found -> the monitor is told -> working
+//     working -> looking (own arrivals, a shared reactor, offered queues) -> work found -> the monitor is told -> working
 //                   |
 //                   v
 //     announced (asleep, not counted as awake), looks once more -> work found -> looking
@@ -34,9 +34,8 @@ extension Scheduler {
     if let decisions = me.pointee.decisions { return me.pickByDecision(decisions) }
     me.collectArrivals()
     if let fiber = me.pointee.queue.pop() { return fiber }
-    // A worker alone goes and sleeps in the reactor, which is asking, too.
     guard parallelism > 1 else { return nil }
-    askReactor()
+    me.pollSharedReactor()
     if let fiber = me.pointee.queue.pop() { return fiber }
     return me.pointee.duty.load(ordering: .relaxed).takesFibers ? steal(me) : nil
   }
@@ -76,7 +75,7 @@ extension Scheduler {
         let limit = earliest == .max || isVirtual ? -1 : max(0, earliest - now)
         if limit < 0, isLast, suspectsDeadlocks, !isTimerSet {
           sleepUntilCalledOrDeadlocked(me)
-        } else if let reactor = seatToSleepIn(allAsleep: isLast) {
+        } else if let reactor = me.reactorToSleepIn(isLast: isLast) {
           let found = me.pointee.sleep.wait(in: reactor, nanoseconds: returnStacks(me, beforeSleeping: limit, isLast))
           rise(me)
           reactor.tell(found)

@@ -46,8 +46,8 @@ public final class Scheduler: @unchecked Sendable {
   /// Whether fibers that have begun may go on on another worker.
   let migrates: Bool
   let readiness: Configuration.Readiness
-  /// Made with the first wait for a descriptor; retained.
-  let reactorPointer = Atomic<UnsafeMutableRawPointer?>(nil)
+  /// The first reactor of a worker, which others share where they cannot have one of their own; retained.
+  let firstReactor = Atomic<UnsafeMutableRawPointer?>(nil)
   /// Held by the sleeper that acts for all: advances virtual time, or looks for a deadlock.
   let timeLock = SpinLock(.time)
 
@@ -69,7 +69,7 @@ public final class Scheduler: @unchecked Sendable {
   }
 
   deinit {
-    if let reactor = reactorPointer.load(ordering: .acquiring) { Unmanaged<Reactor>.fromOpaque(reactor).release() }
+    if let reactor = firstReactor.load(ordering: .acquiring) { Unmanaged<Reactor>.fromOpaque(reactor).release() }
   }
 
   /// The scheduler that runs the calling fiber; nil on a plain thread.

@@ -67,6 +67,9 @@ extension WorkerRef {
   /// Frees a worker that no thread runs any more.
   func dispose() {
     FiberSlab.leave(self)
+    if let reactor = pointee.reactorPointer.load(ordering: .acquiring) {
+      Unmanaged<Reactor>.fromOpaque(reactor).release()
+    }
     pointee.loop.pointee.stack?.disposeOfThread()
     pointee.loop.deinitialize(count: 1)
     pointee.loop.deallocate()

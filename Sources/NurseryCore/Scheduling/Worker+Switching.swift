@@ -15,7 +15,7 @@ extension WorkerRef {
   @inline(__always)
   private func pickCounted() -> FiberRef? {
     if let decisions = pointee.decisions {
-      if pointee.tick & 63 == 0 { pointee.scheduler?._withUnsafeGuaranteedRef { $0.askReactor() } }
+      if pointee.tick & 63 == 0 { pollReactor() }
       return pickByDecision(decisions)
     }
     if pointee.tick & 63 == 0 { lookAround() }
@@ -95,7 +95,7 @@ extension WorkerRef {
   func lookAround() {
     if pointee.queue.isCrowdWanted { tellCrowd() }
     collectArrivals()
-    pointee.scheduler?._withUnsafeGuaranteedRef { $0.askReactor() }
+    pollReactor()
   }
 
   /// Moves whatever has become ready outside the own queue into it: expired timers, the inbox, a share of the global

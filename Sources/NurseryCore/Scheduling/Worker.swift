@@ -55,6 +55,8 @@ package struct Worker: ~Copyable {
   let allocations = Atomic<Int>(0)
   /// Barriers on every running thread that this one has asked the kernel for.
   let fences = Atomic<Int>(0)
+  /// What it waits in for its fibers' descriptors; made with the first of them, retained.
+  let reactorPointer = Atomic<UnsafeMutableRawPointer?>(nil)
   /// Waits begun here whose end comes from outside, less those that ended here.
   let expected = Atomic<Int>(0)
 

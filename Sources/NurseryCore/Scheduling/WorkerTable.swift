@@ -12,7 +12,8 @@ import Synchronization
 ///
 /// Invariant: a thread counts as awake before it takes anything, and queues what it has before it stops counting. So if
 /// `awake` is zero, and no thread has woken since (`wakeEpoch`), nothing is under way. The thread whose falling asleep
-/// leaves zero acts for all: it moves virtual time, sleeps in the reactor, or looks for a deadlock (`Scheduler+Idle`).
+/// leaves zero acts for all: it moves virtual time, sleeps in a shared reactor, or looks for a deadlock
+/// (`Scheduler+Idle`).
 struct WorkerTable: ~Copyable {
   /// Guards the coming and going of workers, and their duties.
   let lock = SpinLock(.scheduler)

@@ -152,7 +152,7 @@
           }
         }
         // The reactor has opened its own meanwhile.
-        #expect(Surroundings.descriptorCount <= before + 4)
+        #expect(Surroundings.descriptorCount <= before + 2 + 2 * workers)
       }
       #expect(Surroundings.processes(withArgument: marked) == [])
       try Surroundings.expectNoDescendants()

@@ -27,6 +27,54 @@ struct ReactorTests {
     }
   }
 
+  /// Worker 0 computes until the fiber of another worker has read: that one notices by itself that the bytes have come.
+  @Test(.timeLimit(.minutes(2)), arguments: [Configuration.Readiness.automatic, .poll])
+  func aWorkerThatComputesDelaysNoDescriptorOfAnotherWorker(readiness: Configuration.Readiness) throws {
+    var rounds = 0
+    while rounds < 20 {
+      try runFibers(Configuration(parallelism: 2, readiness: readiness)) {
+        let (reader, writer) = try PipeStream.pair()
+        let (hasRead, hasBegun) = (Counter(), Channel<UInt>(.bounded(1)))
+        try withNursery { nursery in
+          nursery.goAsync(placement: .spread) {
+            try hasBegun.send(threadNumber())
+            expectEqual(try reader.read(upTo: 1), [7])
+            hasRead.add()
+          }
+          let isHere = try hasBegun.receive() == threadNumber()
+          let thread = PlainThread { try writer.writeAll([7]) }
+          // On a busy machine the fiber may have been taken over before it began: not this time, then.
+          if !isHere {
+            rounds += 1
+            while hasRead.value == 0 {}
+          }
+          try thread.join()
+        }
+      }
+    }
+  }
+
+  #if os(Linux)
+    @Test func aWorkerTakesTwoDescriptorsAtMost() async {
+      await #expect(processExitsWith: .success) {
+        try synchronously {
+          try runFibers(Configuration(parallelism: 4)) {
+            let pipes = try (0..<16).map { _ in try PipeStream.pair() }
+            let before = Surroundings.descriptorCount
+            try withNursery { nursery in
+              for (reader, _) in pipes { nursery.goAsync(placement: .spread) { _ = try reader.read(upTo: 1) } }
+              waitUntilAllParked()
+              // Those of worker 0 have come with the pipes.
+              let taken = Surroundings.descriptorCount - before
+              if !(0...2 * 3).contains(taken) { fatalError("\(taken) descriptors") }
+              for (_, writer) in pipes { try writer.writeAll([1]) }
+            }
+          }
+        }
+      }
+    }
+  #endif
+
   @Test func waitingForADescriptorIsNoDeadlockAndCostsNoSwitches() throws {
     try runFibers(Configuration(parallelism: 1)) {
       let (reader, writer) = try PipeStream.pair()
