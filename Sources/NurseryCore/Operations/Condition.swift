@@ -35,7 +35,9 @@ public final class Condition: OperationSource, @unchecked Sendable {
   @available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
   public func wait() throws {
     let me = Performer.enter()
-    if me.isCancelled || !isOverdue(for: me) && !latch.wait(me, for: self) { throw CancellationError() }
+    if me.isCancelled { throw CancellationError() }
+    if isSignalled || isOverdue(for: me) || latch.wait(me, for: self) { return }
+    throw CancellationError()
   }
 
   /// The operation that commits once the condition is true.

@@ -49,8 +49,8 @@ struct Latch: ~Copyable {
   func withdraw(_ offer: OfferRef) { lock.withLock { waiters.remove(offer) } }
 
   /// Waits until it is true, as a perform of the source would; false if the scope is cancelled first.
+  @inline(__always)
   func wait(_ me: FiberRef, for source: OperationSource) -> Bool {
-    if isSet { return true }
     me.beginEnlisting()
     lock.lock()
     if isSet {
