@@ -11,7 +11,7 @@ package struct Worker: ~Copyable {
   // A field of the thread's own comes first: the thread sanitizer books a mutation of any part at the address of the
   // whole.
   /// Where to go when there is nothing to run.
-  var loop: FiberRef
+  let loop: FiberRef
   /// The fiber that runs, readable by the monitor; for a plain thread its only record.
   @usableFromInline let running: Atomic<FiberRef>
   @inlinable var current: FiberRef {
