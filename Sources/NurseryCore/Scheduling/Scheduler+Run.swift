@@ -51,12 +51,12 @@ extension Scheduler {
       parent: caller.scope, host: root, opener: caller, worker: nil, scheduler: .passUnretained(self))
     let scope = nursery.scope
     let worker = Worker.make(for: self, index: 0, home: scope)
+    rootScope = scope
     workers.lock.lock()
     workers.add(worker)
     if let monitor, monitor.reports.tellsOfStalls { monitor.start(for: self) }
     workers.lock.unlock()
     scope.pointee.alarm.worker = worker
-    rootScope = scope
     root.pointee.renew(.root, id: 0, worker: worker, home: scope, locals: caller.pointee.surroundings.locals)
     // On a fiber the root runs on that fiber's stack.
     root.pointee.stack = caller.pointee.stack ?? .forThread()

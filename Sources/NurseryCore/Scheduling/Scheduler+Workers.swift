@@ -54,7 +54,7 @@ extension Scheduler {
       return
     }
     let worker = Worker.make(
-      for: self, index: workers.count, duty: duty, home: workers[0].pointee.loop.home)
+      for: self, index: workers.count, duty: duty, home: rootScope!)
     do {
       worker.pointee.thread = try System.startThread("fibers-\(worker.pointee.index)", worker, workerThread)
     } catch {
