@@ -46,12 +46,12 @@ private func storm(_ workers: Int) throws {
         nursery.goAsync {
           try withNursery { served in
             for connection in listener {
-              served.goAsync { try unlessOver(isOver) { try copy(from: connection, to: connection) } }
+              served.goAsync(placement: .spread) { try unlessOver(isOver) { try copy(from: connection, to: connection) } }
             }
           }
         }
         for number in 0..<connections {
-          nursery.goAsync {
+          nursery.goAsync(placement: .spread) {
             let stream = try TCPStream.connect(to: listener.address)
             try unlessOver(isOver) {
               var seen = 0

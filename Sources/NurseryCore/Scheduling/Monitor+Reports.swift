@@ -46,9 +46,10 @@ extension Monitor {
         if seen[index].moved != 0 || seen[index].isAsleep { seen[index].reported.isStallTold = false }
         let isTold = seen[index].reported.isStallTold
         guard !seen[index].isAsleep, !isTold, duration >= scheduler.timeSlice else { continue }
-        seen[index].reported.isStallTold = true
         let worker = scheduler.workers[index]
+        // A fiber that is not found yet, as its run is only beginning, is looked for again.
         guard let fiber = scheduler.findRunning(on: worker, sinceSwitch: seen[index].switches) else { continue }
+        seen[index].reported.isStallTold = true
         let fresh = worker.pointee.queue.freshCount + worker.pointee.inbox.freshCount
         let all = worker.pointee.queue.count + worker.pointee.inbox.count
         tell(

@@ -30,7 +30,7 @@ extension Scheduler {
       )
     }
     if let worker = workers.last(.retiring) { workers.assign(.regular, to: worker) } else { try engage(.regular) }
-    workers.limit += 1
+    workers.changeLimit(by: 1)
   }
 
   /// Lets one worker less run fibers.
@@ -51,7 +51,7 @@ extension Scheduler {
         "this scheduler may have one worker only, which runs the body and cannot be retired; call retireWorker() once less than there are workers, or spawnWorker() before it"
       )
     }
-    workers.limit -= 1
+    workers.changeLimit(by: -1)
     guard workers.regularCount > workers.limit, let worker = workers.last(.regular) else { return }
     workers.assign(.retiring, to: worker)
     worker.pointee.sleep.wake()

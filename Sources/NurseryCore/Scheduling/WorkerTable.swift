@@ -58,11 +58,11 @@ struct WorkerTable: ~Copyable {
   var regularCount: Int { regular.load(ordering: .relaxed) }
   var standIns: Int { spare.load(ordering: .relaxed) }
 
-  /// How many regular workers there may be; changed with the lock held.
-  var limit: Int {
-    get { mostRegular.load(ordering: .relaxed) }
-    nonmutating set { mostRegular.store(newValue, ordering: .relaxed) }
-  }
+  /// How many regular workers there may be.
+  var limit: Int { mostRegular.load(ordering: .relaxed) }
+
+  /// Called with the lock held.
+  func changeLimit(by change: Int) { mostRegular.add(change, ordering: .relaxed) }
 
   /// Whether fewer regular workers exist than may.
   var hasRoom: Bool { regularCount < limit }
