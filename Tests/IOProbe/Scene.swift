@@ -46,7 +46,9 @@ private func storm(_ workers: Int) throws {
         nursery.goAsync {
           try withNursery { served in
             for connection in listener {
-              served.goAsync(placement: .spread) { try unlessOver(isOver) { try copy(from: connection, to: connection) } }
+              served.goAsync(placement: .spread) {
+                try unlessOver(isOver) { try copy(from: connection, to: connection) }
+              }
             }
           }
         }
