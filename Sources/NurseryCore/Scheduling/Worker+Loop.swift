@@ -23,7 +23,7 @@ extension Worker {
   /// Called on the thread that will run the worker, if that is not the one that made it.
   mutating func adoptThread() {
     accessHead = cs_exclusivity_head()
-    settleQuickYields()
+    quickYields = quickYieldMask
     loop.pointee.stack = .forThread()
   }
 }

@@ -116,13 +116,13 @@ package struct Worker: ~Copyable {
     timers.initialize(to: TimerQueue())
     sleep = .allocate(capacity: 1)
     sleep.initialize(to: SleepWord())
-    settleQuickYields()
+    quickYields = quickYieldMask
   }
 
   /// A quick yield knows neither decisions, nor thieves of begun fibers, nor sanitizers, nor the runtime's own door for open accesses.
-  mutating func settleQuickYields() {
+  var quickYieldMask: UInt32 {
     let isQuick = scheduler != nil && decisions == nil && accessHead != nil && !cs_is_sanitized
-    quickYields = isQuick && !queue.pointee.sharesBegun ? 63 : 0
+    return isQuick && !queue.pointee.sharesBegun ? 63 : 0
   }
 }
 

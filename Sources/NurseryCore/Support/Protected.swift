@@ -10,12 +10,11 @@ package struct Protected<State>: ~Copyable, @unchecked Sendable {
   package init(_ state: consuming sending State) { mutex = Mutex(state) }
 
   package func withLock<Result, Failure: Error>(
-    _ body: (inout sending State) throws(Failure) -> sending Result
+    _ body: (inout State) throws(Failure) -> sending Result
   ) throws(Failure) -> sending Result {
-    guard cs_is_sanitized else { return try mutex.withLock(body) }
-    return try mutex.withLock { (state: inout sending State) throws(Failure) -> sending Result in
-      withUnsafePointer(to: mutex) { cs_notes_acquire($0) }
-      defer { withUnsafePointer(to: mutex) { cs_notes_release($0) } }
+    try mutex.withLock { (state: inout sending State) throws(Failure) -> sending Result in
+      if cs_is_sanitized { withUnsafePointer(to: mutex) { cs_notes_acquire($0) } }
+      defer { if cs_is_sanitized { withUnsafePointer(to: mutex) { cs_notes_release($0) } } }
       return try body(&state)
     }
   }
