@@ -66,7 +66,7 @@ import Testing
           }
           for number in taken { close(number) }
         }
-        var limit = rlimit(rlim_cur: 100, rlim_max: 100)
+        var limit = rlimit(rlim_cur: 60, rlim_max: 60)
         if setrlimit(numericCast(RLIMIT_NOFILE.rawValue), &limit) != 0 { exit(4) }
         for placement in [Placement.here, .spread] {
           try runFibers(Configuration(parallelism: 2)) { try waitWithoutDescriptors(placement) }

@@ -14,7 +14,7 @@
       await #expect(processExitsWith: .success) { try LaunchScenes.closing() }
     }
 
-    @Test func aChildIsGivenAnyNumberOfDescriptors() throws {
+    @Test(.enabled(if: mayOpen(610), "it needs 610 descriptors")) func aChildIsGivenAnyNumberOfDescriptors() throws {
       var command = Command("ls", "/proc/self/fd")
       for number in 3..<603 { command.descriptors[Int32(number)] = 2 }
       // One more is the folder that ls reads.
@@ -93,7 +93,7 @@
         let before = try Command("sh", "-c", script).run().requireSuccess().text.split(separator: "\n")
         chdir("/proc")
         umask(0o027)
-        var limit = rlimit(rlim_cur: 77, rlim_max: 77)
+        var limit = rlimit(rlim_cur: 55, rlim_max: 55)
         setrlimit(numericCast(RLIMIT_NOFILE.rawValue), &limit)
         setpriority(numericCast(PRIO_PROCESS.rawValue), 0, 7)
         setenv("NURSERY_TEST", "changed", 1)
@@ -107,7 +107,7 @@
         processors = [lowest] + [UInt](repeating: 0, count: 127)
         if lowest != 0 { _ = call("sched_setaffinity", as: Affinity.self)(0, 1024, &processors) }
         let after = try Command("sh", "-c", script).run().requireSuccess().text.split(separator: "\n")
-        #expect(after.prefix(5) == ["/proc", "0027", "77", "7", "changed"])
+        #expect(after.prefix(5) == ["/proc", "0027", "55", "7", "changed"])
         #expect(after.contains("NoNewPrivs:\t1"))
         #expect(after.filter { $0.hasPrefix("CapEff") } == before.filter { $0.hasPrefix("CapEff") })
         let allowed = after.first { $0.hasPrefix("Cpus_allowed") }!.split(separator: "\t")[1]
