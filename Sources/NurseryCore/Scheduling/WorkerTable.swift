@@ -90,7 +90,7 @@ struct WorkerTable: ~Copyable {
     taken.store(index + 1, ordering: .releasing)
   }
 
-  // MARK: Who is awake
+  // MARK: Threads that are awake
 
   /// Called by a thread that has been asleep, before it takes anything.
   func noteWaking() {
