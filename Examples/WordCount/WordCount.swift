@@ -85,13 +85,13 @@ func countWords(_ options: Options) throws -> (words: WordTable, failures: [any 
 ///
 /// The readers have a nursery of their own: when it ends, everything has been read and sent.
 func readFiles(_ options: Options, into chunks: Channel<Chunk>, _ bytesRead: ByteCounter) throws -> [any Error] {
-  let permits = Channel<Void>(.bounded(options.readers))
+  let permits = FiberSemaphore(options.readers)
   do {
     try withNursery("readers", onFailure: options.keepsGoing ? .supervise : .collect) { nursery in
       for path in options.paths {
-        try permits.send(())
+        let permit = try permits.acquire()
         nursery.goAsync(path, placement: .spread) {
-          defer { _ = permits.tryReceive() }
+          defer { permit.release() }
           try readFile(path, within: options.timeout, into: chunks, bytesRead)
         }
       }

@@ -119,5 +119,39 @@ private func allocations(repetitions: Int = 1000, _ body: () throws -> Void) ret
         }
       }
     }
+
+    @Test func aFreeLockPermitOrReadOfAWatchAllocatesNothing() throws {
+      try runFibers(Configuration(parallelism: 1)) {
+        let mutex = FiberMutex(0)
+        let semaphore = FiberSemaphore(4)
+        let watch = Watch(0)
+        let reader = watch.reader()
+        let lock = ReadWriteLock(0)
+        let event = Event(isSet: true)
+        try expect(atMost: 0) { try mutex.withLock { $0 += 1 } }
+        try expect(atMost: 0) { try semaphore.withPermits(2) {} }
+        try expect(atMost: 1) { try semaphore.acquire().release() }
+        try expect(atMost: 0) { try semaphore.availableOp().perform() }
+        try expect(atMost: 0) {
+          watch.set(watch.value + 1)
+          _ = try reader.changes()
+        }
+        try expect(atMost: 0) { _ = try lock.withReadLock { $0 } }
+        try expect(atMost: 0) { try lock.withWriteLock { $0 += 1 } }
+        try expect(atMost: 0) { try event.wait() }
+      }
+    }
+
+    @Test func waitingForALockOrPermitAllocatesNothing() throws {
+      try runFibers(Configuration(parallelism: 1)) {
+        let mutex = FiberMutex(0)
+        let semaphore = FiberSemaphore(1)
+        goAsync(daemon: true) { while true { try mutex.withLock { _ in Fiber.yield() } } }
+        goAsync(daemon: true) { while true { try semaphore.withPermits { Fiber.yield() } } }
+        Fiber.yield()
+        try expect(atMost: 0) { try mutex.withLock { $0 += 1 } }
+        try expect(atMost: 0) { try semaphore.withPermits {} }
+      }
+    }
   }
 #endif

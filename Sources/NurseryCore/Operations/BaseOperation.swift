@@ -21,6 +21,16 @@ public protocol BaseOperation<Value> {
 
   /// Removes a waiter that was enlisted. Called for every waiter whose perform has ended, whichever branch has won.
   func withdraw(_ waiter: Waiter<Value>)
+
+  /// What a wait for it is called in deadlock reports: "a turnstile"; without one, the name of the type.
+  ///
+  /// Asked by another thread while its waiters wait.
+  var waitDescription: String { get }
+}
+
+extension BaseOperation {
+  /// The name of the type.
+  public var waitDescription: String { "\(Self.self)" }
 }
 
 /// A fiber or thread that waits for a primitive operation of yours.
@@ -88,5 +98,5 @@ private final class BaseOperationSource<Base: BaseOperation>: ValueSource<Base.V
     base.withdraw(Waiter(enlistment: enlistment, offer: offer))
   }
 
-  override var waitDescription: String { "\(Base.self)" }
+  override var waitDescription: String { base.waitDescription }
 }

@@ -2,7 +2,7 @@ import Harness
 import Nursery
 
 // Fair: permits for half of the fibers, and a holder yields, so that others must wait. One operation takes a permit and
-// returns it. Until there is a FiberSemaphore this is a bounded channel of tokens, as in Go.
+// returns it.
 let semaphores = [2, 8, 64].flatMap { fibers in
   Workload.oneAndTwo("semaphore-\(fibers)") { name in
     let each = size(3_072_000) / fibers
@@ -12,19 +12,17 @@ let semaphores = [2, 8, 64].flatMap { fibers in
 }
 
 private func contend(_ fibers: Int, _ each: Int) throws {
-  let permits = Channel<Void>(.bounded(fibers / 2))
+  let permits = FiberSemaphore(fibers / 2)
   let turns = Counter()
   try withNursery { nursery in
     for _ in 0..<fibers {
       nursery.goAsync {
         for _ in 0..<each {
-          try permits.send(())
-          Fiber.yield()
-          try permits.receive()
+          try permits.withPermits { Fiber.yield() }
         }
         turns.add(each)
       }
     }
   }
-  require(turns.value == fibers * each && permits.count == 0, "a turn or a permit was lost")
+  require(turns.value == fibers * each && permits.freeCount == permits.limit, "a turn or a permit was lost")
 }

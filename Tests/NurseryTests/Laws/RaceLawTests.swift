@@ -9,12 +9,13 @@ struct RaceLawTests {
   private static let cases = Case.all(
     having: [.pends, .readiesWhileParked], without: [.isExternal], in: [.bare, .verb, .chosen, .everything])
 
-  @Test(arguments: cases.filter { !$0.specimen.traits.contains(.isTimed) })
+  @Test(arguments: cases.filter { $0.specimen.traits.isDisjoint(with: [.isTimed, .breaks]) })
   func aCommitAndACancellationNeverBothWin(example: Case) throws {
     try explore(example.specimen, example.form, .cancellation)
   }
 
-  @Test(arguments: cases) func aCommitAndADeadlineNeverBothWin(example: Case) throws {
+  @Test(arguments: cases.filter { !$0.specimen.traits.contains(.breaks) })
+  func aCommitAndADeadlineNeverBothWin(example: Case) throws {
     try explore(example.specimen, example.form, .deadline)
   }
 

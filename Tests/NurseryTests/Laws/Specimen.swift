@@ -20,6 +20,8 @@ enum Trait {
   case isTried
   /// A user's primitive (`BaseOperation`).
   case isPrimitive
+  /// A cancelled performer ends it for its partner, too.
+  case breaks
 }
 
 extension Set<Trait> {
@@ -59,5 +61,6 @@ protocol AnySpecimen: Sendable {
 
 /// All operations.
 enum Specimens {
-  static let all: [any AnySpecimen] = constants + channels + waits + timers + scopes + descriptors + streams
+  static let all: [any AnySpecimen] =
+    constants + channels + waits + timers + scopes + descriptors + streams + synchronization
 }

@@ -1,0 +1,166 @@
+/// A point that a fixed number of fibers or threads reach before any of them goes on; it may be used again and again.
+///
+///     let barrier = Barrier(4)
+///     for _ in 0..<4 {
+///       nursery.goAsync { while let step = next() { compute(step); try barrier.wait() } }
+///     }
+///
+/// If a wait is cancelled, the party does not come, and the others would wait for ever: the barrier is broken then, and every
+/// wait, present and future, throws `BrokenBarrierError` until `reset()`.
+public final class Barrier: @unchecked Sendable {
+  /// How many parties meet.
+  public let parties: Int
+  private let lock = SpinLock(.queue)
+  @exclusivity(unchecked) private var round = Round()
+  @exclusivity(unchecked) private var waiters: [Waiter<Round>] = []
+  /// The round that the lock's owner has ended; see `locked`.
+  @exclusivity(unchecked) private var ended: Round?
+
+  /// One meeting.
+  ///
+  /// A wait that has committed to it is part of it for good; one that has not may still go elsewhere.
+  fileprivate final class Round: @unchecked Sendable {
+    /// Signalled when all have committed, or when the round is broken.
+    let end = Condition("a Barrier")
+    /// Under the barrier's lock; read after the end.
+    @exclusivity(unchecked) var isBroken = false
+    @exclusivity(unchecked) var committed = 0
+  }
+
+  /// Creates a barrier.
+  ///
+  /// Traps if the number is not positive.
+  public init(_ parties: Int) {
+    require(
+      parties > 0, "Barrier(\(parties)) has no party to wait for; write the number of fibers that meet, at least 1")
+    self.parties = parties
+  }
+
+  /// Whether a cancellation has broken it.
+  public var isBroken: Bool { locked { round.isBroken } }
+
+  /// Waits until all parties wait.
+  ///
+  /// A cancellation point; a cancellation breaks the barrier.
+  ///
+  /// - Throws: `BrokenBarrierError` if another wait has been cancelled; `CancellationError` if the current scope is cancelled.
+  @available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
+  public func wait() throws {
+    var hasCommitted = false
+    do {
+      try arrivalOp { hasCommitted = true }.perform()
+    } catch let error as CancellationError where !hasCommitted {
+      breakRound()
+      throw error
+    }
+  }
+
+  /// The operation that commits when all parties have come.
+  ///
+  /// A branch that loses or times out leaves the barrier as it was, and the others wait on. A cancellation of the waiting
+  /// performer breaks the barrier. In a scope that is cancelled already, a perform does not begin and breaks nothing; `wait()`
+  /// does.
+  public func waitOp() -> Op<Void> { arrivalOp {} }
+
+  private func arrivalOp(_ hasCommitted: @escaping () -> Void) -> Op<Void> {
+    Op(base: Arrival(barrier: self))
+      .onAbandon { [self] in if Fiber.isCancelled { breakRound() } }
+      .wrap { [self] round in
+        hasCommitted()
+        try finish(round)
+      }
+  }
+
+  /// Makes a broken barrier whole again; parties that wait in its present round get `BrokenBarrierError`.
+  ///
+  /// Never blocks.
+  public func reset() {
+    locked {
+      breakLocked()
+      round = Round()
+    }
+  }
+
+  /// After the commit: waits for parties that left at the moment when all had come.
+  private func finish(_ round: Round) throws {
+    if !round.end.isSignalled {
+      do {
+        try round.end.wait()
+      } catch {
+        breakRound(round)
+        // Unless all have met in the same instant.
+        if locked({ round.committed < parties }) { throw error }
+      }
+    }
+    if round.isBroken { throw BrokenBarrierError() }
+  }
+
+  /// Breaks a round, if it has not ended; the present one, if none is given.
+  private func breakRound(_ wanted: Round? = nil) {
+    locked {
+      if wanted == nil || wanted === round, !round.isBroken { breakLocked() }
+    }
+  }
+
+  private func breakLocked() {
+    round.isBroken = true
+    ended = round
+    commitWaiters()
+  }
+
+  /// Signals the end of a round after it has unlocked: the queue of that condition has a lock of the same rank.
+  private func locked<Result>(_ body: () -> Result) -> Result {
+    lock.lock()
+    let result = body()
+    let ended = ended
+    self.ended = nil
+    lock.unlock()
+    ended?.end.signal()
+    return result
+  }
+
+  private func commitWaiters() {
+    for waiter in waiters where waiter.commit(round) { round.committed += 1 }
+    waiters.removeAll(keepingCapacity: true)
+  }
+
+  /// Commits all waiters if they are enough, with those that have committed before and `more`; ends the round if it is full.
+  private func settle(more: Int) -> Bool {
+    if round.isBroken {
+      commitWaiters()
+      return true
+    }
+    guard round.committed + waiters.count + more >= parties else { return false }
+    commitWaiters()
+    round.committed += more
+    if round.committed == parties {
+      ended = round
+      round = Round()
+    }
+    return true
+  }
+
+  private struct Arrival: BaseOperation {
+    let barrier: Barrier
+
+    func poll() -> Round? {
+      barrier.locked {
+        let round = barrier.round
+        return barrier.settle(more: 1) ? round : nil
+      }
+    }
+
+    func enlist(_ waiter: Waiter<Round>) {
+      barrier.locked {
+        barrier.waiters.append(waiter)
+        _ = barrier.settle(more: 0)
+      }
+    }
+
+    func withdraw(_ waiter: Waiter<Round>) { barrier.locked { barrier.waiters.removeAll { $0 == waiter } } }
+
+    var waitDescription: String {
+      barrier.locked { "a Barrier, \(barrier.round.committed + barrier.waiters.count) of \(barrier.parties) have come" }
+    }
+  }
+}

@@ -1,0 +1,49 @@
+extension FiberMutex where State: ~Copyable {
+  /// The lock, as its owner has it after `lockOp()`.
+  ///
+  /// `release()` releases the lock, and so does the end of the last reference. Only the fiber or thread that performed the
+  /// operation may use it.
+  public final class Hold {
+    private let mutex: FiberMutex
+    private let repairs: Bool
+    private var isHeld = true
+
+    init(_ mutex: FiberMutex, repairs: Bool) {
+      self.mutex = mutex
+      self.repairs = repairs
+    }
+
+    deinit {
+      // An error may have cut the use short, so the state does not count as repaired.
+      if isHeld { mutex.lock.release() }
+    }
+
+    /// Runs `body` on the state.
+    ///
+    /// Does not wait and does not release the lock. Traps after `release()`, and on a fiber that does not own the lock. What
+    /// `body` throws does not poison the lock.
+    public func withState<Result: ~Copyable, Failure: Error>(
+      _ body: (inout State) throws(Failure) -> Result
+    ) throws(Failure) -> Result {
+      check()
+      return try body(&mutex.state.pointee)
+    }
+
+    /// Releases the lock; the first waiter owns it from now on.
+    ///
+    /// Never blocks. Traps when called again, and on a fiber that does not own the lock.
+    public func release() {
+      check()
+      isHeld = false
+      mutex.lock.end(repairs: repairs)
+    }
+
+    private func check() {
+      require(isHeld, "this hold of a FiberMutex has been released; perform lockOp() again")
+      mutex.lock.checkOwner()
+    }
+  }
+}
+
+@available(*, unavailable, message: "only the fiber that owns the lock may use its hold")
+extension FiberMutex.Hold: Sendable where State: ~Copyable {}

@@ -1,0 +1,72 @@
+/// The lock of a `FiberMutex`, whatever it protects: one permit, its owner and its poison.
+@usableFromInline
+final class OwnedLock: @unchecked Sendable {
+  private let owner = LockOwner()
+  private let permit: PermitQueue
+  private let poisons: Bool
+  /// Touched by the owner alone.
+  @exclusivity(unchecked) private var poison: PoisonedLockError?
+
+  @usableFromInline
+  init(poisons: Bool) {
+    self.poisons = poisons
+    permit = PermitQueue(1) { [owner] _, _ in "a FiberMutex\(owner.description)" }
+  }
+
+  /// Waits for the lock and owns it.
+  @usableFromInline
+  func acquire(repairs: Bool, _ file: StaticString, _ line: UInt) throws {
+    let me = Performer.enter()
+    if me.isCancelled { throw CancellationError() }
+    let site = SourceSite(file: file, line: line)
+    if owner.isPerformer(me) { throw RelockError(held: owner.site, again: site) }
+    try permit.take(1, by: me)
+    try begin(me, site, repairs: repairs)
+  }
+
+  func acquireOp(repairs: Bool, _ site: SourceSite) -> Op<Void> {
+    .guarded { [self] in
+      // Only the caller itself can make it the owner, so what is true of the guard is true of the perform.
+      if owner.isCaller { throw RelockError(held: owner.site, again: site) }
+      return permit.takeOp(1).wrap { [self] in try begin(Performer.current(), site, repairs: repairs) }
+    }
+  }
+
+  private func begin(_ me: FiberRef, _ site: SourceSite, repairs: Bool) throws {
+    owner.set(me, site)
+    guard let poison, !repairs else { return }
+    release()
+    throw poison
+  }
+
+  @usableFromInline
+  func release() {
+    owner.clear()
+    permit.give(1)
+  }
+
+  /// Ends a use of the state that has not thrown.
+  @usableFromInline
+  func end(repairs: Bool) {
+    if repairs { poison = nil }
+    release()
+  }
+
+  /// Ends a use of the state that has thrown.
+  @usableFromInline
+  @inline(never)
+  func end(throwing error: any Error) {
+    if poisons, poison == nil, !(error is CancellationError), !(error is NurseryCancelledError) {
+      poison = PoisonedLockError(site: owner.site, cause: error)
+    }
+    release()
+  }
+
+  /// Traps if the caller does not own the lock.
+  func checkOwner() {
+    require(
+      owner.isCaller,
+      "the FiberMutex locked at \(owner.site) is used by another fiber than its owner; let the owner release it, and lock it here"
+    )
+  }
+}

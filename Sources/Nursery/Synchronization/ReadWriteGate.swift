@@ -1,0 +1,198 @@
+/// The two locks of a `ReadWriteLock`, whatever it protects.
+///
+///     writing                  one owner
+///     reading                  `readers` performers; `reads` counts the nested reads of each
+///     writers, newReaders      those that wait
+///
+/// Invariants, whenever `lock` is free: no reader reads while a writer writes; the first waiting writer waits for a writer or
+/// a reader; a waiting reader waits for a writer that writes or waits. Hence whatever ends a use, or removes a waiting
+/// writer, calls `settle`. A grant commits the waiter; the performer enters itself into `reads`, or as the owner, when it
+/// goes on.
+final class ReadWriteGate: @unchecked Sendable {
+  private struct Read {
+    var depth: Int
+    let site: SourceSite
+  }
+
+  private let lock = SpinLock(.queue)
+  private let owner = LockOwner()
+  @exclusivity(unchecked) private var isWriting = false
+  @exclusivity(unchecked) private var readers = 0
+  @exclusivity(unchecked) private var reads: [PerformerKey: Read] = [:]
+  @exclusivity(unchecked) private var writers: [Waiter<Void>] = []
+  @exclusivity(unchecked) private var newReaders: [Waiter<Void>] = []
+
+  private func locked<Result>(_ body: () throws -> Result) rethrows -> Result {
+    lock.lock()
+    defer { lock.unlock() }
+    return try body()
+  }
+
+  // MARK: Reading
+
+  func read(_ site: SourceSite) throws -> PerformerKey {
+    let me = Performer.enter()
+    if me.isCancelled { throw CancellationError() }
+    let key = PerformerKey(me)
+    if try !takesRead(key, me, site) {
+      try Op(base: Reading(gate: self)).perform()
+      note(key, site)
+    }
+    return key
+  }
+
+  /// Takes a read lock if that is possible without waiting.
+  private func takesRead(_ key: PerformerKey, _ me: FiberRef, _ site: SourceSite) throws -> Bool {
+    if owner.isPerformer(me) { throw RelockError(held: owner.site, again: site) }
+    return locked {
+      if reads[key] == nil {
+        guard startsReading() else { return false }
+        reads[key] = Read(depth: 1, site: site)
+      } else {
+        reads[key]!.depth += 1
+      }
+      return true
+    }
+  }
+
+  func readOp(_ site: SourceSite) -> Op<PerformerKey> {
+    .guarded { [self] in
+      let me = Performer.current()
+      let key = PerformerKey(me)
+      if owner.isPerformer(me) { throw RelockError(held: owner.site, again: site) }
+      if locked({ reads[key] != nil }) {
+        return Op.always(key).wrap { [self] key in
+          locked { reads[key]!.depth += 1 }
+          return key
+        }
+      }
+      return Op(base: Reading(gate: self)).wrap { [self] in
+        note(key, site)
+        return key
+      }
+    }
+  }
+
+  private func note(_ key: PerformerKey, _ site: SourceSite) {
+    locked { reads[key] = Read(depth: 1, site: site) }
+  }
+
+  private func startsReading() -> Bool {
+    guard !isWriting, writers.isEmpty else { return false }
+    readers += 1
+    return true
+  }
+
+  func endReading(_ key: PerformerKey) {
+    locked {
+      reads[key]!.depth -= 1
+      guard reads[key]!.depth == 0 else { return }
+      reads[key] = nil
+      readers -= 1
+      settle()
+    }
+  }
+
+  // MARK: Writing
+
+  func write(_ site: SourceSite) throws {
+    let me = Performer.enter()
+    if me.isCancelled { throw CancellationError() }
+    try checkWriter(me, site)
+    if locked({ !startsWriting() }) { try Op(base: Writing(gate: self)).perform() }
+    owner.set(me, site)
+  }
+
+  func writeOp(_ site: SourceSite) -> Op<Void> {
+    .guarded { [self] in
+      try checkWriter(Performer.current(), site)
+      return Op(base: Writing(gate: self)).wrap { [self] in owner.set(Performer.current(), site) }
+    }
+  }
+
+  private func checkWriter(_ me: FiberRef, _ site: SourceSite) throws {
+    if owner.isPerformer(me) { throw RelockError(held: owner.site, again: site) }
+    if let read = locked({ reads[PerformerKey(me)] }) { throw UpgradeError(held: read.site, asked: site) }
+  }
+
+  private func startsWriting() -> Bool {
+    guard !isWriting, readers == 0, writers.isEmpty else { return false }
+    isWriting = true
+    return true
+  }
+
+  func endWriting() {
+    owner.clear()
+    locked {
+      isWriting = false
+      settle()
+    }
+  }
+
+  // MARK: Waiting
+
+  /// Lets in the first writer if the lock is free, or all waiting readers if no writer is left.
+  private func settle() {
+    while !isWriting, readers == 0, !writers.isEmpty {
+      isWriting = writers.removeFirst().commit(())
+    }
+    guard !isWriting, writers.isEmpty else { return }
+    for reader in newReaders where reader.commit(()) { readers += 1 }
+    newReaders.removeAll(keepingCapacity: true)
+  }
+
+  /// Traps if the caller does not own the write lock.
+  func checkWriter() {
+    require(
+      owner.isCaller,
+      "the write lock taken at \(owner.site) is used by another fiber than its owner; let the owner release it, and perform writeLockOp() here"
+    )
+  }
+
+  private var state: String {
+    let (isWriting, reads) = locked { (self.isWriting, self.reads) }
+    if isWriting { return "a ReadWriteLock\(owner.description)" }
+    let readers = reads.map { "\($0.key.label) since \($0.value.site)" }.sorted()
+    let more = readers.count > 4 ? " and \(readers.count - 4) more" : ""
+    return "a ReadWriteLock read by \(readers.prefix(4).joined(separator: ", "))\(more)"
+  }
+
+  private struct Reading: BaseOperation {
+    let gate: ReadWriteGate
+
+    func poll() -> Void? { gate.locked { gate.startsReading() ? () : nil } }
+
+    func enlist(_ waiter: Waiter<Void>) {
+      gate.locked {
+        gate.newReaders.append(waiter)
+        gate.settle()
+      }
+    }
+
+    func withdraw(_ waiter: Waiter<Void>) { gate.locked { gate.newReaders.removeAll { $0 == waiter } } }
+
+    var waitDescription: String { "to read, \(gate.state)" }
+  }
+
+  private struct Writing: BaseOperation {
+    let gate: ReadWriteGate
+
+    func poll() -> Void? { gate.locked { gate.startsWriting() ? () : nil } }
+
+    func enlist(_ waiter: Waiter<Void>) {
+      gate.locked {
+        gate.writers.append(waiter)
+        gate.settle()
+      }
+    }
+
+    func withdraw(_ waiter: Waiter<Void>) {
+      gate.locked {
+        gate.writers.removeAll { $0 == waiter }
+        gate.settle()
+      }
+    }
+
+    var waitDescription: String { "to write, \(gate.state)" }
+  }
+}

@@ -1,0 +1,91 @@
+extension ReadWriteLock where State: ~Copyable {
+  /// A read lock, as the fiber or thread has it that performed `readLockOp()`.
+  ///
+  /// It is released by `release()`, or when the last reference to this is gone.
+  public final class ReadHold {
+    private let owner: ReadWriteLock
+    private let reader: PerformerKey
+    private var isHeld = true
+
+    init(_ owner: ReadWriteLock, _ reader: PerformerKey) {
+      self.owner = owner
+      self.reader = reader
+    }
+
+    deinit {
+      if isHeld { owner.lock.endReading(reader) }
+    }
+
+    /// Runs `body` on the state.
+    ///
+    /// Does not wait and does not release the lock. Traps after `release()`, and on another fiber.
+    public func withState<Result: ~Copyable, Failure: Error>(
+      _ body: (borrowing State) throws(Failure) -> Result
+    ) throws(Failure) -> Result {
+      check()
+      return try body(owner.state.pointee)
+    }
+
+    /// Releases the lock.
+    ///
+    /// Never blocks. Traps when called again, and on another fiber.
+    public func release() {
+      check()
+      isHeld = false
+      owner.lock.endReading(reader)
+    }
+
+    private func check() {
+      require(isHeld, "this read hold has been released; release it once, and perform readLockOp() to read again")
+      require(
+        reader.isCaller,
+        "a read hold is used by another fiber than its owner; let the owner release it, and perform readLockOp() here")
+    }
+  }
+
+  /// The write lock, as the fiber or thread has it that performed `writeLockOp()`.
+  ///
+  /// It is released by `release()`, or when the last reference to this is gone.
+  public final class WriteHold {
+    private let owner: ReadWriteLock
+    private var isHeld = true
+
+    init(_ owner: ReadWriteLock) {
+      self.owner = owner
+    }
+
+    deinit {
+      if isHeld { owner.lock.endWriting() }
+    }
+
+    /// Runs `body` on the state.
+    ///
+    /// Does not wait and does not release the lock. Traps after `release()`, and on another fiber.
+    public func withState<Result: ~Copyable, Failure: Error>(
+      _ body: (inout State) throws(Failure) -> Result
+    ) throws(Failure) -> Result {
+      check()
+      return try body(&owner.state.pointee)
+    }
+
+    /// Releases the lock.
+    ///
+    /// Never blocks. Traps when called again, and on another fiber.
+    public func release() {
+      check()
+      isHeld = false
+      owner.lock.endWriting()
+    }
+
+    private func check() {
+      require(
+        isHeld, "this write hold has been released; release it once, and perform writeLockOp() to write again")
+      owner.lock.checkWriter()
+    }
+  }
+}
+
+@available(*, unavailable, message: "only the fiber that holds the lock may use its hold")
+extension ReadWriteLock.ReadHold: Sendable where State: ~Copyable {}
+@available(*, unavailable, message: "only the fiber that holds the lock may use its hold")
+extension ReadWriteLock.WriteHold: Sendable where State: ~Copyable {}

@@ -1,0 +1,191 @@
+/// Permits and the performers that wait for some: semaphores, locks and events are made of it.
+///
+/// First come, first served. No performer takes permits while another waits in front of it (no barging), and a request
+/// is granted as a whole or not at all. A grant commits the waiter, so a cancelled waiter never owns a permit.
+///
+///     waiters    ask for permits; the first one holds up those behind it
+///     watchers   ask whether a number of permits is available; they take none, and hold up no other performer
+///
+/// Invariant, whenever the lock is free: the first waiter asks for more than is free, or it has committed elsewhere and
+/// is about to withdraw. Hence every change of `free` and every removal calls `settle`.
+///
+/// It is in the core for speed: a contended wait allocates nothing, where a `BaseOperation` allocates an object, and a
+/// waiter is removed in constant time.
+package final class PermitQueue: OperationSource, @unchecked Sendable {
+  private let lock = SpinLock(.queue)
+  @exclusivity(unchecked) private var free: Int
+  private let waiters = WaitQueue()
+  private let watchers = WaitQueue()
+  private let describe: @Sendable (_ free: Int, _ waiting: Int) -> String
+
+  /// - Parameter describe: what a wait here is called in reports.
+  package init(_ free: Int, describe: @escaping @Sendable (_ free: Int, _ waiting: Int) -> String) {
+    self.free = free
+    self.describe = describe
+    super.init(slotSize: 0)
+  }
+
+  // MARK: Taking
+
+  /// Takes `count` permits, and waits for them if necessary; `me` has entered the call, and was not cancelled then.
+  ///
+  /// - Throws: `CancellationError` if the scope is cancelled while it waits; then no permit has been taken.
+  package func take(_ count: Int, by me: FiberRef) throws {
+    lock.lock()
+    if free >= count, waiters.isEmpty {
+      free -= count
+      return lock.unlock()
+    }
+    lock.unlock()
+    try wait(count, me)
+  }
+
+  @inline(never)
+  private func wait(_ count: Int, _ me: FiberRef) throws {
+    me.beginEnlisting()
+    lock.lock()
+    if free >= count, waiters.isEmpty {
+      free -= count
+      me.endEnlisting()
+      return lock.unlock()
+    }
+    me.ownOffer.pointee.argument = PermitRequest(count).argument
+    let verdict = me.wait(
+      in: waiters, under: lock, for: .passUnretained(self), slot: UnsafeMutableRawPointer(me.ownOffer))
+    me.ownOffer.pointee.argument = 0
+    guard verdict == .cancelled else { return }
+    // The requests behind the one that has left may be smaller.
+    lock.lock()
+    settle()
+    lock.unlock()
+    throw CancellationError()
+  }
+
+  /// The operation that takes `count` permits.
+  package func takeOp(_ count: Int) -> Op<Void> { Op(self, argument: PermitRequest(count).argument) }
+
+  /// The operation that commits when `count` permits could be taken without waiting; it takes none.
+  package func availableOp(_ count: Int) -> Op<Void> {
+    Op(self, argument: PermitRequest(count, takesNone: true).argument)
+  }
+
+  // MARK: Giving
+
+  /// Gives `count` permits back, and grants what can be granted now.
+  package func give(_ count: Int) {
+    lock.lock()
+    free += count
+    settle()
+    lock.unlock()
+  }
+
+  /// Sets the number of free permits, where no performer ever takes one; true if that has changed it.
+  @discardableResult
+  package func setFree(_ count: Int) -> Bool {
+    lock.lock()
+    defer { lock.unlock() }
+    guard free != count else { return false }
+    free = count
+    settle()
+    return true
+  }
+
+  /// How many permits are free.
+  package var freeCount: Int {
+    lock.lock()
+    defer { lock.unlock() }
+    return free
+  }
+
+  /// How many requests wait.
+  package var waitingCount: Int {
+    lock.lock()
+    defer { lock.unlock() }
+    return countWaiters()
+  }
+
+  private func countWaiters() -> Int {
+    var count = 0
+    var offer = waiters.first
+    while let waiter = offer {
+      count += 1
+      offer = waiter.pointee.next
+    }
+    return count
+  }
+
+  /// Grants from the front as long as permits last, then wakes the watchers that have what they watch for.
+  ///
+  /// A single new owner runs next: that is the hand-over.
+  private func settle() {
+    var turn = Turn.next
+    while let offer = nextGrant {
+      let count = offer.permitRequest.count
+      waiters.remove(offer)
+      guard offer.commitFromOutside(.value, turn) else { continue }
+      free -= count
+      turn = .last
+    }
+    guard waiters.isEmpty else { return }
+    var next = watchers.first
+    while let offer = next {
+      next = offer.pointee.next
+      guard offer.permitRequest.count <= free else { continue }
+      watchers.remove(offer)
+      _ = offer.commitFromOutside()
+    }
+  }
+
+  /// The offer that is to be granted next: one of the first performer's, which are alternatives of one choice.
+  private var nextGrant: OfferRef? {
+    guard let first = waiters.first else { return nil }
+    var next: OfferRef? = first
+    while let offer = next, offer.pointee.performer == first.pointee.performer {
+      if offer.permitRequest.count <= free { return offer }
+      next = offer.pointee.next
+    }
+    return nil
+  }
+
+  /// Whether no other performer waits.
+  private func isFirst(_ performer: FiberRef) -> Bool {
+    var next = waiters.first
+    while let offer = next, offer.pointee.performer == performer { next = offer.pointee.next }
+    return next == nil
+  }
+
+  // MARK: OperationSource
+
+  override package func attempt(_ offer: OfferRef, _ attempt: Attempt) -> Answer {
+    let request = offer.permitRequest
+    lock.lock()
+    defer { lock.unlock() }
+    guard request.count <= free, isFirst(offer.pointee.performer) else {
+      guard attempt.enlists else { return .pending }
+      if request.takesNone { watchers.enlist(offer, attempt) } else { waiters.enlist(offer, attempt) }
+      return .pending
+    }
+    guard offer.commits(attempt) else { return .lost }
+    if !request.takesNone { free -= request.count }
+    offer.win()
+    return .committed
+  }
+
+  override package func withdraw(_ offer: OfferRef) {
+    lock.lock()
+    if offer.permitRequest.takesNone {
+      watchers.remove(offer)
+    } else {
+      waiters.remove(offer)
+      settle()
+    }
+    lock.unlock()
+  }
+
+  override package var waitDescription: String {
+    lock.lock()
+    let (free, waiting) = (free, countWaiters())
+    lock.unlock()
+    return describe(free, waiting)
+  }
+}
