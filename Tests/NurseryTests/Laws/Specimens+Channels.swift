@@ -31,6 +31,7 @@ extension Specimens {
     family(.unbuffered, Int.self) + family(.bounded(2), Int.self) + family(.unbuffered, Parcel.self)
     + family(.bounded(2), Wide.self)
     + [sendsAtOnce(.bounded(2)), receivesTheClosing, receivesTheRest, sendsIntoTheClosing, sendsIntoTheClosed]
+    + [next(Int.self), next(Parcel.self), next(Wide.self), nextOfTheClosing]
 
   private static func family<Element: Numbered>(
     _ capacity: Channel<Int>.Capacity, _ type: Element.Type
@@ -106,6 +107,30 @@ extension Specimens {
       return Fixture(
         op: channel.receiveOp(), verb: { try channel.receive() }, other: 3, isRight: { $0 == 7 },
         effects: { 1 - channel.count }, effectsOfCommit: 1)
+    }
+  }
+
+  private static func next<Element: Numbered>(_ type: Element.Type) -> Specimen<Element?> {
+    Specimen("next of a Channel<\(Element.self)>") { _ in
+      let channel = Channel<Element>(.bounded(2))
+      let sent = Counter()
+      return Fixture(
+        op: channel.nextOp(), verb: { try channel.next() }, other: Element(number: 3),
+        isRight: { $0?.number == 7 },
+        makeReady: {
+          try channel.send(Element(number: 7))
+          sent.add()
+        },
+        effects: { sent.value - channel.count }, effectsOfCommit: 1)
+    }
+  }
+
+  private static var nextOfTheClosing: Specimen<Int?> {
+    Specimen("next of a channel that closes") { _ in
+      let channel = Channel<Int>()
+      return Fixture(
+        op: channel.nextOp(), verb: { try channel.next() }, other: 3, isRight: { $0 == nil },
+        makeReady: { channel.close() })
     }
   }
 
