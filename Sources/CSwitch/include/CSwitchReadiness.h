@@ -36,6 +36,10 @@ int cs_poll_now(int fd, uint32_t events);
 int cs_eventfd(void);                         // non-blocking, close-on-exec
 int cs_eventfd_signal(int fd);
 int cs_eventfd_clear(int fd);
+// A timer of the wall clock, non-blocking, close-on-exec; readable when its time has come, and when the clock is set.
+int cs_alarm(void);
+int cs_alarm_set(int fd, int64_t nanoseconds);  // since 1970; -ECANCELED: done, but the clock has been set
+int cs_alarm_take(int fd);                      // 1: its time has come; -EAGAIN: not yet; -ECANCELED: the clock was set
 
 #ifdef __cplusplus
 }

@@ -1,9 +1,9 @@
-// Readiness of descriptors: epoll and eventfd.
+// Readiness of descriptors: epoll, eventfd and timerfd.
 //
 // Edge-triggered: a descriptor is registered once and reports changes, so waiting for it costs no system call. A wait
 // never ends early: if the kernel counts in milliseconds, it is rounded up.
 //
-// Sources: epoll(7), epoll_wait(2) (epoll_pwait2 since Linux 5.11), eventfd(2).
+// Sources: epoll(7), epoll_wait(2) (epoll_pwait2 since Linux 5.11), eventfd(2), timerfd_create(2).
 #define _GNU_SOURCE
 #include "../internal.h"
 
@@ -16,6 +16,7 @@
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/syscall.h>
+#include <sys/timerfd.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -135,6 +136,22 @@ int cs_eventfd_clear(int fd) {
   return result < 0 && result != -EAGAIN ? (int)result : 0;
 }
 
+int cs_alarm(void) { return cs_status(timerfd_create(CLOCK_REALTIME, TFD_NONBLOCK | TFD_CLOEXEC)); }
+
+int cs_alarm_set(int fd, int64_t nanoseconds) {
+  // Zero would mean none.
+  if (nanoseconds < 1) nanoseconds = 1;
+  struct itimerspec when = {
+    .it_value = {.tv_sec = nanoseconds / 1000000000, .tv_nsec = nanoseconds % 1000000000}};
+  return cs_status(timerfd_settime(fd, TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET, &when, NULL));
+}
+
+int cs_alarm_take(int fd) {
+  uint64_t count;
+  ssize_t result = cs_read(fd, &count, sizeof count);
+  return result < 0 ? (int)result : 1;
+}
+
 #else
 
 // Darwin: kqueue would go here. Not yet written.
@@ -159,5 +176,8 @@ int cs_poll_now(int fd, uint32_t events) { return (void)fd, (void)events, -ENOSY
 int cs_eventfd(void) { return -ENOSYS; }
 int cs_eventfd_signal(int fd) { return (void)fd, -ENOSYS; }
 int cs_eventfd_clear(int fd) { return (void)fd, -ENOSYS; }
+int cs_alarm(void) { return -ENOSYS; }
+int cs_alarm_set(int fd, int64_t nanoseconds) { return (void)fd, (void)nanoseconds, -ENOSYS; }
+int cs_alarm_take(int fd) { return (void)fd, -ENOSYS; }
 
 #endif

@@ -40,8 +40,30 @@ public struct FiberClock: Sendable {
     public static func < (left: Instant, right: Instant) -> Bool { left.nanoseconds < right.nanoseconds }
   }
 
+  /// The clock of the calling fiber or thread.
+  public init() {}
+
   /// The current time of the calling fiber or thread.
   public static var now: Instant { Instant(nanoseconds: Performer.current().now) }
+}
+
+extension FiberClock: Clock {
+  /// The current time of the calling fiber or thread.
+  public var now: Instant { Self.now }
+
+  /// A nanosecond.
+  public var minimumResolution: Duration { .nanoseconds(1) }
+
+  /// Suspends the calling task until an instant, for code that is generic over clocks.
+  ///
+  /// On a fiber, call the function `sleep(until:)`.
+  ///
+  /// - Throws: `CancellationError` if the task is cancelled.
+  public func sleep(until deadline: Instant, tolerance: Duration?) async throws {
+    // Outside fibers both clocks are the system's monotonic one.
+    let rest = Instant(nanoseconds: System.monotonicNow()).duration(to: deadline)
+    try await SuspendingClock().sleep(until: .now.advanced(by: rest), tolerance: tolerance)
+  }
 }
 
 /// The last instant of a clock, in nanoseconds; one more stands for never.

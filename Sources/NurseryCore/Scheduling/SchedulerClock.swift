@@ -4,8 +4,13 @@ import Synchronization
 struct SchedulerClock: ~Copyable {
   let isVirtual: Bool
   private let virtualNow = Atomic<Int64>(0)
+  /// The wall clock's time when it began, in nanoseconds since 1970.
+  private let wallStart = WallClock.now
 
   init(_ kind: Configuration.Clock) { isVirtual = kind == .virtual }
+
+  /// The wall clock's time, in nanoseconds since 1970.
+  var wallNow: Int64 { isVirtual ? saturatingAdd(wallStart, virtualNow.load(ordering: .relaxed)) : WallClock.now }
 
   var now: Int64 { isVirtual ? virtualNow.load(ordering: .relaxed) : System.monotonicNow() }
 
@@ -34,5 +39,18 @@ extension Scheduler {
     clock.move(to: earliest)
     for index in workers.indices { _ = workers[index].pointee.timers.fire(earliest) }
     return true
+  }
+}
+
+extension FiberRef {
+  /// The wall clock's time, in nanoseconds since 1970; with a virtual clock that of the run's begin, and what has passed
+  /// since.
+  package var wallNow: Int64 {
+    pointee.worker.pointee.scheduler?._withUnsafeGuaranteedRef { $0.clock.wallNow } ?? WallClock.now
+  }
+
+  /// Whether its time is its scheduler's own.
+  package var hasVirtualClock: Bool {
+    pointee.worker.pointee.scheduler?._withUnsafeGuaranteedRef { $0.clock.isVirtual } ?? false
   }
 }
