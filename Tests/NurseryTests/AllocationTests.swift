@@ -5,7 +5,7 @@ import Testing
 /// How many heap blocks `body` allocates per repetition; nil if that cannot be counted.
 ///
 /// Counts the calling thread only, so use one worker.
-private func allocations(repetitions: Int = 1000, _ body: () throws -> Void) rethrows -> Double? {
+func allocations(repetitions: Int = 1000, _ body: () throws -> Void) rethrows -> Double? {
   for _ in 0..<100 { try body() }
   var before = 0
   var after = 0

@@ -24,9 +24,9 @@ struct NamesTests {
       BufferedWriter.self, ByteOrder.self, MemoryReader.self, MemoryWriter.self, MemoryPipe.self, Readiness.self,
       StreamClosedError.self, LineTooLongError.self, InputTooLongError.self, UnexpectedEndError.self, Command.self,
       ChildProcess.self, Pipeline.self, ExitStatus.self, LaunchError.self, Signal.self, SignalListener.self,
-      BlockingPool.self, TerminalSize.self,
+      BlockingPool.self, TerminalSize.self, Flow<Int>.self, FlowElements<Int>.self, GroupLimitError.self,
     ]
-    #expect(types.count == 35)
+    #expect(types.count == 38)
   }
 
   @Test func everyFunctionIsUnambiguous() throws {

@@ -42,7 +42,7 @@ public func withNursery<Result>(
   return try openNursery(name, site, policy, limit: limit ?? .max, placement, body)
 }
 
-private func openNursery<Result>(
+func openNursery<Result>(
   _ name: String, _ site: SourceSite, _ policy: FailurePolicy, limit: Int,
   _ placement: Placement = .here, _ body: (Nursery) throws -> Result
 ) throws -> Result {
