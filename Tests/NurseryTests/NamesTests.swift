@@ -25,8 +25,9 @@ struct NamesTests {
       StreamClosedError.self, LineTooLongError.self, InputTooLongError.self, UnexpectedEndError.self, Command.self,
       ChildProcess.self, Pipeline.self, ExitStatus.self, LaunchError.self, Signal.self, SignalListener.self,
       BlockingPool.self, TerminalSize.self, Flow<Int>.self, FlowElements<Int>.self, GroupLimitError.self,
+      FileChange.self, FileChanges.self,
     ]
-    #expect(types.count == 38)
+    #expect(types.count == 40)
   }
 
   @Test func everyFunctionIsUnambiguous() throws {

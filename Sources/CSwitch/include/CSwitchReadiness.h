@@ -41,6 +41,11 @@ int cs_alarm(void);
 int cs_alarm_set(int fd, int64_t nanoseconds);  // since 1970; -ECANCELED: done, but the clock has been set
 int cs_alarm_take(int fd);                      // 1: its time has come; -EAGAIN: not yet; -ECANCELED: the clock was set
 
+// A descriptor that reports changes of files (inotify); non-blocking, close-on-exec.
+int cs_changes_open(void);
+// Begins to watch a file or a directory: the number of the watch, or -errno. Blocks for the file system.
+int cs_changes_watch(int fd, const char *path);
+
 #ifdef __cplusplus
 }
 #endif
