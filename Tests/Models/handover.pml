@@ -1,6 +1,6 @@
 /*
  * A fiber is made ready, and picked by another worker, before it has left its stack: Fibers/FiberRecord.swift (head
- * comment), Worker+Switching.swift (run, ready, prepare, takeSavedStack), Worker+Loop.swift (nextFromHandover).
+ * comment), Worker+Switching.swift (run, ready, prepare, takeSavedStack), Worker+Lifecycle.swift (nextFromHandover).
  *
  * Modelled: WORKERS threads, each at any moment on one stack (its loop's or a fiber's), and FIBERS fibers. Each fiber
  * for ever does one of three things: wake a waiting fiber, wait, or yield. Another fiber or an outside event (a timer,

@@ -166,7 +166,7 @@ active proctype Rest() { timeout -> assert(memory[NEWEST] == 0 && taken == 3) }
 
 #ifdef THREAD
 /*
- * Fibers/PlainThread.swift (wait, wake) and Scheduler+Timers.swift (tellOfTimer): one thread makes a plain thread
+ * Fibers/PlainThread.swift (wait, wake) and Scheduler+Idle.swift (tellOfTimer): one thread makes a plain thread
  * ready, another sets a timer for it.
  * Property: after a wake or with a timer set it does not sleep for ever; after a wake it sees the waker's earlier
  * writes.
@@ -470,8 +470,8 @@ active proctype Rest() { timeout -> assert(!sleepsForEver) }
 
 #ifdef TIMER
 /*
- * TimerQueue.insert with tellOfTimer (Scheduler+Timers.swift) and sleepUntilCalled (Scheduler+Idle.swift): a thread sets
- * a timer on a worker that falls asleep. `EARLIEST` is earliestDeadline, and `AWAKE_` is the count in WorkerTable.
+ * TimerQueue.insert with tellOfTimer and sleepUntilCalled (Scheduler+Idle.swift): a thread sets a timer on a worker that
+ * falls asleep. `EARLIEST` is earliestDeadline, and `AWAKE_` is the count in WorkerTable.
  * Property: the worker does not sleep for ever with a timer set.
  */
 #define AWAKE_   0

@@ -104,7 +104,7 @@ class BlockingJob: OperationSource, @unchecked Sendable {
     guard let isRunning = pool.giveUp(self) else { return }
     if isRunning { interrupt() }
     if isRunning, whenCancelled == .awaits { awaitEnd() }
-    let handler = Scheduler.current?.onSuppressedError ?? Scheduler.reportSuppressed
+    let handler = Scheduler.current?.settings.onSuppressedError ?? Scheduler.reportSuppressed
     let isEnded = pool.lock.withLock {
       if state != .ended { onAbandonedError = handler }
       return state == .ended

@@ -119,12 +119,12 @@ extension BlockingPool {
 
   /// Whether a performer is one of the threads here.
   private func isOwnThread(_ performer: FiberRef) -> Bool {
-    performer.pointee.worker.pointee.pool?.toOpaque() == Unmanaged.passUnretained(self).toOpaque()
+    performer.pointee.worker.pointee.plain.pool?.toOpaque() == Unmanaged.passUnretained(self).toOpaque()
   }
 
   /// As `lend`, for a performer that may be a thread of any pool.
   static func lendPlace(of performer: FiberRef, _ change: Int) {
-    performer.pointee.worker.pointee.pool?._withUnsafeGuaranteedRef { $0.lend(performer, change) }
+    performer.pointee.worker.pointee.plain.pool?._withUnsafeGuaranteedRef { $0.lend(performer, change) }
   }
 }
 

@@ -76,8 +76,8 @@ extension BlockingPool {
 
   /// The thread's life.
   private func serve(_ thread: WorkerRef) {
-    thread.pointee.pool = .passUnretained(self)
-    defer { thread.pointee.pool = nil }
+    thread.pointee.plain.pool = .passUnretained(self)
+    defer { thread.pointee.plain.pool = nil }
     lock.lock()
     repeat { arriving -= 1 } while threadCount <= threadLimit + lent && (runNext() || waitForCall(thread))
     threadCount -= 1

@@ -84,7 +84,7 @@ extension UnsafeMutablePointer<CoroutineContext> {
   func enter(_ state: CoroutineContext.State) {
     if pointee.state == .fresh { takeLocals() }
     pointee.state = state
-    guard !cs_is_sanitized, let worker = Worker.ofThisThreadIfAny, let head = worker.pointee.accessHead else {
+    guard !cs_is_sanitized, let worker = Worker.ofThisThreadIfAny, let head = worker.pointee.pace.accessHead else {
       return enterSlowly()
     }
     arrive(worker.pointee.current)
@@ -96,7 +96,7 @@ extension UnsafeMutablePointer<CoroutineContext> {
   @inlinable @inline(__always)
   func leave(_ state: CoroutineContext.State) {
     pointee.state = state
-    guard !cs_is_sanitized, let worker = Worker.ofThisThreadIfAny, let head = worker.pointee.accessHead else {
+    guard !cs_is_sanitized, let worker = Worker.ofThisThreadIfAny, let head = worker.pointee.pace.accessHead else {
       return leaveSlowly()
     }
     depart(worker.pointee.current)

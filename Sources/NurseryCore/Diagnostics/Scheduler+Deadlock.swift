@@ -24,7 +24,7 @@ extension Scheduler {
 
   /// Whether it may be the end when all workers sleep; not while a descriptor is waited for, which is how servers
   /// sleep.
-  var suspectsDeadlocks: Bool { onDeadlock == .fail && !expectsOutside }
+  var suspectsDeadlocks: Bool { settings.onDeadlock == .fail && !expectsOutside }
 
   /// Sleeps until called: the last one to fall asleep, with no timer to wait for.
   ///
@@ -88,12 +88,12 @@ extension Scheduler {
   /// instead.
   func breakDeadlock(listingThreads: Bool = false) {
     let found = describe(listingThreads: listingThreads)
-    guard deadlock == nil else {
+    guard outcome.deadlock == nil else {
       fatalError(
         "\(found)\nThese waits are shielded from the cancellation that was to end them; bound them: withShield { try withTimeout(...) { ... } }"
       )
     }
-    deadlock = found
+    outcome.deadlock = found
     rootScope!.cancel(.requested("deadlock"))
   }
 

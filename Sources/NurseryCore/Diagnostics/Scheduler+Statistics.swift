@@ -53,10 +53,10 @@ extension Scheduler {
   /// are no workers.
   public var statistics: Statistics {
     // The announcement before the look at the end; `endStatistics` does it the other way round.
-    observers.add(1, ordering: .sequentiallyConsistent)
-    defer { observers.subtract(1, ordering: .releasing) }
-    guard hasEnded.load(ordering: .sequentiallyConsistent) else { return currentStatistics }
-    var statistics = finalStatistics
+    visitors.observing.add(1, ordering: .sequentiallyConsistent)
+    defer { visitors.observing.subtract(1, ordering: .releasing) }
+    guard visitors.hasEnded.load(ordering: .sequentiallyConsistent) else { return currentStatistics }
+    var statistics = outcome.statistics
     statistics.stacks = StackStatistics(stackPool, stackMeter?.uses ?? [])
     return statistics
   }
@@ -64,45 +64,45 @@ extension Scheduler {
   /// Keeps the last answer and waits until no thread looks at workers or fibers any more; called when everything has
   /// ended.
   func endStatistics() {
-    finalStatistics = currentStatistics
-    finalStatistics.workers = 0
-    finalStatistics.sleepingWorkers = 0
-    finalStatistics.spares = 0
-    hasEnded.store(true, ordering: .sequentiallyConsistent)
-    spin { self.observers.load(ordering: .acquiring) != 0 }
+    outcome.statistics = currentStatistics
+    outcome.statistics.workers = 0
+    outcome.statistics.sleepingWorkers = 0
+    outcome.statistics.spares = 0
+    visitors.hasEnded.store(true, ordering: .sequentiallyConsistent)
+    spin { self.visitors.observing.load(ordering: .acquiring) != 0 }
   }
 
   private var currentStatistics: Statistics {
     var statistics = Statistics()
     let indices = workers.indices
     statistics.fibersQueued = globalQueue.count
-    statistics.steals = steals.load(ordering: .relaxed)
-    statistics.takeovers = takeovers.load(ordering: .relaxed)
+    statistics.steals = counters.steals.load(ordering: .relaxed)
+    statistics.takeovers = counters.takeovers.load(ordering: .relaxed)
     statistics.stacks = StackStatistics(stackPool, stackMeter?.uses ?? [])
-    var ended = endedOutside.load(ordering: .acquiring)
+    var ended = counters.endedOutside.load(ordering: .acquiring)
     for index in indices {
       let worker = workers[index]
-      switch worker.pointee.duty.load(ordering: .relaxed) {
+      switch worker.pointee.place.duty.load(ordering: .relaxed) {
       case .regular, .retiring:
         statistics.workers += 1
         if worker.pointee.sleep.pointee.isAsleep { statistics.sleepingWorkers += 1 }
       case .parked, .standIn: statistics.spares += 1
       }
       // Ends before spawns: a fiber may be seen to live that has ended, but never to have ended before it was spawned.
-      ended += worker.pointee.ended.load(ordering: .acquiring)
-      statistics.switches += worker.pointee.switches.load(ordering: .relaxed)
+      ended += worker.pointee.counters.ended.load(ordering: .acquiring)
+      statistics.switches += worker.pointee.counters.switches.load(ordering: .relaxed)
       statistics.fibersQueued += worker.pointee.queue.count
       statistics.timers += worker.pointee.timers.count
-      statistics.allocations += worker.pointee.allocations.load(ordering: .relaxed)
-      statistics.fences += worker.pointee.fences.load(ordering: .relaxed)
+      statistics.allocations += worker.pointee.counters.allocations.load(ordering: .relaxed)
+      statistics.fences += worker.pointee.counters.fences.load(ordering: .relaxed)
       let counts = worker.pointee.sleep.counts
       statistics.sleeps += counts.sleeps
       statistics.wakeups += counts.wakes
     }
     for index in indices {
-      statistics.fibersSpawned += workers[index].pointee.spawned.load(ordering: .acquiring)
+      statistics.fibersSpawned += workers[index].pointee.counters.spawned.load(ordering: .acquiring)
     }
-    statistics.fibersSpawned += spawnedOutside.load(ordering: .relaxed)
+    statistics.fibersSpawned += counters.spawnedOutside.load(ordering: .relaxed)
     statistics.fibersAlive = statistics.fibersSpawned - ended
     // Every fiber is a child of a scope but the root, which is the host of the outermost scope.
     if let rootScope {

@@ -156,7 +156,7 @@ extension FiberRef {
 
   @inline(never)
   private func makeBody() -> FiberBody {
-    pointee.worker.count(pointee.worker.pointee.allocations)
+    pointee.worker.count(pointee.worker.pointee.counters.allocations)
     let body = FiberBody(record: self)
     pointee.body = .passRetained(body)
     return body

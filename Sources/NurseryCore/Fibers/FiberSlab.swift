@@ -16,6 +16,16 @@ enum FiberSlab {
     var lent = FiberList()
   }
 
+  /// A worker's own records.
+  struct Cache {
+    fileprivate var free: FiberRef?
+    fileprivate var freeCount = 0
+    /// Records of ended fibers that were held at the last look: the latest, and those that were held once more.
+    fileprivate var lent: FiberRef?
+    fileprivate var lentCount = 0
+    fileprivate var held = FiberList()
+  }
+
   nonisolated(unsafe) private static let shared: UnsafeMutablePointer<Shared> = {
     let shared = UnsafeMutablePointer<Shared>.allocate(capacity: 1)
     shared.initialize(to: Shared())
@@ -37,19 +47,19 @@ enum FiberSlab {
   /// Its count of performs goes on where the last fiber's ended, so a waiter kept from then can never match.
   @inline(__always)
   static func allocate(_ worker: WorkerRef) -> FiberRef {
-    if let record = worker.pointee.lentRecords {
-      worker.pointee.lentRecords = record.pointee.next
-      worker.pointee.lentCount -= 1
+    if let record = worker.pointee.memory.records.lent {
+      worker.pointee.memory.records.lent = record.pointee.next
+      worker.pointee.memory.records.lentCount -= 1
       if isUnheld(record) {
         record.pointee.clear()
         return record
       }
-      worker.pointee.heldRecords.append(record)
+      worker.pointee.memory.records.held.append(record)
     }
-    if worker.pointee.freeRecords == nil { refill(worker) }
-    let record = worker.pointee.freeRecords!
-    worker.pointee.freeRecords = record.pointee.next
-    worker.pointee.freeRecordCount -= 1
+    if worker.pointee.memory.records.free == nil { refill(worker) }
+    let record = worker.pointee.memory.records.free!
+    worker.pointee.memory.records.free = record.pointee.next
+    worker.pointee.memory.records.freeCount -= 1
     return record
   }
 
@@ -60,15 +70,15 @@ enum FiberSlab {
   static func free(_ record: FiberRef) {
     let worker = Worker.ofThisThread
     free(record, worker)
-    if worker.pointee.freeRecordCount > 4 * batch { spill(worker, keeping: 2 * batch) }
+    if worker.pointee.memory.records.freeCount > 4 * batch { spill(worker, keeping: 2 * batch) }
   }
 
   @inline(__always)
   private static func free(_ record: FiberRef, _ worker: WorkerRef) {
     record.pointee.clear()
-    record.pointee.next = worker.pointee.freeRecords
-    worker.pointee.freeRecords = record
-    worker.pointee.freeRecordCount += 1
+    record.pointee.next = worker.pointee.memory.records.free
+    worker.pointee.memory.records.free = record
+    worker.pointee.memory.records.freeCount += 1
   }
 
   // MARK: Handles
@@ -114,10 +124,10 @@ enum FiberSlab {
     case .kept: free(record)
     case .lent:
       let worker = Worker.ofThisThread
-      record.pointee.next = worker.pointee.lentRecords
-      worker.pointee.lentRecords = record
-      worker.pointee.lentCount += 1
-      if worker.pointee.lentCount > 4 * batch { passOn(worker) }
+      record.pointee.next = worker.pointee.memory.records.lent
+      worker.pointee.memory.records.lent = record
+      worker.pointee.memory.records.lentCount += 1
+      if worker.pointee.memory.records.lentCount > 4 * batch { passOn(worker) }
     case .givenAway: freeIfLast(record)
     }
   }
@@ -132,13 +142,13 @@ enum FiberSlab {
   /// worker may do nothing but run what others have spawned.
   @inline(never)
   private static func passOn(_ worker: WorkerRef) {
-    var held = worker.pointee.heldRecords
-    worker.pointee.heldRecords = FiberList()
-    while let record = worker.pointee.lentRecords {
-      worker.pointee.lentRecords = record.pointee.next
+    var held = worker.pointee.memory.records.held
+    worker.pointee.memory.records.held = FiberList()
+    while let record = worker.pointee.memory.records.lent {
+      worker.pointee.memory.records.lent = record.pointee.next
       if isUnheld(record) { free(record) } else { held.append(record) }
     }
-    worker.pointee.lentCount = 0
+    worker.pointee.memory.records.lentCount = 0
     shared.pointee.lock.withLock { shared.pointee.lent.append(contentsOf: held) }
   }
 
@@ -155,18 +165,18 @@ enum FiberSlab {
 
   @inline(never)
   private static func refill(_ worker: WorkerRef) {
-    reclaim(from: &worker.pointee.heldRecords, worker)
+    reclaim(from: &worker.pointee.memory.records.held, worker)
     shared.pointee.lock.withLock {
       reclaim(from: &shared.pointee.lent, worker)
-      while worker.pointee.freeRecordCount < batch, let record = shared.pointee.free {
+      while worker.pointee.memory.records.freeCount < batch, let record = shared.pointee.free {
         shared.pointee.free = record.pointee.next
-        record.pointee.next = worker.pointee.freeRecords
-        worker.pointee.freeRecords = record
-        worker.pointee.freeRecordCount += 1
+        record.pointee.next = worker.pointee.memory.records.free
+        worker.pointee.memory.records.free = record
+        worker.pointee.memory.records.freeCount += 1
       }
     }
-    guard worker.pointee.freeRecords == nil else { return }
-    worker.count(worker.pointee.allocations)
+    guard worker.pointee.memory.records.free == nil else { return }
+    worker.count(worker.pointee.counters.allocations)
     let count = 4 * batch
     precondition(FiberRecord.Wait.holdsOffer, "a record's own offer must hold an offer")
     let memory = UnsafeMutableRawPointer.allocate(byteCount: count * stride, alignment: 64)
@@ -175,10 +185,10 @@ enum FiberSlab {
     for index in (0..<count).reversed() {
       let record = (memory + index * stride).bindMemory(to: FiberRecord.self, capacity: 1)
       record.initialize(.fiber, worker: worker, home: home)
-      record.pointee.next = worker.pointee.freeRecords
-      worker.pointee.freeRecords = record
+      record.pointee.next = worker.pointee.memory.records.free
+      worker.pointee.memory.records.free = record
     }
-    worker.pointee.freeRecordCount = count
+    worker.pointee.memory.records.freeCount = count
   }
 
   /// Moves all records of a worker that ends to the shared lists.
@@ -190,7 +200,7 @@ enum FiberSlab {
   /// Moves all but the newest `kept` records of a worker to the shared list.
   @inline(never)
   private static func spill(_ worker: WorkerRef, keeping kept: Int) {
-    var surplus = worker.pointee.freeRecords
+    var surplus = worker.pointee.memory.records.free
     var last: FiberRef?
     for _ in 0..<kept {
       guard let record = surplus else { return }
@@ -198,8 +208,8 @@ enum FiberSlab {
       surplus = record.pointee.next
     }
     guard let first = surplus else { return }
-    if let last { last.pointee.next = nil } else { worker.pointee.freeRecords = nil }
-    worker.pointee.freeRecordCount = kept
+    if let last { last.pointee.next = nil } else { worker.pointee.memory.records.free = nil }
+    worker.pointee.memory.records.freeCount = kept
     var end = first
     while let next = end.pointee.next { end = next }
     shared.pointee.lock.withLock {

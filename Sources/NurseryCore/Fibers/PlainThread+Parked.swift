@@ -12,7 +12,7 @@ extension PlainThread {
   static var parked: Parked {
     var parked = Parked()
     forEachWorker { worker in
-      let parkings = worker.pointee.parkings.load(ordering: .acquiring)
+      let parkings = worker.pointee.plain.parkings.load(ordering: .acquiring)
       parked.count += parkings & 1
       parked.parkings &+= parkings
     }
@@ -23,14 +23,14 @@ extension PlainThread {
   static var isOneCalled: Bool {
     var isCalled = false
     forEachParked { worker in
-      if worker.pointee.isCalled.load(ordering: .sequentiallyConsistent) { isCalled = true }
+      if worker.pointee.plain.isCalled.load(ordering: .sequentiallyConsistent) { isCalled = true }
     }
     return isCalled
   }
 
   static func forEachParked(_ body: (WorkerRef) -> Void) {
     forEachWorker { worker in
-      if worker.pointee.parkings.load(ordering: .acquiring) & 1 == 1 { body(worker) }
+      if worker.pointee.plain.parkings.load(ordering: .acquiring) & 1 == 1 { body(worker) }
     }
   }
 
@@ -49,6 +49,6 @@ extension WorkerRef {
   /// Release stores: a thread seen as parked has published every wakeup it issued before; one seen to have taken its
   /// call is seen awake.
   func countParking() {
-    pointee.parkings.store(pointee.parkings.load(ordering: .relaxed) &+ 1, ordering: .releasing)
+    pointee.plain.parkings.store(pointee.plain.parkings.load(ordering: .relaxed) &+ 1, ordering: .releasing)
   }
 }

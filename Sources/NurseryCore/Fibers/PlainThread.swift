@@ -29,7 +29,7 @@ enum PlainThread {
     let reused = free.pointee.lock.withLock { free.pointee.workers.popLast() }
     let worker = reused ?? make()
     if reused == nil { free.pointee.lock.withLock { free.pointee.all.append(worker) } }
-    worker.pointee.accessHead = cs_exclusivity_head()
+    worker.pointee.pace.accessHead = cs_exclusivity_head()
     cs_set_thread_pointer(worker)
     return worker
   }
@@ -62,7 +62,7 @@ enum PlainThread {
     let worker = me.pointee.worker
     while true {
       worker.pointee.sleep.pointee.prepare()
-      if worker.pointee.isCalled.exchange(false, ordering: .acquiringAndReleasing) { break }
+      if worker.pointee.plain.isCalled.exchange(false, ordering: .acquiringAndReleasing) { break }
       // The announcement before the look at the timers: a thread that sets one for this thread does it the other way
       // round (`tellOfTimer`).
       fullFence()
@@ -81,7 +81,7 @@ enum PlainThread {
 
   static func wake(_ record: FiberRef) {
     let sleep = record.pointee.worker.pointee.sleep
-    record.pointee.worker.pointee.isCalled.store(true, ordering: .sequentiallyConsistent)
+    record.pointee.worker.pointee.plain.isCalled.store(true, ordering: .sequentiallyConsistent)
     sleep.wake()
   }
 }
@@ -98,8 +98,8 @@ package enum Performer {
   @inline(__always)
   package static func enter() -> FiberRef {
     let worker = Worker.ofThisThread
-    worker.pointee.budget &-= 1
-    return worker.pointee.budget == 0 ? worker.enterWithoutBudget() : worker.pointee.current
+    worker.pointee.pace.budget &-= 1
+    return worker.pointee.pace.budget == 0 ? worker.enterWithoutBudget() : worker.pointee.current
   }
 
   /// Waits until every other fiber of the scheduler is parked; time does not advance meanwhile.

@@ -41,10 +41,10 @@ extension NurseryRef {
     guard here.pointee.scheduler?.toOpaque() == scheduler.toOpaque() else {
       return scheduler._withUnsafeGuaranteedRef { launch(body, from: $0) }
     }
-    here.count(here.pointee.spawned)
+    here.count(here.pointee.counters.spawned)
     if isLimited, !takePermit(record) { return }
     if isPastExpiry {
-      here.count(here.pointee.ended)
+      here.count(here.pointee.counters.ended)
       return endUnstarted(body)
     }
     here.pushFresh(record)
@@ -62,10 +62,10 @@ extension NurseryRef {
   private func launch(_ body: FiberBody, from scheduler: Scheduler) {
     let record = body.record
     record.pointee.worker = scheduler.workers[0]
-    scheduler.spawnedOutside.add(1, ordering: .relaxed)
+    scheduler.counters.spawnedOutside.add(1, ordering: .relaxed)
     if isLimited, !takePermit(record) { return }
     if isPastExpiry {
-      scheduler.endedOutside.add(1, ordering: .relaxed)
+      scheduler.counters.endedOutside.add(1, ordering: .relaxed)
       return endUnstarted(body)
     }
     record.makeReady(.last)

@@ -79,7 +79,7 @@ final class TimerOperation: OperationSource, @unchecked Sendable {
   static func enlist(_ offer: OfferRef, for performer: FiberRef, index: Int32, after nanoseconds: Int64) -> Answer {
     let worker = performer.pointee.worker
     offer.initialize(
-      to: Offer(performer, worker.pointee.clock, argument: 0, index: index, slot: UnsafeMutableRawPointer(worker)))
+      to: Offer(performer, worker.pointee.pace.clock, argument: 0, index: index, slot: UnsafeMutableRawPointer(worker)))
     if nanoseconds > 0 {
       enlist(offer, at: instant(nanoseconds, after: worker.now), isAlone: false)
       return .pending

@@ -21,7 +21,7 @@ extension FiberRef {
   func expectOutside() {
     let worker = pointee.worker
     if worker.pointee.scheduler != nil {
-      worker.count(worker.pointee.expected)
+      worker.count(worker.pointee.counters.expected)
       worker.pointee.decisions?._withUnsafeGuaranteedRef { $0.dependsOnOutside = true }
     } else {
       OutsideReactor.beginWait()
@@ -31,7 +31,7 @@ extension FiberRef {
   func endExpectation() {
     let worker = pointee.worker
     if worker.pointee.scheduler != nil {
-      worker.count(worker.pointee.expected, -1)
+      worker.count(worker.pointee.counters.expected, -1)
     } else {
       OutsideReactor.endWait()
     }

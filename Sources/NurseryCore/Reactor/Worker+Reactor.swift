@@ -48,7 +48,7 @@ extension WorkerRef {
   /// - Parameter isLast: whether all workers sleep.
   func reactorToSleepIn(isLast: Bool) -> Reactor? {
     let wanted = pointee.scheduler!._withUnsafeGuaranteedRef { scheduler in
-      guard scheduler.migrates else { return ownReactorIfNeeded }
+      guard scheduler.settings.migrates else { return ownReactorIfNeeded }
       return isLast && scheduler.expectsOutside ? scheduler.sharedReactor : nil
     }
     guard let wanted, wanted.takeSeat() else { return nil }
@@ -58,7 +58,7 @@ extension WorkerRef {
   private var ownReactorIfNeeded: Reactor? {
     guard let reactor = reactorIfAny else { return nil }
     // Exact where fibers stay: they begin and end their waits here.
-    let isExpecting = pointee.expected.load(ordering: .relaxed) > 0
+    let isExpecting = pointee.counters.expected.load(ordering: .relaxed) > 0
     return isExpecting || reactor.isShared.load(ordering: .sequentiallyConsistent) ? reactor : nil
   }
 }
@@ -79,11 +79,11 @@ extension Scheduler {
   fileprivate func makeReactor() throws(SystemError) -> Reactor {
     workers.lock.lock()
     defer { workers.lock.unlock() }
-    if migrates, let first = firstReactorIfAny { return first }
+    if settings.migrates, let first = firstReactorIfAny { return first }
     do {
-      let reactor = try Reactor(readiness)
+      let reactor = try Reactor(settings.readiness)
       guard firstReactorIfAny == nil else { return reactor }
-      reactor.isShared.store(migrates, ordering: .relaxed)
+      reactor.isShared.store(settings.migrates, ordering: .relaxed)
       firstReactor.store(Unmanaged.passRetained(reactor).toOpaque(), ordering: .releasing)
       return reactor
     } catch {

@@ -176,11 +176,11 @@ final class Monitor: @unchecked Sendable {
     isLively = false
     let count = scheduler.workers.count
     while seen.count < count {
-      seen.append(Seen(switches: scheduler.workers[seen.count].pointee.switches.load(ordering: .relaxed)))
+      seen.append(Seen(switches: scheduler.workers[seen.count].pointee.counters.switches.load(ordering: .relaxed)))
     }
     for index in 0..<count {
       let worker = scheduler.workers[index]
-      let switches = worker.pointee.switches.load(ordering: .relaxed)
+      let switches = worker.pointee.counters.switches.load(ordering: .relaxed)
       seen[index].moved = switches &- seen[index].switches
       seen[index].switches = switches
       seen[index].isAsleep = worker.pointee.sleep.pointee.isAsleep
@@ -202,7 +202,7 @@ final class Monitor: @unchecked Sendable {
   /// Fires what is due on a worker that does not move, if it may concern fibers of others.
   private func fireTimers(of worker: WorkerRef, _ scheduler: Scheduler) {
     let timers = worker.pointee.timers
-    guard scheduler.migrates || timers.haveScopes, !scheduler.isVirtual else { return }
+    guard scheduler.settings.migrates || timers.haveScopes, !scheduler.isVirtual else { return }
     guard timers.earliest <= scheduler.now else { return }
     act(scheduler) { _ = timers.fire(scheduler.now) }
   }
@@ -212,7 +212,7 @@ final class Monitor: @unchecked Sendable {
     let isSlow = StealPolicy.isSlow(worker.pointee.queue.stealableCount, moved: moved, in: elapsed)
     worker.pointee.queue.isOffered = isSlow
     guard isSlow, scheduler.callWorker() else { return false }
-    if moved == 0 { scheduler.takeovers.add(1, ordering: .relaxed) }
+    if moved == 0 { scheduler.counters.takeovers.add(1, ordering: .relaxed) }
     return true
   }
 
@@ -226,12 +226,13 @@ final class Monitor: @unchecked Sendable {
   /// Lets others run what workers have queued that have not moved for a time slice, while no worker sleeps.
   private func relieveHeldWorkers(_ scheduler: Scheduler, _ now: Int64, _ hasOffered: Bool) {
     let workers = scheduler.workers.indices.prefix(seen.count)
-    func isHeld(_ index: Int) -> Bool { !seen[index].isAsleep && now - seen[index].unmovedSince >= scheduler.timeSlice }
-    func duty(_ index: Int) -> Worker.Duty { scheduler.workers[index].pointee.duty.load(ordering: .relaxed) }
+    let slice = scheduler.settings.timeSlice
+    func isHeld(_ index: Int) -> Bool { !seen[index].isAsleep && now - seen[index].unmovedSince >= slice }
+    func duty(_ index: Int) -> Worker.Duty { scheduler.workers[index].pointee.place.duty.load(ordering: .relaxed) }
     if hasOffered { return }
     let isOneFree = scheduler.workers.hasRoom || workers.contains { duty($0) == .regular && !isHeld($0) }
     if isOneFree { scheduler.dismissStandIns() }
-    guard isOneFree || scheduler.migrates else { return }
+    guard isOneFree || scheduler.settings.migrates else { return }
     for index in workers where isHeld(index) { relieve(scheduler.workers[index], scheduler) }
     let isHelpWanted = !isOneFree && !scheduler.globalQueue.isEmpty
     if isHelpWanted, !workers.contains(where: { duty($0) == .standIn && !isHeld($0) }) { scheduler.callStandIn() }
@@ -247,7 +248,7 @@ final class Monitor: @unchecked Sendable {
         taken += 1
         scheduler.queueGlobally(chain)
       }
-      if taken > 0 { scheduler.takeovers.add(1, ordering: .relaxed) }
+      if taken > 0 { scheduler.counters.takeovers.add(1, ordering: .relaxed) }
       scheduler.callWorker()
     }
   }

@@ -60,15 +60,15 @@ public func withOutsideWakeup<Result, Failure: Error>(
 extension Scheduler {
   fileprivate func beginOutsideWakeup() {
     decisions?.dependsOnOutside = true
-    outsideWakeups.add(1, ordering: .sequentiallyConsistent)
+    visitors.announced.add(1, ordering: .sequentiallyConsistent)
   }
 
   /// Wakes a worker if all sleep: time may go on now, or nothing can happen any more.
   fileprivate func endOutsideWakeup() {
     // As in `inject`: the run does not end while it is counted here, and one that has ended is not touched.
-    outsiders.add(1, ordering: .sequentiallyConsistent)
-    defer { outsiders.subtract(1, ordering: .releasing) }
-    let left = outsideWakeups.subtract(1, ordering: .sequentiallyConsistent).newValue
+    visitors.handing.add(1, ordering: .sequentiallyConsistent)
+    defer { visitors.handing.subtract(1, ordering: .releasing) }
+    let left = visitors.announced.subtract(1, ordering: .sequentiallyConsistent).newValue
     if left == 0, !isStopping.load(ordering: .sequentiallyConsistent), workers.areAllAsleep { wakeWorker() }
   }
 }

@@ -34,12 +34,12 @@ extension Scheduler {
   /// Called with the lock held.
   private func leastLoadedWorker(after here: WorkerRef) -> WorkerRef {
     let count = workers.count
-    here.pointee.lastPlace = (here.pointee.lastPlace + 1) % count
+    here.pointee.place.lastChosen = (here.pointee.place.lastChosen + 1) % count
     var best = here
     var least = Int.max
     for offset in 0..<count {
-      let worker = workers[(here.pointee.lastPlace + offset) % count]
-      guard worker.pointee.duty.load(ordering: .relaxed) == .regular, worker.load < least else { continue }
+      let worker = workers[(here.pointee.place.lastChosen + offset) % count]
+      guard worker.pointee.place.duty.load(ordering: .relaxed) == .regular, worker.load < least else { continue }
       (best, least) = (worker, worker.load)
     }
     return best
@@ -49,6 +49,6 @@ extension Scheduler {
 extension WorkerRef {
   /// How many fibers have begun here and not ended, or are queued to begin here.
   fileprivate var load: Int {
-    pointee.begun.load(ordering: .relaxed) + pointee.queue.stealableCount + pointee.inbox.freshCount
+    pointee.counters.begun.load(ordering: .relaxed) + pointee.queue.stealableCount + pointee.inbox.freshCount
   }
 }

@@ -1,9 +1,22 @@
+/// The fibers of a run queue that have not begun; under the queue's lock.
+struct StealableFibers: ~Copyable {
+  var families = FiberList()
+  var fresh = FiberList()
+  /// Counts steals.
+  var steals: UInt32 = 0
+  /// The last of the fresh fibers before those that the running fiber has queued; good while nothing was picked or
+  /// stolen since.
+  var batchStart: FiberRef?
+  var batchTurn: UInt32 = 0
+  var batchSteals: UInt32 = 0
+}
+
 /// The thief's side.
 extension UnsafeMutablePointer<RunQueue> {
   /// Takes up to half of the fibers that can be stolen, oldest first, as a chain through `next`.
   func steal(atMost limit: Int, by thief: WorkerRef? = nil) -> FiberRef? {
     guard stealableCount > 0, pointee.lock.tryLockAsThief() else { return nil }
-    if let thief { thief.count(thief.pointee.fences) }
+    if let thief { thief.count(thief.pointee.counters.fences) }
     defer { pointee.lock.unlockAsThief() }
     stealable.pointee.steals &+= 1
     var stolen = FiberList()

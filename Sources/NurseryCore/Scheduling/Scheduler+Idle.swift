@@ -34,10 +34,10 @@ extension Scheduler {
     if let decisions = me.pointee.decisions { return me.pickByDecision(decisions) }
     me.collectArrivals()
     if let fiber = me.pointee.queue.pop() { return fiber }
-    guard parallelism > 1 else { return nil }
+    guard settings.parallelism > 1 else { return nil }
     me.pollSharedReactor()
     if let fiber = me.pointee.queue.pop() { return fiber }
-    return me.pointee.duty.load(ordering: .relaxed).takesFibers ? steal(me) : nil
+    return me.pointee.place.duty.load(ordering: .relaxed).takesFibers ? steal(me) : nil
   }
 
   /// Takes half of a queue that the monitor has offered, and runs the first of it.
@@ -53,7 +53,7 @@ extension Scheduler {
         if let chain = other.pointee.queue.steal(atMost: 128, by: me) {
           if let rest = chain.pointee.next { me.queueChain(rest) }
           me.pointee.queue.endBatch()
-          steals.add(1, ordering: .relaxed)
+          counters.steals.add(1, ordering: .relaxed)
           return chain
         }
       }
@@ -103,7 +103,7 @@ extension Scheduler {
   private func isQuiet(_ me: WorkerRef) -> Bool {
     if isStopping.load(ordering: .acquiring) || !me.pointee.inbox.isEmpty || me.pointee.queue.count > 0 { return false }
     // Worker 0 is always among those that take from it.
-    return globalQueue.isEmpty || !me.pointee.duty.load(ordering: .sequentiallyConsistent).takesFibers
+    return globalQueue.isEmpty || !me.pointee.place.duty.load(ordering: .sequentiallyConsistent).takesFibers
   }
 
   /// Whether no fiber but the caller's can run, now.
@@ -116,4 +116,23 @@ extension Scheduler {
     }
     return true
   }
+}
+
+extension WorkerRef {
+  /// Called after any thread has set a scope's deadline on this worker; wakes the worker if it would sleep past it.
+  ///
+  /// A busy worker may compute past it; then the monitor fires it. The worker cannot end meanwhile.
+  func tellOfTimer(_ deadline: Int64) {
+    if Worker.ofThisThreadIfAny == self { return }
+    // The timer before the look at the sleep; a sleeper looks at its timers after it has announced itself.
+    fullFence()
+    if pointee.timers.earliest >= deadline { pointee.sleep.wake() }
+  }
+
+  func isOfSameScheduler(as other: WorkerRef) -> Bool {
+    pointee.scheduler?.toOpaque() == other.pointee.scheduler?.toOpaque()
+  }
+
+  /// Whether its clock is a virtual one.
+  var isVirtual: Bool { pointee.scheduler?._withUnsafeGuaranteedRef { $0.isVirtual } ?? false }
 }

@@ -88,8 +88,8 @@ extension Scheduler {
   /// Queues a fiber from outside this scheduler's workers.
   func inject(_ fiber: FiberRef) {
     // Until the fiber is queued it keeps the scheduler alive; from then on the count does.
-    outsiders.add(1, ordering: .relaxed)
-    defer { outsiders.subtract(1, ordering: .releasing) }
+    visitors.handing.add(1, ordering: .relaxed)
+    defer { visitors.handing.subtract(1, ordering: .releasing) }
     if fiber.isBound { return fiber.pointee.worker.post(fiber) }
     globalQueue.append(fiber)
     callWorker()
@@ -115,7 +115,7 @@ extension Scheduler {
   /// nothing gives its queue up instead.
   func collectArrivals(for worker: WorkerRef) {
     if !worker.pointee.inbox.seemsEmpty, let chain = worker.pointee.inbox.takeAll() { worker.queueChain(chain) }
-    if !worker.pointee.duty.load(ordering: .relaxed).takesFibers { return giveUpQueue(worker) }
+    if !worker.pointee.place.duty.load(ordering: .relaxed).takesFibers { return giveUpQueue(worker) }
     guard globalQueue.count > 0, let chain = globalQueue.takeShare(among: workers.regularCount) else { return }
     worker.queueChain(chain)
   }

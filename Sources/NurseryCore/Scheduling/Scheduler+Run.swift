@@ -34,8 +34,8 @@ extension Scheduler {
       let bodys = ErrorIdentity(error)
       failures = [error] + failures.filter { ErrorIdentity($0) != bodys }
     }
-    let thrown = deadlock ?? failures.first
-    for error in deadlock == nil ? failures.dropFirst() : failures[...] { report(suppressed: error) }
+    let thrown = outcome.deadlock ?? failures.first
+    for error in outcome.deadlock == nil ? failures.dropFirst() : failures[...] { report(suppressed: error) }
     if let thrown { throw thrown }
     return try result.get()
   }

@@ -37,8 +37,8 @@ extension Scheduler {
   }
 
   func report(suppressed error: any Error) {
-    guard let onSuppressedError else { return Self.writeSuppressed(error) }
-    onSuppressedError(error)
+    guard let handler = settings.onSuppressedError else { return Self.writeSuppressed(error) }
+    handler(error)
   }
 
   private static func writeSuppressed(_ error: any Error) {

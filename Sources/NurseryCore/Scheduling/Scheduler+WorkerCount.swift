@@ -15,7 +15,7 @@ extension Scheduler {
   ///   no two fibers run at the same time; if it has as many workers as it can have (256, or `parallelism` if that is more);
   ///   or if its run has ended. `SystemError` if there is no thread to be had.
   public func spawnWorker() throws {
-    guard parallelism > 1 else {
+    guard settings.parallelism > 1 else {
       throw ConfigurationError(
         "this scheduler was started with parallelism 1, which promises that its fibers never run at the same time, so it cannot be given a second worker; start it with parallelism: 2 or more, and call retireWorker() until there is work for several"
       )
@@ -23,7 +23,7 @@ extension Scheduler {
     workers.lock.lock()
     defer { workers.lock.unlock() }
     try requireRunning("spawnWorker()")
-    let mostWorkers = max(parallelism, WorkerTable.mostWorkers)
+    let mostWorkers = max(settings.parallelism, WorkerTable.mostWorkers)
     guard workers.limit < mostWorkers else {
       throw ConfigurationError(
         "this scheduler has \(mostWorkers) workers, the most it can have; retire one first, or start it with a larger parallelism"
@@ -68,12 +68,13 @@ extension Scheduler {
 
   /// Parks the calling worker, on its loop, if it has nothing left to run there and is to take nothing.
   func parkIfDone(_ me: WorkerRef) {
-    let duty = me.pointee.duty.load(ordering: .relaxed)
-    guard duty == .retiring || duty == .standIn, me.pointee.begun.load(ordering: .relaxed) == 0 else { return }
+    let duty = me.pointee.place.duty.load(ordering: .relaxed)
+    guard duty == .retiring || duty == .standIn, me.pointee.counters.begun.load(ordering: .relaxed) == 0 else { return }
     workers.lock.lock()
     // A spread fiber arrives under this lock. The duty may have changed meanwhile.
-    if me.pointee.duty.load(ordering: .relaxed) == duty, me.pointee.inbox.isEmpty { workers.assign(.parked, to: me) }
+    let isMeant = me.pointee.place.duty.load(ordering: .relaxed) == duty
+    if isMeant, me.pointee.inbox.isEmpty { workers.assign(.parked, to: me) }
     workers.lock.unlock()
-    if me.pointee.duty.load(ordering: .relaxed) == .parked { me.giveBackMemory() }
+    if me.pointee.place.duty.load(ordering: .relaxed) == .parked { me.giveBackMemory() }
   }
 }

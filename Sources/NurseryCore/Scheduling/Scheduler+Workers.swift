@@ -13,7 +13,7 @@ extension Scheduler {
   func wakeWorker() -> Bool {
     for index in workers.indices {
       let worker = workers[index]
-      guard worker.pointee.duty.load(ordering: .relaxed) == .regular else { continue }
+      guard worker.pointee.place.duty.load(ordering: .relaxed) == .regular else { continue }
       if worker.pointee.sleep.wakeOnce() { return true }
     }
     return false
@@ -34,7 +34,7 @@ extension Scheduler {
   func callStandIn() {
     workers.lock.lock()
     defer { workers.lock.unlock() }
-    guard workers.standIns < parallelism, !isStopping.load(ordering: .relaxed) else { return }
+    guard workers.standIns < settings.parallelism, !isStopping.load(ordering: .relaxed) else { return }
     _ = try? engage(.standIn)
   }
 
@@ -56,7 +56,7 @@ extension Scheduler {
     let worker = Worker.make(
       for: self, index: workers.count, duty: duty, home: rootScope!)
     do {
-      worker.pointee.thread = try System.startThread("fibers-\(worker.pointee.index)", worker, workerThread)
+      worker.pointee.place.thread = try System.startThread("fibers-\(worker.pointee.place.index)", worker, workerThread)
     } catch {
       worker.dispose()
       throw error
@@ -86,9 +86,9 @@ extension Scheduler {
     monitor?.stop()
     for index in workers.indices where index > 0 {
       workers[index].pointee.sleep.wake()
-      System.joinThread(workers[index].pointee.thread)
+      System.joinThread(workers[index].pointee.place.thread)
     }
-    spin { self.outsiders.load(ordering: .acquiring) != 0 }
+    spin { self.visitors.handing.load(ordering: .acquiring) != 0 }
   }
 }
 

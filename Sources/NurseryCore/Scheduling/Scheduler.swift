@@ -7,65 +7,80 @@ import Synchronization
 /// workers, and a monitor that serves what busy workers hold up, are started when there is work for them and have ended
 /// when `run` returns. `spawnWorker` and `retireWorker` change how many workers there may be.
 public final class Scheduler: @unchecked Sendable {
-  let parallelism: Int
+  let settings: Settings
   package let stackPool: StackPool
   /// Where stacks are measured.
   let stackMeter: StackMeter?
   let clock: SchedulerClock
-  let seed: UInt64
   let decisions: Decisions?
-  /// The scope of the root fiber, while the scheduler runs.
-  @exclusivity(unchecked) var rootScope: ScopeRef?
-  /// Found while all workers sleep, and followed by a cancellation; read by the root fiber when everything has ended.
-  @exclusivity(unchecked) var deadlock: DeadlockError?
-  let onSuppressedError: (@Sendable (any Error) -> Void)?
-  let onDeadlock: Configuration.DeadlockResponse
-  /// How long a fiber may compute before its worker counts as held, in nanoseconds.
-  let timeSlice: Int64
   let workers: WorkerTable
   let globalQueue = GlobalQueue()
-  /// Nil with one worker, unless stalls are told.
+  /// Nil with one worker, unless stalls are reported.
   let monitor: Monitor?
+  let counters = SchedulerCounters()
+  let visitors = Visitors()
+  /// The scope of the root fiber, while the scheduler runs.
+  @exclusivity(unchecked) var rootScope: ScopeRef?
+  @exclusivity(unchecked) var outcome = Outcome()
   let isStopping = Atomic<Bool>(false)
-  /// Threads and workers of other schedulers that are handing us a fiber; `run` does not return while one still touches
-  /// us.
-  let outsiders = Atomic<Int>(0)
-  /// How many times somebody outside has been announced to wake a fiber; see `OutsideWakeup`.
-  let outsideWakeups = Atomic<Int>(0)
-  /// Threads that look at the workers and fibers from outside; `run` does not return while there is one.
-  let observers = Atomic<Int>(0)
-  /// What is answered when the run is over.
-  let hasEnded = Atomic<Bool>(false)
-  @exclusivity(unchecked) var finalStatistics = Statistics()
-  let steals = Atomic<Int>(0)
-  /// How often the queue of a worker that did not get anywhere was taken over.
-  let takeovers = Atomic<Int>(0)
-  /// Fibers that other threads than the workers have spawned, and those of them that never ran.
-  let spawnedOutside = Atomic<Int>(0)
-  let endedOutside = Atomic<Int>(0)
-  /// Whether fibers that have begun may go on on another worker.
-  let migrates: Bool
-  let readiness: Configuration.Readiness
   /// The first reactor of a worker, which others share where they cannot have one of their own; retained.
   let firstReactor = Atomic<UnsafeMutableRawPointer?>(nil)
   /// Held by the sleeper that acts for all: advances virtual time, or looks for a deadlock.
   let timeLock = SpinLock(.time)
 
+  /// What the configuration says.
+  struct Settings {
+    let parallelism: Int
+    let seed: UInt64
+    /// How long a fiber may compute before its worker counts as held, in nanoseconds.
+    let timeSlice: Int64
+    /// Whether fibers that have begun may go on on another worker.
+    let migrates: Bool
+    let readiness: Configuration.Readiness
+    let onSuppressedError: (@Sendable (any Error) -> Void)?
+    let onDeadlock: Configuration.DeadlockResponse
+
+    init(_ configuration: Configuration) throws(ConfigurationError) {
+      parallelism = try configuration.resolvedParallelism()
+      seed = configuration.seed ?? System.randomSeed
+      timeSlice = try configuration.resolvedTimeSlice()
+      migrates = configuration.migration == .whenWaiting && parallelism > 1
+      readiness = configuration.readiness
+      onSuppressedError = configuration.onSuppressedError
+      onDeadlock = configuration.onDeadlock
+    }
+  }
+
+  /// Threads that are none of ours and use the scheduler; `run` does not return while one does.
+  struct Visitors: ~Copyable {
+    /// Those that are handing us a fiber.
+    let handing = Atomic<Int>(0)
+    /// Those that look at the workers and fibers.
+    let observing = Atomic<Int>(0)
+    /// How many wakeups from outside have been announced; see `OutsideWakeup`.
+    let announced = Atomic<Int>(0)
+    /// Set when the run is over: `Outcome.statistics` is the answer from then on.
+    let hasEnded = Atomic<Bool>(false)
+  }
+
+  /// What is left of a run.
+  struct Outcome {
+    /// Found while all workers sleep, and followed by a cancellation; read by the root fiber when everything has ended.
+    var deadlock: DeadlockError?
+    /// What is answered when the run is over.
+    var statistics = Statistics()
+  }
+
   init(_ configuration: Configuration) throws {
-    parallelism = try configuration.resolvedParallelism()
+    settings = try Settings(configuration)
     cs_settle_fences()
     stackPool = try StackPool.shared(stackSize: configuration.stackSize)
     stackMeter = configuration.measuresStacks && !System.isSanitized ? StackMeter() : nil
     clock = SchedulerClock(configuration.clock)
-    seed = configuration.seed ?? System.randomSeed
     decisions = configuration.makeDecisions?()
-    onSuppressedError = configuration.onSuppressedError
-    onDeadlock = configuration.onDeadlock
-    timeSlice = try configuration.resolvedTimeSlice()
-    migrates = configuration.migration == .whenWaiting && parallelism > 1
-    readiness = configuration.readiness
-    workers = WorkerTable(parallelism: parallelism)
-    monitor = parallelism > 1 || configuration.onStall != nil ? Monitor(Monitor.Reports(configuration)) : nil
+    workers = WorkerTable(parallelism: settings.parallelism)
+    let hasMonitor = settings.parallelism > 1 || configuration.onStall != nil
+    monitor = hasMonitor ? Monitor(Monitor.Reports(configuration)) : nil
   }
 
   deinit {
@@ -85,8 +100,8 @@ public final class Scheduler: @unchecked Sendable {
   /// Certain if all workers sleep. Otherwise it may be wrong, if a fiber began to wait on one worker and went on on
   /// another.
   var expectsOutside: Bool {
-    var expected = outsideWakeups.load(ordering: .sequentiallyConsistent)
-    for index in workers.indices { expected += workers[index].pointee.expected.load(ordering: .relaxed) }
+    var expected = visitors.announced.load(ordering: .sequentiallyConsistent)
+    for index in workers.indices { expected += workers[index].pointee.counters.expected.load(ordering: .relaxed) }
     return expected > 0
   }
 

@@ -1,62 +1,90 @@
 import CSwitch
 import Synchronization
 
+extension Worker {
+  static func make(for scheduler: Scheduler, index: Int, duty: Duty = .regular, home: ScopeRef) -> WorkerRef {
+    let worker = WorkerRef.allocate(capacity: 1)
+    let loop = makeRecord(.loop, worker, home: home, name: nil)
+    worker.initialize(
+      to: Worker(
+        scheduler: .passUnretained(scheduler), index: index, duty: duty,
+        sharesWork: scheduler.settings.parallelism > 1, sharesBegun: scheduler.settings.migrates,
+        decisions: scheduler.decisions,
+        current: loop, loop: loop, seed: scheduler.settings.seed &+ UInt64(index) &* 0x9E37_79B9_7F4A_7C15))
+    return worker
+  }
+
+  static func makeRecord(_ kind: FiberRecord.Kind, _ worker: WorkerRef, home: ScopeRef, name: String?) -> FiberRef {
+    let record = FiberSlab.allocateSingle()
+    record.initialize(kind, worker: worker, home: home, name: name)
+    return record
+  }
+
+  /// Called on the thread that will run the worker, if that is not the one that made it.
+  mutating func adoptThread() {
+    pace.accessHead = cs_exclusivity_head()
+    pace.quickYields = quickYieldMask
+    loop.pointee.stack = .forThread()
+  }
+}
+
 extension WorkerRef {
-  // MARK: Stacks
-
-  /// A stack from this worker's cache or the scheduler's pool.
-  @inline(__always)
-  func takeStack() throws(StackError) -> StackRef {
-    guard let stack = pointee.freeStacks else { return try takePooledStack() }
-    pointee.freeStacks = stack.pointee.nextFree
-    pointee.freeStackCount -= 1
-    stack.renew()
-    return stack
-  }
-
-  @inline(never)
-  private func takePooledStack() throws(StackError) -> StackRef {
-    let stack = pointee.scheduler!._withUnsafeGuaranteedRef { scheduler in
-      Result { () throws(StackError) in try scheduler.stackPool.take() }
+  /// Runs fibers until the scheduler stops.
+  func runLoop() {
+    let loop = pointee.loop
+    while let fiber = nextFromHandover() ?? pickRunnable() ?? findWork() {
+      run(fiber, instead: loop)
     }
-    return try stack.get()
   }
 
-  /// Keeps a stack for the next fiber.
-  ///
-  /// The caller may still be running on it if all it does is to leave it: only this thread takes from the cache, and
-  /// what goes on to the pool is what came before.
-  @inline(__always)
-  func keepStack(_ stack: StackRef) {
-    if pointee.freeStackCount >= 64 { spillStacks() }
-    stack.pointee.nextFree = pointee.freeStacks
-    pointee.freeStacks = stack
-    pointee.freeStackCount += 1
+  private func findWork() -> FiberRef? {
+    pointee.scheduler!._withUnsafeGuaranteedRef { $0.findWork(self) }
   }
 
-  /// Where no worker ever sleeps, this is the only place to look for stacks that are not needed.
-  @inline(never)
-  private func spillStacks() {
-    returnStacks(keeping: 32)
-    pointee.scheduler!.takeUnretainedValue().stackPool.returnUnneededIfDue()
-  }
-
-  func returnStacks(keeping kept: Int) {
-    var surplus = pointee.freeStacks
-    var last: StackRef?
-    for _ in 0..<kept {
-      guard let stack = surplus else { return }
-      last = stack
-      surplus = stack.pointee.nextFree
+  /// The fiber that was picked too early: waits until it has left its stack, or has failed for want of one.
+  private func nextFromHandover() -> FiberRef? {
+    guard let fiber = pointee.pace.handedOver else { return nil }
+    pointee.pace.handedOver = nil
+    if fiber.pointee.stack == nil {
+      do { try start(fiber) } catch {
+        count(pointee.counters.ended)
+        fiber.pointee.body!._withUnsafeGuaranteedRef { $0.failUnstarted(error) }
+        fiber.finishUnstarted()
+        return nextFromHandover()
+      }
+    } else {
+      spin { fiber.pointee.savedStack.load(ordering: .acquiring) == 0 }
     }
-    guard let first = surplus else { return }
-    if let last { last.pointee.nextFree = nil } else { pointee.freeStacks = nil }
-    pointee.scheduler!.takeUnretainedValue().stackPool.give(first, count: pointee.freeStackCount - kept)
-    pointee.freeStackCount = kept
+    return fiber
   }
 
-  // MARK: The first run and the end
+  /// Gives back the stacks and records that a thread keeps for its next fibers.
+  func giveBackMemory() {
+    returnStacks(keeping: 0)
+    FiberSlab.leave(self)
+  }
 
+  /// Frees a worker that no thread runs any more.
+  func dispose() {
+    FiberSlab.leave(self)
+    if let reactor = pointee.reactorPointer.load(ordering: .acquiring) {
+      Unmanaged<Reactor>.fromOpaque(reactor).release()
+    }
+    pointee.loop.pointee.stack?.disposeOfThread()
+    pointee.loop.deinitialize(count: 1)
+    pointee.loop.deallocate()
+    pointee.queue.deinitialize(count: 1)
+    pointee.queue.deallocate()
+    pointee.timers.deinitialize(count: 1)
+    pointee.timers.deallocate()
+    pointee.sleep.deinitialize(count: 1)
+    pointee.sleep.deallocate()
+    deinitialize(count: 1)
+    deallocate()
+  }
+}
+
+extension WorkerRef {
   /// Gives a new fiber its stack and first frame.
   @inline(__always)
   func start(_ fiber: FiberRef) throws(StackError) {
@@ -71,12 +99,12 @@ extension WorkerRef {
   /// A fiber begins here, and if it is bound to its thread, ends here.
   @inline(__always)
   func noteBegun() {
-    if !pointee.queue.pointee.sharesBegun { count(pointee.begun) }
+    if !pointee.queue.pointee.sharesBegun { count(pointee.counters.begun) }
   }
 
   @inline(__always)
   func noteEnded() {
-    if !pointee.queue.pointee.sharesBegun { count(pointee.begun, -1) }
+    if !pointee.queue.pointee.sharesBegun { count(pointee.counters.begun, -1) }
   }
 }
 
@@ -104,7 +132,7 @@ extension FiberRef {
   @inline(__always)
   func end() {
     // Counted before the end is published.
-    pointee.worker.count(pointee.worker.pointee.ended)
+    pointee.worker.count(pointee.worker.pointee.counters.ended)
     finish()
   }
 
@@ -157,7 +185,7 @@ extension Worker {
       next.pointee.stack = stack
       next.pointee.worker = worker
       worker.pointee.current = next
-      worker.pointee.budget = worker.pointee.fullBudget
+      worker.pointee.pace.budget = worker.pointee.pace.fullBudget
       worker.noteBegun()
       return next
     }

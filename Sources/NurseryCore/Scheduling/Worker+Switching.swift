@@ -7,7 +7,7 @@ extension WorkerRef {
   /// Looks at timers, the inbox and the global queue now and then even when the own queue never runs dry.
   @inline(__always)
   func pickRunnable() -> FiberRef? {
-    pointee.tick &+= 1
+    pointee.pace.tick &+= 1
     return pickCounted()
   }
 
@@ -15,10 +15,10 @@ extension WorkerRef {
   @inline(__always)
   private func pickCounted() -> FiberRef? {
     if let decisions = pointee.decisions {
-      if pointee.tick & 63 == 0 { pollReactor() }
+      if pointee.pace.tick & 63 == 0 { pollReactor() }
       return pickByDecision(decisions)
     }
-    if pointee.tick & 63 == 0 { lookAround() }
+    if pointee.pace.tick & 63 == 0 { lookAround() }
     return pointee.queue.pop()
   }
 
@@ -30,7 +30,7 @@ extension WorkerRef {
       run(next, instead: me)
     } else {
       // Counts as a switch, so that an inspection sees progress.
-      count(pointee.switches)
+      count(pointee.counters.switches)
     }
   }
 
@@ -39,8 +39,8 @@ extension WorkerRef {
   /// Quick where the fiber that has just been woken is all there is to run.
   @inline(__always)
   func park(_ me: FiberRef) {
-    pointee.tick &+= 1
-    if pointee.tick & pointee.quickYields != 0, let next = pointee.queue.popOnlyWoken(besides: me) {
+    pointee.pace.tick &+= 1
+    if pointee.pace.tick & pointee.pace.quickYields != 0, let next = pointee.queue.popOnlyWoken(besides: me) {
       return switchQuickly(from: me, to: next)
     }
     if me.pointee.kind == .thread { return PlainThread.wait(me) }
@@ -52,9 +52,10 @@ extension WorkerRef {
   /// Quick where the list of begun fibers is all there is. These have left their stacks, and their worker is this one.
   @inline(__always)
   func yield() {
-    pointee.tick &+= 1
+    pointee.pace.tick &+= 1
     let me = pointee.current
-    guard pointee.tick & pointee.quickYields != 0, let next = pointee.queue.rotate(me) else { return yieldSlowly(me) }
+    let mayBeQuick = pointee.pace.tick & pointee.pace.quickYields != 0
+    guard mayBeQuick, let next = pointee.queue.rotate(me) else { return yieldSlowly(me) }
     #if DEBUG
       LockRank.assertNoneIsHeld()
     #endif
@@ -67,9 +68,9 @@ extension WorkerRef {
     let saved = UnsafeMutableRawPointer(bitPattern: next.pointee.savedStack.load(ordering: .relaxed))
     next.pointee.savedStack.store(0, ordering: .relaxed)
     pointee.current = next
-    pointee.budget = pointee.fullBudget
-    count(pointee.switches)
-    let head = pointee.accessHead.unsafelyUnwrapped
+    pointee.pace.budget = pointee.pace.fullBudget
+    count(pointee.counters.switches)
+    let head = pointee.pace.accessHead.unsafelyUnwrapped
     me.pointee.surroundings.openAccesses = head.pointee
     head.pointee = next.pointee.surroundings.openAccesses
     cs_switch(me.savedStackSlot, saved.unsafelyUnwrapped, nil, nil)
@@ -80,7 +81,7 @@ extension WorkerRef {
     guard me.runsOnScheduler else { return }
     if let decisions = pointee.decisions {
       // It counts the pick itself.
-      pointee.tick &-= 1
+      pointee.pace.tick &-= 1
       return yieldByDecision(decisions)
     }
     #if DEBUG
@@ -112,7 +113,7 @@ extension WorkerRef {
   @inline(never)
   func enterWithoutBudget() -> FiberRef {
     let me = pointee.current
-    pointee.budget = pointee.fullBudget
+    pointee.pace.budget = pointee.pace.fullBudget
     if let decisions = pointee.decisions { return enterByDecision(decisions) }
     guard me.runsOnScheduler else { return me }
     lookAround()
@@ -121,7 +122,7 @@ extension WorkerRef {
       Worker.suspend(me)
     } else {
       // Counts as a switch: it holds up no fiber.
-      count(pointee.switches)
+      count(pointee.counters.switches)
     }
     return me
   }
@@ -144,7 +145,7 @@ extension WorkerRef {
     let next = ready(next)
     let saved = takeSavedStack(next)
     dropOpenAccesses(to: next)
-    cs_switch(&pointee.discardedStack, saved, nil, next.notes)
+    cs_switch(&pointee.pace.discardedStack, saved, nil, next.notes)
     fatalError("an ended fiber was run again")
   }
 
@@ -159,7 +160,7 @@ extension WorkerRef {
   private func prepare(_ next: FiberRef) -> FiberRef {
     if next.pointee.stack == nil, (try? start(next)) != nil { return next }
     // Either it is leaving its stack on another worker just now, or there is no stack for it.
-    if next != pointee.loop { pointee.handedOver = next }
+    if next != pointee.loop { pointee.pace.handedOver = next }
     return pointee.loop
   }
 
@@ -169,15 +170,15 @@ extension WorkerRef {
     next.pointee.savedStack.store(0, ordering: .relaxed)
     next.pointee.worker = self
     pointee.current = next
-    pointee.budget = pointee.fullBudget
-    count(pointee.switches)
+    pointee.pace.budget = pointee.pace.fullBudget
+    count(pointee.counters.switches)
     return UnsafeMutableRawPointer(bitPattern: saved)!
   }
 
   /// Takes the list of open Swift accesses along with the fiber.
   @inline(__always)
   private func swapOpenAccesses(from me: FiberRef, to next: FiberRef) {
-    guard let head = pointee.accessHead else { return swapThroughRuntime(from: me, to: next) }
+    guard let head = pointee.pace.accessHead else { return swapThroughRuntime(from: me, to: next) }
     me.pointee.surroundings.openAccesses = head.pointee
     head.pointee = next.pointee.surroundings.openAccesses
   }
@@ -194,7 +195,7 @@ extension WorkerRef {
 
   @inline(__always)
   private func dropOpenAccesses(to next: FiberRef) {
-    if let head = pointee.accessHead {
+    if let head = pointee.pace.accessHead {
       head.pointee = next.pointee.surroundings.openAccesses
     } else if let stack = next.pointee.stack {
       withUnsafeMutablePointer(to: &stack.pointee.exclusivityState.0) { cs_exclusivity_enter($0) }

@@ -19,80 +19,88 @@ package struct Worker: ~Copyable {
     @inline(__always) nonmutating set { running.store(newValue, ordering: .relaxed) }
   }
   let scheduler: Unmanaged<Scheduler>?
-  /// Its place in the scheduler's table, for good.
-  let index: Int
-  /// What its thread is there for; written by `WorkerTable`, readable by all threads.
-  let duty: Atomic<Duty>
   /// Makes the choices, in a deterministic scheduler.
   let decisions: Unmanaged<Decisions>?
-  /// The thread's list of open Swift accesses, null where only the runtime's own door works.
-  @usableFromInline var accessHead: UnsafeMutablePointer<UnsafeMutableRawPointer?>?
+  /// Where it is among the workers of its scheduler.
+  var place: Place
 
   /// Shared with thieves.
   let queue: UnsafeMutablePointer<RunQueue>
   /// Shared: a lock of its own.
   let timers: UnsafeMutablePointer<TimerQueue>
-  /// What the offers in these timers wait for; here because a global constant is asked for at each use.
-  let clock = TimerOperation.absolute
   /// Fibers bound to this thread that other threads have made ready.
   let inbox = Inbox()
-  /// How many fibers have begun here and not ended; 0 where fibers migrate.
-  let begun = Atomic<Int>(0)
-  /// Where it last looked first for a worker with few fibers.
-  var lastPlace = 0
-  /// Whether a plain thread's record has been made ready.
-  let isCalled = Atomic<Bool>(false)
-
   /// Where the thread sleeps.
   ///
   /// A word of its own, so that its address can be given to the kernel.
   let sleep: UnsafeMutablePointer<SleepWord>
-  /// Switches so far; the monitor sees by it whether the worker moves.
-  let switches = Atomic<Int>(0)
-  let spawned = Atomic<Int>(0)
-  let ended = Atomic<Int>(0)
-  /// Blocks taken from the heap here for fibers and scopes.
-  let allocations = Atomic<Int>(0)
-  /// Barriers on every running thread that this one has asked the kernel for.
-  let fences = Atomic<Int>(0)
   /// What it waits in for its fibers' descriptors; made with the first of them, retained.
   let reactorPointer = Atomic<UnsafeMutableRawPointer?>(nil)
-  /// Waits begun here whose end comes from outside, less those that ended here.
-  let expected = Atomic<Int>(0)
+  let counters = WorkerCounters()
+  @usableFromInline var pace: Pace
+  var numbers: Numbers
+  var memory = Memory()
+  var plain = Plain()
 
-  /// Counts how often a plain thread has begun or ended a sleep without a timer: odd while it is in one.
-  let parkings = Atomic<Int>(0)
+  /// A worker's place among those of its scheduler.
+  struct Place: ~Copyable {
+    /// Where it last looked first for a worker with few fibers.
+    var lastChosen = 0
+    /// Its index in the table, for good.
+    let index: Int
+    /// What its thread is there for; written by `WorkerTable`, readable by all threads.
+    let duty: Atomic<Duty>
+    /// Written by the thread that starts it; 0 on the thread that runs the root.
+    var thread: UInt = 0
 
-  /// Counts picks.
-  var tick: UInt32 = 0
-  /// A yield whose pick has a number with one of these bits may be a quick one; 63, or 0 where no yield may be.
-  var quickYields: UInt32 = 0
-  /// How many more operations the running fiber may perform without waiting before it lets others run.
-  @usableFromInline var budget: UInt32
-  /// One where every operation is a decision, so that a performer looks at a single counter.
-  let fullBudget: UInt32
-  var random: UInt64
-  var nextID: UInt64 = 0
-  var lastID: UInt64 = 0
+    init(_ index: Int, _ duty: Duty) {
+      self.index = index
+      self.duty = Atomic(duty)
+    }
+  }
 
-  /// The pool whose thread a plain thread is.
-  var pool: Unmanaged<BlockingPool>?
+  /// What a worker keeps for its next fibers.
+  struct Memory {
+    var records = FiberSlab.Cache()
+    var stacks = StackCache()
+  }
 
-  /// A fiber that was picked before it had left its stack; the loop waits for it.
-  var handedOver: FiberRef?
-  /// Where a fiber that ends saves the stack pointer that is not needed.
-  var discardedStack: UnsafeMutableRawPointer?
-  var freeRecords: FiberRef?
-  var freeRecordCount = 0
-  /// Records of ended fibers that were held at the last look: the latest, and those that were held once more.
-  var lentRecords: FiberRef?
-  var lentCount = 0
-  var heldRecords = FiberList()
-  var freeStacks: StackRef?
-  var freeStackCount = 0
+  /// What a switch or a perform needs besides the fibers.
+  @usableFromInline
+  struct Pace {
+    /// Counts picks.
+    var tick: UInt32 = 0
+    /// A yield whose pick has a number with one of these bits may be a quick one; 63, or 0 where no yield may be.
+    var quickYields: UInt32 = 0
+    /// How many more operations the running fiber may perform without waiting before it lets others run.
+    @usableFromInline var budget: UInt32
+    /// One where every operation is a decision, so that a performer looks at a single counter.
+    let fullBudget: UInt32
+    /// What offers in the worker's timers wait for; here because a global constant is asked for at each use.
+    let clock = TimerOperation.absolute
+    /// The thread's list of open Swift accesses, null where only the runtime's own door works.
+    @usableFromInline var accessHead: UnsafeMutablePointer<UnsafeMutableRawPointer?>?
+    /// A fiber that was picked before it had left its stack; the loop waits for it.
+    var handedOver: FiberRef?
+    /// Where a fiber that ends saves the stack pointer that is not needed.
+    var discardedStack: UnsafeMutableRawPointer?
 
-  /// Written by the thread that starts it; 0 on the thread that runs the root.
-  var thread: UInt = 0
+    init(fullBudget: UInt32) {
+      self.fullBudget = fullBudget
+      budget = fullBudget
+      accessHead = cs_exclusivity_head()
+    }
+  }
+
+  /// What only plain threads use.
+  struct Plain: ~Copyable {
+    /// The pool whose thread it is.
+    var pool: Unmanaged<BlockingPool>?
+    /// Whether the thread's record has been made ready.
+    let isCalled = Atomic<Bool>(false)
+    /// Counts how often the thread has begun or ended a sleep without a timer: odd while it is in one.
+    let parkings = Atomic<Int>(0)
+  }
 
   init(
     scheduler: Unmanaged<Scheduler>?, index: Int, duty: Duty = .regular, sharesWork: Bool = false,
@@ -101,27 +109,24 @@ package struct Worker: ~Copyable {
     seed: UInt64
   ) {
     self.scheduler = scheduler
-    self.index = index
-    self.duty = Atomic(duty)
+    place = Place(index, duty)
     self.decisions = decisions.map { .passUnretained($0) }
-    fullBudget = decisions == nil ? 256 : 1
-    budget = fullBudget
+    pace = Pace(fullBudget: decisions == nil ? 256 : 1)
     running = Atomic(current)
     self.loop = loop
-    accessHead = cs_exclusivity_head()
-    random = seed | 1
+    numbers = Numbers(seed: seed)
     queue = .allocate(capacity: 1)
     queue.initialize(to: RunQueue(isShared: sharesWork, sharesBegun: sharesBegun))
     timers = .allocate(capacity: 1)
     timers.initialize(to: TimerQueue())
     sleep = .allocate(capacity: 1)
     sleep.initialize(to: SleepWord())
-    quickYields = quickYieldMask
+    pace.quickYields = quickYieldMask
   }
 
   /// A quick yield knows neither decisions, nor thieves of begun fibers, nor sanitizers, nor the runtime's own door for open accesses.
   var quickYieldMask: UInt32 {
-    let isQuick = scheduler != nil && decisions == nil && accessHead != nil && !cs_is_sanitized
+    let isQuick = scheduler != nil && decisions == nil && pace.accessHead != nil && !cs_is_sanitized
     return isQuick && !queue.pointee.sharesBegun ? 63 : 0
   }
 }
@@ -139,7 +144,7 @@ extension Worker {
 
   /// Counts a block from the heap, if the thread has a worker.
   static func countAllocation() {
-    if let worker = ofThisThreadIfAny { worker.count(worker.pointee.allocations) }
+    if let worker = ofThisThreadIfAny { worker.count(worker.pointee.counters.allocations) }
   }
 
   /// Suspends the running fiber, which has arranged to be made ready, and runs others until then.
@@ -159,25 +164,8 @@ extension WorkerRef {
   /// Whether the scheduler may have other workers.
   var sharesWork: Bool { pointee.queue.pointee.isShared }
 
-  /// A number that cannot be predicted and the seed determines (xorshift64*, Vigna 2016).
-  func nextRandom() -> UInt64 {
-    var bits = pointee.random
-    bits ^= bits >> 12
-    bits ^= bits << 25
-    bits ^= bits >> 27
-    pointee.random = bits
-    return bits &* 0x2545_F491_4F6C_DD1D
-  }
-
-  /// Numbers for fibers, from blocks that each worker takes for itself.
-  func makeID() -> UInt64 {
-    if pointee.nextID == pointee.lastID {
-      pointee.nextID = FiberIDs.takeBlock()
-      pointee.lastID = pointee.nextID + FiberIDs.blockSize
-    }
-    defer { pointee.nextID += 1 }
-    return pointee.nextID
-  }
+  func nextRandom() -> UInt64 { pointee.numbers.nextRandom() }
+  func makeID() -> UInt64 { pointee.numbers.makeID() }
 
   /// Adds to a statistic that only this worker writes.
   @inline(__always)
@@ -214,11 +202,4 @@ extension FiberRef {
     if decidesBranches { return firstBranch(of: count) }
     return Int(truncatingIfNeeded: ((pointee.worker.nextRandom() >> 32) &* UInt64(count)) >> 32)
   }
-}
-
-enum FiberIDs {
-  static let blockSize: UInt64 = 1024
-  private static let next = Atomic<UInt64>(1)
-
-  static func takeBlock() -> UInt64 { next.wrappingAdd(blockSize, ordering: .relaxed).oldValue }
 }

@@ -47,7 +47,7 @@ struct WorkerTable: ~Copyable {
   func last(_ duty: Worker.Duty) -> WorkerRef? {
     var index = count - 1
     while index > 0 {
-      if self[index].pointee.duty.load(ordering: .relaxed) == duty { return self[index] }
+      if self[index].pointee.place.duty.load(ordering: .relaxed) == duty { return self[index] }
       index -= 1
     }
     return nil
@@ -69,10 +69,10 @@ struct WorkerTable: ~Copyable {
 
   /// Called with the lock held.
   func assign(_ duty: Worker.Duty, to worker: WorkerRef) {
-    count(worker.pointee.duty.load(ordering: .relaxed), -1)
+    count(worker.pointee.place.duty.load(ordering: .relaxed), -1)
     count(duty, 1)
     // The duty before a call; a thread that falls asleep announces that, and then looks at its duty.
-    worker.pointee.duty.store(duty, ordering: .sequentiallyConsistent)
+    worker.pointee.place.duty.store(duty, ordering: .sequentiallyConsistent)
   }
 
   private func count(_ duty: Worker.Duty, _ change: Int) {
@@ -85,7 +85,7 @@ struct WorkerTable: ~Copyable {
     let index = count
     precondition(index < mostPlaces, "a scheduler has more workers than places for them")
     places[index] = worker
-    count(worker.pointee.duty.load(ordering: .relaxed), 1)
+    count(worker.pointee.place.duty.load(ordering: .relaxed), 1)
     noteWaking()
     taken.store(index + 1, ordering: .releasing)
   }
@@ -106,4 +106,31 @@ struct WorkerTable: ~Copyable {
 
   /// How often a thread has woken.
   var wakeEpoch: Int { wakings.load(ordering: .sequentiallyConsistent) }
+}
+
+extension Worker {
+  /// What a worker's thread is there for.
+  ///
+  ///     (new thread) ---> regular ------- retireWorker -------> retiring --- its last fiber has ended ---> parked
+  ///                        ^   ^                                   |                                        |  |
+  ///                        |   +----------- spawnWorker -----------+                                        |  |
+  ///                        +--------------- spawnWorker, or a call for help --------------------------------+  |
+  ///                                                                                                            |
+  ///     (new thread) ---> standIn <-------- every worker is held ----------------------------------------------+
+  ///                        +--------------- a worker moves again, or nothing is left to run -------------> parked
+  ///
+  /// Changed under the workers' lock. Only a `regular` worker and a stand-in take what others have queued. The other
+  /// two give away what others may run, and run the fibers that are bound to their thread; a parked worker has none,
+  /// and has given back stacks and records.
+  enum Duty: UInt8, AtomicRepresentable {
+    case regular
+    /// Takes no fiber any more that has not begun on it.
+    case retiring
+    /// Sleeps, except for the timers that were set on it, until it is given another duty.
+    case parked
+    /// Beyond the number of workers, where fibers migrate: runs what held workers have queued; see `Monitor`.
+    case standIn
+
+    var takesFibers: Bool { self == .regular || self == .standIn }
+  }
 }

@@ -1,3 +1,43 @@
+extension WorkerRef {
+  /// A stack from this worker's cache or the scheduler's pool.
+  @inline(__always)
+  func takeStack() throws(StackError) -> StackRef {
+    guard let stack = pointee.memory.stacks.take() else { return try takePooledStack() }
+    stack.renew()
+    return stack
+  }
+
+  @inline(never)
+  private func takePooledStack() throws(StackError) -> StackRef {
+    let stack = pointee.scheduler!._withUnsafeGuaranteedRef { scheduler in
+      Result { () throws(StackError) in try scheduler.stackPool.take() }
+    }
+    return try stack.get()
+  }
+
+  /// Keeps a stack for the next fiber.
+  ///
+  /// The caller may still be running on it if all it does is to leave it: only this thread takes from the cache, and
+  /// what goes on to the pool is what came before.
+  @inline(__always)
+  func keepStack(_ stack: StackRef) {
+    if pointee.memory.stacks.count >= 64 { spillStacks() }
+    pointee.memory.stacks.keep(stack)
+  }
+
+  /// Where no worker ever sleeps, this is the only place to look for stacks that are not needed.
+  @inline(never)
+  private func spillStacks() {
+    returnStacks(keeping: 32)
+    pointee.scheduler!.takeUnretainedValue().stackPool.returnUnneededIfDue()
+  }
+
+  func returnStacks(keeping kept: Int) {
+    guard let surplus = pointee.memory.stacks.takeSurplus(keeping: kept) else { return }
+    pointee.scheduler!.takeUnretainedValue().stackPool.give(surplus.first, count: surplus.count)
+  }
+}
+
 // What an idle worker does for the memory of free stacks; the pool knows how much and when.
 extension Scheduler {
   /// So many a worker that goes to sleep may keep for itself.
@@ -29,6 +69,6 @@ extension Scheduler {
 extension WorkerRef {
   /// The cache of a worker that is about to sleep goes to the pool, where others find it.
   fileprivate func giveUpStacks(keeping kept: Int) {
-    if pointee.freeStackCount > kept { returnStacks(keeping: kept) }
+    if pointee.memory.stacks.count > kept { returnStacks(keeping: kept) }
   }
 }

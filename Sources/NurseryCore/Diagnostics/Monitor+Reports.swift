@@ -31,7 +31,7 @@ extension Monitor {
       _ scheduler: Scheduler, _ seen: inout [Seen], _ now: Int64, _ elapsed: Int64, _ tell: (() -> Void) -> Void
     ) {
       if let onStall { lookForStalls(scheduler, &seen, now) { stall in tell { onStall(stall) } } }
-      guard !scheduler.migrates, seen.count > 1 else { return }
+      guard !scheduler.settings.migrates, seen.count > 1 else { return }
       lookForCrowds(scheduler, &seen, now, elapsed)
       if let imbalance = takeAnswer(scheduler) { tell { self.tell(imbalance) } }
     }
@@ -45,7 +45,7 @@ extension Monitor {
         let duration = now - seen[index].unmovedSince
         if seen[index].moved != 0 || seen[index].isAsleep { seen[index].reported.isStallTold = false }
         let isTold = seen[index].reported.isStallTold
-        guard !seen[index].isAsleep, !isTold, duration >= scheduler.timeSlice else { continue }
+        guard !seen[index].isAsleep, !isTold, duration >= scheduler.settings.timeSlice else { continue }
         let worker = scheduler.workers[index]
         // A fiber that is not found yet, as its run is only beginning, is looked for again.
         guard let fiber = scheduler.findRunning(on: worker, sinceSwitch: seen[index].switches) else { continue }
@@ -64,7 +64,7 @@ extension Monitor {
     /// Asks a worker, which alone may look at its queue, which fibers it has kept waiting for long.
     private func lookForCrowds(_ scheduler: Scheduler, _ seen: inout [Seen], _ now: Int64, _ elapsed: Int64) {
       let doesOneSleep = seen.indices.contains {
-        seen[$0].isAsleep && scheduler.workers[$0].pointee.duty.load(ordering: .relaxed) == .regular
+        seen[$0].isAsleep && scheduler.workers[$0].pointee.place.duty.load(ordering: .relaxed) == .regular
       }
       for index in seen.indices {
         let queue = scheduler.workers[index].pointee.queue
@@ -128,7 +128,7 @@ extension Scheduler {
         return found == nil
       }
     }
-    let isStillRunning = worker.pointee.switches.load(ordering: .acquiring) == switches
+    let isStillRunning = worker.pointee.counters.switches.load(ordering: .acquiring) == switches
     return isStillRunning ? found : nil
   }
 }
