@@ -1,6 +1,6 @@
 /*
  * Going to sleep without losing a fiber, and the monitor: Scheduling/Scheduler+Idle.swift, Scheduler+Ready.swift,
- * Scheduler+Workers.swift (wakeWorker), Scheduler+WorkerCount.swift (parkIfDone), Monitor.swift, SleepWord.swift.
+ * Scheduler+Workers.swift (wakeWorker, parkIfDone), Monitor.swift, SleepWord.swift.
  *
  * Modelled: two workers, both started, and the monitor. A running fiber queues fresh fibers on its worker, makes a fiber
  * ready that is bound to the other worker, sets a timer on either worker, and ends or computes for ever. A thread

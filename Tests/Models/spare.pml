@@ -1,7 +1,7 @@
 /*
  * Stand-ins, where fibers migrate: Scheduling/Monitor.swift (relieveHeldWorkers), Scheduler+Workers.swift (callStandIn,
- * dismissStandIns), Scheduler+WorkerCount.swift (parkIfDone), Scheduler+Ready.swift (collectArrivals), and how a worker
- * falls asleep in Scheduler+Idle.swift.
+ * dismissStandIns, parkIfDone), Scheduler+Ready.swift (collectArrivals), and how a worker falls asleep in
+ * Scheduler+Idle.swift.
  *
  * Modelled: two workers, a third thread, and the monitor. The third thread is parked and may become a stand-in. A fiber
  * on any thread queues others there (SPAWNS in all), ends, or computes for ever. A thread outside the scheduler injects

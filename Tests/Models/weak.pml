@@ -470,8 +470,8 @@ active proctype Rest() { timeout -> assert(!sleepsForEver) }
 
 #ifdef TIMER
 /*
- * TimerQueue.insert with tellOfTimer and sleepUntilCalled (Scheduler+Idle.swift): a thread sets a timer on a worker that
- * falls asleep. `EARLIEST` is earliestDeadline, and `AWAKE_` is the count in WorkerTable.
+ * TimerQueue.insert with tellOfTimer and sleepUntilCalled (Scheduler+Idle.swift): a thread sets a timer on a worker
+ * that falls asleep. `EARLIEST` is earliestDeadline, and `AWAKE_` is the count in WorkerTable.
  * Property: the worker does not sleep for ever with a timer set.
  */
 #define AWAKE_   0

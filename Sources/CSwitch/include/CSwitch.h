@@ -271,7 +271,6 @@ int64_t cs_monotonic_now(void);
 // The monotonic clock at the kernel's last tick; never ahead of the exact clock.
 int64_t cs_coarse_monotonic_now(void);
 int64_t cs_wall_now(void);
-int64_t cs_thread_time(void);
 
 // The plain calls, returning -errno and restarted on EINTR unless they are interrupted (`cs_interruption_raise`).
 ssize_t cs_read(int fd, void *buffer, size_t count);

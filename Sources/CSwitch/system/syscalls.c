@@ -114,7 +114,6 @@ int64_t cs_coarse_monotonic_now(void) { return now(CLOCK_MONOTONIC_COARSE); }
 #else
 int64_t cs_coarse_monotonic_now(void) { return now(CLOCK_MONOTONIC); }
 #endif
-int64_t cs_thread_time(void) { return now(CLOCK_THREAD_CPUTIME_ID); }
 
 int64_t cs_wall_now(void) { return now(CLOCK_REALTIME); }
 

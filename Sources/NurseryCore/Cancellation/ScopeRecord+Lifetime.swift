@@ -141,7 +141,6 @@ extension ScopeRef {
 
   /// Gives the memory of a closed scope back that has memory of its own.
   package func free() {
-    deinitialize(count: 1)
-    deallocate()
+    destroy()
   }
 }

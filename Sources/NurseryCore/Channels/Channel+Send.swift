@@ -168,8 +168,7 @@ final class SmallSendSource<Element>: OperationSource, @unchecked Sendable {
 
   deinit {
     state.pointee.destroyBuffer()
-    state.deinitialize(count: 1)
-    state.deallocate()
+    state.destroy()
   }
 
   override func attempt(_ offer: OfferRef, _ attempt: Attempt) -> Answer { tryOffer(offer, attempt, state) }
@@ -205,8 +204,7 @@ final class SendSource<Element: Sendable>: OperationSource, @unchecked Sendable 
   }
 
   deinit {
-    element.deinitialize(count: 1)
-    element.deallocate()
+    element.destroy()
   }
 
   override func attempt(_ offer: OfferRef, _ attempt: Attempt) -> Answer { tryOffer(self, offer, attempt) }

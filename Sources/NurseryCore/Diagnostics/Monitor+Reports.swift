@@ -64,7 +64,7 @@ extension Monitor {
     /// Asks a worker, which alone may look at its queue, which fibers it has kept waiting for long.
     private func lookForCrowds(_ scheduler: Scheduler, _ seen: inout [Seen], _ now: Int64, _ elapsed: Int64) {
       let doesOneSleep = seen.indices.contains {
-        seen[$0].isAsleep && scheduler.workers[$0].pointee.place.duty.load(ordering: .relaxed) == .regular
+        seen[$0].isAsleep && scheduler.workers[$0].duty == .regular
       }
       for index in seen.indices {
         let queue = scheduler.workers[index].pointee.queue
@@ -85,16 +85,14 @@ extension Monitor {
 
     /// Called by a worker that has been asked.
     func answer(_ crowd: (site: SourceSite, fibers: Int)) {
-      lock.lock()
-      answer = crowd
-      lock.unlock()
+      lock.withLock { answer = crowd }
     }
 
     private func takeAnswer(_ scheduler: Scheduler) -> Scheduler.Imbalance? {
-      lock.lock()
-      let found = answer
-      answer = nil
-      lock.unlock()
+      let found = lock.withLock {
+        defer { answer = nil }
+        return answer
+      }
       guard let found, toldSites.insert(found.site).inserted else { return nil }
       return Scheduler.Imbalance(site: found.site, fibers: found.fibers, workers: scheduler.workers.regularCount)
     }

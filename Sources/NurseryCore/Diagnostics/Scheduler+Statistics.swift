@@ -82,7 +82,7 @@ extension Scheduler {
     var ended = counters.endedOutside.load(ordering: .acquiring)
     for index in indices {
       let worker = workers[index]
-      switch worker.pointee.place.duty.load(ordering: .relaxed) {
+      switch worker.duty {
       case .regular, .retiring:
         statistics.workers += 1
         if worker.pointee.sleep.pointee.isAsleep { statistics.sleepingWorkers += 1 }

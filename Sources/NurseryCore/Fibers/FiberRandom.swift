@@ -10,5 +10,5 @@ public struct FiberRandom: RandomNumberGenerator, Sendable {
   public init() {}
 
   /// The next number.
-  public mutating func next() -> UInt64 { Performer.current().pointee.worker.nextRandom() }
+  public mutating func next() -> UInt64 { Performer.current().pointee.worker.pointee.numbers.nextRandom() }
 }

@@ -56,7 +56,7 @@ package struct FiberRecord: ~Copyable {
   /// What to run and where the result goes; the record owns one reference, and keeps it for the next fiber if it can.
   var body: Unmanaged<FiberBody>?
   @usableFromInline var membership: Membership
-  private(set) var identity: Identity
+  private(set) var identity = Identity()
 
   /// Its place in a run queue.
   @usableFromInline
@@ -154,9 +154,8 @@ package struct FiberRecord: ~Copyable {
     case revoked
   }
 
-  init(kind: Kind, worker: WorkerRef, home: ScopeRef, name: String? = nil) {
+  init(kind: Kind, worker: WorkerRef, home: ScopeRef) {
     self.kind = kind
-    identity = Identity(name: name)
     self.worker = worker
     membership = Membership(home)
     currentScope = Atomic(home)
@@ -263,8 +262,8 @@ extension FiberRef {
   }
 
   /// Makes the memory a record.
-  func initialize(_ kind: FiberRecord.Kind, worker: WorkerRef, home: ScopeRef, name: String? = nil) {
-    initialize(to: FiberRecord(kind: kind, worker: worker, home: home, name: name))
+  func initialize(_ kind: FiberRecord.Kind, worker: WorkerRef, home: ScopeRef) {
+    initialize(to: FiberRecord(kind: kind, worker: worker, home: home))
     // All but the source and the slot of this offer stays.
     let source = Unmanaged<OperationSource>.passUnretained(NeverOperation.shared)
     ownOffer.initialize(to: Offer(self, source, argument: 0, index: 0, slot: UnsafeMutableRawPointer(self)))

@@ -26,11 +26,7 @@ enum FiberSlab {
     fileprivate var held = FiberList()
   }
 
-  nonisolated(unsafe) private static let shared: UnsafeMutablePointer<Shared> = {
-    let shared = UnsafeMutablePointer<Shared>.allocate(capacity: 1)
-    shared.initialize(to: Shared())
-    return shared
-  }()
+  nonisolated(unsafe) private static let shared = UnsafeMutablePointer.new(Shared())
 
   static let batch = 64
   /// The scratch space comes after the record itself; both together are cache lines of their own.

@@ -18,8 +18,7 @@ enum PlainThread {
     cs_set_thread_pointer_destructor { pointer in
       PlainThread.unregister(pointer.assumingMemoryBound(to: Worker.self))
     }
-    let free = UnsafeMutablePointer<Free>.allocate(capacity: 1)
-    free.initialize(to: Free())
+    let free = UnsafeMutablePointer.new(Free())
     return free
   }()
 
@@ -52,8 +51,7 @@ enum PlainThread {
         parent: nil, host: record, opener: nil, worker: worker, scheduler: nil, nursery: nil, SourceSite(),
         isShielded: false))
     record.initialize(.thread, worker: worker, home: scope)
-    worker.initialize(
-      to: Worker(scheduler: nil, index: 0, current: record, loop: record, seed: System.randomSeed))
+    worker.initialize(to: Worker(nil, loop: record))
     return worker
   }
 

@@ -15,11 +15,7 @@ enum FailureRegister {
     let lock = SpinLock(.leaf)
   }
 
-  nonisolated(unsafe) private static let entries: UnsafeMutablePointer<Entries> = {
-    let entries = UnsafeMutablePointer<Entries>.allocate(capacity: 1)
-    entries.initialize(to: Entries())
-    return entries
-  }()
+  nonisolated(unsafe) private static let entries = UnsafeMutablePointer.new(Entries())
 
   /// An error that is kept and thrown over and over, such as a static one, has only its first steps.
   private static let longestTrace = 64

@@ -25,7 +25,8 @@ extension NurseryRef {
     let locals = spawner.pointee.surroundings.locals == nil ? nil : spawner.inheritedLocals
     let here = spawner.pointee.worker
     let record = FiberSlab.allocate(here)
-    record.pointee.renew(.fiber, id: here.makeID(), name: name, site: site, worker: here, home: scope, locals: locals)
+    record.pointee.renew(
+      .fiber, id: here.pointee.numbers.makeID(), name: name, site: site, worker: here, home: scope, locals: locals)
     return record.renewedBody()
   }
 

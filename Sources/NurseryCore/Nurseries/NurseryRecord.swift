@@ -95,8 +95,7 @@ extension NurseryRef {
   /// Gives the memory back; nothing may know the nursery any more.
   package func free() {
     pointee.daemons?.free()
-    deinitialize(count: 1)
-    deallocate()
+    destroy()
   }
 
   /// The scope that the nursery's cancellation cancels.

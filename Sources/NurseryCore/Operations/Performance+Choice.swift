@@ -40,8 +40,7 @@ extension Performance {
 
   private mutating func add(run: Range<Int>) {
     if runs == nil {
-      runs = .allocate(capacity: 1)
-      runs!.initialize(to: [])
+      runs = .new([])
     }
     runs!.pointee.append(run)
   }
@@ -81,8 +80,7 @@ extension Performance {
     var rest = runs!.pointee.filter { $0.lowerBound >= start }[...]
     runs!.pointee.removeAll { $0.lowerBound >= start }
     if runs!.pointee.isEmpty {
-      runs!.deinitialize(count: 1)
-      runs!.deallocate()
+      runs!.destroy()
       runs = nil
     }
     var leaf = start

@@ -164,8 +164,7 @@ package struct Performance: ~Copyable {
   @usableFromInline
   mutating func add(_ region: Region) {
     if regions == nil {
-      regions = .allocate(capacity: 1)
-      regions!.initialize(to: [])
+      regions = .new([])
     }
     regions!.pointee.append(region)
   }

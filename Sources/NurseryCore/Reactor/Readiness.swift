@@ -22,13 +22,11 @@ public final class Readiness: @unchecked Sendable {
   /// Creates one; dumps and deadlock reports say that a waiter waits for `what`: "bytes in the inbox".
   public init(_ what: StaticString) {
     self.what = what
-    gate = .allocate(capacity: 1)
-    gate.initialize(to: Gate())
+    gate = .new(Gate())
   }
 
   deinit {
-    gate.deinitialize(count: 1)
-    gate.deallocate()
+    gate.destroy()
   }
 
   /// Wakes all waiters; each retries.

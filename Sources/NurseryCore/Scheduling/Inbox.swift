@@ -53,3 +53,45 @@ struct Inbox: ~Copyable {
     return first
   }
 }
+
+/// Fibers that any worker may run: those that threads outside have made ready, and those that a worker has given up.
+///
+/// Invariant: while a fiber is queued here, a regular worker is awake, or is being woken. A thread that adds one then
+/// looks for a sleeping worker; a worker that goes to sleep announces that and then looks here.
+struct GlobalQueue: ~Copyable {
+  private let lock = SpinLock(.leaf)
+  private let fibers: UnsafeMutablePointer<FiberList>
+  private let queued = Atomic<Int>(0)
+
+  init() {
+    fibers = .new(FiberList())
+  }
+
+  deinit { fibers.deallocate() }
+
+  /// How many fibers there are; for a look in passing.
+  @inline(__always)
+  var count: Int { queued.load(ordering: .relaxed) }
+
+  var isEmpty: Bool { queued.load(ordering: .sequentiallyConsistent) == 0 }
+
+  func append(_ fiber: FiberRef) {
+    lock.withLock {
+      fibers.pointee.append(fiber)
+      queued.add(1, ordering: .sequentiallyConsistent)
+    }
+  }
+
+  /// Takes the share of one among `workers`, but at least one fiber, as a chain through `next`.
+  func takeShare(among workers: Int) -> FiberRef? {
+    lock.withLock {
+      var share = FiberList()
+      for _ in 0..<max(1, count / max(1, workers)) {
+        guard let fiber = fibers.pointee.popFirst() else { break }
+        share.append(fiber)
+        queued.subtract(1, ordering: .relaxed)
+      }
+      return share.first
+    }
+  }
+}

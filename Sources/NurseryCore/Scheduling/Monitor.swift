@@ -63,13 +63,11 @@ final class Monitor: @unchecked Sendable {
 
   init(_ reports: Reports) {
     self.reports = reports
-    sleep = .allocate(capacity: 1)
-    sleep.initialize(to: SleepWord())
+    sleep = .new(SleepWord())
   }
 
   deinit {
-    sleep.deinitialize(count: 1)
-    sleep.deallocate()
+    sleep.destroy()
   }
 
   // MARK: What workers call
@@ -228,7 +226,7 @@ final class Monitor: @unchecked Sendable {
     let workers = scheduler.workers.indices.prefix(seen.count)
     let slice = scheduler.settings.timeSlice
     func isHeld(_ index: Int) -> Bool { !seen[index].isAsleep && now - seen[index].unmovedSince >= slice }
-    func duty(_ index: Int) -> Worker.Duty { scheduler.workers[index].pointee.place.duty.load(ordering: .relaxed) }
+    func duty(_ index: Int) -> Worker.Duty { scheduler.workers[index].duty }
     if hasOffered { return }
     let isOneFree = scheduler.workers.hasRoom || workers.contains { duty($0) == .regular && !isHeld($0) }
     if isOneFree { scheduler.dismissStandIns() }

@@ -39,7 +39,7 @@ extension Scheduler {
     var least = Int.max
     for offset in 0..<count {
       let worker = workers[(here.pointee.place.lastChosen + offset) % count]
-      guard worker.pointee.place.duty.load(ordering: .relaxed) == .regular, worker.load < least else { continue }
+      guard worker.duty == .regular, worker.load < least else { continue }
       (best, least) = (worker, worker.load)
     }
     return best

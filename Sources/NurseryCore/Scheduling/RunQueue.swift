@@ -55,13 +55,11 @@ struct RunQueue: ~Copyable {
   init(isShared: Bool, sharesBegun: Bool) {
     self.isShared = isShared
     self.sharesBegun = sharesBegun
-    stealable = .allocate(capacity: 1)
-    stealable.initialize(to: StealableFibers())
+    stealable = .new(StealableFibers())
   }
 
   deinit {
-    stealable.deinitialize(count: 1)
-    stealable.deallocate()
+    stealable.destroy()
   }
 }
 
@@ -274,11 +272,7 @@ extension UnsafeMutablePointer<RunQueue> {
   /// Of those that have begun and those that have not, the one that came first.
   private func popOldest() -> FiberRef? {
     guard let fresh = stealable.pointee.fresh.first else { return own(popList()) }
-    if let begun = pointee.list.first,
-      Int32(bitPattern: begun.pointee.queueing.ticket &- fresh.pointee.queueing.ticket) < 0
-    {
-      return own(popList())
-    }
+    if let begun = pointee.list.first, begun.cameBefore(fresh) { return own(popList()) }
     return popFresh()
   }
 
@@ -302,4 +296,11 @@ extension UnsafeMutablePointer<RunQueue> {
   /// Among few fibers everything is near.
   @inline(__always)
   private var searchesAhead: Bool { pointee.turns & 15 == 0 && begunCount > 16 }
+}
+
+extension FiberRef {
+  /// Whether it was put into the lists of its queue before another.
+  func cameBefore(_ other: FiberRef) -> Bool {
+    Int32(bitPattern: pointee.queueing.ticket &- other.pointee.queueing.ticket) < 0
+  }
 }

@@ -37,13 +37,13 @@ extension Scheduler {
     guard settings.parallelism > 1 else { return nil }
     me.pollSharedReactor()
     if let fiber = me.pointee.queue.pop() { return fiber }
-    return me.pointee.place.duty.load(ordering: .relaxed).takesFibers ? steal(me) : nil
+    return me.duty.takesFibers ? steal(me) : nil
   }
 
   /// Takes half of a queue that the monitor has offered, and runs the first of it.
   private func steal(_ me: WorkerRef) -> FiberRef? {
     let count = workers.count
-    let start = Int(truncatingIfNeeded: me.nextRandom() >> 33)
+    let start = Int(truncatingIfNeeded: me.pointee.numbers.nextRandom() >> 33)
     var isWorkLeft = false
     for offset in 0..<count {
       let other = workers[(start + offset) % count]

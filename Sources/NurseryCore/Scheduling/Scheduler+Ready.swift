@@ -74,6 +74,26 @@ extension WorkerRef {
     pointee.scheduler!._withUnsafeGuaranteedRef { if !$0.monitor!.isStarted { $0.startMonitor() } }
   }
 
+  /// Moves what has become ready outside the own queue into it: expired timers, the inbox, a share of the global queue.
+  ///
+  /// A worker that is to take nothing moves what others may run to the global queue instead.
+  @inline(never)
+  func collectArrivals() {
+    if pointee.timers.earliest != .max { _ = pointee.timers.fire(now) }
+    if !pointee.inbox.seemsEmpty, let chain = pointee.inbox.takeAll() { queueChain(chain) }
+    pointee.scheduler?._withUnsafeGuaranteedRef { scheduler in
+      if !duty.takesFibers { return giveUpQueue(to: scheduler) }
+      guard scheduler.globalQueue.count > 0 else { return }
+      if let chain = scheduler.globalQueue.takeShare(among: scheduler.workers.regularCount) { queueChain(chain) }
+    }
+  }
+
+  private func giveUpQueue(to scheduler: Scheduler) {
+    guard pointee.queue.stealableCount > 0 else { return }
+    while let fiber = pointee.queue.popStealable() { scheduler.globalQueue.append(fiber) }
+    scheduler.callWorker()
+  }
+
   /// Queues a chain of fibers on the calling worker, in order and silently.
   func queueChain(_ chain: FiberRef) {
     var rest: FiberRef? = chain
@@ -102,21 +122,5 @@ extension Scheduler {
       rest = fiber.pointee.next
       globalQueue.append(fiber)
     }
-  }
-
-  /// Moves what other workers may run from the calling worker's queue to where all look for it.
-  private func giveUpQueue(_ me: WorkerRef) {
-    guard me.pointee.queue.stealableCount > 0 else { return }
-    while let fiber = me.pointee.queue.popStealable() { globalQueue.append(fiber) }
-    callWorker()
-  }
-
-  /// Moves what is in a worker's inbox and its share of the global queue into its own queue; a worker that is to take
-  /// nothing gives its queue up instead.
-  func collectArrivals(for worker: WorkerRef) {
-    if !worker.pointee.inbox.seemsEmpty, let chain = worker.pointee.inbox.takeAll() { worker.queueChain(chain) }
-    if !worker.pointee.place.duty.load(ordering: .relaxed).takesFibers { return giveUpQueue(worker) }
-    guard globalQueue.count > 0, let chain = globalQueue.takeShare(among: workers.regularCount) else { return }
-    worker.queueChain(chain)
   }
 }

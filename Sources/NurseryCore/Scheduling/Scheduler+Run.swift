@@ -111,6 +111,41 @@ private let loopEntry: @convention(c) (UnsafeMutableRawPointer) -> Void = { argu
 }
 
 extension Scheduler {
+  /// Runs `body` under a new scheduler on a thread of its own and hands the result to `completion` there.
+  package static func runOnThread<Result: Sendable>(
+    _ configuration: Configuration, _ body: @escaping @Sendable () throws -> Result,
+    completion: @escaping @Sendable (Swift.Result<Result, any Error>) -> Void
+  ) throws {
+    let job = UnsafeMutablePointer<() -> Void>.allocate(capacity: 1)
+    job.initialize { completion(Swift.Result { try Scheduler.run(configuration, body) }) }
+    do {
+      let thread = try System.startThread("fibers-0", job) { job in
+        job!.assumingMemoryBound(to: (() -> Void).self).move()()
+        job!.deallocate()
+        return nil
+      }
+      System.detachThread(thread)
+    } catch {
+      job.destroy()
+      throw error
+    }
+  }
+
+  /// Hands an error that no caller is left to catch to the current scheduler's handler.
+  package static func reportSuppressed(_ error: any Error) {
+    guard let scheduler = current else { return writeSuppressed(error) }
+    scheduler.report(suppressed: error)
+  }
+
+  func report(suppressed error: any Error) {
+    guard let handler = settings.onSuppressedError else { return Self.writeSuppressed(error) }
+    handler(error)
+  }
+
+  private static func writeSuppressed(_ error: any Error) {
+    System.writeToStandardError("nursery: a further failure was suppressed: \(error)\n")
+  }
+
   /// Cancels everything that runs under the calling fiber's scheduler.
   package static func cancelCurrent() { current?.rootScope?.cancel(.requested(nil)) }
 }

@@ -17,7 +17,7 @@ public final class Scheduler: @unchecked Sendable {
   let globalQueue = GlobalQueue()
   /// Nil with one worker, unless stalls are reported.
   let monitor: Monitor?
-  let counters = SchedulerCounters()
+  let counters = Counters()
   let visitors = Visitors()
   /// The scope of the root fiber, while the scheduler runs.
   @exclusivity(unchecked) var rootScope: ScopeRef?
@@ -49,6 +49,17 @@ public final class Scheduler: @unchecked Sendable {
       onSuppressedError = configuration.onSuppressedError
       onDeadlock = configuration.onDeadlock
     }
+  }
+
+  /// What a scheduler counts that is no single worker's.
+  struct Counters: ~Copyable {
+    /// How often a worker has taken fibers over from another.
+    let steals = Atomic<Int>(0)
+    /// How often the queue of a worker that did not get anywhere was taken over.
+    let takeovers = Atomic<Int>(0)
+    /// Fibers that other threads than the workers have spawned, and those of them that never ran.
+    let spawnedOutside = Atomic<Int>(0)
+    let endedOutside = Atomic<Int>(0)
   }
 
   /// Threads that are none of ours and use the scheduler; `run` does not return while one does.

@@ -50,7 +50,5 @@ extension FiberRef {
   }
 
   /// Whether its time is its scheduler's own.
-  package var hasVirtualClock: Bool {
-    pointee.worker.pointee.scheduler?._withUnsafeGuaranteedRef { $0.clock.isVirtual } ?? false
-  }
+  package var hasVirtualClock: Bool { pointee.worker.isVirtual }
 }

@@ -86,9 +86,8 @@ extension UnsafeMutablePointer<RunQueue> {
   }
 
   private func earlier(_ left: FiberRef?, _ right: FiberRef?) -> FiberRef? {
-    guard let left else { return right }
-    guard let right else { return left }
-    return Int32(bitPattern: left.pointee.queueing.ticket &- right.pointee.queueing.ticket) < 0 ? left : right
+    guard let left, let right else { return left ?? right }
+    return left.cameBefore(right) ? left : right
   }
 
   /// Removes a fiber that `list` has just named.

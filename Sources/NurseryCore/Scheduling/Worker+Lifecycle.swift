@@ -4,20 +4,10 @@ import Synchronization
 extension Worker {
   static func make(for scheduler: Scheduler, index: Int, duty: Duty = .regular, home: ScopeRef) -> WorkerRef {
     let worker = WorkerRef.allocate(capacity: 1)
-    let loop = makeRecord(.loop, worker, home: home, name: nil)
-    worker.initialize(
-      to: Worker(
-        scheduler: .passUnretained(scheduler), index: index, duty: duty,
-        sharesWork: scheduler.settings.parallelism > 1, sharesBegun: scheduler.settings.migrates,
-        decisions: scheduler.decisions,
-        current: loop, loop: loop, seed: scheduler.settings.seed &+ UInt64(index) &* 0x9E37_79B9_7F4A_7C15))
+    let loop = FiberSlab.allocateSingle()
+    loop.initialize(.loop, worker: worker, home: home)
+    worker.initialize(to: Worker(scheduler, index: index, duty: duty, loop: loop))
     return worker
-  }
-
-  static func makeRecord(_ kind: FiberRecord.Kind, _ worker: WorkerRef, home: ScopeRef, name: String?) -> FiberRef {
-    let record = FiberSlab.allocateSingle()
-    record.initialize(kind, worker: worker, home: home, name: name)
-    return record
   }
 
   /// Called on the thread that will run the worker, if that is not the one that made it.
@@ -71,16 +61,11 @@ extension WorkerRef {
       Unmanaged<Reactor>.fromOpaque(reactor).release()
     }
     pointee.loop.pointee.stack?.disposeOfThread()
-    pointee.loop.deinitialize(count: 1)
-    pointee.loop.deallocate()
-    pointee.queue.deinitialize(count: 1)
-    pointee.queue.deallocate()
-    pointee.timers.deinitialize(count: 1)
-    pointee.timers.deallocate()
-    pointee.sleep.deinitialize(count: 1)
-    pointee.sleep.deallocate()
-    deinitialize(count: 1)
-    deallocate()
+    pointee.loop.destroy()
+    pointee.queue.destroy()
+    pointee.timers.destroy()
+    pointee.sleep.destroy()
+    destroy()
   }
 }
 

@@ -9,10 +9,7 @@ extension WorkerRef {
 
   @inline(never)
   private func takePooledStack() throws(StackError) -> StackRef {
-    let stack = pointee.scheduler!._withUnsafeGuaranteedRef { scheduler in
-      Result { () throws(StackError) in try scheduler.stackPool.take() }
-    }
-    return try stack.get()
+    try pointee.scheduler!.takeUnretainedValue().stackPool.take()
   }
 
   /// Keeps a stack for the next fiber.
@@ -32,6 +29,7 @@ extension WorkerRef {
     pointee.scheduler!.takeUnretainedValue().stackPool.returnUnneededIfDue()
   }
 
+  /// Moves all but the hottest stacks to the pool, where other workers find them.
   func returnStacks(keeping kept: Int) {
     guard let surplus = pointee.memory.stacks.takeSurplus(keeping: kept) else { return }
     pointee.scheduler!.takeUnretainedValue().stackPool.give(surplus.first, count: surplus.count)
@@ -50,7 +48,7 @@ extension Scheduler {
   ///
   /// - Returns: how long to sleep, which is less if there is more to return, or will be.
   func returnStacks(_ me: WorkerRef, beforeSleeping limit: Int64, _ isLast: Bool) -> Int64 {
-    me.giveUpStacks(keeping: Self.keptBySleepers)
+    me.returnStacks(keeping: Self.keptBySleepers)
     // A deterministic scheduler sleeps only when it has ended.
     guard decisions == nil, isLast, stackPool.mayHaveSurplus else { return limit }
     guard let next = stackPool.returnUnneeded(now: System.monotonicNow()) else { return limit }
@@ -60,15 +58,8 @@ extension Scheduler {
   /// By the worker that sleeps towards a deadlock, whenever it wakes by the clock: all that is not needed, until it is
   /// called.
   func returnStacks(_ me: WorkerRef) {
-    me.giveUpStacks(keeping: Self.keptBySleepers)
+    me.returnStacks(keeping: Self.keptBySleepers)
     guard stackPool.mayHaveSurplus else { return }
     while me.pointee.sleep.pointee.isAsleep, stackPool.returnUnneeded(now: System.monotonicNow()) == 0 {}
-  }
-}
-
-extension WorkerRef {
-  /// The cache of a worker that is about to sleep goes to the pool, where others find it.
-  fileprivate func giveUpStacks(keeping kept: Int) {
-    if pointee.memory.stacks.count > kept { returnStacks(keeping: kept) }
   }
 }

@@ -99,14 +99,6 @@ extension WorkerRef {
     pollReactor()
   }
 
-  /// Moves whatever has become ready outside the own queue into it: expired timers, the inbox, a share of the global
-  /// queue.
-  @inline(never)
-  func collectArrivals() {
-    if pointee.timers.earliest != .max { _ = pointee.timers.fire(now) }
-    pointee.scheduler?._withUnsafeGuaranteedRef { $0.collectArrivals(for: self) }
-  }
-
   /// The running fiber at the beginning of yet another operation, when it has performed many that were ready: others,
   /// and timers that are due, go first.
   @usableFromInline

@@ -13,9 +13,11 @@ package struct Worker: ~Copyable {
   /// Where to go when there is nothing to run.
   let loop: FiberRef
   /// The fiber that runs, readable by the monitor; for a plain thread its only record.
-  @usableFromInline let running: Atomic<FiberRef>
+  ///
+  /// Never nil; optional because reading an optional costs no check.
+  @usableFromInline let running: Atomic<FiberRef?>
   @inlinable var current: FiberRef {
-    @inline(__always) get { running.load(ordering: .relaxed) }
+    @inline(__always) get { running.load(ordering: .relaxed).unsafelyUnwrapped }
     @inline(__always) nonmutating set { running.store(newValue, ordering: .relaxed) }
   }
   let scheduler: Unmanaged<Scheduler>?
@@ -36,7 +38,7 @@ package struct Worker: ~Copyable {
   let sleep: UnsafeMutablePointer<SleepWord>
   /// What it waits in for its fibers' descriptors; made with the first of them, retained.
   let reactorPointer = Atomic<UnsafeMutableRawPointer?>(nil)
-  let counters = WorkerCounters()
+  let counters = Counters()
   @usableFromInline var pace: Pace
   var numbers: Numbers
   var memory = Memory()
@@ -57,6 +59,22 @@ package struct Worker: ~Copyable {
       self.index = index
       self.duty = Atomic(duty)
     }
+  }
+
+  /// What a worker has done; written by its thread, readable by all.
+  struct Counters: ~Copyable {
+    /// Switches so far; the monitor sees by it whether the worker moves.
+    let switches = Atomic<Int>(0)
+    let spawned = Atomic<Int>(0)
+    let ended = Atomic<Int>(0)
+    /// Blocks taken from the heap here for fibers and scopes.
+    let allocations = Atomic<Int>(0)
+    /// Barriers on every running thread that this one has asked the kernel for.
+    let fences = Atomic<Int>(0)
+    /// Waits begun here whose end comes from outside, less those that ended here.
+    let expected = Atomic<Int>(0)
+    /// How many fibers have begun here and not ended; 0 where fibers migrate.
+    let begun = Atomic<Int>(0)
   }
 
   /// What a worker keeps for its next fibers.
@@ -92,6 +110,36 @@ package struct Worker: ~Copyable {
     }
   }
 
+  /// Random numbers, and numbers for fibers.
+  struct Numbers {
+    private var bits: UInt64
+    private var nextID: UInt64 = 0
+    private var lastID: UInt64 = 0
+
+    private static let blockSize: UInt64 = 1024
+    private static let nextBlock = Atomic<UInt64>(1)
+
+    init(seed: UInt64) { bits = seed | 1 }
+
+    /// A number that cannot be predicted and the seed determines (xorshift64*, Vigna 2016).
+    mutating func nextRandom() -> UInt64 {
+      bits ^= bits >> 12
+      bits ^= bits << 25
+      bits ^= bits >> 27
+      return bits &* 0x2545_F491_4F6C_DD1D
+    }
+
+    /// A fiber's number, from a block that each worker takes for itself.
+    mutating func makeID() -> UInt64 {
+      if nextID == lastID {
+        nextID = Self.nextBlock.wrappingAdd(Self.blockSize, ordering: .relaxed).oldValue
+        lastID = nextID + Self.blockSize
+      }
+      defer { nextID += 1 }
+      return nextID
+    }
+  }
+
   /// What only plain threads use.
   struct Plain: ~Copyable {
     /// The pool whose thread it is.
@@ -102,25 +150,20 @@ package struct Worker: ~Copyable {
     let parkings = Atomic<Int>(0)
   }
 
-  init(
-    scheduler: Unmanaged<Scheduler>?, index: Int, duty: Duty = .regular, sharesWork: Bool = false,
-    sharesBegun: Bool = false,
-    decisions: Decisions? = nil, current: FiberRef, loop: FiberRef,
-    seed: UInt64
-  ) {
-    self.scheduler = scheduler
+  /// - Parameter scheduler: nil for a plain thread.
+  init(_ scheduler: Scheduler?, index: Int = 0, duty: Duty = .regular, loop: FiberRef) {
+    let settings = scheduler?.settings
+    self.scheduler = scheduler.map { .passUnretained($0) }
     place = Place(index, duty)
-    self.decisions = decisions.map { .passUnretained($0) }
+    decisions = (scheduler?.decisions).map { .passUnretained($0) }
     pace = Pace(fullBudget: decisions == nil ? 256 : 1)
-    running = Atomic(current)
+    running = Atomic(loop)
     self.loop = loop
-    numbers = Numbers(seed: seed)
-    queue = .allocate(capacity: 1)
-    queue.initialize(to: RunQueue(isShared: sharesWork, sharesBegun: sharesBegun))
-    timers = .allocate(capacity: 1)
-    timers.initialize(to: TimerQueue())
-    sleep = .allocate(capacity: 1)
-    sleep.initialize(to: SleepWord())
+    numbers = Numbers(seed: settings.map { $0.seed &+ UInt64(index) &* 0x9E37_79B9_7F4A_7C15 } ?? System.randomSeed)
+    queue = .new(
+      RunQueue(isShared: settings.map { $0.parallelism > 1 } ?? false, sharesBegun: settings?.migrates ?? false))
+    timers = .new(TimerQueue())
+    sleep = .new(SleepWord())
     pace.quickYields = quickYieldMask
   }
 
@@ -164,8 +207,8 @@ extension WorkerRef {
   /// Whether the scheduler may have other workers.
   var sharesWork: Bool { pointee.queue.pointee.isShared }
 
-  func nextRandom() -> UInt64 { pointee.numbers.nextRandom() }
-  func makeID() -> UInt64 { pointee.numbers.makeID() }
+  /// What its thread is there for; for a look in passing.
+  var duty: Worker.Duty { pointee.place.duty.load(ordering: .relaxed) }
 
   /// Adds to a statistic that only this worker writes.
   @inline(__always)
@@ -200,6 +243,6 @@ extension FiberRef {
   @usableFromInline
   func randomIndex(below count: Int) -> Int {
     if decidesBranches { return firstBranch(of: count) }
-    return Int(truncatingIfNeeded: ((pointee.worker.nextRandom() >> 32) &* UInt64(count)) >> 32)
+    return Int(truncatingIfNeeded: ((pointee.worker.pointee.numbers.nextRandom() >> 32) &* UInt64(count)) >> 32)
   }
 }

@@ -47,7 +47,7 @@ struct WorkerTable: ~Copyable {
   func last(_ duty: Worker.Duty) -> WorkerRef? {
     var index = count - 1
     while index > 0 {
-      if self[index].pointee.place.duty.load(ordering: .relaxed) == duty { return self[index] }
+      if self[index].duty == duty { return self[index] }
       index -= 1
     }
     return nil
@@ -69,7 +69,7 @@ struct WorkerTable: ~Copyable {
 
   /// Called with the lock held.
   func assign(_ duty: Worker.Duty, to worker: WorkerRef) {
-    count(worker.pointee.place.duty.load(ordering: .relaxed), -1)
+    count(worker.duty, -1)
     count(duty, 1)
     // The duty before a call; a thread that falls asleep announces that, and then looks at its duty.
     worker.pointee.place.duty.store(duty, ordering: .sequentiallyConsistent)
@@ -85,7 +85,7 @@ struct WorkerTable: ~Copyable {
     let index = count
     precondition(index < mostPlaces, "a scheduler has more workers than places for them")
     places[index] = worker
-    count(worker.pointee.place.duty.load(ordering: .relaxed), 1)
+    count(worker.duty, 1)
     noteWaking()
     taken.store(index + 1, ordering: .releasing)
   }

@@ -20,14 +20,12 @@ struct StackCache {
 
   /// Takes out all but the hottest `kept`, as a chain.
   mutating func takeSurplus(keeping kept: Int) -> (first: StackRef, count: Int)? {
-    var surplus = first
+    guard count > kept, var surplus = first else { return nil }
     var last: StackRef?
     for _ in 0..<kept {
-      guard let stack = surplus else { return nil }
-      last = stack
-      surplus = stack.pointee.nextFree
+      last = surplus
+      surplus = surplus.pointee.nextFree!
     }
-    guard let surplus else { return nil }
     if let last { last.pointee.nextFree = nil } else { first = nil }
     defer { count = kept }
     return (surplus, count - kept)

@@ -40,8 +40,7 @@ extension StackRef {
   }
 
   func disposeOfThread() {
-    deinitialize(count: 1)
-    deallocate()
+    destroy()
   }
 
   /// Tells the address sanitizer that the stack's next user is another one.

@@ -86,8 +86,7 @@ public final class StackPool: @unchecked Sendable {
     let page = System.pageSize
     self.stackSize = (stackSize + page - 1) / page * page
     slotSize = self.stackSize + Self.guardSize
-    state = .allocate(capacity: 1)
-    state.initialize(to: State())
+    state = .new(State())
   }
 
   /// The pool that schedulers with this stack size share; its memory outlives them, so the next one starts warm.
@@ -107,8 +106,7 @@ public final class StackPool: @unchecked Sendable {
     for reservation in state.pointee.reservations {
       System.unreserve(reservation.memory, size: reservation.size)
     }
-    state.deinitialize(count: 1)
-    state.deallocate()
+    state.destroy()
   }
 
   /// How many stacks there are, how many are in use, and how many of the others hold memory.

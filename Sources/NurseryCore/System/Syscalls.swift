@@ -38,9 +38,6 @@ package enum System {
   /// The same as of the kernel's last tick: never ahead of it, a few milliseconds behind at most, and read in a quarter of the time.
   static func coarseMonotonicNow() -> Int64 { cs_coarse_monotonic_now() }
 
-  /// How long the calling thread has had a processor, in nanoseconds; a system call.
-  static func threadTime() -> Int64 { cs_thread_time() }
-
   static func writeToStandardError(_ text: String) {
     var text = text
     text.withUTF8 { bytes in

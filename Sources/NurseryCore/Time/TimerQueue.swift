@@ -22,11 +22,7 @@ extension UnsafeMutablePointer<TimerQueue> {
   var haveScopes: Bool { pointee.scopeCount.load(ordering: .relaxed) > 0 }
 
   /// How many timers there are.
-  var count: Int {
-    pointee.lock.lock()
-    defer { pointee.lock.unlock() }
-    return pointee.heap.count
-  }
+  var count: Int { pointee.lock.withLock { pointee.heap.count } }
 
   /// Adds a target; `beforeUnlock` runs under the lock.
   func insert(_ target: TimerTarget, deadline: Int64, beforeUnlock: () -> Void = {}) {
