@@ -50,6 +50,9 @@ def fixed():
         "sieve-2w": {"Go": 0.4, "Tokio": 0.9},
     }
     targets = [Target(measure, peer, most) for measure, peers in wanted.items() for peer, most in peers.items()]
+    for name in ("lock-8", "lock-64", "semaphore-8", "semaphore-64"):
+        targets += [Target(measure, peer, 1.0) for measure in (name, name + "-2w") for peer in ("Go", "Tokio")]
+    targets.append(Target("lock", "itself", 1.5, "lock, Mutex"))
     targets.append(Target("parked, memory each", "4.6 KiB", 1.0))
     return targets
 

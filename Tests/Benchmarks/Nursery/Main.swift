@@ -4,6 +4,7 @@ import Harness
 let workloads: [Workload] = [
   [coroutineSwitch], yields, yieldCurve, [spawnWait], spawnMany, rendezvous, pipe, fan, choices, [timeout], [timers],
   [parked], [cancelParked], skynet, sieve, fib, mergesort, semaphores, contendedChannels,
+  [freeLocks], contendedLocks,
 ].flatMap { $0 }
 
 @main struct NurseryBenchmarks {

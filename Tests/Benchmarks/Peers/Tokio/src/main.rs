@@ -8,6 +8,7 @@ mod channel;
 mod choice;
 mod fan;
 mod fib;
+mod lock;
 mod memory;
 mod mergesort;
 mod parked;
@@ -45,6 +46,10 @@ fn workloads() -> Workloads {
     all.prefer_multi_thread("sieve");
     all.whole("fib", &[20, 20], fib::compute);
     all.whole("mergesort", &[1, 1], mergesort::sort);
+    all.each("lock", &[20_000_000], lock::take_free);
+    for tasks in [8, 64] {
+        all.each(&format!("lock-{tasks}"), &[2_000_000, 1_000_000], move |n| lock::contend(tasks, n));
+    }
     for tasks in [2, 8, 64] {
         all.each(&format!("semaphore-{tasks}"), &[3_000_000, 1_000_000], move |n| semaphore::contend(tasks, n));
         all.each(&format!("channel-{tasks}"), &[2_000_000, 1_000_000], move |n| channel::contend(tasks, n));
