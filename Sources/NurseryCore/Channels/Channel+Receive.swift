@@ -55,7 +55,7 @@ extension Channel {
       me.endEnlisting()
       return .element(element)
     }
-    if state.pointee.isClosed {
+    if state.pointee.isEnded {
       me.endEnlisting()
       state.pointee.lock.unlock()
       return .closed
@@ -108,8 +108,13 @@ extension Channel {
     }
     let element = state.pointee.pop()
     // This performer holds no claim here that others wait for, so the waiting sender's own word decides.
-    let offer = state.pointee.senders.claimFirst(for: me)
-    if let offer { state.pointee.push(offer.element(Element.self)) }
+    let offer: OfferRef?
+    if state.pointee.reservers.isEmpty {
+      offer = state.pointee.senders.claimFirst(for: me)
+      if let offer { state.pointee.push(offer.element(Element.self)) }
+    } else {
+      offer = state.pointee.admitNext(for: me)
+    }
     state.pointee.updateFlag()
     state.pointee.lock.unlock()
     offer?.resume(from: me)
@@ -130,7 +135,7 @@ extension Channel {
     }
     defer { state.pointee.lock.unlock() }
     if lost { return .lost }
-    if state.pointee.isClosed {
+    if state.pointee.isEnded {
       guard offer.commits(attempt) else { return .lost }
       offer.win(.closed)
       return .committed

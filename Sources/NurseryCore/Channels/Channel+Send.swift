@@ -3,6 +3,8 @@ import Synchronization
 extension Channel {
   /// Waits until a receiver or the buffer takes the element.
   ///
+  /// A channel of the newest or oldest elements takes it at once, and may drop it or an older one; see `Capacity`.
+  ///
   /// A cancellation point; allocates nothing.
   ///
   /// - Throws: `ChannelClosedError` when the channel is or gets closed; `CancellationError` if the current scope is
@@ -18,6 +20,9 @@ extension Channel {
     var lost = false
     switch Self.deliverLocked(state, element, me, published: false, lost: &lost) {
     case .committed: return me.endEnlisting()
+    case .dropped:
+      me.endEnlisting()
+      return ChannelState.handOverDropped(state)
     case .closed:
       me.endEnlisting()
       state.pointee.lock.unlock()
@@ -76,6 +81,9 @@ extension Channel {
     var lost = false
     switch Self.deliverLocked(state, element, me, published: false, lost: &lost) {
     case .committed: return true
+    case .dropped:
+      ChannelState.handOverDropped(state)
+      return true
     case .closed:
       state.pointee.lock.unlock()
       throw ChannelClosedError()
@@ -89,6 +97,8 @@ extension Channel {
   @usableFromInline
   enum Delivered {
     case committed
+    /// Committed; it or an older element is among the dropped ones.
+    case dropped
     case closed
     case pending
     case lost
@@ -110,7 +120,13 @@ extension Channel {
     }
     if state.pointee.isClosed { return .closed }
     if lost { return .lost }
-    guard state.pointee.count < state.pointee.capacity else { return .pending }
+    guard state.pointee.count < state.pointee.room else {
+      if state.pointee.overflow == .waits { return .pending }
+      if published, !me.commitSelf() { return .lost }
+      state.pointee.drop(element)
+      state.pointee.lock.unlock()
+      return .dropped
+    }
     if published, !me.commitSelf() { return .lost }
     state.pointee.push(element)
     state.pointee.mayReceive.store(true, ordering: .relaxed)
@@ -129,6 +145,10 @@ extension Channel {
     switch deliverLocked(state, offer.element(Element.self), me, published: attempt.isPublished, lost: &lost) {
     case .committed:
       offer.win()
+      return .committed
+    case .dropped:
+      // The handler is user code, which runs only after the perform has been settled: in `finish`.
+      offer.win(.kept)
       return .committed
     case .closed:
       defer { state.pointee.lock.unlock() }
@@ -178,6 +198,7 @@ final class SmallSendSource<Element>: OperationSource, @unchecked Sendable {
   }
 
   override func finish(_ verdict: Verdict, argument: UInt, into slot: UnsafeMutableRawPointer) throws {
+    if verdict == .kept { return ChannelState.handOverDropped(state) }
     throw ChannelClosedError()
   }
 
@@ -214,6 +235,7 @@ final class SendSource<Element: Sendable>: OperationSource, @unchecked Sendable 
   }
 
   override func finish(_ verdict: Verdict, argument: UInt, into slot: UnsafeMutableRawPointer) throws {
+    if verdict == .kept { return ChannelState.handOverDropped(channel.state) }
     throw ChannelClosedError()
   }
 

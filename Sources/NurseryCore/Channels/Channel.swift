@@ -11,8 +11,9 @@ import Synchronization
 /// ends. Pending and later sends throw the error at once. Fibers of any scheduler and plain threads may use one channel
 /// together.
 ///
-/// Invariants, under the lock: a receiver waits only if the buffer is empty and no sender waits; a sender waits only if
-/// the buffer is full; no performer waits once the channel is closed. An offer whose performer has been committed
+/// Invariants, under the lock: a receiver waits only if the buffer is empty and no sender waits; a sender or reserver waits
+/// only if the buffer and the reserved places are full; no performer waits once the channel is closed, except receivers while a
+/// place is reserved. An offer whose performer has been committed
 /// elsewhere may still be linked for a moment and does not count.
 public final class Channel<Element: Sendable>: OperationSource, @unchecked Sendable {
   /// How much a channel holds.
@@ -21,6 +22,12 @@ public final class Channel<Element: Sendable>: OperationSource, @unchecked Senda
     case unbuffered
     /// At most this many elements; a send waits while it is full. Zero is `unbuffered`.
     case bounded(Int)
+    /// Any number of elements; a send never waits. Memory is the only limit, so bound the producers in another way.
+    case unbounded
+    /// The newest elements, at most this many; a send never waits, and drops the oldest one if it is full.
+    case newest(Int)
+    /// The oldest elements, at most this many; a send never waits, and drops its own element if it is full.
+    case oldest(Int)
   }
 
   @usableFromInline let state: UnsafeMutablePointer<ChannelState<Element>>
@@ -29,15 +36,16 @@ public final class Channel<Element: Sendable>: OperationSource, @unchecked Senda
   @usableFromInline let tryOffer: (OfferRef, Attempt, Channel<Element>) -> Answer
 
   /// Creates an open, empty channel.
+  ///
+  /// Traps if the number in the capacity is negative, or is not positive for `newest` and `oldest`.
+  ///
+  /// - Parameter onDrop: gets each element that a channel of the `newest` or `oldest` drops. It runs in the call that sends, after
+  ///   the element has been dropped; if it waits, that call waits.
   @inlinable
-  public init(_ capacity: Capacity = .unbuffered) {
-    var count = 0
-    if case .bounded(let bound) = capacity {
-      if bound < 0 { fatalError("a channel cannot hold \(bound) elements; write .bounded(n) with n >= 0") }
-      count = bound
-    }
+  public init(_ capacity: Capacity = .unbuffered, onDrop: (@Sendable (Element) -> Void)? = nil) {
+    let (count, overflow) = capacity.checked(hasHandler: onDrop != nil)
     state = .allocate(capacity: 1)
-    state.initialize(to: ChannelState(capacity: count))
+    state.initialize(to: ChannelState(capacity: count, overflow: overflow, onDrop: onDrop))
     tryOffer = { offer, attempt, channel in channel.attemptReceive(offer, attempt) }
     smallSends = SmallSendSource(state) { offer, attempt, state in
       offer.pointee.slot = withUnsafeMutablePointer(to: &offer.pointee.argument) { UnsafeMutableRawPointer($0) }
@@ -55,8 +63,9 @@ public final class Channel<Element: Sendable>: OperationSource, @unchecked Senda
     state.pointee.lock.withLock {
       if state.pointee.isClosed { return }
       state.pointee.isClosed = true
-      state.pointee.receivers.wakeAll(.closed)
       state.pointee.senders.wakeAll(.closed)
+      state.pointee.reservers.wakeAll(.closed)
+      state.pointee.endIfDone()
       state.pointee.updateFlag()
     }
   }
@@ -89,4 +98,31 @@ public struct ChannelClosedError: Error, Hashable, CustomStringConvertible {
 
   /// What happened.
   public var description: String { "the channel is closed" }
+}
+
+extension Channel.Capacity {
+  /// How many elements it allows, and what happens to one more.
+  @usableFromInline
+  func checked(hasHandler: Bool) -> (count: Int, Overflow) {
+    switch self {
+    case .newest(let count), .oldest(let count):
+      require(
+        count > 0,
+        "a channel of the \(count) newest or oldest elements would drop each; write .newest(n) or .oldest(n) with n >= 1"
+      )
+    case .unbuffered, .bounded, .unbounded:
+      require(
+        !hasHandler,
+        "a channel with a capacity of .\(self) drops nothing; write .newest(n) or .oldest(n), or no onDrop:")
+    }
+    switch self {
+    case .unbuffered: return (0, .waits)
+    case .bounded(let count):
+      require(count >= 0, "a channel cannot hold \(count) elements; write .bounded(n) with n >= 0")
+      return (count, .waits)
+    case .unbounded: return (.max, .waits)
+    case .newest(let count): return (count, .dropsOldest)
+    case .oldest(let count): return (count, .dropsNewest)
+    }
+  }
 }

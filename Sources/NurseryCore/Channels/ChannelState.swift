@@ -5,29 +5,47 @@ import Synchronization
 struct ChannelState<Element>: ~Copyable {
   // A field under the lock comes first: the thread sanitizer books a mutation of any part at the address of the whole.
   @usableFromInline var isClosed = false
+  /// Closed, and no place is reserved: nothing comes after the buffered elements.
+  @usableFromInline var isEnded = false
   /// False only if a receive would find nothing: lets a poll pass by without the lock.
   ///
   /// Written under it.
   @usableFromInline let mayReceive = Atomic<Bool>(false)
   @usableFromInline let lock = SpinLock(.queue)
   @usableFromInline let capacity: Int
+  /// The capacity without the reserved places: as many elements senders may fill it up to.
+  @usableFromInline var room: Int
+  @usableFromInline let overflow: Overflow
   @usableFromInline var count = 0
+  /// The largest count so far.
+  @usableFromInline var peak = 0
   @usableFromInline let receivers = WaitQueue()
   @usableFromInline let senders = WaitQueue()
+  @usableFromInline let reservers = WaitQueue()
+  /// Whether a reserver gets the next place, if senders wait as well.
+  var isReserversTurn = false
   /// A ring that grows to `capacity`.
   @usableFromInline var buffer: UnsafeMutablePointer<Element>?
   @usableFromInline var bufferSize = 0
   @usableFromInline var head = 0
+  /// How many elements have been dropped.
+  var droppedCount = 0
+  /// Dropped elements that their senders have not handed over yet.
+  var dropped: [Element] = []
+  let onDrop: (@Sendable (Element) -> Void)?
 
-  @inlinable
-  init(capacity: Int) {
+  @usableFromInline
+  init(capacity: Int, overflow: Overflow, onDrop: (@Sendable (Element) -> Void)?) {
     self.capacity = capacity
+    room = capacity
+    self.overflow = overflow
+    self.onDrop = onDrop
   }
 
   /// Updates the flag that polls read without the lock; called under it, after a change that a receive would notice.
   @inlinable
   @inline(__always)
-  func updateFlag() { mayReceive.store(count > 0 || !senders.isEmpty || isClosed, ordering: .relaxed) }
+  func updateFlag() { mayReceive.store(count > 0 || !senders.isEmpty || isEnded, ordering: .relaxed) }
 
   @usableFromInline
   func withdrawSender(_ offer: OfferRef) {
@@ -51,6 +69,7 @@ struct ChannelState<Element>: ~Copyable {
     if tail >= bufferSize { tail -= bufferSize }
     (buffer! + tail).initialize(to: element)
     count += 1
+    if count > peak { peak = count }
   }
 
   /// Removes the oldest element; there is one.
@@ -84,4 +103,15 @@ struct ChannelState<Element>: ~Copyable {
     while count > 0 { _ = pop() }
     buffer?.deallocate()
   }
+}
+
+/// What a full channel does with one more element.
+@usableFromInline
+enum Overflow: UInt8 {
+  /// Its sender waits.
+  case waits
+  /// It takes the place of the oldest one.
+  case dropsOldest
+  /// It is dropped.
+  case dropsNewest
 }

@@ -101,17 +101,7 @@ package final class PermitQueue: OperationSource, @unchecked Sendable {
   package var waitingCount: Int {
     lock.lock()
     defer { lock.unlock() }
-    return countWaiters()
-  }
-
-  private func countWaiters() -> Int {
-    var count = 0
-    var offer = waiters.first
-    while let waiter = offer {
-      count += 1
-      offer = waiter.pointee.next
-    }
-    return count
+    return waiters.count
   }
 
   /// Grants from the front as long as permits last, then wakes the watchers that have what they watch for.
@@ -184,7 +174,7 @@ package final class PermitQueue: OperationSource, @unchecked Sendable {
 
   override package var waitDescription: String {
     lock.lock()
-    let (free, waiting) = (free, countWaiters())
+    let (free, waiting) = (free, waiters.count)
     lock.unlock()
     return describe(free, waiting)
   }

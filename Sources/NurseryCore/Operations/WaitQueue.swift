@@ -17,6 +17,17 @@ package struct WaitQueue: ~Copyable {
   @inlinable
   var isEmpty: Bool { first == nil }
 
+  /// How many offers are linked.
+  var count: Int {
+    var count = 0
+    var next = first
+    while let offer = next {
+      count += 1
+      next = offer.pointee.next
+    }
+    return count
+  }
+
   @inlinable
   var first: OfferRef? {
     get { firstOffer.load(ordering: .relaxed) }

@@ -31,6 +31,8 @@ extension Specimens {
     family(.unbuffered, Int.self) + family(.bounded(2), Int.self) + family(.unbuffered, Parcel.self)
     + family(.bounded(2), Wide.self)
     + [sendsAtOnce(.bounded(2)), receivesTheClosing, receivesTheRest, sendsIntoTheClosing, sendsIntoTheClosed]
+    + [sendsAtOnce(.unbounded), sendsAtOnce(.newest(2)), sendsToTheFull(.newest(2)), sendsToTheFull(.oldest(2))]
+    + [receivesMany, sendsMany, reserves]
     + [next(Int.self), next(Parcel.self), next(Wide.self), nextOfTheClosing]
 
   private static func family<Element: Numbered>(
@@ -41,6 +43,7 @@ extension Specimens {
     switch capacity {
     case .unbuffered: (kind, size) = (.unbuffered, 0)
     case .bounded(let count): (kind, size) = (.bounded(count), count)
+    default: fatalError("senders to a channel of this capacity do not wait")
     }
     // At a rendezvous one partner waits for the other.
     let traits: Set<Trait> = size == 0 ? .usual.union([.readiesSlowly]) : .usual
@@ -88,6 +91,63 @@ extension Specimens {
       let channel = Channel<Int>(capacity)
       return Fixture(
         op: channel.sendOp(7), verb: { try channel.send(7) }, other: (), effects: { channel.count }, effectsOfCommit: 1)
+    }
+  }
+
+  /// A send that drops an element.
+  private static func sendsToTheFull(_ capacity: Channel<Int>.Capacity) -> Specimen<Void> {
+    Specimen("send to a full Channel<Int>(.\(capacity))", [.readiesBefore]) { _ in
+      let dropped = Counter()
+      let channel = Channel<Int>(capacity) { _ in dropped.add() }
+      for number in 0..<2 { try channel.send(number) }
+      return Fixture(
+        op: channel.sendOp(7), verb: { try channel.send(7) }, other: (), effects: { dropped.value }, effectsOfCommit: 1)
+    }
+  }
+
+  private static var receivesMany: Specimen<[Int]> {
+    Specimen("receive many") { _ in
+      let channel = Channel<Int>(.bounded(2))
+      let sent = Counter()
+      return Fixture(
+        op: channel.receiveManyOp(upTo: 2), verb: { try channel.receiveMany(upTo: 2) }, other: [3],
+        isRight: { $0 == [7] },
+        makeReady: {
+          try channel.send(7)
+          sent.add()
+        },
+        effects: { sent.value - channel.count }, effectsOfCommit: 1)
+    }
+  }
+
+  private static var reserves: Specimen<Int> {
+    Specimen("reserve a place") { _ in
+      let channel = Channel<Int>(.bounded(1))
+      try channel.send(3)
+      let kept = Log<Channel<Int>.Permit>()
+      let keep = { (permit: Channel<Int>.Permit) in
+        kept.append(permit)
+        return 7
+      }
+      return Fixture(
+        op: channel.reserveOp().wrap(keep), verb: { keep(try channel.reserve()) }, other: 3, isRight: { $0 == 7 },
+        makeReady: { _ = try channel.receive() }, effects: { channel.statistics.reserved }, effectsOfCommit: 1,
+        waiters: { channel.statistics.waitingSenders })
+    }
+  }
+
+  private static var sendsMany: Specimen<Int> {
+    Specimen("send many") { _ in
+      let channel = Channel<Int>(.bounded(2))
+      for number in 0..<2 { try channel.send(number) }
+      let received = Counter()
+      return Fixture(
+        op: channel.sendManyOp([7, 8]), verb: { try channel.sendMany([7, 8]) }, other: 3, isRight: { $0 == 1 },
+        makeReady: {
+          _ = try channel.receive()
+          received.add()
+        },
+        effects: { channel.count + received.value - 2 }, effectsOfCommit: 1)
     }
   }
 
