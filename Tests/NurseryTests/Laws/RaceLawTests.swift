@@ -19,7 +19,7 @@ struct RaceLawTests {
     try explore(example.specimen, example.form, .deadline)
   }
 
-  @Test(arguments: cases.filter { Form.operations.contains($0.form) })
+  @Test(arguments: cases.filter { Form.operations.contains($0.form) && !$0.specimen.traits.contains(.needsTime) })
   func aCommitAndATimeoutInTheSameChoiceNeverBothWin(example: Case) throws {
     try explore(example.specimen, example.form, .timeout)
   }

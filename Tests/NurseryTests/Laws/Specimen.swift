@@ -22,6 +22,8 @@ enum Trait {
   case isPrimitive
   /// A cancelled performer ends it for its partner, too.
   case breaks
+  /// A partner answers only a performer that waits, so a timeout of zero always comes first.
+  case needsTime
 }
 
 extension Set<Trait> {
@@ -62,5 +64,5 @@ protocol AnySpecimen: Sendable {
 /// All operations.
 enum Specimens {
   static let all: [any AnySpecimen] =
-    constants + channels + waits + timers + scopes + descriptors + streams + synchronization
+    constants + channels + waits + timers + scopes + descriptors + streams + synchronization + messages
 }

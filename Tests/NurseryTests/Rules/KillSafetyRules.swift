@@ -196,6 +196,103 @@ struct KillSafetyRules {
     }
   }
 
+  @Test func aCancelledSubscriberHoldsNoSenderBack() throws {
+    try killClient(calls: 3) {
+      Multicast<Int>()
+    } client: { multicast in
+      let subscription = multicast.subscribe(.holdingBack(1))
+      for number in 1...3 {
+        let element = try number == 2 ? subscription.nextOp().perform() : subscription.next()
+        try hold(element == number, "\(String(describing: element)) instead of \(number)")
+      }
+    } survivor: { multicast in
+      try sleep(for: .seconds(1))
+      for number in 1...3 { try multicast.send(number) }
+    } check: { multicast, survivor, _ in
+      try survivor.wait()
+      try hold(multicast.subscriberCount == 0, "a subscriber is left")
+      try hold(multicast.waitingCount == 0, "a sender is left")
+    }
+  }
+
+  @Test func aCancelledSenderHasSentToEverySubscriberOrToNone() throws {
+    try killClient(calls: 3) {
+      let multicast = Multicast<Int>()
+      return (multicast, multicast.subscribe(.holdingBack(1)), multicast.subscribe(.lagging(8)))
+    } client: { multicast, _, _ in
+      for number in 1...3 {
+        if number == 2 { try multicast.sendOp(number).perform() } else { try multicast.send(number) }
+      }
+      multicast.close()
+    } survivor: { _, slow, _ in
+      var elements: [Int] = []
+      while let element = try slow.next() {
+        elements.append(element)
+        try sleep(for: .seconds(1))
+      }
+      return elements
+    } check: { state, survivor, isCompleted in
+      let (multicast, _, quick) = state
+      multicast.close()
+      let seen = try survivor.wait()
+      var others: [Int] = []
+      while let element = try quick.next() { others.append(element) }
+      try hold(seen == others, "\(seen), but \(others)")
+      try hold(isCompleted ? seen == [1, 2, 3] : [1, 2, 3].starts(with: seen), "\(seen)")
+    }
+  }
+
+  @Test func aCancelledClientLeavesItsServerToTheOthers() throws {
+    try killClient(calls: 2) {
+      Requests<Int, Int>()
+    } client: { inbox in
+      for number in 1...2 {
+        let reply = try inbox.ask(number)
+        try hold(reply == -number, "\(reply)")
+      }
+    } survivor: { inbox in
+      var gone = 0
+      while let request = try inbox.next() {
+        try sleep(for: .seconds(1))
+        if !request.reply(-request.query) { gone += 1 }
+      }
+      return gone
+    } check: { inbox, survivor, isCompleted in
+      let reply = try inbox.ask(3)
+      try hold(reply == -3, "\(reply)")
+      inbox.close()
+      let gone = try survivor.wait()
+      try hold(gone <= (isCompleted ? 0 : 1), "\(gone) clients were gone")
+    }
+  }
+
+  @Test func aCancelledServerFailsTheClientItServesAndLeavesTheOthersWaiting() throws {
+    try killClient(calls: 3) {
+      Requests<Int, Int>()
+    } client: { inbox in
+      for _ in 1...2 {
+        guard let request = try inbox.next() else { throw Broken("closed") }
+        try sleep(for: .seconds(1))
+        request.reply(-request.query)
+      }
+    } survivor: { inbox in
+      var replies: [Int] = []
+      for number in 1...2 {
+        do { replies.append(try inbox.ask(number)) } catch is NoReplyError {}
+      }
+      return replies
+    } check: { inbox, survivor, isCompleted in
+      // Serves in the place of the cancelled one.
+      waitUntilAllParked()
+      while !survivor.isFinished {
+        if let request = try inbox.next() { request.reply(-request.query) }
+        waitUntilAllParked()
+      }
+      let replies = try survivor.wait()
+      try hold(isCompleted ? replies == [-1, -2] : replies.count >= 1, "\(replies)")
+    }
+  }
+
   @Test func aCancelledPartnerHasSwappedOrLeavesTheDeskToTheOther() throws {
     try killClient(calls: 1) {
       SwapChannel<Int>()

@@ -1,0 +1,72 @@
+extension Multicast {
+  /// One subscriber's share of a multicast: every element that is sent from its beginning to its end.
+  ///
+  /// It ends by `cancel()`, when the last reference to it is gone, or, after the elements that it holds, when the multicast is
+  /// closed. Several fibers may share it, and then share the elements.
+  public final class Subscription: Sendable {
+    private let multicast: Multicast
+    private let backlog: Backlog
+
+    init(_ multicast: Multicast, _ backlog: Backlog) {
+      self.multicast = multicast
+      self.backlog = backlog
+    }
+
+    deinit { multicast.remove(backlog) }
+
+    /// Waits for the next element; nil when the subscription has ended.
+    ///
+    /// A cancellation point.
+    ///
+    /// - Throws: `LaggedError` in place of elements that this subscriber was too slow for; the next call returns the oldest one that
+    ///   is left. `CancellationError` if the current scope is cancelled: then no element has been taken.
+    @available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
+    public func next() throws -> Element? {
+      if Performer.enter().isCancelled { throw CancellationError() }
+      let receive = Receive(subscription: self)
+      return try Self.element(of: receive.poll() ?? Op(base: receive).perform())
+    }
+
+    /// The operation that takes the next element; its value is nil when the subscription has ended.
+    ///
+    /// It fails with `LaggedError` where `next()` throws it.
+    public func nextOp() -> Op<Element?> { Op(base: Receive(subscription: self)).wrap(Self.element) }
+
+    /// Ends the subscription, drops the elements that it holds, and lets the senders go on that it has held back.
+    ///
+    /// Never blocks. `next()` returns nil from now on.
+    public func cancel() { multicast.remove(backlog) }
+
+    private static func element(of delivery: Delivery) throws -> Element? {
+      switch delivery {
+      case .element(let element): return element
+      case .missed(let count): throw LaggedError(missed: count)
+      case .ended: return nil
+      }
+    }
+
+    private struct Receive: BaseOperation {
+      let subscription: Subscription
+
+      func poll() -> Delivery? { subscription.multicast.with(subscription.backlog) { $0.take() } }
+      func enlist(_ waiter: Waiter<Delivery>) {
+        subscription.multicast.with(subscription.backlog) { $0.enlist(waiter) }
+      }
+      func withdraw(_ waiter: Waiter<Delivery>) {
+        subscription.multicast.with(subscription.backlog) { $0.withdraw(waiter) }
+      }
+      var waitDescription: String { "the next element of a Multicast<\(Element.self)>" }
+    }
+  }
+}
+
+/// A subscriber of a `Multicast` was too slow, and has missed elements.
+public struct LaggedError: Error, Hashable, Sendable, CustomStringConvertible {
+  /// How many elements it has missed since the last one it got.
+  public let missed: Int
+
+  /// How many, and what to write.
+  public var description: String {
+    "\(missed) elements of a Multicast came too quickly for this subscriber; take the next one, keep more with .lagging(n), or hold the sender back with .holdingBack(n)"
+  }
+}
