@@ -88,7 +88,8 @@ struct StackUseTests {
       }
       #expect(Set(shared.entries) == [false, true])
       let deepest = try self.stacks().uses.first?.deepest
-      #expect(deepest ?? .max < 16 << 10)
+      // Frames of unoptimised code differ with the processor.
+      #expect(deepest ?? .max < 32 << 10)
     }
   }
 
