@@ -59,13 +59,14 @@ struct ReactorTests {
       await #expect(processExitsWith: .success) {
         try synchronously {
           try runFibers(Configuration(parallelism: 4)) {
-            let pipes = try (0..<16).map { _ in try PipeStream.pair() }
+            let pipes = try (0..<64).map { _ in try PipeStream.pair() }
             let before = Surroundings.descriptorCount
             try withNursery { nursery in
               for (reader, _) in pipes { nursery.goAsync(placement: .spread) { _ = try reader.read(upTo: 1) } }
               waitUntilAllParked()
               let taken = Surroundings.descriptorCount - before
-              #expect((2...2 * 4).contains(taken))
+              // The testing library may open some at any time.
+              #expect((2...2 * 4 + 20).contains(taken))
               for (_, writer) in pipes { try writer.writeAll([1]) }
             }
           }
