@@ -27,7 +27,8 @@ public final class Batcher<Request: Sendable, Response: Sendable>: Sendable {
     var op: Op<Response> { isThere.waitOp().wrap { [self] in try result.withLock { $0! }.get() } }
   }
 
-  private let calls = Channel<Call>(.bounded(1))
+  /// Unbounded, so that a choice never waits before it begins.
+  private let calls = Channel<Call>(.unbounded)
   private let count: Int
   private let delay: Duration
   private let send: @Sendable ([Request]) throws -> [Response]

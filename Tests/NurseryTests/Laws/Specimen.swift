@@ -65,4 +65,5 @@ protocol AnySpecimen: Sendable {
 enum Specimens {
   static let all: [any AnySpecimen] =
     constants + channels + waits + timers + scopes + descriptors + streams + synchronization + messages
+    + resilience
 }
