@@ -8,12 +8,12 @@ struct ChannelReserveTests {
       let channel = Channel<Int>(.bounded(2))
       let permit = try channel.reserve()
       #expect(channel.statistics.reserved == 1)
-      try #expect(channel.trySend(1))
-      try #expect(!channel.trySend(2), "the other place is reserved")
+      try #expect(channel.trySend(1) == true)
+      try #expect(channel.trySend(2) == false, "the other place is reserved")
       try #expect(channel.reserveOp().poll() == nil)
       permit.send(3)
       #expect(channel.statistics.reserved == 0)
-      try #expect(!channel.trySend(4))
+      try #expect(channel.trySend(4) == false)
       channel.close()
       #expect(Array(channel) == [1, 3])
     }
@@ -133,7 +133,7 @@ struct ChannelReserveTests {
       expectThrows(TimeoutError.self) { _ = try channel.reserveOp().orTimeout(after: .seconds(1)).perform() }
       #expect(channel.statistics.reserved == 0)
       try #expect(channel.receive() == 1)
-      try #expect(channel.trySend(2))
+      try #expect(channel.trySend(2) == true)
     }
   }
 
