@@ -19,6 +19,21 @@ struct ChannelReserveTests {
     }
   }
 
+  @Test func aClosedChannelAcceptsNothingWhileAReceiverWaitsForAReservedPlace() throws {
+    try virtually {
+      let channel = Channel<Int>(.bounded(1))
+      let permit = try channel.reserve()
+      let receiver = spawn { try channel.receive() }
+      letOthersRun()
+      channel.close()
+      expectThrows(ChannelClosedError()) { try channel.send(1) }
+      expectThrows(ChannelClosedError()) { _ = try channel.trySend(1) }
+      expectThrows(ChannelClosedError()) { try channel.sendOp(1).perform() }
+      permit.send(2)
+      try #expect(receiver.wait() == 2)
+    }
+  }
+
   enum Ending: CaseIterable { case released, dropped, sentToBuffer, sentToReceiver }
 
   @Test(arguments: Ending.allCases, parallelisms)

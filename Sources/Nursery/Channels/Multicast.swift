@@ -5,7 +5,7 @@
 ///     nursery.goAsync { while let price = try subscription.next() { show(price) } }
 ///     try prices.send(price)
 ///
-/// Each subscriber chooses what happens when it is slow: it misses elements and is told how many, or it holds the sender
+/// Each subscriber chooses what happens when it is slow: it misses elements and learns how many, or it holds the sender
 /// back. A send is all or nothing: either every subscriber gets the element, or the sender still has it. Without
 /// subscribers the element is dropped. Waiting senders are served in the order they came.
 ///

@@ -27,7 +27,7 @@ extension Alarm {
 }
 
 extension Alarm.Zone {
-  /// The first instant after `time` that is a whole number of so many seconds in this zone.
+  /// The first instant after `time` that is a multiple of `seconds` in this zone.
   ///
   /// Counted from the offset, so that an hour that the clocks repeat begins twice.
   fileprivate func start(ofEvery seconds: Int, after time: WallTime) -> WallTime? {

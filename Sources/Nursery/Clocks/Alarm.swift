@@ -19,6 +19,7 @@ public struct Alarm: Sendable, Hashable {
   public enum Zone: Sendable, Hashable {
     /// The time zone of the process: the variable TZ, or the computer's.
     case local
+    /// Coordinated universal time, which has no summer time.
     case utc
   }
 
@@ -38,7 +39,7 @@ public struct Alarm: Sendable, Hashable {
   /// On a day whose clocks skip that time it rings as much later as they are put forward; on one that has it twice, at
   /// the first. A time that no day has, such as hour 24, is a mistake that traps.
   public static func daily(hour: Int, minute: Int = 0, second: Int = 0, zone: Zone = .local) -> Alarm {
-    precondition(
+    require(
       (0...23).contains(hour) && (0...59).contains(minute) && (0...59).contains(second),
       "Alarm.daily(hour: \(hour), minute: \(minute), second: \(second)): no day has that time; write an hour from 0 to 23, and a minute and a second from 0 to 59"
     )
@@ -73,7 +74,7 @@ public struct Alarm: Sendable, Hashable {
 
 extension Alarm: Sequence {
   /// Waits for one time after the other, each of which comes once even if the clock is set back; ends after the one time
-  /// of an alarm that rings once, and in a cancelled scope.
+  /// of an alarm that rings once, in a cancelled scope, and if the process has no descriptor left; `wait()` throws then.
   @available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
   public func makeIterator() -> AnyIterator<WallTime> {
     var last: WallTime?

@@ -35,7 +35,7 @@ public final class Ticker: Sendable {
   ///
   /// A period of zero or less is a mistake that traps.
   public init(every period: Duration, from first: FiberClock.Instant? = nil, missed: Missed = .skip) {
-    precondition(period > .zero, "Ticker(every: \(period)): it would tick without end; write a period longer than zero")
+    require(period > .zero, "Ticker(every: \(period)): it would tick without end; write a period longer than zero")
     self.period = period
     self.missed = missed
     next = Protected(first ?? FiberClock.now + period)

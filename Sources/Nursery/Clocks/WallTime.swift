@@ -1,11 +1,11 @@
-/// An instant of the clock on the wall, as the computer is told it: it can be set, and goes on while the computer sleeps.
+/// An instant of the wall clock. The clock can be set, and goes on while the computer sleeps.
 ///
 /// To measure durations, and for timeouts, use `FiberClock`.
 public struct WallTime: Sendable, Hashable, Comparable {
   /// How long after the beginning of 1970, in UTC and without leap seconds; up to the year 2262.
   public let nanosecondsSince1970: Int64
 
-  /// The instant so long after the beginning of 1970.
+  /// The instant that many nanoseconds after the beginning of 1970.
   public init(nanosecondsSince1970: Int64) {
     self.nanosecondsSince1970 = nanosecondsSince1970
   }

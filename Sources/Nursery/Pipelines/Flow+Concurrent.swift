@@ -2,7 +2,7 @@ extension Flow {
   /// Lets what is upstream run ahead, in a child: at most `count` elements that the loop has not asked for.
   @inlinable
   public func buffer(_ count: Int, file: StaticString = #fileID, line: UInt = #line) -> Flow<Element> {
-    precondition(count >= 1, "buffer(\(count)): nothing could run ahead; write 1 or more, or leave it out")
+    require(count >= 1, "buffer(\(count)): nothing could run ahead; write 1 or more, or leave it out")
     let site = SourceSite(file: file, line: line)
     return Flow { nursery in
       let feed = Feed<Element>(room: count - 1)
@@ -13,7 +13,8 @@ extension Flow {
 
   /// The elements of this flow and of others as they come, each flow in a child of its own.
   ///
-  /// Ends when all have ended. The first error ends it, and cancels the other flows.
+  /// Ends when all have ended. The first error ends it, and cancels the other flows; elements that those have not
+  /// handed out are lost.
   @inlinable
   public func merge(
     _ others: Flow<Element>..., file: StaticString = #fileID, line: UInt = #line
@@ -62,7 +63,7 @@ extension Flow {
     limit: Int, ordered: Bool = true, file: StaticString = #fileID, line: UInt = #line,
     _ transform: @escaping @Sendable (Element) throws -> Output
   ) -> Flow<Output> {
-    precondition(limit >= 1, "concurrentMap(limit: \(limit)): nothing could ever run; write 1 or more, or .max")
+    require(limit >= 1, "concurrentMap(limit: \(limit)): nothing could ever run; write 1 or more, or .max")
     let site = SourceSite(file: file, line: line)
     return Flow<Output> { nursery in
       let window = Window(limit)

@@ -44,7 +44,7 @@ extension Flow {
   /// Ends after `count` elements, and stops what is upstream when the last of them has come.
   @inlinable
   public func prefix(_ count: Int) -> Flow<Element> {
-    precondition(count >= 0, "prefix(\(count)): write 0 or more")
+    require(count >= 0, "prefix(\(count)): write 0 or more")
     return step(count) { upstream, left in
       if left == 0 {
         // Of a prefix of none.
@@ -72,7 +72,7 @@ extension Flow {
   /// Leaves out the first `count` elements.
   @inlinable
   public func dropFirst(_ count: Int = 1) -> Flow<Element> {
-    precondition(count >= 0, "dropFirst(\(count)): write 0 or more")
+    require(count >= 0, "dropFirst(\(count)): write 0 or more")
     return step(count) { upstream, left in
       while left > 0 {
         left -= 1
@@ -115,7 +115,7 @@ extension Flow {
   /// The elements before an error are handed out first.
   @inlinable
   public func chunked(count: Int) -> Flow<[Element]> {
-    precondition(count >= 1, "chunked(count: \(count)): a chunk holds at least one element; write 1 or more")
+    require(count >= 1, "chunked(count: \(count)): a chunk holds at least one element; write 1 or more")
     return step((any Error)?.none) { upstream, failure in
       if let failure { throw failure }
       var chunk: [Element] = []

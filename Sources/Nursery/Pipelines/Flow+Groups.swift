@@ -7,7 +7,9 @@ extension Flow {
   ///
   /// The channel holds the flow back when it is full. Once its receiver has closed it, the elements only pass.
   public func tee(to channel: Channel<Element>) -> Flow<Element> {
-    Flow { nursery in Diversion(try open(nursery), channel) { _ in (isSent: true, isKept: true) } }
+    Flow { nursery in
+      Diversion(try producer(in: nursery, closing: channel), channel) { _ in (isSent: true, isKept: true) }
+    }
   }
 
   /// Sends the elements that satisfy a condition to a channel in place of handing them out, and closes the channel when
@@ -22,7 +24,7 @@ extension Flow {
     to channel: Channel<Element>, where isSent: @escaping @Sendable (Element) throws -> Bool
   ) -> Flow<Element> {
     Flow { nursery in
-      Diversion(try open(nursery), channel) { element in
+      Diversion(try producer(in: nursery, closing: channel), channel) { element in
         let isSent = try isSent(element)
         return (isSent: isSent, isKept: !isSent)
       }
@@ -40,7 +42,7 @@ extension Flow {
   /// returns before, the group is over, and the next element with its key begins a new one: a body that returns after
   /// a silence makes sessions. A group that is not ready for its element holds all others back.
   ///
-  /// The first error of a body ends the flow.
+  /// The first error of a body ends the flow; results that the others have not handed out are lost.
   ///
   /// - Parameter limit: how many groups may be open at a time; a further one ends the flow with `GroupLimitError`,
   ///   after the results of those that are open.
@@ -48,7 +50,7 @@ extension Flow {
     limit: Int, file: StaticString = #fileID, line: UInt = #line, _ key: @escaping @Sendable (Element) throws -> Key,
     _ body: @escaping @Sendable (_ key: Key, _ elements: Channel<Element>) throws -> Output
   ) -> Flow<Output> {
-    precondition(limit >= 1, "groupBy(limit: \(limit)): no group could be open; write 1 or more")
+    require(limit >= 1, "groupBy(limit: \(limit)): no group could be open; write 1 or more")
     let site = SourceSite(file: file, line: line)
     return Flow<Output> { nursery in
       let results = Feed<Output>()
@@ -100,6 +102,18 @@ public struct GroupLimitError: Error, Hashable, CustomStringConvertible {
   public var description: String {
     "an element would begin group \(limit + 1) while \(limit) are open; raise groupBy(limit:), use fewer keys, or let "
       + "the body return when its group is quiet"
+  }
+}
+
+extension Flow {
+  /// Opens the flow, or closes the channel if that fails.
+  fileprivate func producer(in nursery: NurseryRef, closing channel: Channel<Element>) throws -> Producer<Element> {
+    do {
+      return try open(nursery)
+    } catch {
+      channel.close()
+      throw error
+    }
   }
 }
 

@@ -90,8 +90,8 @@ extension Flow {
   ///     lines.until { quit.waitOp() }
   ///     prices.until { sleepOp(for: .seconds(60)) }
   ///
-  /// Once it has committed no element comes any more, ready or not, and what is upstream is cancelled. If it fails, its
-  /// error ends the flow.
+  /// The operation runs in a child. Elements may still come until that child has ended; from then on none comes, ready
+  /// or not, and what is upstream is cancelled. If the operation fails, its error ends the flow.
   public func until<Ignored>(
     file: StaticString = #fileID, line: UInt = #line, _ operation: @escaping @Sendable () throws -> Op<Ignored>
   ) -> Flow<Element> {

@@ -112,6 +112,8 @@ private final class Retrying<Element: Sendable>: PlainProducer<Element> {
         do {
           return try current.next()
         } catch {
+          // What failed may be the wait for the next element: its child still runs then.
+          current.stop()
           feed = nil
           throw error
         }

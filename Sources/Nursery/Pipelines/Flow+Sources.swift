@@ -27,7 +27,8 @@ extension Flow where Element == String {
   /// The lines that a command writes to its standard output; each run starts it.
   ///
   /// When the run ends before the command, the command is terminated, and the run waits for it. If it has failed, the
-  /// flow ends with `CommandFailedError` after the lines.
+  /// flow ends with `CommandFailedError` after the lines. The command belongs to the ambient nursery of the fiber that
+  /// begins the flow: it is ended when that nursery ends, also before the run.
   public static func lines(
     of command: Command, limit: Int = BufferedReader.usualLineLimit, file: StaticString = #fileID, line: UInt = #line
   ) -> Flow<String> {
@@ -64,11 +65,8 @@ extension Flow where Element == FileChange {
   public static func fileChanges(at paths: String...) -> Flow<FileChange> {
     Flow { _ in
       let changes = try FileChanges(at: paths)
-      let iterator = changes.makeIterator()
       return SourceProducer {
-        if let change = iterator.next() { return change }
-        try Fiber.checkCancellation()
-        return nil
+        do { return try changes.wait() } catch is StreamClosedError { return nil }
       } release: {
         changes.close()
       }

@@ -43,7 +43,7 @@ extension Flow {
   public func chunked(
     count: Int, orAfter duration: Duration, file: StaticString = #fileID, line: UInt = #line
   ) -> Flow<[Element]> {
-    precondition(count >= 1, "chunked(count: \(count)): a chunk holds at least one element; write 1 or more")
+    require(count >= 1, "chunked(count: \(count)): a chunk holds at least one element; write 1 or more")
     return timed("chunked", SourceSite(file: file, line: line), ()) { feed, _ in
       var chunk: [Element] = []
       var deadline: FiberClock.Instant?
@@ -125,7 +125,7 @@ extension Flow {
   public func sample(
     every period: Duration, file: StaticString = #fileID, line: UInt = #line
   ) -> Flow<Element> {
-    precondition(period > .zero, "sample(every: \(period)): write a period longer than zero")
+    require(period > .zero, "sample(every: \(period)): write a period longer than zero")
     return timed("sample", SourceSite(file: file, line: line), FiberClock.Instant?.none) { feed, start in
       let origin = start ?? FiberClock.now
       start = origin

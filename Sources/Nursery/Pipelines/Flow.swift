@@ -104,7 +104,7 @@ final class Once<Element>: @unchecked Sendable {
       defer { isUsed = true }
       return isUsed
     }
-    precondition(!isSecond, "a second run of Flow(once:); write Flow { yielder in } or use a Sendable sequence")
+    require(!isSecond, "a second run of Flow(once:); write Flow { yielder in } or use a Sendable sequence")
     return make()
   }
 }

@@ -58,7 +58,10 @@ extension Flow {
   /// The children of the run belong to the ambient nursery: they are cancelled when the returned object stops or is
   /// released, and that nursery waits for them. `withPipeline` waits for them itself. Traps outside any nursery.
   ///
+  /// A cancellation point, because a source may open a file or start a command.
+  ///
   /// - Throws: the errors of sources that cannot begin; `CancellationError` if the current scope is cancelled.
+  @available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
   public func elements() throws -> FlowElements<Element> {
     try Fiber.checkCancellation()
     return FlowElements(try open(ambientNursery("Flow.elements")))

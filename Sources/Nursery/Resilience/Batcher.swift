@@ -43,7 +43,7 @@ public final class Batcher<Request: Sendable, Response: Sendable>: Sendable {
     in nursery: Nursery, upTo count: Int, orAfter delay: Duration,
     _ send: @escaping @Sendable ([Request]) throws -> [Response]
   ) {
-    precondition(count >= 1, "Batcher(upTo: \(count)): a batch holds at least one call; write 1 or more")
+    require(count >= 1, "Batcher(upTo: \(count)): a batch holds at least one call; write 1 or more")
     self.count = count
     self.delay = delay
     self.send = send

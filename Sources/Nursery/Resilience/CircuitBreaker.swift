@@ -38,8 +38,8 @@ public final class CircuitBreaker: Sendable {
   ///   - coolDown: how long it stays open before it lets a probe pass.
   ///   - probes: how many calls may pass at a time while it is half open, from 1.
   public init(failures: Int, coolDown: Duration, probes: Int = 1) {
-    precondition(failures >= 1, "CircuitBreaker(failures: \(failures)): it would never close; write 1 or more")
-    precondition(probes >= 1, "CircuitBreaker(probes: \(probes)): it would never close again; write 1 or more")
+    require(failures >= 1, "CircuitBreaker(failures: \(failures)): it would never close; write 1 or more")
+    require(probes >= 1, "CircuitBreaker(probes: \(probes)): it would never close again; write 1 or more")
     self.failures = failures
     self.coolDown = coolDown
     self.probes = probes

@@ -14,7 +14,7 @@
 public func firstSuccesses<Value: Sendable>(
   _ count: Int, of contenders: [@Sendable () throws -> Value], file: StaticString = #fileID, line: UInt = #line
 ) throws -> [Value] {
-  precondition(
+  require(
     count >= 0 && count <= contenders.count,
     "\(file):\(line): firstSuccesses(\(count), of: \(contenders.count) contenders) can never be reached")
   return try withNursery("firstSuccesses", file: file, line: line) { nursery in

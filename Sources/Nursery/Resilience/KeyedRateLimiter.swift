@@ -19,8 +19,8 @@ public final class KeyedRateLimiter<Key: Hashable & Sendable>: Sendable {
   ///   - maximumKeys: how many limiters are kept, from 1.
   ///   - limits: those of each key.
   public init(maximumKeys: Int, _ limits: [RateLimiter.Limit]) {
-    precondition(maximumKeys >= 1, "KeyedRateLimiter(maximumKeys: \(maximumKeys)): write 1 or more")
-    precondition(!limits.isEmpty, "a KeyedRateLimiter without limits limits nothing; pass one or more")
+    require(maximumKeys >= 1, "KeyedRateLimiter(maximumKeys: \(maximumKeys)): write 1 or more")
+    require(!limits.isEmpty, "a KeyedRateLimiter without limits limits nothing; pass one or more")
     self.maximumKeys = maximumKeys
     self.limits = limits
   }

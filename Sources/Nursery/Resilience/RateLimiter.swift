@@ -24,9 +24,9 @@ public final class RateLimiter: Sendable {
     ///   - burst: how many may be taken at once after a pause, from 1; `permits` if it is left out.
     public init(_ permits: Int, per period: Duration, burst: Int? = nil) {
       let burst = burst ?? permits
-      precondition(permits >= 1, "a limit of \(permits) permits admits nothing; write 1 or more")
-      precondition(period > .zero, "a limit of \(permits) permits needs a period longer than zero, not \(period)")
-      precondition(burst >= 1, "a burst of \(burst) admits nothing; write 1 or more")
+      require(permits >= 1, "a limit of \(permits) permits admits nothing; write 1 or more")
+      require(period > .zero, "a limit of \(permits) permits needs a period longer than zero, not \(period)")
+      require(burst >= 1, "a burst of \(burst) admits nothing; write 1 or more")
       interval = period / permits
       self.burst = burst
     }
@@ -39,7 +39,7 @@ public final class RateLimiter: Sendable {
 
   /// Creates a limiter whose buckets are full.
   public init(_ limits: [Limit]) {
-    precondition(!limits.isEmpty, "a RateLimiter without limits limits nothing; pass one or more")
+    require(!limits.isEmpty, "a RateLimiter without limits limits nothing; pass one or more")
     self.limits = limits
     fullAgain = Protected(Array(repeating: .zero, count: limits.count))
   }
@@ -94,7 +94,7 @@ public final class RateLimiter: Sendable {
   private var timeNow: Duration { FiberClock.now - origin }
 
   private func check(_ weight: Int) {
-    precondition(
+    require(
       weight >= 1 && weight <= largestWeight,
       "a call of weight \(weight) is never admitted: write 1 to \(largestWeight), the smallest burst, or a larger burst"
     )

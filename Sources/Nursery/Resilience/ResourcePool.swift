@@ -81,7 +81,7 @@ public final class ResourcePool<Resource: Sendable>: Sendable {
     isGood: @escaping @Sendable (Resource) -> Bool = { _ in true },
     discard: @escaping @Sendable (Resource) -> Void = { _ in }
   ) {
-    precondition(limit >= 1, "ResourcePool(limit: \(limit)): nothing could ever be lent; write 1 or more")
+    require(limit >= 1, "ResourcePool(limit: \(limit)): nothing could ever be lent; write 1 or more")
     self.nursery = nursery
     self.limit = limit
     self.deadline = deadline

@@ -12,8 +12,8 @@ public struct RetrySchedule: Sendable {
   ///   - jitter: the part of a pause that is left to chance, from 0 to 1: with 0.25 a pause of 4 s takes 3 to 4 s.
   ///   - pause: the longest pause after an attempt, whose number counts from 1.
   public init(attempts: Int, jitter: Double = 0, pause: @escaping @Sendable (_ attempt: Int) -> Duration) {
-    precondition(attempts >= 1, "RetrySchedule(attempts: \(attempts)): nothing would be tried; write 1 or more")
-    precondition((0...1).contains(jitter), "RetrySchedule(jitter: \(jitter)): it is a part of a pause; write 0 to 1")
+    require(attempts >= 1, "RetrySchedule(attempts: \(attempts)): nothing would be tried; write 1 or more")
+    require((0...1).contains(jitter), "RetrySchedule(jitter: \(jitter)): it is a part of a pause; write 0 to 1")
     self.attempts = attempts
     self.jitter = jitter
     fullPause = pause
@@ -31,7 +31,7 @@ public struct RetrySchedule: Sendable {
     from first: Duration = .milliseconds(100), factor: Double = 2, upTo longest: Duration = .seconds(30),
     attempts: Int, jitter: Double = 0.5
   ) -> RetrySchedule {
-    precondition(factor >= 1, "RetrySchedule.exponential(factor: \(factor)): pauses must not shrink; write 1 or more")
+    require(factor >= 1, "RetrySchedule.exponential(factor: \(factor)): pauses must not shrink; write 1 or more")
     return RetrySchedule(attempts: attempts, jitter: jitter) { attempt in
       var pause = first
       for _ in 1..<attempt where pause < longest {

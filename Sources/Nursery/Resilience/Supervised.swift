@@ -25,7 +25,7 @@ public func supervised<Value>(
   restarts: Int, within period: Duration, pause: Duration = .zero, onRestart: (any Error) -> Void = { _ in },
   _ body: () throws -> Value
 ) throws -> Value {
-  precondition(restarts >= 0, "supervised(restarts: \(restarts)): write 0 or more")
+  require(restarts >= 0, "supervised(restarts: \(restarts)): write 0 or more")
   var instants: [FiberClock.Instant] = []
   while true {
     do {

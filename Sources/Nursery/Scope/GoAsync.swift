@@ -51,7 +51,7 @@ extension Nursery {
     _ count: Int, _ name: String? = nil, file: StaticString = #fileID, line: UInt = #line,
     _ body: @escaping @Sendable () throws -> Value
   ) -> [Fiber<Value>] {
-    precondition(count > 0, "workers(\(count)): no child would run; write 1 or more")
+    require(count > 0, "workers(\(count)): no child would run; write 1 or more")
     return (0..<count).map { _ in goAsync(name, placement: .spread, file: file, line: line, body) }
   }
 }

@@ -49,7 +49,7 @@ public final class UnixStream: SocketStream, @unchecked Sendable {
 
   /// The operation that sends a descriptor together with bytes; see `send(descriptor:with:)`.
   public func sendOp(descriptor passed: Int32, with bytes: [UInt8]) -> Op<Int> {
-    precondition(!bytes.isEmpty, "a descriptor is sent with at least one byte: send(descriptor:with: [0])")
+    require(!bytes.isEmpty, "a descriptor is sent with at least one byte: send(descriptor:with: [0])")
     return whenWritableOp { [self] in
       let result = bytes.withUnsafeBytes { bytes in
         descriptor.attempt(.writable) { System.send($0, bytes, passing: passed) }
@@ -72,7 +72,7 @@ public final class UnixStream: SocketStream, @unchecked Sendable {
 
   /// The operation that reads bytes and the descriptor that came with them; see `receiveDescriptor(upTo:)`.
   public func receiveDescriptorOp(upTo count: Int) -> Op<(bytes: [UInt8], descriptor: Int32?)> {
-    precondition(count > 0, "a descriptor comes with at least one byte: receiveDescriptor(upTo: 1)")
+    require(count > 0, "a descriptor comes with at least one byte: receiveDescriptor(upTo: 1)")
     return whenReadableOp { [self] in
       var passed: Int32 = -1
       var found: Int?

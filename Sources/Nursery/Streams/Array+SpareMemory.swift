@@ -4,7 +4,7 @@ extension [UInt8] {
 
   /// The bytes that `read` stores, at most `count`; memory use follows the bytes that come, not `count`.
   init(upTo count: Int, atOnce most: Int = mostAtOnce, _ read: (UnsafeMutableRawBufferPointer) throws -> Int) rethrows {
-    precondition(count >= 0, "\(count) bytes cannot be read; write 0 or more")
+    require(count >= 0, "\(count) bytes cannot be read; write 0 or more")
     let read = try [UInt8](unsafeUninitializedCapacity: Swift.min(count, most)) { buffer, initialized in
       initialized = try read(UnsafeMutableRawBufferPointer(buffer))
     }

@@ -44,7 +44,7 @@ extension BufferedReader {
   /// Never blocks, and is no cancellation point. If the input ends before, the next call that waits for later bytes
   /// throws `UnexpectedEndError`.
   public func skip(_ count: Int) {
-    precondition(count >= 0, "skip(\(count)): a reader cannot go back; look ahead with peek")
+    require(count >= 0, "skip(\(count)): a reader cannot go back; look ahead with peek")
     let passed = min(count, queue.count)
     drop(passed)
     let (sum, isTooLarge) = skipped.addingReportingOverflow(count - passed)
@@ -77,7 +77,7 @@ extension BufferedReader {
 
   /// Whether the buffer holds `count` bytes.
   private func has(_ count: Int, _ isAtEnd: Bool) throws -> Bool {
-    precondition(count >= 0, "\(count) bytes cannot be read")
+    require(count >= 0, "\(count) bytes cannot be read")
     if queue.count >= count { return true }
     if isAtEnd { throw UnexpectedEndError(wanted: count, got: queue.count) }
     return false
@@ -90,7 +90,7 @@ extension BufferedReader {
   }
 
   private func firstBytes(_ count: Int, _ isAtEnd: Bool) -> [UInt8]? {
-    precondition(count >= 0, "\(count) bytes cannot be read")
+    require(count >= 0, "\(count) bytes cannot be read")
     return queue.count >= count || isAtEnd ? [UInt8](queue.bytes.prefix(count)) : nil
   }
 

@@ -56,7 +56,7 @@ extension BufferedReader {
       return nil
     }
     if count > limit { throw InputTooLongError(limit: limit) }
-    precondition((0...queue.count).contains(count), "parse has taken \(count) of \(queue.count) bytes")
+    require((0...queue.count).contains(count), "parse has taken \(count) of \(queue.count) bytes")
     drop(count)
     return value
   }

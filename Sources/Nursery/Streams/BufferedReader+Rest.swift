@@ -71,7 +71,7 @@ extension BufferedReader {
   }
 
   private func some(_ count: Int, _ isAtEnd: Bool) -> [UInt8]? {
-    precondition(count >= 0, "\(count) bytes cannot be read")
+    require(count >= 0, "\(count) bytes cannot be read")
     guard !queue.isEmpty || isAtEnd || count == 0 else { return nil }
     let count = min(count, queue.count)
     defer { drop(count) }

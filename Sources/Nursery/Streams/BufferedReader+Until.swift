@@ -27,7 +27,7 @@ extension BufferedReader {
 
   /// The bytes before the delimiter; nil if it has not come yet, an inner nil at the end.
   private func bytes(before delimiter: [UInt8], _ limit: Int, _ isAtEnd: Bool) throws -> [UInt8]?? {
-    precondition(!delimiter.isEmpty, "readUntil needs a delimiter of at least one byte; write [10] for a line feed")
+    require(!delimiter.isEmpty, "readUntil needs a delimiter of at least one byte; write [10] for a line feed")
     if let end = find(delimiter) {
       if end > limit { throw LineTooLongError(limit: limit) }
       defer { drop(end + delimiter.count) }

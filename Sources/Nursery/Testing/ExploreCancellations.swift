@@ -32,7 +32,7 @@ public func exploreCancellations<State>(
   check: (State, _ isCompleted: Bool) throws -> Void
 ) throws -> Int {
   var current = call ?? 1
-  precondition(current > 0, "exploreCancellations(at: \(current)): blocking calls are numbered from 1")
+  require(current > 0, "exploreCancellations(at: \(current)): blocking calls are numbered from 1")
   while true {
     let injection = CancellationInjection(at: current)
     var explorer = ScheduleExplorer(

@@ -53,7 +53,7 @@ public final class BlockingPool: @unchecked Sendable {
   public var limit: Int {
     get { lock.withLock { threadLimit } }
     set {
-      precondition(newValue > 0, "the blocking pool needs a thread: set its limit to 1 or more")
+      require(newValue > 0, "the blocking pool needs a thread: set its limit to 1 or more")
       change { threadLimit = newValue }
     }
   }

@@ -34,6 +34,8 @@ extension Channel {
   ///     var rest = elements[...]
   ///     while !rest.isEmpty { rest = rest.dropFirst(try channel.sendMany(rest)) }
   ///
+  /// At a channel of the newest or oldest elements all are sent, and some may be dropped.
+  ///
   /// A cancellation point.
   ///
   /// - Returns: how many have been sent, from the first one; 0 only if there are none.

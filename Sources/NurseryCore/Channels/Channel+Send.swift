@@ -111,14 +111,14 @@ extension Channel {
     _ state: UnsafeMutablePointer<ChannelState<Element>>, _ element: Element, _ me: FiberRef, published: Bool,
     lost: inout Bool
   ) -> Delivered {
-    // No receiver waits at a closed channel, and none while there is something to receive.
+    if state.pointee.isClosed { return .closed }
+    // No receiver waits while there is something to receive.
     if let offer = state.pointee.receivers.claimFirst(for: me, published: published, lost: &lost) {
       offer.pointee.slot.assumingMemoryBound(to: Element.self).initialize(to: element)
       state.pointee.lock.unlock()
       offer.resume(from: me)
       return .committed
     }
-    if state.pointee.isClosed { return .closed }
     if lost { return .lost }
     guard state.pointee.count < state.pointee.room else {
       if state.pointee.overflow == .waits { return .pending }

@@ -39,8 +39,9 @@ public final class Channel<Element: Sendable>: OperationSource, @unchecked Senda
   ///
   /// Traps if the number in the capacity is negative, or is not positive for `newest` and `oldest`.
   ///
-  /// - Parameter onDrop: gets each element that a channel of the `newest` or `oldest` drops. It runs in the call that sends, after
-  ///   the element has been dropped; if it waits, that call waits.
+  /// - Parameter onDrop: gets each element that a channel of the `newest` or `oldest` drops. It runs in a call that sends,
+  ///   after the element has been dropped; if it waits, that call waits. Of two calls that drop at the same time each may
+  ///   get the other's element.
   @inlinable
   public init(_ capacity: Capacity = .unbuffered, onDrop: (@Sendable (Element) -> Void)? = nil) {
     let (count, overflow) = capacity.checked(hasHandler: onDrop != nil)

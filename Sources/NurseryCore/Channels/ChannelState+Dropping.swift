@@ -16,12 +16,12 @@ extension ChannelState {
     }
   }
 
-  /// Hands one dropped element to the handler, or ends it.
+  /// Hands the dropped element that has waited longest to the handler, or ends it.
   @usableFromInline
   @inline(never)
   static func handOverDropped(_ state: UnsafeMutablePointer<ChannelState>) {
     state.pointee.lock.lock()
-    let element = state.pointee.dropped.popLast()
+    let element = state.pointee.dropped.isEmpty ? nil : state.pointee.dropped.removeFirst()
     state.pointee.lock.unlock()
     if let element { state.pointee.onDrop?(element) }
   }

@@ -33,9 +33,10 @@ public struct DeadlockError: Error, Sendable, CustomStringConvertible {
 extension ScopeRef {
   /// What the fibers of this scope and those inside it wait for.
   ///
-  /// No fiber runs: the locks are for the sanitizer's eyes.
+  /// No fiber runs: the locks are for the sanitizer's eyes. What a wait is called is asked without them, because the
+  /// description of a user's operation is the user's code.
   var parkedFibers: [DeadlockError.ParkedFiber] {
-    var fibers: [DeadlockError.ParkedFiber] = []
+    var fibers: [FiberRef] = []
     var pending = [self]
     while let scope = pending.popLast() {
       scope.pointee.lock.lock()
@@ -50,14 +51,14 @@ extension ScopeRef {
       }
       scope.pointee.lock.unlock()
     }
-    return fibers
+    return fibers.map(\.parked)
   }
 }
 
 extension FiberRef {
   /// Adds this fiber to a report, and the scopes that its suspended coroutines have open to what is to be looked at.
-  fileprivate func add(to fibers: inout [DeadlockError.ParkedFiber], _ pending: inout [ScopeRef]) {
-    fibers.append(parked)
+  fileprivate func add(to fibers: inout [FiberRef], _ pending: inout [ScopeRef]) {
+    fibers.append(self)
     forEachSuspended { pending.append($0) }
   }
 

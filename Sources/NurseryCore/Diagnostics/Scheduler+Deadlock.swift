@@ -102,7 +102,11 @@ extension Scheduler {
     var fibers: [DeadlockError.ParkedFiber] = []
     System.callOnThread("fibers-report") {
       fibers = rootScope!.parkedFibers
-      if listingThreads { PlainThread.forEachParked { fibers.append($0.pointee.current.parked) } }
+      guard listingThreads else { return }
+      var threads: [WorkerRef] = []
+      PlainThread.forEachParked { threads.append($0) }
+      // Without the lock, because the description of a user's operation is the user's code.
+      for thread in threads { fibers.append(thread.pointee.current.parked) }
     }
     return DeadlockError(fibers: fibers)
   }

@@ -22,9 +22,9 @@ public protocol BaseOperation<Value> {
   /// Removes a waiter that was enlisted. Called for every waiter whose perform has ended, whichever branch has won.
   func withdraw(_ waiter: Waiter<Value>)
 
-  /// What a wait for it is called in deadlock reports: "a turnstile"; without one, the name of the type.
+  /// How deadlock reports describe a wait for it, such as "a turnstile". The default is the name of the type.
   ///
-  /// Asked by another thread while its waiters wait.
+  /// Called on another thread while its waiters wait. It must not wait.
   var waitDescription: String { get }
 }
 

@@ -103,11 +103,11 @@ extension Scheduler {
   /// Lets one more worker run fibers, and starts its thread.
   ///
   /// Callable from any fiber or thread while the scheduler runs. Does not wait for the worker, but for the kernel to
-  /// make a thread. A worker that was told to retire and has not parked yet stays instead.
+  /// make a thread. If a retiring worker has not parked yet, it stays instead.
   ///
   /// - Throws: `ConfigurationError` if the scheduler was started with `parallelism: 1` (deterministic ones are), which promises that
   ///   no two fibers run at the same time; if it has as many workers as it can have (256, or `parallelism` if that is more);
-  ///   or if its run has ended. `SystemError` if there is no thread to be had.
+  ///   or if its run has ended. `SystemError` if no thread is available.
   public func spawnWorker() throws {
     guard settings.parallelism > 1 else {
       throw ConfigurationError(
@@ -130,7 +130,7 @@ extension Scheduler {
   /// Lets one worker less run fibers.
   ///
   /// Callable from any fiber or thread while the scheduler runs. Waits for nothing: if as many workers exist as may,
-  /// one of them is told to leave. The fibers that have begun on its thread run there until they end, those that have
+  /// one of them retires. The fibers that have begun on its thread run there until they end, those that have
   /// not go to the others, and then its thread sleeps until `spawnWorker` needs it. Timers that were set there still
   /// fire, and can still be cancelled. The worker that runs the body, on the thread that started the scheduler, always
   /// stays.

@@ -62,7 +62,7 @@ public final class Scheduler: @unchecked Sendable {
     let endedOutside = Atomic<Int>(0)
   }
 
-  /// Threads that are none of ours and use the scheduler; `run` does not return while one does.
+  /// Foreign threads that use the scheduler; `run` does not return while one does.
   struct Visitors: ~Copyable {
     /// Those that are handing us a fiber.
     let handing = Atomic<Int>(0)

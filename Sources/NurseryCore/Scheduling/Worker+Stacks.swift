@@ -38,10 +38,10 @@ extension WorkerRef {
 
 // What an idle worker does for the memory of free stacks; the pool knows how much and when.
 extension Scheduler {
-  /// So many a worker that goes to sleep may keep for itself.
+  /// How many stacks a sleeping worker keeps.
   private static let keptBySleepers = 16
 
-  /// Before a sleep of so many nanoseconds (negative: for ever): gives up what this worker does not need.
+  /// Before a sleep of `limit` nanoseconds (negative: without end): gives up what this worker does not need.
   ///
   /// The last to fall asleep also returns a slice of what no worker needs. While a worker is awake the monitor does
   /// that.

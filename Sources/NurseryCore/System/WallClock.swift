@@ -8,7 +8,7 @@ import CSwitch
   import Darwin  // not yet verified
 #endif
 
-/// The clock on the wall: what the computer is told, in nanoseconds since 1970, and what people read of it.
+/// The wall clock, in nanoseconds since 1970, and as fields of a calendar.
 package enum WallClock {
   /// Fields of a calendar, in the time zone of the process or in UTC.
   package struct Fields: Equatable {
@@ -59,7 +59,7 @@ package enum WallClock {
       var time = fields.time
       time.tm_isdst = isSummer
       let seconds = mktime(&time)
-      if Fields(time) == fields { return nanoseconds(seconds) }
+      if seconds != -1, Fields(time) == fields { return nanoseconds(seconds) }
     }
     time.tm_isdst = 0
     return nanoseconds(mktime(&time))

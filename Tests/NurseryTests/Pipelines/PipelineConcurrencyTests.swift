@@ -260,4 +260,36 @@ import Testing
       expectThrows(Oops(7)) { try failing.retry(.constant(.seconds(1), attempts: 3), if: { _ in false }).collect() }
     }
   }
+
+  @Test func aRetriedFlowEndsWithTheWaitForItsElement() throws {
+    try virtually {
+      let log = Log<String>()
+      let silent = Flow<Int> { _ in
+        defer { log.append("unwound") }
+        try Op<Void>.never.perform()
+      }
+      expectThrows(TimeoutError.self) {
+        try silent.retry(.constant(.zero, attempts: 3)).timeout(.seconds(1)).collect()
+      }
+      // The error is handled inside the run, which still ends.
+      try withPipeline(silent.retry(.constant(.zero, attempts: 3)).timeout(.seconds(1))) { elements in
+        for _ in elements {}
+        expectThrows(TimeoutError.self) { try elements.finish() }
+      }
+      #expect(log.entries == ["unwound", "unwound"])
+    }
+  }
+
+  @Test func aFlowThatCannotBeginClosesTheChannelOfItsCopies() throws {
+    try runFibers {
+      for divert: @Sendable (Channel<String>) -> Flow<String> in [
+        { Flow.lines(ofFile: "/no such file").tee(to: $0) },
+        { Flow.lines(ofFile: "/no such file").partition(to: $0) { _ in true } },
+      ] {
+        let copies = Channel<String>()
+        expectThrows(SystemError.self) { try divert(copies).collect() }
+        try #expect(copies.next() == nil)
+      }
+    }
+  }
 }
