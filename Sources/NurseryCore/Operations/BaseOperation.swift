@@ -42,10 +42,15 @@ public struct Waiter<Value>: Hashable, @unchecked Sendable {
 
   /// Commits the waiting perform with this value; false if the waiter has gone or another branch has committed.
   ///
-  /// After true, exactly this waiter has received the value.
+  /// After true, exactly this waiter has received the value. A value that is not `Sendable` is given up by the caller,
+  /// because the waiter may run on another thread.
+  ///
+  /// A copy that the caller keeps may become the last reference to an object. Release it without your lock, because
+  /// `deinit` is the user's code.
   @discardableResult
-  public func commit(_ value: Value) -> Bool {
-    enlistment.commit(offer) { $0.assumingMemoryBound(to: Value.self).initialize(to: value) }
+  public func commit(_ value: sending Value) -> Bool {
+    nonisolated(unsafe) let value = value
+    return enlistment.commit(offer) { $0.assumingMemoryBound(to: Value.self).initialize(to: value) }
   }
 
   /// Whether both belong to the same branch of the same perform.
