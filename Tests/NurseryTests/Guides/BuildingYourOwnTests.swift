@@ -209,7 +209,9 @@ struct BuildingYourOwnTests {
 
   // MARK: Replies
 
-  @Test(arguments: parallelisms) func aReplyIsTakenWhetherItComesBeforeOrAfterTheWait(workers: Int) throws {
+  // The thread sanitizer does not see the ordering that a Mutex establishes: with one, one thread only.
+  @Test(arguments: isSanitized ? [1] : parallelisms)
+  func aReplyIsTakenWhetherItComesBeforeOrAfterTheWait(workers: Int) throws {
     try virtually(workers) {
       let replies = Replies<String>()
       try withNursery { nursery in
@@ -225,7 +227,7 @@ struct BuildingYourOwnTests {
     }
   }
 
-  @Test func plainThreadsReceiveAndDeliver() throws {
+  @Test(.enabled(if: !isSanitized)) func plainThreadsReceiveAndDeliver() throws {
     let replies = Replies<Int>()
     let receivers = (1...4).map { number in
       PlainThread { try replies.receiveOp(number).orTimeout(after: .seconds(60)).perform() }

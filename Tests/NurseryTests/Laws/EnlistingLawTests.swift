@@ -88,7 +88,7 @@ extension Trial {
 }
 
 /// A primitive that is never ready, but does something when its waiter is enlisted.
-private struct Pivot<Value>: BaseOperation {
+private struct Pivot<Value: Sendable>: BaseOperation {
   let action: ((Value) -> Bool) -> Void
 
   func poll() -> Value? { nil }
