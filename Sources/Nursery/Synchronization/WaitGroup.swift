@@ -47,8 +47,9 @@ public final class WaitGroup: @unchecked Sendable {
     lock.lock()
     pending += amount
     let isValid = pending >= 0
-    if isValid { gate.setFree(pending == 0 ? 1 : 0) }
+    let tasks = isValid ? gate.setFreeUnderLock(pending == 0 ? 1 : 0) : WokenTasks()
     lock.unlock()
+    tasks.resume()
     require(
       isValid, "done() was called more often than work was added; call add() once for each done(), before it")
   }
@@ -58,7 +59,7 @@ public final class WaitGroup: @unchecked Sendable {
   /// A cancellation point; allocates nothing.
   ///
   /// - Throws: `CancellationError` if the current scope is cancelled.
-  @available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
+  @available(*, noasync, message: "it blocks its thread; in async code, write 'await', and it suspends the task")
   public func wait() throws { try waitOp().perform() }
 
   /// The operation that commits while nothing is pending.

@@ -37,8 +37,9 @@ public final class Watch<Value: Sendable>: @unchecked Sendable {
     lock.lock()
     swap(&current, &value)
     version += 1
-    versions.setFree(version)
+    let tasks = versions.setFreeUnderLock(version)
     lock.unlock()
+    tasks.resume()
   }
 
   /// A reader that has seen the present value.

@@ -61,16 +61,18 @@ extension BlockingPool {
   /// Without any thread, queued calls would wait for ever.
   private func startFailed(_ error: SystemError) {
     var others: [BlockingJob] = []
+    var performers: [FiberRef] = []
     lock.withLock {
       arriving -= 1
       threadCount -= 1
       while threadCount == 0, let job = queue.popFirst() {
         job.state = .ended
         job.fail(error)
-        if let offer = job.offer.take() { _ = offer.commitFromOutside() }
+        if let performer = job.offer.take()?.commitFromOutside() { performers.append(performer) }
         others.append(job)
       }
     }
+    for performer in performers { performer.makeReady() }
     for job in others { job.complete() }
   }
 

@@ -35,7 +35,7 @@ extension ScopeRef {
 
   /// Called with the lock held.
   private func wake() {
-    pointee.cancellation?.signal()
+    pointee.cancellation?.signalUnderLock()
     pointee.host?.interrupt(in: self)
     guard let nursery = pointee.nursery else { return }
     nursery.revokeAllPermits()
@@ -79,7 +79,7 @@ extension FiberRef {
   func cancelAlone() {
     home.withLock {
       pointee.membership.isCancelledAlone.store(true, ordering: .releasing)
-      pointee.membership.cancellationAlone?.signal()
+      pointee.membership.cancellationAlone?.signalUnderLock()
       home.pointee.nursery?.revokePermit(of: self)
       if let outermost = pointee.membership.outermostScope, !outermost.pointee.isShielded {
         outermost.withLock { outermost.spread() }

@@ -5,7 +5,7 @@ extension Channel {
   ///
   /// - Throws: `ChannelClosedError` when the channel is closed and drained; `CancellationError` if the current scope is
   ///   cancelled: then no element has been taken.
-  @available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
+  @available(*, noasync, message: "it blocks its thread; in async code, write 'await', and it suspends the task")
   public func receiveMany(upTo limit: Int) throws -> [Element] {
     Self.check(limit)
     return takeAvailable(after: try receive(), limit)
@@ -41,7 +41,7 @@ extension Channel {
   /// - Returns: how many have been sent, from the first one; 0 only if there are none.
   /// - Throws: `ChannelClosedError` when the channel is or gets closed; `CancellationError` if the current scope is
   ///   cancelled. In both cases no element was delivered.
-  @available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
+  @available(*, noasync, message: "it blocks its thread; in async code, write 'await', and it suspends the task")
   public func sendMany(_ elements: some Collection<Element>) throws -> Int {
     guard let first = elements.first else { return 0 }
     try send(first)

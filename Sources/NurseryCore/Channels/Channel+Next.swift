@@ -8,7 +8,7 @@ extension Channel {
   /// A cancellation point; allocates nothing.
   ///
   /// - Throws: `CancellationError` if the current scope is cancelled: then no element has been taken.
-  @available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
+  @available(*, noasync, message: "it blocks its thread; in async code, write 'await', and it suspends the task")
   @inlinable
   public func next() throws -> Element? {
     switch receiveOutcome() {

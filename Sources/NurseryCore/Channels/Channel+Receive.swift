@@ -15,7 +15,7 @@ extension Channel {
   ///
   /// - Throws: `ChannelClosedError` when the channel is closed and drained; `CancellationError` if the current scope is
   ///   cancelled: then no element has been taken.
-  @available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
+  @available(*, noasync, message: "it blocks its thread; in async code, write 'await', and it suspends the task")
   @inlinable
   public func receive() throws -> Element {
     switch receiveOutcome() {

@@ -11,7 +11,7 @@ extension Channel {
   ///
   /// - Throws: `ChannelClosedError` when the channel is or gets closed; `CancellationError` if the current scope is
   ///   cancelled. In both cases nothing is reserved.
-  @available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
+  @available(*, noasync, message: "it blocks its thread; in async code, write 'await', and it suspends the task")
   public func reserve() throws -> Permit { try reserveOp().perform() }
 
   /// The operation that reserves a place in the buffer for one element.

@@ -9,7 +9,7 @@ extension Channel {
   ///
   /// - Throws: `ChannelClosedError` when the channel is or gets closed; `CancellationError` if the current scope is
   ///   cancelled. In both cases the element was not delivered.
-  @available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
+  @available(*, noasync, message: "it blocks its thread; in async code, write 'await', and it suspends the task")
   @inlinable
   public func send(_ element: Element) throws {
     let me = Performer.enter()

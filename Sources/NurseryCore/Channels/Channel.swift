@@ -61,14 +61,18 @@ public final class Channel<Element: Sendable>: OperationSource, @unchecked Senda
   ///
   /// Never blocks; closing again does nothing.
   public func close() {
-    state.pointee.lock.withLock {
-      if state.pointee.isClosed { return }
+    let (senders, reservers, receivers) = state.pointee.lock.withLock {
+      if state.pointee.isClosed { return (WokenTasks(), WokenTasks(), WokenTasks()) }
       state.pointee.isClosed = true
-      state.pointee.senders.wakeAll(.closed)
-      state.pointee.reservers.wakeAll(.closed)
-      state.pointee.endIfDone()
+      let senders = state.pointee.senders.wakeAll(.closed)
+      let reservers = state.pointee.reservers.wakeAll(.closed)
+      let receivers = state.pointee.endIfDone()
       state.pointee.updateFlag()
+      return (senders, reservers, receivers)
     }
+    senders.resume()
+    reservers.resume()
+    receivers.resume()
   }
 
   /// Whether `close()` has been called; buffered elements may still be there.

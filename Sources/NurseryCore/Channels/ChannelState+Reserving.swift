@@ -21,11 +21,12 @@ extension ChannelState {
   }
 
   /// Ends the channel for receivers if it is closed and no place is reserved.
-  @usableFromInline
-  mutating func endIfDone() {
-    guard isClosed, !isEnded, room == capacity else { return }
+  ///
+  /// - Returns: the tasks that the caller resumes when it has unlocked.
+  mutating func endIfDone() -> WokenTasks {
+    guard isClosed, !isEnded, room == capacity else { return WokenTasks() }
     isEnded = true
-    receivers.wakeAll(.closed)
+    return receivers.wakeAll(.closed)
   }
 
   /// Takes a reserved place back, and lets in those that wait for one; called without the lock.
@@ -45,9 +46,10 @@ extension ChannelState {
         state.pointee.push(element)
       }
     }
-    state.pointee.endIfDone()
+    let ended = state.pointee.endIfDone()
     state.pointee.updateFlag()
     state.pointee.lock.unlock()
+    ended.resume()
     receiver?.resume(from: me)
     while let offer = admitToFreePlace(state, me) { offer.resume(from: me) }
   }

@@ -52,6 +52,7 @@ struct FaultText {
     case .root: append("the root fiber")
     case .loop: append("a worker between two fibers")
     case .thread: append("a plain thread")
+    case .task: append("a task")
     case .fiber:
       append("fiber ")
       if let name = fiber.pointee.identity.name {

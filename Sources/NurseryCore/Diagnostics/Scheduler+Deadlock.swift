@@ -4,8 +4,8 @@ import Synchronization
 //
 // Only a thread could; a signal handler must not touch what fibers wait on. The threads we can answer for are the
 // scheduler's workers and its monitor, plain threads that sleep in an operation without a timer, those of the blocking
-// pool that have nothing to do, and the poller's while no descriptor is waited for. All of them asleep is not enough,
-// because one may have been called and not know it yet, and they cannot be looked at all at once. So they are looked at
+// pool that have nothing to do, and the helper's (`OutsideThread`), which sleeps as a plain thread does. All of them
+// asleep is not enough, because one may have been called and not know it yet, and they cannot be looked at all at once. So they are looked at
 // twice:
 //
 //     1  every worker sleeps, and so many other threads       (each was asleep at some instant of this step)
@@ -60,8 +60,7 @@ extension Scheduler {
     let own = workers.count + (monitor?.threadCount ?? 0)
     let threads = PlainThread.parked
     let helpers = BlockingPool.sharedIdle
-    let services = OutsideReactor.threadCount + System.launcherThreadCount
-    guard System.threadCount == own + threads.count + helpers.count + services else { return false }
+    guard System.threadCount == own + threads.count + helpers.count + System.launcherThreadCount else { return false }
     if isAnythingComing || PlainThread.isOneCalled { return false }
     if PlainThread.parked != threads || BlockingPool.sharedIdle != helpers { return false }
     // Steps 3 before step 4.
@@ -104,7 +103,7 @@ extension Scheduler {
       fibers = rootScope!.parkedFibers
       guard listingThreads else { return }
       var threads: [WorkerRef] = []
-      PlainThread.forEachParked { threads.append($0) }
+      PlainThread.forEachParked { if !OutsideThread.serves($0) { threads.append($0) } }
       // Without the lock, because the description of a user's operation is the user's code.
       for thread in threads { fibers.append(thread.pointee.current.parked) }
     }

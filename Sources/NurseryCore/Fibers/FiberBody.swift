@@ -116,9 +116,10 @@ extension FiberRef {
   @inline(__always)
   func publishEnd(_ body: Unmanaged<FiberBody>) {
     body._withUnsafeGuaranteedRef { $0.latch.lock.lock() }
-    body._withUnsafeGuaranteedRef { $0.latch.setLocked() }
+    let tasks = body._withUnsafeGuaranteedRef { $0.latch.setLocked() }
     let hasActions = body._withUnsafeGuaranteedRef { !$0.actions.isEmpty }
     body._withUnsafeGuaranteedRef { $0.latch.lock.unlock() }
+    tasks.resume()
     if hasActions { body._withUnsafeGuaranteedRef { $0.runActions() } }
     if body._withUnsafeGuaranteedRef({ $0.cancellers.load(ordering: .acquiring) != 0 }) { waitForCancellers(body) }
   }

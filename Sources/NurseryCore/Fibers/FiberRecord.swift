@@ -29,9 +29,11 @@ package struct FiberRecord: ~Copyable {
     case loop
     /// A plain thread that performs operations and blocks.
     case thread
+    /// A Swift task during one perform; see `TaskPerformer`.
+    case task
   }
 
-  // The switch stores here by address: this field must stay first.
+  // The switch stores here by address: this field must stay first. Of a task it is the word that it parks on.
   let savedStack = Atomic<UInt>(0)
   /// The state of the current perform; see `Claim`.
   @usableFromInline let claim = Atomic<UInt64>(Claim.committed)
@@ -44,7 +46,7 @@ package struct FiberRecord: ~Copyable {
   ///
   /// Never nil; optional because reading an optional costs no check.
   @usableFromInline let currentScope: Atomic<ScopeRef?>
-  private(set) var kind: Kind
+  @usableFromInline private(set) var kind: Kind
   /// See `FiberSlab.freeIfLast`.
   let isHalfFree = Atomic<Bool>(false)
   /// Whether the result is in the scratch space: destructors that still run on this fiber must not use that space.
@@ -246,8 +248,9 @@ extension FiberRef {
   package var id: UInt64 { pointee.identity.id }
   package var name: String? { pointee.identity.name }
   package var site: SourceSite { pointee.identity.site }
-  /// False on a plain thread.
-  package var runsOnScheduler: Bool { pointee.kind != .thread }
+  /// False on a plain thread and in a task.
+  @inline(__always)
+  package var runsOnScheduler: Bool { pointee.kind.rawValue < FiberRecord.Kind.thread.rawValue }
 
   /// See `FiberRecord.scratchSize`.
   @usableFromInline
@@ -279,6 +282,7 @@ extension FiberRef {
     switch pointee.kind {
     case .root: return "the root fiber"
     case .thread: return "a plain thread"
+    case .task: return "a task"
     default: return "fiber #\(pointee.identity.id)"
     }
   }

@@ -19,11 +19,12 @@ extension PlainThread {
     return parked
   }
 
-  /// Whether one that sleeps has been made ready, and only does not know it yet.
+  /// Whether one that sleeps has been made ready, or been given something to do, and only does not know it yet.
   static var isOneCalled: Bool {
     var isCalled = false
     forEachParked { worker in
       if worker.pointee.plain.isCalled.load(ordering: .sequentiallyConsistent) { isCalled = true }
+      if !worker.pointee.inbox.isEmpty || worker.pointee.timers.earliest != .max { isCalled = true }
     }
     return isCalled
   }

@@ -27,10 +27,14 @@ enum PlainThread {
   static func register() -> WorkerRef {
     let reused = free.pointee.lock.withLock { free.pointee.workers.popLast() }
     let worker = reused ?? make()
-    if reused == nil { free.pointee.lock.withLock { free.pointee.all.append(worker) } }
+    adopt(worker)
+    return worker
+  }
+
+  /// Makes a worker the calling thread's.
+  static func adopt(_ worker: WorkerRef) {
     worker.pointee.pace.accessHead = cs_exclusivity_head()
     cs_set_thread_pointer(worker)
-    return worker
   }
 
   private static func unregister(_ worker: WorkerRef) {
@@ -42,7 +46,7 @@ enum PlainThread {
     free.pointee.lock.withLock { free.pointee.workers.append(worker) }
   }
 
-  private static func make() -> WorkerRef {
+  static func make(isForTasks: Bool = false) -> WorkerRef {
     let worker = WorkerRef.allocate(capacity: 1)
     let record = FiberSlab.allocateSingle()
     let scope = ScopeRef.allocate(capacity: 1)
@@ -51,7 +55,8 @@ enum PlainThread {
         parent: nil, host: record, opener: nil, worker: worker, scheduler: nil, nursery: nil, SourceSite(),
         isShielded: false))
     record.initialize(.thread, worker: worker, home: scope)
-    worker.initialize(to: Worker(nil, loop: record))
+    worker.initialize(to: Worker(nil, isForTasks: isForTasks, loop: record))
+    free.pointee.lock.withLock { free.pointee.all.append(worker) }
     return worker
   }
 
@@ -108,6 +113,12 @@ package enum Performer {
       return me.pointee.worker.standBackByDecision(decisions)
     }
     while !scheduler._withUnsafeGuaranteedRef({ $0.isEverybodyElseParked(me.pointee.worker) }) { yield() }
+  }
+
+  /// Whether the calling fiber's scope or the calling task is cancelled.
+  package static var isCancelled: Bool {
+    let me = current()
+    return me.runsOnScheduler ? me.isCancelled : Task.isCancelled
   }
 
   /// The calling thread's worker.

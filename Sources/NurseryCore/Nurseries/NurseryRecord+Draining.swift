@@ -42,7 +42,7 @@ extension NurseryRef {
   /// Called with the lock held.
   fileprivate func beginDraining() {
     pointee.draining.hasBegun = true
-    pointee.draining.condition?.signal()
+    pointee.draining.condition?.signalUnderLock()
   }
 }
 

@@ -27,12 +27,15 @@ public final class Condition: OperationSource, @unchecked Sendable {
   /// Never blocks; calling it again does nothing.
   public func signal() { latch.set() }
 
+  /// As `signal`, for a caller that holds a lock: what waits may be a task, whose executor is user code.
+  func signalUnderLock() { latch.setUnderLock() }
+
   /// Waits until the condition is true.
   ///
   /// A cancellation point.
   ///
   /// - Throws: `CancellationError` if the current scope is cancelled.
-  @available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
+  @available(*, noasync, message: "it blocks its thread; in async code, write 'await', and it suspends the task")
   public func wait() throws {
     let me = Performer.enter()
     if me.isCancelled { throw CancellationError() }

@@ -48,7 +48,7 @@ final class Enlistment: @unchecked Sendable {
       guard performer.commit(expectedEpoch: epoch) else { return false }
       store(offer.pointee.slot)
       offer.win()
-      performer.makeReady()
+      performer.makeReadyUnderLock()
       return true
     case .decided, .ended:
       lock.unlock()

@@ -16,13 +16,23 @@ struct Latch: ~Copyable {
   var isSet: Bool { mark.load(ordering: .acquiring) }
 
   /// Makes it true and wakes all waiters.
-  func set() { lock.withLock { setLocked() } }
+  func set() {
+    lock.lock()
+    let tasks = setLocked()
+    lock.unlock()
+    tasks.resume()
+  }
+
+  /// As `set`, for a caller that holds another lock.
+  func setUnderLock() { lock.withLock { setLocked() }.resumeElsewhere() }
 
   /// As `set`; called with the lock held.
+  ///
+  /// - Returns: the tasks that the caller resumes when it has unlocked.
   @inline(__always)
-  func setLocked() {
+  func setLocked() -> WokenTasks {
     mark.store(true, ordering: .releasing)
-    waiters.wakeAll(verdict)
+    return waiters.wakeAll(verdict)
   }
 
   /// Makes it untrue again; nothing else refers to it.

@@ -76,19 +76,15 @@ extension OfferRef {
     worker.pointee.queue.pushNext(performer)
   }
 
-  /// Commits from outside, settles and wakes; false if the performer is committed already.
-  @usableFromInline
-  func commitFromOutside(_ verdict: Verdict = .value, _ turn: Turn = .last) -> Bool {
-    commitFromOutsideInline(verdict, turn)
-  }
-
-  @inline(__always) @discardableResult
-  func commitFromOutsideInline(_ verdict: Verdict, _ turn: Turn) -> Bool {
+  /// Commits from outside and settles; the caller makes the performer ready.
+  ///
+  /// Nil if it is committed already.
+  @inline(__always)
+  func commitFromOutside(_ verdict: Verdict = .value) -> FiberRef? {
     let performer = pointee.performer
-    guard performer.commit() else { return false }
+    guard performer.commit() else { return nil }
     win(verdict)
-    performer.makeReadyInline(turn)
-    return true
+    return performer
   }
 }
 

@@ -28,7 +28,7 @@ extension Op {
 /// Allocates nothing. A cancellation point.
 ///
 /// - Throws: `CancellationError` if the current scope is cancelled; otherwise whatever the committed branch throws.
-@available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
+@available(*, noasync, message: "it blocks its thread; in async code, write 'await', and it suspends the task")
 @inlinable
 public func choose<Value>(_ first: Op<Value>, _ second: Op<Value>) throws -> Value {
   // Borrowed, so that choosing counts no references.
@@ -46,9 +46,11 @@ public func choose<Value>(_ first: Op<Value>, _ second: Op<Value>) throws -> Val
 /// Allocates one array. A cancellation point.
 ///
 /// - Throws: `CancellationError` if the current scope is cancelled; otherwise whatever the committed branch throws.
-@available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
+@_disfavoredOverload
+@available(*, noasync, message: "it blocks its thread; in async code, write 'await', and it suspends the task")
 @inlinable
 public func choose<Value>(_ operations: Op<Value>...) throws -> Value {
+  // Disfavoured, as is the overload for asynchronous code: for two operations they would tie with the form for two.
   try operations.withUnsafeBufferPointer { try Op<Value>.performChoice($0) }
 }
 

@@ -46,7 +46,7 @@ public struct Nack: Sendable {
   /// Waits until the branch is abandoned; waits for ever if it commits.
   ///
   /// A cancellation point.
-  @available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
+  @available(*, noasync, message: "it blocks its thread; in async code, write 'await', and it suspends the task")
   public func wait() throws { try abandoned.wait() }
 
   /// The operation that commits once the branch has been abandoned.
@@ -88,6 +88,12 @@ extension Op {
 
   private func resolvedForPerform() throws -> Op<Value> {
     if Performer.current().isCancelled { throw CancellationError() }
+    return try resolvedNow()
+  }
+
+  /// Runs the guards; if one throws, those before it are abandoned.
+  @usableFromInline
+  func resolvedNow() throws -> Op<Value> {
     let resolution = Resolution()
     do {
       return try resolved(resolution)

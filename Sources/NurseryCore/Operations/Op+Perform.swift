@@ -65,15 +65,9 @@ extension Performer {
         offer.initialize(to: Offer(me, source, argument: argument, index: 0, slot: slot))
       }
       me.beginEnlisting()
-      if source._withUnsafeGuaranteedRef({ $0.attempt(offer, .enlistAlone) }) == .committed {
-        me.endEnlisting()
-      } else {
-        if Claim.state(me.pointee.claim.load(ordering: .relaxed)) == Claim.claimed {
-          me.startWaiting()
-          fullFence()
-        }
+      if !me.endsEnlisting(source._withUnsafeGuaranteedRef { $0.attempt(offer, .enlistAlone) }) {
         if timeout == .max { me.parkUnlessCancelled(offer, 1) } else { me.park(offer, within: timeout) }
-        if me.pointee.wait.winner != 0 || source._withUnsafeGuaranteedRef({ $0.keepsAccount }) { me.withdraw(offer) }
+        me.endWait(offer, source)
       }
       return me.pointee.wait.verdict
     }
@@ -81,6 +75,26 @@ extension Performer {
 }
 
 extension FiberRef {
+  /// After the attempt to enlist the only offer of a perform: whether it has committed, and the performer does not wait.
+  @usableFromInline @inline(__always)
+  func endsEnlisting(_ answer: OperationSource.Answer) -> Bool {
+    if answer == .committed {
+      endEnlisting()
+      return true
+    }
+    if Claim.state(pointee.claim.load(ordering: .relaxed)) == Claim.claimed {
+      startWaiting()
+      fullFence()
+    }
+    return false
+  }
+
+  /// After the wakeup from a wait for a leaf.
+  @usableFromInline @inline(__always)
+  func endWait(_ offer: OfferRef, _ source: Unmanaged<OperationSource>) {
+    if pointee.wait.winner != 0 || source._withUnsafeGuaranteedRef({ $0.keepsAccount }) { withdraw(offer) }
+  }
+
   /// Parks the performer, whose offer is linked, until it is committed or the time is over.
   ///
   /// - Parameter offer: the first of two; the second becomes the timer.

@@ -36,7 +36,7 @@ extension Op {
   ///
   /// - Throws: `CancellationError` if the current scope is cancelled, even if the operation could proceed: then it
   ///   has had no effect. Otherwise whatever the committed branch throws.
-  @available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
+  @available(*, noasync, message: "it blocks its thread; in async code, write 'await', and it suspends the task")
   @inlinable
   public func perform() throws -> Value {
     source.isPlain ? try performLeaf() : try performGeneral()

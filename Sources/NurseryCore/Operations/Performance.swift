@@ -49,6 +49,8 @@ package struct Performance: ~Copyable {
   @usableFromInline var hasAttempts = false
   /// Whether one of the leaves is a primitive of the user's; see `Enlistment`.
   @usableFromInline var hasPrimitives = false
+  /// How many leaves a suspended task has enlisted.
+  var enlistedCount = 0
   /// How the winning leaf ended.
   @usableFromInline var verdict = Verdict.value
   /// The leaf that committed, in the order the leaves are written.
@@ -177,12 +179,14 @@ package struct Performance: ~Copyable {
   @usableFromInline
   @inline(never)
   mutating func commit() throws {
-    // A single operation is not polled first, whatever its timeouts: it is enlisted before they are looked at.
-    let isPolled = count &- timeoutCount > 1 || hasAttempts || hasPrimitives
-    let isCommitted = !me.isCancelled && (isPolled && poll(.poll) || layOutAndEnlist())
+    let isCommitted = !me.isCancelled && (isPolledFirst && poll(.poll) || layOutAndEnlist())
     abandon()
     if !isCommitted { throw CancellationError() }
   }
+
+  /// A single operation is not, whatever its timeouts: it is enlisted before they are looked at.
+  @inline(__always)
+  var isPolledFirst: Bool { count &- timeoutCount > 1 || hasAttempts || hasPrimitives }
 
   /// Commits a leaf that is ready now; false if there is none, and then every branch is abandoned.
   @usableFromInline
@@ -197,7 +201,7 @@ package struct Performance: ~Copyable {
   }
 
   @inline(__always)
-  private mutating func poll(_ attempt: OperationSource.Attempt) -> Bool {
+  mutating func poll(_ attempt: OperationSource.Attempt) -> Bool {
     if let arms, pollArms(arms, attempt) { return true }
     for leaf in armCount..<count where mayCommit((offers + leaf).pointee.source) {
       guard ask(leaf, attempt) == .committed else { continue }
@@ -279,19 +283,27 @@ package struct Performance: ~Copyable {
   /// False if the cancellation won.
   @inline(__always)
   private mutating func layOutAndEnlist() -> Bool {
-    if let arms {
-      for arm in 0..<armCount { layOutArm(arm, arms) }
-    }
+    layOutArms()
     return enlistAndPark() && (verdict != .again || tryAgain())
   }
 
-  /// Goes on after a leaf has been told to try again; false if the cancellation won.
-  ///
-  /// The leaves are laid out by now, and stay so: a timer goes by the deadline that it had.
-  @inline(never)
-  private mutating func tryAgain() -> Bool {
+  @inline(__always)
+  func layOutArms() {
+    guard let arms else { return }
+    for arm in 0..<armCount { layOutArm(arm, arms) }
+  }
+
+  /// All leaves are laid out by now, and stay so: a timer goes by the deadline that it had.
+  @inline(__always)
+  mutating func layNoArms() {
     arms = nil
     armCount = 0
+  }
+
+  /// Goes on after a leaf has been told to try again; false if the cancellation won.
+  @inline(never)
+  private mutating func tryAgain() -> Bool {
+    layNoArms()
     repeat {
       if me.isCancelled {
         winner = -1
@@ -308,9 +320,33 @@ package struct Performance: ~Copyable {
   /// Inlined, as is the parking: see `Worker.suspend`.
   @inline(__always)
   private mutating func enlistAndPark() -> Bool {
+    switch enlist() {
+    case .ended(let isCommitted): return isCommitted
+    case .lost(let leaf):
+      waitForWakeup()
+      return endWait(upTo: leaf)
+    case .waits:
+      me.parkUnlessCancelled(offers, count)
+      return endWait(upTo: count)
+    }
+  }
+
+  /// What leaving the offers has led to.
+  enum Enlisted {
+    /// A leaf has committed or is to be tried again; false if the cancellation won.
+    case ended(Bool)
+    /// Another thread has committed the perform when so many leaves were enlisted; a wakeup is on its way.
+    case lost(Int)
+    /// All leaves are enlisted; a wakeup comes when one commits.
+    case waits
+  }
+
+  /// Leaves an offer for every leaf, unless one commits.
+  @inline(__always)
+  mutating func enlist() -> Enlisted {
     var published = false
     if hasPrimitives {
-      if let isCommitted = openWithWaiters() { return isCommitted || commitBegun() }
+      if let isCommitted = openWithWaiters() { return .ended(isCommitted || commitBegun()) }
     } else {
       me.beginEnlisting()
     }
@@ -320,12 +356,8 @@ package struct Performance: ~Copyable {
         me.endEnlisting()
         withdraw(upTo: leaf)
         settle()
-        return true
-      case .lost:
-        waitForWakeup()
-        withdraw(upTo: leaf)
-        settle()
-        return winner >= 0 || commitBegun()
+        return .ended(true)
+      case .lost: return .lost(leaf)
       case .pending:
         published = published || Claim.state(me.pointee.claim.load(ordering: .relaxed)) != Claim.claimed
       }
@@ -334,15 +366,20 @@ package struct Performance: ~Copyable {
       me.startWaiting()
       fullFence()
     }
-    me.parkUnlessCancelled(offers, count)
-    withdraw(upTo: count)
+    return .waits
+  }
+
+  /// After the wakeup: takes the offers back; false if the cancellation won.
+  @inline(__always)
+  mutating func endWait(upTo leaf: Int) -> Bool {
+    withdraw(upTo: leaf)
     settle()
     return winner >= 0 || commitBegun()
   }
 
   /// After a cancellation: commits the first branch that outlasts it; false if there is none.
   @inline(never)
-  private mutating func commitBegun() -> Bool {
+  mutating func commitBegun() -> Bool {
     for leaf in 0..<count {
       let offer = offers + leaf
       guard offer.pointee.source._withUnsafeGuaranteedRef({ $0.outlastsCancellation }) else { continue }
@@ -422,7 +459,7 @@ package struct Performance: ~Copyable {
   ///
   /// These may perform operations of their own.
   @inline(__always)
-  private mutating func abandon() {
+  mutating func abandon() {
     if regions != nil { fireRegions() }
   }
 

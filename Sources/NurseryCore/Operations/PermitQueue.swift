@@ -55,9 +55,7 @@ package final class PermitQueue: OperationSource, @unchecked Sendable {
     me.ownOffer.pointee.argument = 0
     guard verdict == .cancelled else { return }
     // The requests behind the one that has left may be smaller.
-    lock.lock()
-    settle()
-    lock.unlock()
+    lock.withLock { settle() }.resume()
     throw CancellationError()
   }
 
@@ -75,19 +73,23 @@ package final class PermitQueue: OperationSource, @unchecked Sendable {
   package func give(_ count: Int) {
     lock.lock()
     free += count
-    settle()
+    let tasks = settle()
     lock.unlock()
+    tasks.resume()
   }
 
-  /// Sets the number of free permits, where no performer ever takes one; true if that has changed it.
-  @discardableResult
-  package func setFree(_ count: Int) -> Bool {
-    lock.lock()
-    defer { lock.unlock() }
-    guard free != count else { return false }
-    free = count
-    settle()
-    return true
+  /// Sets the number of free permits, where no performer ever takes one.
+  package func setFree(_ count: Int) { setFreeUnderLock(count).resume() }
+
+  /// As `setFree`, for a caller that holds another lock.
+  ///
+  /// - Returns: the tasks that the caller resumes when it has unlocked.
+  package func setFreeUnderLock(_ count: Int) -> WokenTasks {
+    lock.withLock {
+      if free == count { return WokenTasks() }
+      free = count
+      return settle()
+    }
   }
 
   /// How many permits are free.
@@ -107,23 +109,28 @@ package final class PermitQueue: OperationSource, @unchecked Sendable {
   /// Grants from the front as long as permits last, then wakes the watchers that have what they watch for.
   ///
   /// A single new owner runs next: that is the hand-over.
-  private func settle() {
+  ///
+  /// - Returns: the tasks that the caller resumes when it has unlocked.
+  private func settle() -> WokenTasks {
+    var tasks = WokenTasks()
     var turn = Turn.next
     while let offer = nextGrant {
       let count = offer.permitRequest.count
       waiters.remove(offer)
-      guard offer.commitFromOutside(.value, turn) else { continue }
+      guard let performer = offer.commitFromOutside() else { continue }
       free -= count
+      tasks.makeReady(performer, turn)
       turn = .last
     }
-    guard waiters.isEmpty else { return }
+    guard waiters.isEmpty else { return tasks }
     var next = watchers.first
     while let offer = next {
       next = offer.pointee.next
       guard offer.permitRequest.count <= free else { continue }
       watchers.remove(offer)
-      _ = offer.commitFromOutside()
+      if let performer = offer.commitFromOutside() { tasks.makeReady(performer, .last) }
     }
+    return tasks
   }
 
   /// The offer that is to be granted next: one of the first performer's, which are alternatives of one choice.
@@ -162,14 +169,15 @@ package final class PermitQueue: OperationSource, @unchecked Sendable {
   }
 
   override package func withdraw(_ offer: OfferRef) {
-    lock.lock()
-    if offer.permitRequest.takesNone {
-      watchers.remove(offer)
-    } else {
+    let tasks = lock.withLock {
+      if offer.permitRequest.takesNone {
+        watchers.remove(offer)
+        return WokenTasks()
+      }
       waiters.remove(offer)
-      settle()
+      return settle()
     }
-    lock.unlock()
+    tasks.resume()
   }
 
   override package var waitDescription: String {

@@ -29,7 +29,7 @@ public struct SharedOp<Value>: Sendable {
   ///
   /// - Throws: `CancellationError` if the current scope is cancelled; otherwise whatever the committed branch, or
   ///   `make`, throws.
-  @available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
+  @available(*, noasync, message: "it blocks its thread; in async code, write 'await', and it suspends the task")
   @inlinable
   public func perform() throws -> Value { try op.perform() }
 

@@ -19,7 +19,7 @@ public func sleepOp(until deadline: FiberClock.Instant) -> Op<Void> {
 /// A cancellation point.
 ///
 /// - Throws: `CancellationError` if the current scope is cancelled.
-@available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
+@available(*, noasync, message: "it blocks its thread; in async code, write 'await', and it suspends the task")
 public func sleep(for duration: Duration) throws { try sleepOp(for: duration).perform() }
 
 /// Suspends the current fiber (or blocks the current plain thread) until an instant.
@@ -27,7 +27,7 @@ public func sleep(for duration: Duration) throws { try sleepOp(for: duration).pe
 /// A cancellation point.
 ///
 /// - Throws: `CancellationError` if the current scope is cancelled.
-@available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
+@available(*, noasync, message: "it blocks its thread; in async code, write 'await', and it suspends the task")
 public func sleep(until deadline: FiberClock.Instant) throws { try sleepOp(until: deadline).perform() }
 
 /// The clock as a source: the offer stands in the timers of the worker that the performer runs on.
@@ -96,6 +96,7 @@ final class TimerOperation: OperationSource, @unchecked Sendable {
     let worker = performer.pointee.worker
     offer.pointee.slot = UnsafeMutableRawPointer(worker)
     worker.pointee.timers.insert(.offer(offer), deadline: deadline) { if isAlone { performer.startWaiting() } }
+    if performer.pointee.kind == .task { OutsideThread.noteTimer(deadline) }
   }
 
   override func withdraw(_ offer: OfferRef) { Self.withdraw(offer) }

@@ -124,21 +124,30 @@ package struct WaitQueue: ~Copyable {
   /// Commits and wakes every waiter, in the order they came; what `close` and a broadcast do.
   ///
   /// An only waiter runs next.
+  ///
+  /// - Returns: the tasks among them, which the caller resumes when it has unlocked.
   @inline(__always)
-  func wakeAll(_ verdict: Verdict = .value) {
-    if !isEmpty { wakeWaiters(verdict) }
+  func wakeAll(_ verdict: Verdict = .value) -> WokenTasks {
+    isEmpty ? WokenTasks() : wakeWaiters(verdict)
   }
 
   @inline(never)
-  private func wakeWaiters(_ verdict: Verdict) {
-    if let only = first, only == last {
+  private func wakeWaiters(_ verdict: Verdict) -> WokenTasks {
+    if let only = first, only == last, only.pointee.performer.pointee.kind != .task {
       removeFirst(only)
-      only.commitFromOutsideInline(verdict, .next)
-      return
+      only.commitFromOutside(verdict)?.makeReadyInline(.next)
+      return WokenTasks()
     }
+    return wakeMany(verdict)
+  }
+
+  @inline(never)
+  private func wakeMany(_ verdict: Verdict) -> WokenTasks {
+    var tasks = WokenTasks()
     while let offer = first {
       removeFirst(offer)
-      _ = offer.commitFromOutside(verdict)
+      if let performer = offer.commitFromOutside(verdict) { tasks.makeReady(performer, .last) }
     }
+    return tasks
   }
 }

@@ -37,11 +37,12 @@ extension GateRef {
 
   /// Wakes all waiters; each retries.
   package func signal() {
-    pointee.lock.withLock {
+    let tasks = pointee.lock.withLock {
       // No other thread writes it now: the lock is held.
       pointee.moves.store(pointee.moves.load(ordering: .relaxed) &+ 1, ordering: .releasing)
-      pointee.waiters.wakeAll(.again)
+      return pointee.waiters.wakeAll(.again)
     }
+    tasks.resume()
   }
 
   /// Leaves the offer of a performer whose last unsuccessful attempt was at `epoch`.

@@ -20,10 +20,20 @@ extension FiberRef {
 
   @inline(__always)
   func makeReadyInline(_ turn: Turn) {
-    if pointee.kind == .thread { return PlainThread.wake(self) }
+    if !runsOnScheduler { return wakeOutside() }
     let owner = pointee.worker
     if owner == Worker.ofThisThreadIfAny { return owner.push(self, turn) }
     makeReadyElsewhere(turn)
+  }
+
+  /// As `makeReady`, for a caller that may hold a lock, its own or the user's: a task's executor is user code.
+  func makeReadyUnderLock() {
+    if pointee.kind == .task { OutsideThread.post(self) } else { makeReady() }
+  }
+
+  @inline(__always)
+  private func wakeOutside() {
+    if pointee.kind == .thread { PlainThread.wake(self) } else { TaskPerformer.wake(self) }
   }
 
   /// On a thread that is not its worker's.

@@ -199,7 +199,7 @@ extension FiberRef {
   /// Lets the fibers that this one has queued since it was picked run before others; it is about to wait for them.
   @inline(__always)
   func letChildrenGoFirst() {
-    guard pointee.kind != .thread, pointee.worker.pointee.decisions == nil else { return }
+    guard runsOnScheduler, pointee.worker.pointee.decisions == nil else { return }
     pointee.worker.pointee.queue.hurryBatch()
   }
 

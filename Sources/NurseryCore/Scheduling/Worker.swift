@@ -150,8 +150,12 @@ package struct Worker: ~Copyable {
     let parkings = Atomic<Int>(0)
   }
 
-  /// - Parameter scheduler: nil for a plain thread.
-  init(_ scheduler: Scheduler?, index: Int = 0, duty: Duty = .regular, loop: FiberRef) {
+  /// - Parameters:
+  ///   - scheduler: nil outside a scheduler.
+  ///   - isForTasks: whether its performers are tasks, which run on any thread: none may be pushed to its queue.
+  init(
+    _ scheduler: Scheduler?, index: Int = 0, duty: Duty = .regular, isForTasks: Bool = false, loop: FiberRef
+  ) {
     let settings = scheduler?.settings
     self.scheduler = scheduler.map { .passUnretained($0) }
     place = Place(index, duty)
@@ -161,7 +165,7 @@ package struct Worker: ~Copyable {
     self.loop = loop
     numbers = Numbers(seed: settings.map { $0.seed &+ UInt64(index) &* 0x9E37_79B9_7F4A_7C15 } ?? System.randomSeed)
     queue = .new(
-      RunQueue(isShared: settings.map { $0.parallelism > 1 } ?? false, sharesBegun: settings?.migrates ?? false))
+      RunQueue(isShared: settings.map { $0.parallelism > 1 } ?? false, sharesBegun: settings?.migrates ?? isForTasks))
     timers = .new(TimerQueue())
     sleep = .new(SleepWord())
     pace.quickYields = quickYieldMask
@@ -243,6 +247,8 @@ extension FiberRef {
   @usableFromInline
   func randomIndex(below count: Int) -> Int {
     if decidesBranches { return firstBranch(of: count) }
-    return Int(truncatingIfNeeded: ((pointee.worker.pointee.numbers.nextRandom() >> 32) &* UInt64(count)) >> 32)
+    // Tasks share their worker with other threads.
+    let worker = pointee.kind == .task ? Worker.ofThisThread : pointee.worker
+    return Int(truncatingIfNeeded: ((worker.pointee.numbers.nextRandom() >> 32) &* UInt64(count)) >> 32)
   }
 }
