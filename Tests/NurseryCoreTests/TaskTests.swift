@@ -24,13 +24,13 @@ struct TaskTests {
   @Test func aTaskAFiberAndAThreadMeetInOneChannel() async throws {
     let channel = Channel<Int>()
     let sums = Channel<Int>(.bounded(3))
-    let receiver = Task {
+    let receiver = Task(executorPreference: ThreadExecutor.shared) {
       var sum = 0
       while let number = try? await channel.receive() { sum += number }
       try await sums.send(sum)
     }
     let senderHasEnded = Condition()
-    let sender = Task {
+    let sender = Task(executorPreference: ThreadExecutor.shared) {
       for number in 0..<1000 { try await channel.send(number) }
       senderHasEnded.signal()
     }

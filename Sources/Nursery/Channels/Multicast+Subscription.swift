@@ -20,7 +20,7 @@ extension Multicast {
     ///
     /// - Throws: `LaggedError` in place of elements that this subscriber was too slow for; the next call returns the oldest one that
     ///   is left. `CancellationError` if the current scope is cancelled: then no element has been taken.
-    @available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
+    @available(*, noasync, message: "it blocks its thread; in async code, write 'await', and it suspends the task")
     public func next() throws -> Element? {
       if Performer.enter().isCancelled { throw CancellationError() }
       let receive = Receive(subscription: self)

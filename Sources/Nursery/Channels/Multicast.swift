@@ -60,7 +60,7 @@ public final class Multicast<Element: Sendable>: @unchecked Sendable {
   ///
   /// - Throws: `ChannelClosedError` when the multicast is or gets closed; `CancellationError` if the current scope is
   ///   cancelled. In both cases no subscriber has got the element.
-  @available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
+  @available(*, noasync, message: "it blocks its thread; in async code, write 'await', and it suspends the task")
   public func send(_ element: Element) throws {
     if Performer.enter().isCancelled { throw CancellationError() }
     let send = Send(multicast: self, element: element)

@@ -43,7 +43,7 @@ public final class Requests<Query: Sendable, Reply: Sendable>: @unchecked Sendab
   ///
   /// - Throws: the error that the server replies with; `ChannelClosedError` when the inbox is or gets closed;
   ///   `NoReplyError` if the server drops the request; `CancellationError` if the current scope is cancelled.
-  @available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
+  @available(*, noasync, message: "it blocks its thread; in async code, write 'await', and it suspends the task")
   public func ask(_ query: Query) throws -> Reply { try askOp(query).perform() }
 
   /// The operation that sends the query and commits when the reply has come; its value or error is the server's.
@@ -60,7 +60,7 @@ public final class Requests<Query: Sendable, Reply: Sendable>: @unchecked Sendab
   /// Requests come in the order they were made. A cancellation point.
   ///
   /// - Throws: `CancellationError` if the current scope is cancelled: then no request has been taken.
-  @available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
+  @available(*, noasync, message: "it blocks its thread; in async code, write 'await', and it suspends the task")
   public func next() throws -> Request? { try nextOp().perform() }
 
   /// The operation that takes the next request; its value is nil when the inbox is closed.

@@ -55,7 +55,7 @@ public struct Alarm: Sendable, Hashable {
   ///
   /// - Throws: `CancellationError` if the current scope is cancelled; `SystemError` if the process has no descriptor
   ///   left.
-  @available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
+  @available(*, noasync, message: "it blocks its thread; in async code, write 'await', and it suspends the task")
   @discardableResult
   public func wait() throws -> WallTime { try ringOp().perform() }
 

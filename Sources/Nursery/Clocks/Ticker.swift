@@ -46,7 +46,7 @@ public final class Ticker: Sendable {
   /// A cancellation point.
   ///
   /// - Throws: `CancellationError` if the current scope is cancelled; no tick is lost then.
-  @available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
+  @available(*, noasync, message: "it blocks its thread; in async code, write 'await', and it suspends the task")
   @discardableResult
   public func wait() throws -> Tick { try tickOp().perform() }
 

@@ -10,7 +10,7 @@ import NurseryCore
 /// A cancellation point; then there is no target, and an earlier one is unchanged.
 ///
 /// - Throws: `SystemError` that names the file; `CancellationError` if the current scope is cancelled.
-@available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
+@available(*, noasync, message: "it blocks its thread; in async code, write 'await', and it suspends the task")
 @discardableResult
 public func copyFile(from source: String, to target: String) throws -> Int64 {
   try copyFileOp(from: source, to: target).perform()

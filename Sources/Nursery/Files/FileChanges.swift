@@ -53,7 +53,7 @@ public final class FileChanges: Sendable {
   ///
   /// - Throws: `StreamClosedError` if it is closed, or nothing is watched any more; `CancellationError` if the current
   ///   scope is cancelled; no change has been taken then.
-  @available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
+  @available(*, noasync, message: "it blocks its thread; in async code, write 'await', and it suspends the task")
   public func wait() throws -> FileChange { try waitOp().perform() }
 
   /// The operation that commits when there is a change; its value is the change.

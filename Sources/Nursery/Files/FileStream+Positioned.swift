@@ -29,7 +29,7 @@ extension FileStream {
   /// cancellation point.
   ///
   /// - Throws: `SystemError` if it cannot be read, `StreamClosedError` if it was closed here, `CancellationError`.
-  @available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
+  @available(*, noasync, message: "it blocks its thread; in async code, write 'await', and it suspends the task")
   public func read(upTo count: Int, at offset: Int64) throws -> [UInt8] {
     try readOp(upTo: count, at: offset).perform()
   }
@@ -70,7 +70,7 @@ extension FileStream {
   /// written.
   ///
   /// - Throws: `SystemError` if it cannot be written, `StreamClosedError` if it was closed here, `CancellationError`.
-  @available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
+  @available(*, noasync, message: "it blocks its thread; in async code, write 'await', and it suspends the task")
   public func write(_ bytes: [UInt8], at offset: Int64) throws { try writeOp(bytes, at: offset).perform() }
 
   /// The operation that writes all bytes at an offset; it commits when a thread begins to write.
@@ -90,7 +90,7 @@ extension FileStream {
   /// A cancellation point.
   ///
   /// - Throws: `SystemError`, `StreamClosedError` if it was closed here, `CancellationError`.
-  @available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
+  @available(*, noasync, message: "it blocks its thread; in async code, write 'await', and it suspends the task")
   public func size() throws -> Int64 { try sizeOp().perform() }
 
   /// The operation that returns the size.
@@ -108,7 +108,7 @@ extension FileStream {
   /// A cancellation point; then nothing has happened.
   ///
   /// - Throws: `SystemError`, `StreamClosedError` if it was closed here, `CancellationError`.
-  @available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
+  @available(*, noasync, message: "it blocks its thread; in async code, write 'await', and it suspends the task")
   public func truncate(to size: Int64) throws { try truncateOp(to: size).perform() }
 
   /// The operation that truncates the file; it commits when a thread begins to do so.
@@ -128,7 +128,7 @@ extension FileStream {
   /// - Parameter dataOnly: omits metadata that is not needed to read the data, such as the modification time.
   /// - Throws: `SystemError` if something could not be written, `StreamClosedError` if it was closed here,
   ///   `CancellationError`.
-  @available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
+  @available(*, noasync, message: "it blocks its thread; in async code, write 'await', and it suspends the task")
   public func sync(dataOnly: Bool = false) throws { try syncOp(dataOnly: dataOnly).perform() }
 
   /// The operation that commits when all written bytes are on the device.

@@ -54,7 +54,7 @@ extension FileStream {
   /// A cancellation point; then nothing has been read. Allocates nothing if it need not wait.
   ///
   /// - Throws: as `tryRead`; `CancellationError` if the current scope is cancelled.
-  @available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
+  @available(*, noasync, message: "it blocks its thread; in async code, write 'await', and it suspends the task")
   public func read(into buffer: UnsafeMutableRawBufferPointer) throws -> Int {
     try Descriptor.enter()
     return try tryRead(into: buffer) ?? readOp(into: buffer).perform()

@@ -53,7 +53,7 @@ extension FileStream {
   /// are lent to it.
   ///
   /// - Throws: as `tryWrite(_:)`; `CancellationError` if the current scope is cancelled.
-  @available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
+  @available(*, noasync, message: "it blocks its thread; in async code, write 'await', and it suspends the task")
   public func write(_ bytes: UnsafeRawBufferPointer) throws -> Int {
     try Descriptor.enter()
     if bytes.isEmpty { return 0 }

@@ -57,7 +57,7 @@ public final class PipeStream: ReadableStream, WritableStream, CustomStringConve
   /// A cancellation point; then nothing has been read. Allocates nothing.
   ///
   /// - Throws: as `tryRead`; `CancellationError` if the current scope is cancelled.
-  @available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
+  @available(*, noasync, message: "it blocks its thread; in async code, write 'await', and it suspends the task")
   public func read(into buffer: UnsafeMutableRawBufferPointer) throws -> Int {
     if buffer.isEmpty { return 0 }
     return try descriptor.perform(.readable) { read($0, buffer) }.value("read from", self)!
@@ -84,7 +84,7 @@ public final class PipeStream: ReadableStream, WritableStream, CustomStringConve
   /// A cancellation point; then nothing has been written. Allocates nothing.
   ///
   /// - Throws: as `tryWrite`; `CancellationError` if the current scope is cancelled.
-  @available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
+  @available(*, noasync, message: "it blocks its thread; in async code, write 'await', and it suspends the task")
   public func write(_ bytes: UnsafeRawBufferPointer) throws -> Int {
     if bytes.isEmpty { return 0 }
     return try descriptor.perform(.writable) { write($0, bytes) }.value("write to", self)!

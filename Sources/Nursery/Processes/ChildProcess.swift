@@ -45,7 +45,7 @@ public final class ChildProcess: Sendable {
   /// before that happens.
   ///
   /// - Throws: `CancellationError` if the current scope is cancelled; `SystemError` if its end cannot be known.
-  @available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
+  @available(*, noasync, message: "it blocks its thread; in async code, write 'await', and it suspends the task")
   public func wait() throws -> ExitStatus { try waitOp().perform() }
 
   /// The operation that commits when the process itself has ended; its value is the exit status.

@@ -61,7 +61,7 @@ public final class Batcher<Request: Sendable, Response: Sendable>: Sendable {
   ///
   /// - Throws: what `send` throws; `BatchError` if it returns another number of responses than requests;
   ///   `CancellationError` if the current scope, or the nursery of the batches, is cancelled.
-  @available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
+  @available(*, noasync, message: "it blocks its thread; in async code, write 'await', and it suspends the task")
   public func call(_ request: Request) throws -> Response { try callOp(request).perform() }
 
   /// The operation that makes a call and commits when its response is there.

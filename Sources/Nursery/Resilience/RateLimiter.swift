@@ -58,7 +58,7 @@ public final class RateLimiter: Sendable {
   ///
   /// - Parameter weight: how many permits it takes, from 1 to `largestWeight`; another number is a mistake that traps.
   /// - Throws: `CancellationError` if the current scope is cancelled; the permits have been given back then.
-  @available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
+  @available(*, noasync, message: "it blocks its thread; in async code, write 'await', and it suspends the task")
   public func acquire(_ weight: Int = 1) throws { try acquireOp(weight).perform() }
 
   /// The operation that commits when the call is admitted.

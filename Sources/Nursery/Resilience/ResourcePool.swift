@@ -109,7 +109,7 @@ public final class ResourcePool<Resource: Sendable>: Sendable {
   /// - Parameter isReusable: whether a resource may be lent again after the body has thrown an error.
   /// - Throws: what `make` throws, if no resource is free; what the body throws; `CancellationError` if the current
   ///   scope is cancelled.
-  @available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
+  @available(*, noasync, message: "it blocks its thread; in async code, write 'await', and it suspends the task")
   @discardableResult
   public func withResource<Value>(
     isReusable: (any Error) -> Bool = { _ in true }, _ body: (Resource) throws -> Value

@@ -39,7 +39,7 @@ public final class SingleFlight<Key: Hashable & Sendable, Value: Sendable>: Send
   ///
   /// - Throws: what `load` throws; `CancellationError` if the current scope, or the nursery of the flights, is
   ///   cancelled.
-  @available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
+  @available(*, noasync, message: "it blocks its thread; in async code, write 'await', and it suspends the task")
   public func value(for key: Key) throws -> Value { try valueOp(for: key).perform() }
 
   /// The operation that commits when the value of a key is there; each perform starts a flight unless one is on its

@@ -25,7 +25,7 @@ public struct Fiber<Value: Sendable>: Sendable, Identifiable {
   /// - Throws: the error with which the fiber ended; `CancellationError` also if the current scope is cancelled.
   ///   Catching an error here does not undo the failure of a `.failFast` nursery: handle it inside the child, or
   ///   supervise.
-  @available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
+  @available(*, noasync, message: "it blocks its thread; in async code, write 'await', and it suspends the task")
   @inlinable
   public func wait() throws -> Value { try core.wait() }
 
@@ -38,7 +38,7 @@ public struct Fiber<Value: Sendable>: Sendable, Identifiable {
   /// A cancellation point.
   ///
   /// - Throws: `CancellationError` if the current scope is cancelled, never the fiber's own error.
-  @available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
+  @available(*, noasync, message: "it blocks its thread; in async code, write 'await', and it suspends the task")
   @inlinable
   public func result() throws -> Result<Value, any Error> {
     try waitOp().wrap { Result.success($0) }.recover { .failure($0) }.perform()
@@ -55,7 +55,7 @@ public struct Fiber<Value: Sendable>: Sendable, Identifiable {
   /// still run. `result()` returns how it ended.
   ///
   /// - Throws: `CancellationError` if the current scope is cancelled, never the fiber's own error.
-  @available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
+  @available(*, noasync, message: "it blocks its thread; in async code, write 'await', and it suspends the task")
   public func cancelAndWait() throws { try cancelAndWaitOp().perform() }
 
   /// The operation whose perform cancels this fiber alone, and which commits when the fiber has ended.

@@ -36,7 +36,7 @@ public final class SignalListener: Sendable {
   ///
   /// - Throws: `StreamClosedError` if the listener is closed; `CancellationError` if the current scope is cancelled; no
   ///   signal has been taken then.
-  @available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
+  @available(*, noasync, message: "it blocks its thread; in async code, write 'await', and it suspends the task")
   public func wait() throws -> Signal { try waitOp().perform() }
 
   /// The operation that commits when one of the signals arrives; its value is the signal.

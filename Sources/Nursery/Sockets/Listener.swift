@@ -23,7 +23,7 @@ public final class Listener<Stream: SocketStream>: Sequence, Sendable, CustomStr
   ///
   /// - Throws: `SystemError`, for instance if no descriptor is left; then an immediate retry would also fail.
   ///   `StreamClosedError` if the listener has been closed. `CancellationError`.
-  @available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
+  @available(*, noasync, message: "it blocks its thread; in async code, write 'await', and it suspends the task")
   public func accept() throws -> Stream { try acceptOp().perform() }
 
   /// The operation that accepts a connection; an operation that is not chosen leaves the connection in the queue.

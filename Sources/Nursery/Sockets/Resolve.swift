@@ -10,7 +10,7 @@ import NurseryCore
 ///
 /// - Throws: `ResolveError` if there is no such host, or no server answers; `CancellationError` if the current scope is
 ///   cancelled.
-@available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
+@available(*, noasync, message: "it blocks its thread; in async code, write 'await', and it suspends the task")
 public func resolve(host: String) throws -> [IPAddress] { try resolveOp(host: host).perform() }
 
 /// The operation that finds the addresses of a host; see `resolve(host:)`.

@@ -39,7 +39,7 @@ public class SocketStream: ReadableStream, WritableStream, CustomStringConvertib
   /// A cancellation point; then nothing has been read. Allocates nothing.
   ///
   /// - Throws: as `tryRead`; `CancellationError` if the current scope is cancelled.
-  @available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
+  @available(*, noasync, message: "it blocks its thread; in async code, write 'await', and it suspends the task")
   public func read(into buffer: UnsafeMutableRawBufferPointer) throws -> Int {
     if buffer.isEmpty { return 0 }
     let wanted = shortReadsDrain ? buffer.count : nil
@@ -79,7 +79,7 @@ public class SocketStream: ReadableStream, WritableStream, CustomStringConvertib
   /// A cancellation point; then nothing has been written. Allocates nothing.
   ///
   /// - Throws: as `tryWrite`; `CancellationError` if the current scope is cancelled.
-  @available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
+  @available(*, noasync, message: "it blocks its thread; in async code, write 'await', and it suspends the task")
   public func write(_ bytes: UnsafeRawBufferPointer) throws -> Int {
     if bytes.isEmpty { return 0 }
     return try descriptor.perform(.writable) { System.send($0, bytes) }.value("write to", self)!

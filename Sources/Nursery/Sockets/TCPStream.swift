@@ -15,7 +15,7 @@ public final class TCPStream: SocketStream, @unchecked Sendable {
   ///
   /// - Throws: `SystemError` if no socket listens there, the network is unreachable or no descriptor is left;
   ///   `CancellationError`.
-  @available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
+  @available(*, noasync, message: "it blocks its thread; in async code, write 'await', and it suspends the task")
   public static func connect(to address: SocketAddress, options: SocketOptions = SocketOptions()) throws -> TCPStream {
     try connectOp(to: address, options: options).perform()
   }

@@ -59,7 +59,7 @@ public final class UDPSocket: Sendable, CustomStringConvertible {
   /// - Parameter peer: the receiver; nil for the peer that the socket is connected to.
   /// - Throws: `SystemError` if it is too long (65,507 bytes at most), or there is no peer; `StreamClosedError`;
   ///   `CancellationError`.
-  @available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
+  @available(*, noasync, message: "it blocks its thread; in async code, write 'await', and it suspends the task")
   public func send(_ bytes: [UInt8], to peer: SocketAddress? = nil) throws { try sendOp(bytes, to: peer).perform() }
 
   /// The operation that sends a datagram; see `send`.
@@ -80,7 +80,7 @@ public final class UDPSocket: Sendable, CustomStringConvertible {
   /// - Parameter count: the largest number of bytes to read; the rest of a longer datagram is lost. The default is
   ///   enough for any datagram.
   /// - Throws: `SystemError`, `StreamClosedError`, `CancellationError`.
-  @available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
+  @available(*, noasync, message: "it blocks its thread; in async code, write 'await', and it suspends the task")
   public func receive(upTo count: Int = 65_536) throws -> Datagram { try receiveOp(upTo: count).perform() }
 
   /// The operation that takes a datagram; see `receive`.

@@ -9,7 +9,7 @@ public final class UnixStream: SocketStream, @unchecked Sendable {
   ///
   /// - Throws: `SystemError` if no socket listens there, if the listener's queue is full, or no descriptor is left;
   ///   `CancellationError`.
-  @available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
+  @available(*, noasync, message: "it blocks its thread; in async code, write 'await', and it suspends the task")
   public static func connect(to address: SocketAddress, options: SocketOptions = SocketOptions()) throws -> UnixStream {
     try connectOp(to: address, options: options).perform()
   }
@@ -42,7 +42,7 @@ public final class UnixStream: SocketStream, @unchecked Sendable {
   ///
   /// - Returns: how many of the bytes were sent, at least one; the descriptor went with the first.
   /// - Throws: as `write`; `SystemError` if the descriptor is not open.
-  @available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
+  @available(*, noasync, message: "it blocks its thread; in async code, write 'await', and it suspends the task")
   public func send(descriptor passed: Int32, with bytes: [UInt8]) throws -> Int {
     try sendOp(descriptor: passed, with: bytes).perform()
   }
@@ -65,7 +65,7 @@ public final class UnixStream: SocketStream, @unchecked Sendable {
   ///
   /// - Throws: as `read`. Also `SystemError` if several descriptors have come at once, or no descriptor number is left.
   ///   Then the message is lost, bytes included, so close the stream.
-  @available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
+  @available(*, noasync, message: "it blocks its thread; in async code, write 'await', and it suspends the task")
   public func receiveDescriptor(upTo count: Int) throws -> (bytes: [UInt8], descriptor: Int32?) {
     try receiveDescriptorOp(upTo: count).perform()
   }

@@ -5,7 +5,7 @@ extension BufferedReader {
   ///
   /// - Throws: `UnexpectedEndError` if the input ends before; the stream's errors; `CancellationError` if the
   ///   current scope is cancelled. Nothing has been taken then.
-  @available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
+  @available(*, noasync, message: "it blocks its thread; in async code, write 'await', and it suspends the task")
   public func readExactly(_ count: Int) throws -> [UInt8] { try take { try self.bytes(count, $0) } }
 
   /// The operation that reads `count` bytes; see `readExactly(_:)`.
@@ -17,7 +17,7 @@ extension BufferedReader {
   ///
   /// - Throws: `UnexpectedEndError` if the input ends before; the stream's errors; `CancellationError` if the
   ///   current scope is cancelled. Then nothing has been taken, and the contents of `buffer` are unspecified.
-  @available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
+  @available(*, noasync, message: "it blocks its thread; in async code, write 'await', and it suspends the task")
   public func readExactly(into buffer: UnsafeMutableRawBufferPointer) throws {
     if skipped == 0, buffer.count - queue.count > capacity { return try readDirectly(into: buffer) }
     try take { try self.copyBytes(into: buffer, $0) }
@@ -33,7 +33,7 @@ extension BufferedReader {
   /// A cancellation point. Fewer bytes mean that the input ends after them.
   ///
   /// - Throws: the stream's errors; `CancellationError` if the current scope is cancelled.
-  @available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
+  @available(*, noasync, message: "it blocks its thread; in async code, write 'await', and it suspends the task")
   public func peek(_ count: Int) throws -> [UInt8] { try take { self.firstBytes(count, $0) } }
 
   /// The operation that reads at most `count` bytes without taking them; see `peek(_:)`.
@@ -57,7 +57,7 @@ extension BufferedReader {
   ///
   /// - Throws: `UnexpectedEndError` if the input ends before; the stream's errors; `CancellationError` if the
   ///   current scope is cancelled. Nothing has been taken then.
-  @available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
+  @available(*, noasync, message: "it blocks its thread; in async code, write 'await', and it suspends the task")
   public func readInteger<Integer: FixedWidthInteger>(
     _ type: Integer.Type = Integer.self, _ order: ByteOrder = .bigEndian
   ) throws -> Integer {

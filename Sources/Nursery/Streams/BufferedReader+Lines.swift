@@ -10,7 +10,7 @@ extension BufferedReader {
   /// - Parameter limit: how many bytes a line may have.
   /// - Throws: `LineTooLongError` as soon as it has more; the stream's errors; `CancellationError` if the current
   ///   scope is cancelled. Nothing has been taken then.
-  @available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
+  @available(*, noasync, message: "it blocks its thread; in async code, write 'await', and it suspends the task")
   public func readLine(limit: Int = BufferedReader.usualLineLimit) throws -> String? {
     try withLine(limit: limit) { String(decoding: $0, as: UTF8.self) }
   }
@@ -26,7 +26,7 @@ extension BufferedReader {
   ///
   /// - Parameter limit: how many bytes a line may have.
   /// - Throws: as `readLine`.
-  @available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
+  @available(*, noasync, message: "it blocks its thread; in async code, write 'await', and it suspends the task")
   public func readLineBytes(limit: Int = BufferedReader.usualLineLimit) throws -> [UInt8]? {
     try withLine(limit: limit) { [UInt8]($0) }
   }
@@ -43,7 +43,7 @@ extension BufferedReader {
   ///
   /// - Parameter limit: how many bytes a line may have.
   /// - Throws: as `readLine`; the errors of `body`.
-  @available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
+  @available(*, noasync, message: "it blocks its thread; in async code, write 'await', and it suspends the task")
   public func withLine<Value>(
     limit: Int = BufferedReader.usualLineLimit, _ body: (UnsafeRawBufferPointer) throws -> Value
   ) throws -> Value? {

@@ -15,7 +15,7 @@ extension BufferedReader {
   /// - Parameter limit: how many bytes a value may take.
   /// - Throws: `InputTooLongError` as soon as it needs more; `UnexpectedEndError` if at the end of the input they are
   ///   still not enough; errors of `parse` and the stream; `CancellationError` if the current scope is cancelled.
-  @available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
+  @available(*, noasync, message: "it blocks its thread; in async code, write 'await', and it suspends the task")
   @inlinable
   public func parse<Value>(
     limit: Int, _ parse: (_ bytes: UnsafeRawBufferPointer, _ isAtEnd: Bool) throws -> (Value, Int)?

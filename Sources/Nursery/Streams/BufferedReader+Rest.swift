@@ -6,7 +6,7 @@ extension BufferedReader {
   /// - Parameter limit: the largest number of bytes allowed.
   /// - Throws: `InputTooLongError` as soon as there are more; the stream's errors; `CancellationError` if the
   ///   current scope is cancelled. Nothing has been taken then.
-  @available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
+  @available(*, noasync, message: "it blocks its thread; in async code, write 'await', and it suspends the task")
   public func readAll(limit: Int) throws -> [UInt8] { try take { try self.all(limit, $0) } }
 
   /// The operation that reads everything up to the end of the input; see `readAll(limit:)`.
@@ -38,7 +38,7 @@ extension BufferedReader {
   ///
   /// - Throws: the stream's errors; `CancellationError` if the current scope is cancelled. Nothing has been taken
   ///   then.
-  @available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
+  @available(*, noasync, message: "it blocks its thread; in async code, write 'await', and it suspends the task")
   public func read(into buffer: UnsafeMutableRawBufferPointer) throws -> Int {
     guard queue.isEmpty else { return try take { _ in self.take(into: buffer) } }
     return try readOp(into: buffer).perform()
@@ -57,7 +57,7 @@ extension BufferedReader {
   ///
   /// - Throws: the stream's errors; `CancellationError` if the current scope is cancelled. Nothing has been taken
   ///   then.
-  @available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
+  @available(*, noasync, message: "it blocks its thread; in async code, write 'await', and it suspends the task")
   public func read(upTo count: Int) throws -> [UInt8] { try take { self.some(count, $0) } }
 
   /// The operation that reads at most `count` bytes; its value is empty at the end.

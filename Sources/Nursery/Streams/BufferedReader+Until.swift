@@ -15,7 +15,7 @@ extension BufferedReader {
   /// - Throws: `LineTooLongError` as soon as there are more; `UnexpectedEndError` if the input ends before the
   ///   delimiter; the stream's errors; `CancellationError` if the current scope is cancelled. Nothing has been taken
   ///   then.
-  @available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
+  @available(*, noasync, message: "it blocks its thread; in async code, write 'await', and it suspends the task")
   public func readUntil(_ delimiter: [UInt8], limit: Int = BufferedReader.usualLineLimit) throws -> [UInt8]? {
     try take { try self.bytes(before: delimiter, limit, $0) }
   }

@@ -5,7 +5,7 @@ extension BufferedWriter {
   ///
   /// - Throws: `CancellationError` if the current scope is cancelled; then none of the bytes have been taken. The
   ///   stream's errors.
-  @available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
+  @available(*, noasync, message: "it blocks its thread; in async code, write 'await', and it suspends the task")
   public func write(_ bytes: [UInt8]) throws { try bytes.withUnsafeBytes { try write($0) } }
 
   /// Writes a text in UTF-8; a literal is not copied first.
@@ -14,7 +14,7 @@ extension BufferedWriter {
   ///
   /// - Throws: `CancellationError` if the current scope is cancelled: then nothing has been taken. What the stream
   ///   throws.
-  @available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
+  @available(*, noasync, message: "it blocks its thread; in async code, write 'await', and it suspends the task")
   public func write(_ text: String) throws {
     var text = text
     try text.withUTF8 { try write(UnsafeRawBufferPointer($0)) }
@@ -29,7 +29,7 @@ extension BufferedWriter {
   ///
   /// - Throws: `CancellationError` if the current scope is cancelled: then nothing has been taken. What the stream
   ///   throws.
-  @available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
+  @available(*, noasync, message: "it blocks its thread; in async code, write 'await', and it suspends the task")
   public func writeInteger(_ value: some FixedWidthInteger, _ order: ByteOrder = .bigEndian) throws {
     try withUnsafeBytes(of: order.arranged(value)) { try write($0) }
   }

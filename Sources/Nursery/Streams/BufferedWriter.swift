@@ -47,7 +47,7 @@ public final class BufferedWriter {
   ///
   /// - Throws: `CancellationError` if the current scope is cancelled; then none of the bytes have been taken. The
   ///   stream's errors.
-  @available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
+  @available(*, noasync, message: "it blocks its thread; in async code, write 'await', and it suspends the task")
   public func write(_ bytes: UnsafeRawBufferPointer) throws {
     if Performer.enter().isCancelled { throw CancellationError() }
     guard !fits(bytes) else { return queue.append(bytes) }
@@ -81,7 +81,7 @@ public final class BufferedWriter {
   ///
   /// - Throws: the stream's errors, also for bytes that it accepted before; `CancellationError` if the current scope is
   ///   cancelled. Bytes that have not been passed on are still in the buffer, and can be flushed later.
-  @available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
+  @available(*, noasync, message: "it blocks its thread; in async code, write 'await', and it suspends the task")
   public func flush() throws {
     if Performer.enter().isCancelled { throw CancellationError() }
     // If the stream writes accepted bytes later, only an operation waits for that.

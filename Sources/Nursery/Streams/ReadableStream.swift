@@ -23,7 +23,7 @@ public protocol ReadableStream: AnyObject, Sendable {
   /// A cancellation point; then nothing has been read.
   ///
   /// - Throws: as `tryRead`; `CancellationError` if the current scope is cancelled.
-  @available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
+  @available(*, noasync, message: "it blocks its thread; in async code, write 'await', and it suspends the task")
   func read(into buffer: UnsafeMutableRawBufferPointer) throws -> Int
 
   /// Closes the stream.
@@ -40,7 +40,7 @@ extension ReadableStream {
   /// A cancellation point; then nothing has been read.
   ///
   /// - Throws: as `tryRead`; `CancellationError` if the current scope is cancelled.
-  @available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
+  @available(*, noasync, message: "it blocks its thread; in async code, write 'await', and it suspends the task")
   public func read(into buffer: UnsafeMutableRawBufferPointer) throws -> Int { try readOp(into: buffer).perform() }
 
   /// The operation that reads available bytes into `buffer`, which must stay valid while it is performed.
@@ -55,7 +55,7 @@ extension ReadableStream {
   /// Memory use follows the bytes that come, not `count`. A cancellation point; then nothing has been read.
   ///
   /// - Throws: as `tryRead`; `CancellationError` if the current scope is cancelled.
-  @available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
+  @available(*, noasync, message: "it blocks its thread; in async code, write 'await', and it suspends the task")
   public func read(upTo count: Int) throws -> [UInt8] {
     try [UInt8](upTo: count) { try read(into: $0) }
   }

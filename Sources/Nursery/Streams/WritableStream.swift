@@ -35,7 +35,7 @@ public protocol WritableStream: AnyObject, Sendable {
   /// A cancellation point; then nothing has been written. `writeAll` writes everything.
   ///
   /// - Throws: as `tryWrite`; `CancellationError` if the current scope is cancelled.
-  @available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
+  @available(*, noasync, message: "it blocks its thread; in async code, write 'await', and it suspends the task")
   func write(_ bytes: UnsafeRawBufferPointer) throws -> Int
 
   /// Closes the stream.
@@ -64,7 +64,7 @@ extension WritableStream {
   /// A cancellation point; then nothing has been written. `writeAll` writes everything.
   ///
   /// - Throws: as `tryWrite`; `CancellationError` if the current scope is cancelled.
-  @available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
+  @available(*, noasync, message: "it blocks its thread; in async code, write 'await', and it suspends the task")
   public func write(_ bytes: UnsafeRawBufferPointer) throws -> Int { try writeOp(bytes).perform() }
 
   /// The operation that writes as many bytes as fit; `bytes` must stay valid while it is performed.
@@ -80,7 +80,7 @@ extension WritableStream {
   /// A cancellation point; then nothing has been written. `writeAll` writes everything.
   ///
   /// - Throws: as `tryWrite`; `CancellationError` if the current scope is cancelled.
-  @available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
+  @available(*, noasync, message: "it blocks its thread; in async code, write 'await', and it suspends the task")
   public func write(_ bytes: [UInt8]) throws -> Int { try bytes.withUnsafeBytes { try write($0) } }
 
   /// The operation that writes as many bytes as fit; its value is their number.
@@ -96,7 +96,7 @@ extension WritableStream {
   /// got, so close the stream then. To be able to go on, write through a `BufferedWriter`, which keeps what is left.
   ///
   /// - Throws: as `write`.
-  @available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
+  @available(*, noasync, message: "it blocks its thread; in async code, write 'await', and it suspends the task")
   public func writeAll(_ bytes: UnsafeRawBufferPointer) throws {
     var rest = bytes[...]
     while !rest.isEmpty { rest = rest.dropFirst(try write(UnsafeRawBufferPointer(rebasing: rest))) }
@@ -107,7 +107,7 @@ extension WritableStream {
   /// A cancellation point. If it throws, some of the bytes may have been written; see `writeAll(_:)` for raw bytes.
   ///
   /// - Throws: as `write`.
-  @available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
+  @available(*, noasync, message: "it blocks its thread; in async code, write 'await', and it suspends the task")
   public func writeAll(_ bytes: [UInt8]) throws { try bytes.withUnsafeBytes { try writeAll($0) } }
 
   /// Writes a text in UTF-8, waiting as often as necessary.
@@ -115,7 +115,7 @@ extension WritableStream {
   /// A cancellation point. If it throws, some of the bytes may have been written; see `writeAll(_:)` for raw bytes.
   ///
   /// - Throws: as `write`.
-  @available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
+  @available(*, noasync, message: "it blocks its thread; in async code, write 'await', and it suspends the task")
   public func writeAll(_ text: String) throws {
     var text = text
     try text.withUTF8 { try writeAll(UnsafeRawBufferPointer($0)) }

@@ -44,7 +44,7 @@ public final class Barrier: @unchecked Sendable {
   /// A cancellation point; a cancellation breaks the barrier.
   ///
   /// - Throws: `BrokenBarrierError` if another wait has been cancelled; `CancellationError` if the current scope is cancelled.
-  @available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
+  @available(*, noasync, message: "it blocks its thread; in async code, write 'await', and it suspends the task")
   public func wait() throws {
     var hasCommitted = false
     do {
@@ -53,6 +53,25 @@ public final class Barrier: @unchecked Sendable {
       breakRound()
       throw error
     }
+  }
+
+  /// Waits until all parties wait; suspends the task meanwhile.
+  ///
+  /// A cancellation point; a cancellation breaks the barrier.
+  ///
+  /// - Throws: `BrokenBarrierError` if another wait has been cancelled; `CancellationError` if the task is cancelled.
+  nonisolated(nonsending) public func wait() async throws {
+    let round: Round
+    do {
+      round = try await Op(base: Arrival(barrier: self)).perform()
+    } catch {
+      breakRound()
+      throw error
+    }
+    if !round.end.isSignalled {
+      do { try await round.end.wait() } catch { try leave(round, error) }
+    }
+    if round.isBroken { throw BrokenBarrierError() }
   }
 
   /// The operation that commits when all parties have come.
@@ -64,7 +83,7 @@ public final class Barrier: @unchecked Sendable {
 
   private func arrivalOp(_ hasCommitted: @escaping () -> Void) -> Op<Void> {
     Op(base: Arrival(barrier: self))
-      .onAbandon { [self] in if Fiber.isCancelled { breakRound() } }
+      .onAbandon { [self] in if Performer.isCancelled { breakRound() } }
       .wrap { [self] round in
         hasCommitted()
         try finish(round)
@@ -84,15 +103,15 @@ public final class Barrier: @unchecked Sendable {
   /// After the commit: waits for parties that left at the moment when all had come.
   private func finish(_ round: Round) throws {
     if !round.end.isSignalled {
-      do {
-        try round.end.wait()
-      } catch {
-        breakRound(round)
-        // Unless all have met in the same instant.
-        if locked({ round.committed < parties }) { throw error }
-      }
+      do { try round.end.wait() } catch { try leave(round, error) }
     }
     if round.isBroken { throw BrokenBarrierError() }
+  }
+
+  /// Breaks the round for a cancelled party, and throws its error, unless all have met in the same instant.
+  private func leave(_ round: Round, _ error: any Error) throws {
+    breakRound(round)
+    if locked({ round.committed < parties }) { throw error }
   }
 
   /// Breaks a round, if it has not ended; the present one, if none is given.

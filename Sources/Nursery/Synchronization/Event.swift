@@ -31,7 +31,7 @@ public final class Event: Sendable {
   /// A cancellation point; allocates nothing.
   ///
   /// - Throws: `CancellationError` if the current scope is cancelled.
-  @available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
+  @available(*, noasync, message: "it blocks its thread; in async code, write 'await', and it suspends the task")
   public func wait() throws { try waitOp().perform() }
 
   /// The operation that commits while the event is set; it does not reset it.

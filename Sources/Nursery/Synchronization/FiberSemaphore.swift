@@ -46,7 +46,7 @@ public final class FiberSemaphore: Sendable {
   /// A cancellation point. Allocates the permit. Traps if the count is not positive or is above the limit.
   ///
   /// - Throws: `CancellationError` if the current scope is cancelled: then nothing has been taken.
-  @available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
+  @available(*, noasync, message: "it blocks its thread; in async code, write 'await', and it suspends the task")
   public func acquire(_ count: Int = 1) throws -> Permit {
     try take(count)
     return Permit(self, count)

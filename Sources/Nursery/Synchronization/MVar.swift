@@ -30,7 +30,7 @@ public final class MVar<Value: Sendable>: @unchecked Sendable {
   /// A cancellation point.
   ///
   /// - Throws: `CancellationError` if the current scope is cancelled; then nothing has been taken.
-  @available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
+  @available(*, noasync, message: "it blocks its thread; in async code, write 'await', and it suspends the task")
   public func take() throws -> Value { try takeOp().perform() }
 
   /// The operation that takes the value out.
@@ -41,7 +41,7 @@ public final class MVar<Value: Sendable>: @unchecked Sendable {
   /// Waiting readers see the next value before any taker gets it. A cancellation point.
   ///
   /// - Throws: `CancellationError` if the current scope is cancelled.
-  @available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
+  @available(*, noasync, message: "it blocks its thread; in async code, write 'await', and it suspends the task")
   public func read() throws -> Value { try readOp().perform() }
 
   /// The operation whose value is that of the place, which stays there.
@@ -52,7 +52,7 @@ public final class MVar<Value: Sendable>: @unchecked Sendable {
   /// A cancellation point.
   ///
   /// - Throws: `CancellationError` if the current scope is cancelled; then nothing has been put in.
-  @available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
+  @available(*, noasync, message: "it blocks its thread; in async code, write 'await', and it suspends the task")
   public func put(_ value: Value) throws { try putOp(value).perform() }
 
   /// The operation that puts the value in.

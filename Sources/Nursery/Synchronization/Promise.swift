@@ -65,7 +65,7 @@ public final class Promise<Value: Sendable>: @unchecked Sendable {
   /// A cancellation point; allocates nothing.
   ///
   /// - Throws: the error it was resolved with; `CancellationError` also if the current scope is cancelled.
-  @available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
+  @available(*, noasync, message: "it blocks its thread; in async code, write 'await', and it suspends the task")
   public func wait() throws -> Value {
     try isResolved.wait()
     return try outcome!.get()

@@ -26,7 +26,7 @@ extension Watch {
     /// A cancellation point; allocates nothing.
     ///
     /// - Throws: `CancellationError` if the current scope is cancelled; then the reader has seen nothing new.
-    @available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
+    @available(*, noasync, message: "it blocks its thread; in async code, write 'await', and it suspends the task")
     public func changes() throws -> Value {
       try watch.laterOp(than: seen).perform()
       return value

@@ -31,7 +31,7 @@ public enum WhenCancelled: Sendable, Hashable {
 ///   - body: what is run. If it throws `CancellationError` because it was interrupted, so does the call.
 /// - Throws: what the body throws; `CancellationError` if the current scope was cancelled before the body began;
 ///   `SystemError` if no thread is available.
-@available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
+@available(*, noasync, message: "it blocks its thread; in async code, write 'await', and it suspends the task")
 @discardableResult
 public func blocking<Value>(
   whenCancelled: WhenCancelled = .awaits, onCancel: (() throws -> Void)? = nil,

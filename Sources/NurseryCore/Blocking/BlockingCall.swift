@@ -114,15 +114,25 @@ class BlockingJob: OperationSource, @unchecked Sendable {
 
   /// Waits for the end of the body if it runs still, because the performer was cancelled.
   fileprivate func finish() {
+    if interruptsRunning() { awaitEnd() }
+    onCancel = nil
+  }
+
+  /// As `finish`, from a task; suspends it.
+  fileprivate nonisolated(nonsending) func finishInTask() async {
+    // A task of its own, because this one is cancelled.
+    if interruptsRunning() { _ = await Task { try await Op<Void>(self).perform() }.result }
+    onCancel = nil
+  }
+
+  /// Interrupts the body if it runs still; whether it did.
+  private func interruptsRunning() -> Bool {
     let isRunning = pool.lock.withLock {
       if state == .running { pool.markUnwanted(self) }
       return state == .running
     }
-    if isRunning {
-      interrupt()
-      awaitEnd()
-    }
-    onCancel = nil
+    if isRunning { interrupt() }
+    return isRunning
   }
 
   private func interrupt() {
@@ -174,6 +184,12 @@ final class BlockingCall<Value>: BlockingJob, @unchecked Sendable {
   /// After it has committed.
   func value() throws -> Value {
     finish()
+    return try outcome.take()!.get()
+  }
+
+  /// As `value`, from a task.
+  nonisolated(nonsending) func valueInTask() async throws -> Value {
+    await finishInTask()
     return try outcome.take()!.get()
   }
 

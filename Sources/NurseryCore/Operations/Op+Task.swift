@@ -42,7 +42,7 @@ extension Op {
   @inlinable
   nonisolated(nonsending) func performInTask() async throws -> Value {
     defer { withExtendedLifetime(self) {} }
-    let frame = try TaskFrame(leafCount: leafCount, slotSize: slotSize)
+    let frame = TaskFrame(leafCount: leafCount, slotSize: slotSize)
     defer { frame.end() }
     collect(&frame.performance.pointee, from: 0)
     try await frame.commit()

@@ -5,10 +5,10 @@
 struct TaskFrame {
   @usableFromInline let performance: UnsafeMutablePointer<Performance>
 
-  /// - Throws: `CancellationError` if the task is cancelled.
+  /// Does not check for a cancellation: guards may have run, and `commit` abandons their branches.
   @usableFromInline
-  init(leafCount: Int, slotSize: Int) throws {
-    let me = try TaskPerformer.begin()
+  init(leafCount: Int, slotSize: Int) {
+    let me = TaskPerformer.makeRecord()
     let offersStart = (MemoryLayout<Performance>.size + 63) / 64 * 64
     let slotStart = (offersStart + leafCount * MemoryLayout<Offer>.stride + 63) / 64 * 64
     let block = UnsafeMutableRawPointer.allocate(

@@ -36,6 +36,10 @@ package enum TaskPerformer {
   @usableFromInline
   static func begin() throws -> FiberRef {
     if Task.isCancelled { throw CancellationError() }
+    return makeRecord()
+  }
+
+  static func makeRecord() -> FiberRef {
     let record = FiberSlab.allocate(Worker.ofThisThread)
     let worker = OutsideThread.worker
     record.pointee.renew(.task, id: 0, worker: worker, home: worker.pointee.loop.home, locals: nil)

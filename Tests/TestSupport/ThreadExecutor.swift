@@ -1,0 +1,23 @@
+import NurseryCore
+
+/// Runs tasks on threads of its own.
+///
+/// A test whose body blocks its thread runs on a thread of the concurrency runtime's pool. If it waits for a task that needs
+/// that pool, a few such tests at once wait for ever.
+package final class ThreadExecutor: TaskExecutor {
+  package static let shared = ThreadExecutor()
+
+  private let jobs = Channel<UnownedJob>(.unbounded)
+  private let threads = Log<PlainThread<Void>>()
+
+  private init() {
+    for _ in 0..<2 {
+      threads.append(
+        PlainThread { [self] in
+          for job in jobs { job.runSynchronously(on: asUnownedTaskExecutor()) }
+        })
+    }
+  }
+
+  package func enqueue(_ job: consuming ExecutorJob) { _ = try? jobs.trySend(UnownedJob(job)) }
+}
