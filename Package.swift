@@ -17,6 +17,7 @@ let package = Package(
     .executable(name: "ping-server", targets: ["PingServer"]),
     .executable(name: "ping-client", targets: ["PingClient"]),
     .executable(name: "proxy", targets: ["Proxy"]),
+    .executable(name: "chat-server", targets: ["ChatServer"]),
   ],
   targets: [
     .target(name: "CSwitch"),
@@ -32,6 +33,7 @@ let package = Package(
     .executableTarget(name: "PingServer", dependencies: ["Nursery"], path: "Examples/Ping/Server"),
     .executableTarget(name: "PingClient", dependencies: ["Nursery"], path: "Examples/Ping/Client"),
     .executableTarget(name: "Proxy", dependencies: ["Nursery"], path: "Examples/Proxy"),
+    .executableTarget(name: "ChatServer", dependencies: ["Nursery"], path: "Examples/ChatServer"),
     .executableTarget(name: "CrashProbe", dependencies: ["Nursery"], path: "Tests/CrashProbe"),
     .executableTarget(name: "DeadlockProbe", dependencies: ["Nursery"], path: "Tests/DeadlockProbe"),
     .executableTarget(name: "IOProbe", dependencies: ["Nursery"], path: "Tests/IOProbe"),
@@ -45,8 +47,8 @@ let package = Package(
       name: "ExampleTests",
       dependencies: [
         "CSwitch", "Nursery", "TestSupport", "WordCount", "Fibonacci", "PrimeSieve", "ShellPipeline", "HTTPServer",
-        "MemcachedServer", "MemcachedClient", "PingServer", "PingClient", "Proxy", "CrashProbe", "DeadlockProbe",
-        "IOProbe", "OnlyThreadProbe",
+        "MemcachedServer", "MemcachedClient", "PingServer", "PingClient", "Proxy", "ChatServer", "CrashProbe",
+        "DeadlockProbe", "IOProbe", "OnlyThreadProbe",
       ]),
   ],
   swiftLanguageModes: [.v6]

@@ -18,7 +18,9 @@ import Testing
   }
 
   @Test(
-    arguments: [["http-server", "--port", "0"], ["memcached-server", "-p", "0"], ["ping-server", "0"]],
+    arguments: [
+      ["http-server", "--port", "0"], ["memcached-server", "-p", "0"], ["ping-server", "0"], ["chat-server", "0"],
+    ],
     [Signal.interrupt, .terminate])
   func aServerThatIsAskedToEndEndsWithSuccess(command: [String], signal: Signal) throws {
     try withServer(command) { process, _ in process.kill(signal) }
