@@ -18,6 +18,7 @@ let package = Package(
     .executable(name: "ping-client", targets: ["PingClient"]),
     .executable(name: "proxy", targets: ["Proxy"]),
     .executable(name: "chat-server", targets: ["ChatServer"]),
+    .executable(name: "log-pipeline", targets: ["LogPipeline"]),
   ],
   targets: [
     .target(name: "CSwitch"),
@@ -34,6 +35,7 @@ let package = Package(
     .executableTarget(name: "PingClient", dependencies: ["Nursery"], path: "Examples/Ping/Client"),
     .executableTarget(name: "Proxy", dependencies: ["Nursery"], path: "Examples/Proxy"),
     .executableTarget(name: "ChatServer", dependencies: ["Nursery"], path: "Examples/ChatServer"),
+    .executableTarget(name: "LogPipeline", dependencies: ["Nursery"], path: "Examples/LogPipeline"),
     .executableTarget(name: "CrashProbe", dependencies: ["Nursery"], path: "Tests/CrashProbe"),
     .executableTarget(name: "DeadlockProbe", dependencies: ["Nursery"], path: "Tests/DeadlockProbe"),
     .executableTarget(name: "IOProbe", dependencies: ["Nursery"], path: "Tests/IOProbe"),
@@ -47,8 +49,8 @@ let package = Package(
       name: "ExampleTests",
       dependencies: [
         "CSwitch", "Nursery", "TestSupport", "WordCount", "Fibonacci", "PrimeSieve", "ShellPipeline", "HTTPServer",
-        "MemcachedServer", "MemcachedClient", "PingServer", "PingClient", "Proxy", "ChatServer", "CrashProbe",
-        "DeadlockProbe", "IOProbe", "OnlyThreadProbe",
+        "MemcachedServer", "MemcachedClient", "PingServer", "PingClient", "Proxy", "ChatServer", "LogPipeline",
+        "CrashProbe", "DeadlockProbe", "IOProbe", "OnlyThreadProbe",
       ]),
   ],
   swiftLanguageModes: [.v6]
