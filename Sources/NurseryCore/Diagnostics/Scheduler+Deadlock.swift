@@ -5,8 +5,8 @@ import Synchronization
 // Only a thread could; a signal handler must not touch what fibers wait on. The threads we can answer for are the
 // scheduler's workers and its monitor, plain threads that sleep in an operation without a timer, those of the blocking
 // pool that have nothing to do, and the helper's (`OutsideThread`), which sleeps as a plain thread does. All of them
-// asleep is not enough, because one may have been called and not know it yet, and they cannot be looked at all at once. So they are looked at
-// twice:
+// asleep is not enough, because one may have been called and not know it yet, and they cannot be looked at all at once.
+// So they are looked at twice:
 //
 //     1  every worker sleeps, and so many other threads       (each was asleep at some instant of this step)
 //     2  the process has these threads and no other           (at one instant)
