@@ -72,7 +72,8 @@ package enum TaskPerformer {
         wake(me)
       }
     }
-    me.pointee.savedStack.store(running, ordering: .relaxed)
+    // Acquires what the committer wrote: a sanitizer does not see the order that the runtime's continuation makes.
+    _ = me.pointee.savedStack.exchange(running, ordering: .acquiring)
   }
 
   /// Resumes a task that the caller, which holds no lock, has committed.
