@@ -7,6 +7,8 @@ extension FiberMutex where State: ~Copyable {
     private let mutex: FiberMutex
     private let repairs: Bool
     private var isHeld = true
+    /// Whether `withState` runs; its caller keeps the hold, so it does not end meanwhile.
+    private var isInUse = false
 
     init(_ mutex: FiberMutex, repairs: Bool) {
       self.mutex = mutex
@@ -20,18 +22,21 @@ extension FiberMutex where State: ~Copyable {
 
     /// Runs `body` on the state.
     ///
-    /// Does not wait and does not release the lock. Traps after `release()`, and on a fiber that does not own the lock. What
-    /// `body` throws does not poison the lock.
+    /// Does not wait and does not release the lock. Traps after `release()`, inside itself, and on a fiber that does
+    /// not own the lock. What `body` throws does not poison the lock.
     public func withState<Result: ~Copyable, Failure: Error>(
-      _ body: (inout State) throws(Failure) -> Result
-    ) throws(Failure) -> Result {
+      _ body: (inout sending State) throws(Failure) -> sending Result
+    ) throws(Failure) -> sending Result {
       check()
-      return try body(&mutex.state.pointee)
+      isInUse = true
+      defer { isInUse = false }
+      nonisolated(unsafe) let state = mutex.state
+      return try body(&state.pointee)
     }
 
     /// Releases the lock; the first waiter owns it from now on.
     ///
-    /// Never blocks. Traps when called again, and on a fiber that does not own the lock.
+    /// Never blocks. Traps when called again, inside `withState`, and on a fiber that does not own the lock.
     public func release() {
       check()
       isHeld = false
@@ -41,6 +46,10 @@ extension FiberMutex where State: ~Copyable {
     private func check() {
       require(isHeld, "this hold of a FiberMutex has been released; perform lockOp() again")
       mutex.lock.checkOwner()
+      require(
+        !isInUse,
+        "a hold of a FiberMutex is used inside its own withState { }; use the state that the closure gets, and release the hold after it"
+      )
     }
   }
 }

@@ -6,7 +6,7 @@ import Synchronization
 /// are made while the owner waits.
 final class LockOwner: @unchecked Sendable {
   private let record = Atomic<FiberRef?>(nil)
-  /// Tells the owner from a later fiber with the same record.
+  /// Tells the owner from a later fiber or thread with the same record.
   @exclusivity(unchecked) private var id: UInt64 = 0
   @exclusivity(unchecked) private(set) var site = SourceSite()
 

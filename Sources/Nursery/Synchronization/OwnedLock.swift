@@ -1,4 +1,4 @@
-/// The lock of a `FiberMutex`, whatever it protects: one permit, its owner and its poison.
+/// The lock of a `FiberMutex`: one permit, its owner and its poison.
 @usableFromInline
 final class OwnedLock: @unchecked Sendable {
   private let owner = LockOwner()
@@ -26,7 +26,8 @@ final class OwnedLock: @unchecked Sendable {
 
   func acquireOp(repairs: Bool, _ site: SourceSite) -> Op<Void> {
     .guarded { [self] in
-      // Only the caller itself can make it the owner, so what is true of the guard is true of the perform.
+      // Only the caller itself can make it the owner. If a later guard of the same choice does so, this branch waits for its
+      // own performer; the deadlock report names it as the owner.
       if owner.isCaller { throw RelockError(held: owner.site, again: site) }
       return permit.takeOp(1).wrap { [self] in try begin(Performer.current(), site, repairs: repairs) }
     }

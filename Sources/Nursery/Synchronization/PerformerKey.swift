@@ -1,4 +1,4 @@
-/// Which fiber or thread holds something; no later fiber has the same key.
+/// Which fiber or thread holds something; no later one has the same key.
 struct PerformerKey: Hashable, @unchecked Sendable {
   private let record: FiberRef
   private let id: UInt64

@@ -6,6 +6,8 @@ extension ReadWriteLock where State: ~Copyable {
     private let owner: ReadWriteLock
     private let reader: PerformerKey
     private var isHeld = true
+    /// How many calls of `withState` run; their callers keep the hold, so it does not end meanwhile.
+    private var uses = 0
 
     init(_ owner: ReadWriteLock, _ reader: PerformerKey) {
       self.owner = owner
@@ -23,14 +25,19 @@ extension ReadWriteLock where State: ~Copyable {
       _ body: (borrowing State) throws(Failure) -> Result
     ) throws(Failure) -> Result {
       check()
+      uses += 1
+      defer { uses -= 1 }
       return try body(owner.state.pointee)
     }
 
     /// Releases the lock.
     ///
-    /// Never blocks. Traps when called again, and on another fiber.
+    /// Never blocks. Traps when called again, inside `withState`, and on another fiber.
     public func release() {
       check()
+      require(
+        uses == 0,
+        "a read hold is released inside its own withState { }; release it after the closure")
       isHeld = false
       owner.lock.endReading(reader)
     }
@@ -49,6 +56,8 @@ extension ReadWriteLock where State: ~Copyable {
   public final class WriteHold {
     private let owner: ReadWriteLock
     private var isHeld = true
+    /// Whether `withState` runs; its caller keeps the hold, so it does not end meanwhile.
+    private var isInUse = false
 
     init(_ owner: ReadWriteLock) {
       self.owner = owner
@@ -60,17 +69,19 @@ extension ReadWriteLock where State: ~Copyable {
 
     /// Runs `body` on the state.
     ///
-    /// Does not wait and does not release the lock. Traps after `release()`, and on another fiber.
+    /// Does not wait and does not release the lock. Traps after `release()`, inside itself, and on another fiber.
     public func withState<Result: ~Copyable, Failure: Error>(
       _ body: (inout State) throws(Failure) -> Result
     ) throws(Failure) -> Result {
       check()
+      isInUse = true
+      defer { isInUse = false }
       return try body(&owner.state.pointee)
     }
 
     /// Releases the lock.
     ///
-    /// Never blocks. Traps when called again, and on another fiber.
+    /// Never blocks. Traps when called again, inside `withState`, and on another fiber.
     public func release() {
       check()
       isHeld = false
@@ -81,6 +92,10 @@ extension ReadWriteLock where State: ~Copyable {
       require(
         isHeld, "this write hold has been released; release it once, and perform writeLockOp() to write again")
       owner.lock.checkWriter()
+      require(
+        !isInUse,
+        "a write hold is used inside its own withState { }; use the state that the closure gets, and release the hold after it"
+      )
     }
   }
 }

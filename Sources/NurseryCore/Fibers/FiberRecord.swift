@@ -188,6 +188,9 @@ package struct FiberRecord: ~Copyable {
     if locals != nil { surroundings.locals = locals }
   }
 
+  /// Becomes the record of a new plain thread; it was an ended one's, or has not been used yet.
+  mutating func renewForThread(id: UInt64) { identity.id = id }
+
   /// Lets go what belonged to the fiber that has ended.
   @inline(__always)
   mutating func clear() {

@@ -11,6 +11,8 @@ enum PlainThread {
     var workers: [WorkerRef] = []
     /// Every one there is: what only a thread's own storage knows looks lost to a leak checker.
     var all: [WorkerRef] = []
+    /// How many threads have come: the id of the latest one.
+    var registrations: UInt64 = 0
     let lock = SpinLock(.leaf)
   }
 
@@ -25,8 +27,12 @@ enum PlainThread {
   @usableFromInline
   @inline(never)
   static func register() -> WorkerRef {
-    let reused = free.pointee.lock.withLock { free.pointee.workers.popLast() }
+    let (reused, id) = free.pointee.lock.withLock {
+      free.pointee.registrations += 1
+      return (free.pointee.workers.popLast(), free.pointee.registrations)
+    }
     let worker = reused ?? make()
+    worker.pointee.current.pointee.renewForThread(id: id)
     adopt(worker)
     return worker
   }

@@ -6,6 +6,14 @@ private struct Token: ~Copyable {
   var uses = 0
 }
 
+private final class Keeper {
+  var hold: FiberMutex<[Int]>.Hold?
+
+  init(hold: FiberMutex<[Int]>.Hold) {
+    self.hold = hold
+  }
+}
+
 struct FiberMutexTests {
   @Test(arguments: parallelisms) func theLockIsHeldAcrossWaits(workers: Int) throws {
     let mutex = FiberMutex(0)
@@ -279,5 +287,67 @@ struct FiberMutexTests {
       }
     }
     #expect(standardError(result).contains("has been released"))
+  }
+
+  @Test func usingAHoldInsideItsOwnUseTraps() async {
+    let result = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
+      try synchronously {
+        let hold = try FiberMutex([1]).lockOp().perform()
+        hold.withState { outer in
+          outer.withUnsafeMutableBufferPointer { memory in
+            hold.withState { $0 = [] }
+            memory[0] = 1
+          }
+        }
+      }
+    }
+    #expect(standardError(result).contains("use the state that the closure gets"))
+  }
+
+  @Test func releasingAHoldInsideItsOwnUseTraps() async {
+    let result = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
+      try synchronously {
+        let hold = try FiberMutex([1]).lockOp().perform()
+        hold.withState { state in
+          hold.release()
+          state.append(1)
+        }
+      }
+    }
+    #expect(standardError(result).contains("release the hold after it"))
+  }
+
+  @Test func aHoldMayBeUsedAgainAfterAUseThatThrew() throws {
+    try virtually {
+      let hold = try FiberMutex(1).lockOp().perform()
+      expectThrows(Oops.self) { try hold.withState { _ in throw Oops() } }
+      expectEqual(hold.withState { $0 }, 1)
+      hold.release()
+    }
+  }
+
+  @Test func aHoldWhoseLastReferenceGoesInsideItsUseEndsAfterIt() throws {
+    try virtually {
+      let mutex = FiberMutex([1])
+      let keeper = Keeper(hold: try mutex.lockOp().perform())
+      keeper.hold!.withState { state in
+        keeper.hold = nil
+        expectThrows(RelockError.self) { try mutex.withLock { _ in } }
+        state.append(2)
+      }
+      expectEqual(try mutex.withLock { $0 }, [1, 2])
+    }
+  }
+
+  @Test func aLaterThreadWithTheSameRecordIsNotTheOwner() throws {
+    let mutex = FiberMutex(0)
+    let hold = Guarded<Box<FiberMutex<Int>.Hold>?>(nil)
+    try PlainThread {
+      let taken = Box(try mutex.lockOp().perform())
+      hold.withLock { $0 = taken }
+    }.join()
+    try PlainThread {
+      expectThrows(TimeoutError.self) { _ = try mutex.lockOp().orTimeout(after: .milliseconds(1)).perform() }
+    }.join()
   }
 }
