@@ -1,13 +1,13 @@
-/// The two locks of a `ReadWriteLock`, whatever it protects.
+/// The two locks of a `ReadWriteLock`.
 ///
 ///     writing                  one owner
 ///     reading                  `readers` performers; `reads` counts the nested reads of each
 ///     writers, newReaders      those that wait
 ///
 /// Invariants, whenever `lock` is free: no reader reads while a writer writes; the first waiting writer waits for a writer or
-/// a reader; a waiting reader waits for a writer that writes or waits. Hence whatever ends a use, or removes a waiting
-/// writer, calls `settle`. A grant commits the waiter; the performer enters itself into `reads`, or as the owner, when it
-/// goes on.
+/// a reader; a waiting reader waits for a writer that writes or waits. Hence every end of a use and every removal of a
+/// waiting writer calls `settle`. A grant commits the waiter; the performer enters itself into `reads`, or as the owner,
+/// when it goes on. Removing a waiter takes time linear in the number of waiters.
 final class ReadWriteGate: @unchecked Sendable {
   private struct Read {
     var depth: Int
@@ -34,25 +34,17 @@ final class ReadWriteGate: @unchecked Sendable {
     let me = Performer.enter()
     if me.isCancelled { throw CancellationError() }
     let key = PerformerKey(me)
-    if try !takesRead(key, me, site) {
-      try Op(base: Reading(gate: self)).perform()
-      note(key, site)
-    }
-    return key
-  }
-
-  /// Takes a read lock if that is possible without waiting.
-  private func takesRead(_ key: PerformerKey, _ me: FiberRef, _ site: SourceSite) throws -> Bool {
     if owner.isPerformer(me) { throw RelockError(held: owner.site, again: site) }
-    return locked {
-      if reads[key] == nil {
-        guard startsReading() else { return false }
-        reads[key] = Read(depth: 1, site: site)
-      } else {
-        reads[key]!.depth += 1
-      }
+    let hasBegun = locked {
+      guard startsReading(key) else { return false }
+      note(key, site)
       return true
     }
+    if !hasBegun {
+      try Op(base: Reading(gate: self, reader: key)).perform()
+      locked { note(key, site) }
+    }
+    return key
   }
 
   func readOp(_ site: SourceSite) -> Op<PerformerKey> {
@@ -60,25 +52,25 @@ final class ReadWriteGate: @unchecked Sendable {
       let me = Performer.current()
       let key = PerformerKey(me)
       if owner.isPerformer(me) { throw RelockError(held: owner.site, again: site) }
-      if locked({ reads[key] != nil }) {
-        return Op.always(key).wrap { [self] key in
-          locked { reads[key]!.depth += 1 }
-          return key
-        }
-      }
-      return Op(base: Reading(gate: self)).wrap { [self] in
-        note(key, site)
+      return Op(base: Reading(gate: self, reader: key)).wrap { [self] in
+        locked { note(key, site) }
         return key
       }
     }
   }
 
+  /// Enters a reader that has been granted a read; under the lock.
+  ///
+  /// A guard or an abandonment of the same perform may have begun or ended another read of it, even since the grant.
   private func note(_ key: PerformerKey, _ site: SourceSite) {
-    locked { reads[key] = Read(depth: 1, site: site) }
+    guard reads[key] != nil else { return reads[key] = Read(depth: 1, site: site) }
+    reads[key]!.depth += 1
+    readers -= 1
   }
 
-  private func startsReading() -> Bool {
-    guard !isWriting, writers.isEmpty else { return false }
+  /// Grants a read that need not wait; a nested one never waits, and `note` corrects the count.
+  private func startsReading(_ key: PerformerKey) -> Bool {
+    guard !isWriting && writers.isEmpty || reads[key] != nil else { return false }
     readers += 1
     return true
   }
@@ -159,8 +151,9 @@ final class ReadWriteGate: @unchecked Sendable {
 
   private struct Reading: BaseOperation {
     let gate: ReadWriteGate
+    let reader: PerformerKey
 
-    func poll() -> Void? { gate.locked { gate.startsReading() ? () : nil } }
+    func poll() -> Void? { gate.locked { gate.startsReading(reader) ? () : nil } }
 
     func enlist(_ waiter: Waiter<Void>) {
       gate.locked {

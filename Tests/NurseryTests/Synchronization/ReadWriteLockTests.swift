@@ -213,4 +213,90 @@ struct ReadWriteLockTests {
     }
     #expect(standardError(result).contains("release it once"))
   }
+
+  @Test func usingAWriteHoldInsideItsOwnUseTraps() async {
+    let result = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
+      try synchronously {
+        let hold = try ReadWriteLock([1]).writeLockOp().perform()
+        hold.withState { _ in hold.withState { $0 = [] } }
+      }
+    }
+    #expect(standardError(result).contains("use the state that the closure gets"))
+  }
+
+  @Test func releasingAWriteHoldInsideItsOwnUseTraps() async {
+    let result = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
+      try synchronously {
+        let hold = try ReadWriteLock([1]).writeLockOp().perform()
+        hold.withState { state in
+          hold.release()
+          state.append(1)
+        }
+      }
+    }
+    #expect(standardError(result).contains("release the hold after it"))
+  }
+
+  @Test func releasingAReadHoldInsideItsOwnUseTraps() async {
+    let result = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
+      try synchronously {
+        let hold = try ReadWriteLock([1]).readLockOp().perform()
+        hold.withState { _ in hold.withState { _ in hold.release() } }
+      }
+    }
+    #expect(standardError(result).contains("release it after the closure"))
+  }
+
+  @Test func aReadHoldMayBeUsedInsideItsOwnUse() throws {
+    try virtually {
+      let hold = try ReadWriteLock(1).readLockOp().perform()
+      expectEqual(hold.withState { outer in hold.withState { outer + $0 } }, 2)
+      hold.release()
+    }
+  }
+
+  @Test func aGuardMayEndOrBeginAnotherReadOfItsPerformer() throws {
+    try virtually {
+      let lock = ReadWriteLock(1)
+      let outer = try lock.readLockOp().perform()
+      let inner = try choose(
+        lock.readLockOp(),
+        .guarded {
+          outer.release()
+          return .never
+        })
+      var fromGuard: ReadWriteLock<Int>.ReadHold?
+      inner.release()
+      let last = try choose(
+        lock.readLockOp(),
+        .guarded {
+          fromGuard = try lock.readLockOp().perform()
+          return .never
+        })
+      last.release()
+      let isWritable = try withNursery { nursery in
+        try nursery.goAsync { try lock.writeLockOp().poll() != nil }.wait()
+      }
+      #expect(!isWritable)
+      fromGuard?.release()
+      try lock.withWriteLock { $0 = 2 }
+    }
+  }
+
+  @Test func aReaderThatReadsAgainInAChoiceOvertakesAWaitingWriter() throws {
+    try virtually {
+      let lock = ReadWriteLock(1)
+      try withNursery { nursery in
+        let outer = try lock.readLockOp().perform()
+        let writer = nursery.goAsync { try lock.withWriteLock { $0 = 2 } }
+        waitUntilAllParked()
+        let inner = try choose(lock.readLockOp(), .never)
+        outer.release()
+        waitUntilAllParked()
+        #expect(!writer.isFinished)
+        inner.release()
+        try writer.wait()
+      }
+    }
+  }
 }
