@@ -23,7 +23,8 @@ extension Requests {
     ///
     /// Never blocks. Traps if the request has been replied to.
     ///
-    /// - Returns: false if the client has gone; then the reply is dropped.
+    /// - Returns: false if the client has gone; then the reply is dropped. True if the client gets it. A client that
+    ///   chooses beside I/O may leave just after a true, if its I/O is being tried at this moment.
     @discardableResult
     public func reply(_ reply: Reply) -> Bool { answer(.success(reply)) }
 
@@ -31,7 +32,8 @@ extension Requests {
     ///
     /// Never blocks. Traps if the request has been replied to.
     ///
-    /// - Returns: false if the client has gone; then the error is dropped.
+    /// - Returns: false if the client has gone; then the error is dropped. True if the client gets it. A client that
+    ///   chooses beside I/O may leave just after a true, if its I/O is being tried at this moment.
     @discardableResult
     public func fail(_ error: any Error) -> Bool { answer(.failure(error)) }
 
@@ -60,18 +62,59 @@ public struct NoReplyError: Error, Hashable, Sendable, CustomStringConvertible {
 }
 
 /// One call of a client, shared with the server that takes it.
+///
+///     new     the client has not waited yet
+///     queued  no server has taken it
+///     taken   a server has it
+///     gone    the client has left, or the inbox was closed, before a server could take it
+///
+/// A client that chooses beside I/O may stop waiting and wait again: its call keeps its place and its server, and a
+/// reply that comes meanwhile is kept for it.
 final class RequestCall<Query: Sendable, Reply: Sendable>: @unchecked Sendable {
+  enum Stage { case new, queued, taken, gone }
+
   let query: Query
   /// Signalled when the client's perform has ended.
   let abandoned = Condition()
-  /// Written once, under the lock of the inbox, before a server can take the call.
-  @exclusivity(unchecked) var client: Waiter<Result<Reply, any Error>>?
+  /// Under the lock of the inbox.
+  @exclusivity(unchecked) var stage = Stage.new
+  private let lock = SpinLock(.queue)
+  /// The client's waiter, while it waits.
+  @exclusivity(unchecked) private var client: Waiter<Result<Reply, any Error>>?
+  /// Whether the client may wait again when it does not wait, because it chooses beside I/O.
+  @exclusivity(unchecked) private var mayWaitAgain = false
+  @exclusivity(unchecked) private var result: Result<Reply, any Error>?
 
   init(_ query: Query) {
     self.query = query
   }
 
-  /// Commits the client; false if it has gone.
+  /// The reply that came while the client did not wait.
+  var reply: Result<Reply, any Error>? { lock.withLock { result } }
+
+  /// Commits the client, or keeps the result if the client may wait again; false if it has gone.
   @discardableResult
-  func finish(_ result: Result<Reply, any Error>) -> Bool { client?.commit(result) ?? false }
+  func finish(_ result: Result<Reply, any Error>) -> Bool {
+    lock.withLock {
+      if client?.commit(result) == true { return true }
+      if mayWaitAgain { self.result = result }
+      return mayWaitAgain
+    }
+  }
+
+  /// Commits the client with the reply that has come, or remembers that it waits.
+  func enlist(_ waiter: Waiter<Result<Reply, any Error>>) {
+    lock.withLock {
+      mayWaitAgain = waiter.mayWaitAgain
+      if let result { waiter.commit(result) } else { client = waiter }
+    }
+  }
+
+  func withdraw() { lock.withLock { client = nil } }
+
+  /// The client's perform has ended.
+  func leave() {
+    lock.withLock { mayWaitAgain = false }
+    abandoned.signal()
+  }
 }

@@ -8,11 +8,11 @@
 /// branch has won, the server learns that: the request is gone if the server has not taken it, and otherwise
 /// `abandonedOp()` is ready (a negative acknowledgement; Reppy, PLDI 1991).
 public final class Requests<Query: Sendable, Reply: Sendable>: @unchecked Sendable {
-  private let lock = SpinLock(.queue)
+  private let lock = SpinLock(.object)
   @exclusivity(unchecked) private var isClosed = false
   /// Those that no server has taken.
-  @exclusivity(unchecked) private var calls: [Call] = []
-  @exclusivity(unchecked) private var servers: [Waiter<Call?>] = []
+  @exclusivity(unchecked) private var calls = Ring<Call>()
+  @exclusivity(unchecked) private var servers = Ring<Waiter<Call?>>()
 
   typealias Call = RequestCall<Query, Reply>
 
@@ -28,10 +28,11 @@ public final class Requests<Query: Sendable, Reply: Sendable>: @unchecked Sendab
   public func close() {
     locked {
       isClosed = true
-      for call in calls { call.finish(.failure(ChannelClosedError())) }
-      for server in servers { server.commit(nil) }
-      calls.removeAll()
-      servers.removeAll()
+      while let call = calls.popFirst() {
+        call.stage = .gone
+        call.finish(.failure(ChannelClosedError()))
+      }
+      while let server = servers.popFirst() { server.commit(nil) }
     }
   }
 
@@ -50,7 +51,24 @@ public final class Requests<Query: Sendable, Reply: Sendable>: @unchecked Sendab
   ///
   /// Each perform asks anew. A server may take the request of a branch that loses later.
   public func askOp(_ query: Query) -> Op<Reply> {
-    .guarded { [self] in Op(base: Asking(inbox: self, call: Call(query))).wrap { try $0.get() } }
+    .guarded { [self] in
+      let call = Call(query)
+      return Op(base: Asking(inbox: self, call: call))
+        .onAbandon { [self] in leave(call) }
+        .wrap { [self] result in
+          leave(call)
+          return try result.get()
+        }
+    }
+  }
+
+  /// The client's perform has ended.
+  private func leave(_ call: Call) {
+    locked {
+      if call.stage == .queued { calls.removeAll { $0 === call } }
+      if call.stage != .taken { call.stage = .gone }
+    }
+    call.leave()
   }
 
   // MARK: Servers
@@ -76,29 +94,32 @@ public final class Requests<Query: Sendable, Reply: Sendable>: @unchecked Sendab
     let inbox: Requests
     let call: Call
 
-    /// A reply needs a request, and that a waiting client.
+    /// The call is posted when its client waits, so the first poll finds no reply.
     func poll() -> Result<Reply, any Error>? {
-      inbox.locked { inbox.isClosed } ? .failure(ChannelClosedError()) : nil
+      if let reply = call.reply { return reply }
+      return inbox.locked { inbox.isClosed && call.stage == .new } ? .failure(ChannelClosedError()) : nil
     }
 
     func enlist(_ waiter: Waiter<Result<Reply, any Error>>) {
       inbox.locked {
-        call.client = waiter
+        call.enlist(waiter)
+        guard call.stage == .new else { return }
         guard !inbox.isClosed else {
+          call.stage = .gone
           call.finish(.failure(ChannelClosedError()))
           return
         }
-        while !inbox.servers.isEmpty {
-          if inbox.servers.removeFirst().commit(call) { return }
+        call.stage = .taken
+        while let server = inbox.servers.popFirst() {
+          if server.commit(call) { return }
         }
+        call.stage = .queued
         inbox.calls.append(call)
       }
     }
 
-    func withdraw(_ waiter: Waiter<Result<Reply, any Error>>) {
-      inbox.locked { inbox.calls.removeAll { $0 === call } }
-      call.abandoned.signal()
-    }
+    /// The call keeps its place, because its client may wait again; `leave` removes it.
+    func withdraw(_ waiter: Waiter<Result<Reply, any Error>>) { call.withdraw() }
 
     var waitDescription: String { "a reply of a server to a \(Query.self)" }
   }
@@ -108,7 +129,10 @@ public final class Requests<Query: Sendable, Reply: Sendable>: @unchecked Sendab
 
     func poll() -> Call?? {
       inbox.locked {
-        if !inbox.calls.isEmpty { return .some(inbox.calls.removeFirst()) }
+        if let call = inbox.calls.popFirst() {
+          call.stage = .taken
+          return .some(call)
+        }
         return inbox.isClosed ? .some(nil) : nil
       }
     }
@@ -116,7 +140,9 @@ public final class Requests<Query: Sendable, Reply: Sendable>: @unchecked Sendab
     func enlist(_ waiter: Waiter<Call?>) {
       inbox.locked { () -> Void in
         if let call = inbox.calls.first {
-          if waiter.commit(call) { inbox.calls.removeFirst() }
+          guard waiter.commit(call) else { return }
+          call.stage = .taken
+          _ = inbox.calls.popFirst()
         } else if inbox.isClosed {
           waiter.commit(nil)
         } else {

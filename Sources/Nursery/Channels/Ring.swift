@@ -20,6 +20,13 @@ struct Ring<Element> {
     return element
   }
 
+  /// Removes the elements that fulfil a condition, in linear time; the others keep their order.
+  mutating func removeAll(where isRemoved: (Element) -> Bool) {
+    for _ in 0..<count {
+      if let element = popFirst(), !isRemoved(element) { append(element) }
+    }
+  }
+
   private mutating func grow() {
     let ordered = slots[head...] + slots[..<head]
     slots = Array(ordered) + Array(repeating: nil, count: max(4, count))

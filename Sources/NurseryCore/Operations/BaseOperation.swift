@@ -19,7 +19,10 @@ public protocol BaseOperation<Value> {
   /// says whether the waiter took the value; if not, offer the value to another waiter.
   func enlist(_ waiter: Waiter<Value>)
 
-  /// Removes a waiter that was enlisted. Called for every waiter whose perform has ended, whichever branch has won.
+  /// Removes a waiter that was enlisted.
+  ///
+  /// Called for every waiter when its perform has ended, whichever branch has won, and before a perform that has I/O
+  /// branches enlists again. So it does not mean that the performer has gone; `onAbandon` tells that.
   func withdraw(_ waiter: Waiter<Value>)
 
   /// How deadlock reports describe a wait for it, such as "a turnstile". The default is the name of the type.
@@ -52,6 +55,9 @@ public struct Waiter<Value>: Hashable, @unchecked Sendable {
     nonisolated(unsafe) let value = value
     return enlistment.commit(offer) { $0.assumingMemoryBound(to: Value.self).initialize(to: value) }
   }
+
+  /// Whether the perform may enlist again after this waiter has been withdrawn.
+  package var mayWaitAgain: Bool { enlistment.mayWaitAgain }
 
   /// Whether both belong to the same branch of the same perform.
   public static func == (left: Waiter, right: Waiter) -> Bool {

@@ -3,7 +3,8 @@
 ///
 /// The methods of a primitive are user code, which may call anything: perform another operation, check for a
 /// cancellation, cancel. So they never run while the performer's claim word belongs to this perform. The waiters are
-/// enlisted before the perform is opened, and withdrawn after it has ended:
+/// enlisted before the perform is opened, and withdrawn after this wait has ended; a perform with I/O branches may wait
+/// again, with another object:
 ///
 ///     preparing -- every waiter is enlisted, the perform is open --> armed -- the perform has ended --> ended
 ///         |                                                                                              ^
@@ -23,12 +24,15 @@ final class Enlistment: @unchecked Sendable {
 
   private let lock = SpinLock(.leaf)
   private let performer: FiberRef
+  /// Whether the perform has I/O branches, so that it may wait again with new waiters.
+  let mayWaitAgain: Bool
   @exclusivity(unchecked) private var phase = Phase.preparing
   /// The branch whose waiter was committed while the perform was being prepared.
   @exclusivity(unchecked) private(set) var winner: Int32 = -1
 
-  init(_ performer: FiberRef) {
+  init(_ performer: FiberRef, mayWaitAgain: Bool) {
     self.performer = performer
+    self.mayWaitAgain = mayWaitAgain
   }
 
   /// Commits the perform with a branch; false if it has ended, or another branch has committed.

@@ -395,7 +395,7 @@ package struct Performance: ~Copyable {
   /// The perform is not open if it ends here: true if a waiter was committed at once, false if the scope was cancelled.
   @inline(never)
   private mutating func openWithWaiters() -> Bool? {
-    let enlistment = Enlistment(me)
+    let enlistment = Enlistment(me, mayWaitAgain: hasAttempts)
     self.enlistment = .passRetained(enlistment)
     for leaf in 0..<count where !enlistment.isDecided {
       (offers + leaf).pointee.source._withUnsafeGuaranteedRef { $0.enlistWaiter(offers + leaf, enlistment) }

@@ -1,6 +1,19 @@
 import Nursery
 import Testing
 
+/// Never ready; calls `action` when its waiter is withdrawn for the first time.
+private final class WithdrawalProbe: BaseOperation {
+  private var action: (() -> Void)?
+
+  init(_ action: @escaping () -> Void) {
+    self.action = action
+  }
+
+  func poll() -> Int? { nil }
+  func enlist(_ waiter: Waiter<Int>) {}
+  func withdraw(_ waiter: Waiter<Int>) { action.take()?() }
+}
+
 struct RequestTests {
   @Test(arguments: parallelisms) func eachClientGetsItsOwnReply(workers: Int) throws {
     try virtually(workers) {
@@ -118,5 +131,82 @@ struct RequestTests {
       }
     }
     #expect(standardError(result).contains("once"))
+  }
+
+  @Test func aCallBesideIOKeepsItsServerWhileTheIOTriesAgain() throws {
+    try virtually {
+      let inbox = Requests<Int, Int>()
+      let (input, output) = try PipeStream.pair()
+      try withNursery { nursery in
+        let client = nursery.goAsync {
+          let lines = BufferedReader(input)
+          return try choose(inbox.askOp(1).wrap { "reply \($0)" }, lines.readLineOp().wrap { "line \($0 ?? "")" })
+        }
+        let request = try inbox.next()!
+        try output.writeAll("first piece, ")
+        waitUntilAllParked()
+        #expect(!request.isAbandoned)
+        expectEqual(inbox.waitingCount, 0)
+        inbox.close()
+        try output.writeAll("second piece, ")
+        waitUntilAllParked()
+        #expect(!request.isAbandoned)
+        #expect(request.reply(2))
+        expectEqual(try client.wait(), "reply 2")
+        #expect(request.isAbandoned)
+      }
+    }
+  }
+
+  @Test func aCallBesideIOKeepsItsPlaceAndLeavesWhenTheIOWins() throws {
+    try virtually {
+      let inbox = Requests<Int, Int>()
+      let (input, output) = try PipeStream.pair()
+      try withNursery { nursery in
+        let first = nursery.goAsync {
+          let lines = BufferedReader(input)
+          return try choose(inbox.askOp(1).wrap { "reply \($0)" }, lines.readLineOp().wrap { $0 ?? "" })
+        }
+        waitUntilAllParked()
+        let second = nursery.goAsync { try inbox.ask(2) }
+        waitUntilAllParked()
+        try output.writeAll("li")
+        waitUntilAllParked()
+        expectEqual(inbox.waitingCount, 2)
+        let request = try inbox.next()!
+        expectEqual(request.query, 1)
+        try output.writeAll("ne\n")
+        expectEqual(try first.wait(), "line")
+        #expect(request.isAbandoned)
+        #expect(!request.reply(0))
+        try inbox.next()!.reply(3)
+        expectEqual(try second.wait(), 3)
+      }
+    }
+  }
+
+  @Test func aReplyThatComesWhileTheIOTriesAgainIsNotLost() throws {
+    try virtually {
+      let inbox = Requests<Int, Int>()
+      let (input, output) = try PipeStream.pair()
+      try withNursery { nursery in
+        let taken = Guarded<Requests<Int, Int>.Request?>(nil)
+        let client = nursery.goAsync {
+          let lines = BufferedReader(input)
+          return try choose(
+            inbox.askOp(1), lines.readLineOp().wrap { _ in 0 },
+            Op(
+              base: WithdrawalProbe {
+                if let request = taken.withLock({ $0 }), !request.isAbandoned { request.reply(2) }
+              }))
+        }
+        let request = try inbox.next()!
+        taken.withLock { $0 = request }
+        waitUntilAllParked()
+        try output.writeAll("piece")
+        expectEqual(try client.wait(), 2)
+        taken.withLock { $0 = nil }
+      }
+    }
   }
 }
