@@ -7,6 +7,8 @@
 ///
 /// If a wait is cancelled, the party does not come, and the others would wait for ever: the barrier is broken then, and every
 /// wait, present and future, throws `BrokenBarrierError` until `reset()`.
+///
+/// Removing a waiter takes time linear in the number of parties.
 public final class Barrier: @unchecked Sendable {
   /// How many parties meet.
   public let parties: Int
@@ -25,6 +27,13 @@ public final class Barrier: @unchecked Sendable {
     /// Under the barrier's lock; read after the end.
     @exclusivity(unchecked) var isBroken = false
     @exclusivity(unchecked) var committed = 0
+  }
+
+  /// One perform; touched by its performer alone.
+  private final class Visit {
+    /// The round that it waits for, or has waited for; a `reset()` may have begun another one since.
+    var round: Round?
+    var hasCommitted = false
   }
 
   /// Creates a barrier.
@@ -46,11 +55,11 @@ public final class Barrier: @unchecked Sendable {
   /// - Throws: `BrokenBarrierError` if another wait has been cancelled; `CancellationError` if the current scope is cancelled.
   @available(*, noasync, message: "it blocks its thread; in async code, write 'await', and it suspends the task")
   public func wait() throws {
-    var hasCommitted = false
+    let visit = Visit()
     do {
-      try arrivalOp { hasCommitted = true }.perform()
-    } catch let error as CancellationError where !hasCommitted {
-      breakRound()
+      try arrivalOp(visit).perform()
+    } catch let error as CancellationError where !visit.hasCommitted {
+      breakRound(visit.round)
       throw error
     }
   }
@@ -62,10 +71,11 @@ public final class Barrier: @unchecked Sendable {
   /// - Throws: `BrokenBarrierError` if another wait has been cancelled; `CancellationError` if the task is cancelled.
   nonisolated(nonsending) public func wait() async throws {
     let round: Round
+    let visit = Visit()
     do {
-      round = try await Op(base: Arrival(barrier: self)).perform()
+      round = try await Op(base: Arrival(barrier: self, visit: visit)).perform()
     } catch {
-      breakRound()
+      breakRound(visit.round)
       throw error
     }
     if !round.end.isSignalled {
@@ -79,13 +89,16 @@ public final class Barrier: @unchecked Sendable {
   /// A branch that loses or times out leaves the barrier as it was, and the others wait on. A cancellation of the waiting
   /// performer breaks the barrier. In a scope that is cancelled already, a perform does not begin and breaks nothing; `wait()`
   /// does.
-  public func waitOp() -> Op<Void> { arrivalOp {} }
+  ///
+  /// If one of more than two parties leaves at the moment when all have come, others may have committed. A party that
+  /// has committed waits for the missing ones without its timeout; a cancellation still breaks the barrier.
+  public func waitOp() -> Op<Void> { .guarded { [self] in arrivalOp(Visit()) } }
 
-  private func arrivalOp(_ hasCommitted: @escaping () -> Void) -> Op<Void> {
-    Op(base: Arrival(barrier: self))
-      .onAbandon { [self] in if Performer.isCancelled { breakRound() } }
+  private func arrivalOp(_ visit: Visit) -> Op<Void> {
+    Op(base: Arrival(barrier: self, visit: visit))
+      .onAbandon { [self] in if Performer.isCancelled { breakRound(visit.round) } }
       .wrap { [self] round in
-        hasCommitted()
+        visit.hasCommitted = true
         try finish(round)
       }
   }
@@ -143,36 +156,46 @@ public final class Barrier: @unchecked Sendable {
     waiters.removeAll(keepingCapacity: true)
   }
 
-  /// Commits all waiters if they are enough, with those that have committed before and `more`; ends the round if it is full.
-  private func settle(more: Int) -> Bool {
-    if round.isBroken {
-      commitWaiters()
-      return true
-    }
-    guard round.committed + waiters.count + more >= parties else { return false }
+  /// Whether a newcomer may commit; if it fills the round, all waiters have committed then.
+  ///
+  /// The newcomer is the last to commit: a waiter may have committed elsewhere and not have withdrawn yet, and then the
+  /// newcomer has to wait, with its timeout. Nothing waits in a broken round.
+  private func admitsNewcomer() -> Bool {
+    if round.isBroken { return true }
+    guard round.committed + waiters.count + 1 >= parties else { return false }
     commitWaiters()
-    round.committed += more
-    if round.committed == parties {
-      ended = round
-      round = Round()
-    }
-    return true
+    return round.committed + 1 == parties
+  }
+
+  /// Ends the round with the newcomer, which has committed.
+  private func complete() {
+    if round.isBroken { return }
+    round.committed += 1
+    ended = round
+    round = Round()
   }
 
   private struct Arrival: BaseOperation {
     let barrier: Barrier
+    let visit: Visit
 
     func poll() -> Round? {
       barrier.locked {
+        guard barrier.admitsNewcomer() else { return nil }
         let round = barrier.round
-        return barrier.settle(more: 1) ? round : nil
+        barrier.complete()
+        return round
       }
     }
 
     func enlist(_ waiter: Waiter<Round>) {
       barrier.locked {
-        barrier.waiters.append(waiter)
-        _ = barrier.settle(more: 0)
+        visit.round = barrier.round
+        if !barrier.admitsNewcomer() {
+          barrier.waiters.append(waiter)
+        } else if waiter.commit(barrier.round) {
+          barrier.complete()
+        }
       }
     }
 

@@ -116,4 +116,63 @@ struct BarrierTests {
     }
     #expect(standardError(result).contains("at least 1"))
   }
+
+  @Test func aPartyWhoseTimeIsOverIsNotCountedAndTheOthersKeepTheirTimeouts() throws {
+    try exploreSchedules {
+      let barrier = Barrier(2)
+      let late = Guarded<Duration?>(nil)
+      let met = Counter()
+      try withNursery { nursery in
+        let start = FiberClock.now
+        nursery.goAsync {
+          try sleep(for: .seconds(1))
+          do {
+            try barrier.waitOp().orTimeout(after: .seconds(1)).perform()
+            met.add()
+          } catch is TimeoutError {
+            late.withLock { $0 = start.duration(to: FiberClock.now) }
+          }
+        }
+        nursery.goAsync {
+          do {
+            try barrier.waitOp().orTimeout(after: .seconds(1)).perform()
+            met.add()
+          } catch is TimeoutError {}
+        }
+      }
+      if met.value == 0 { expectEqual(late.withLock { $0 }, .seconds(2)) } else { expectEqual(met.value, 2) }
+      #expect(!barrier.isBroken)
+    }
+  }
+
+  @Test func aPollNeverWaitsForAPartyThatIsAboutToLeave() throws {
+    try exploreSchedules {
+      let barrier = Barrier(2)
+      try withNursery { nursery in
+        nursery.goAsync {
+          try sleep(for: .seconds(1))
+          let before = FiberClock.now
+          _ = try barrier.waitOp().poll()
+          expectEqual(before.duration(to: FiberClock.now), .zero)
+        }
+        nursery.goAsync { try? barrier.waitOp().orTimeout(after: .seconds(1)).perform() }
+      }
+    }
+  }
+
+  @Test(arguments: [false, true]) func aCancellationBreaksTheRoundThatItsPartyWaitedForAndNoLaterOne(
+    isOperation: Bool
+  ) throws {
+    try virtually {
+      let barrier = Barrier(2)
+      try withNursery { nursery in
+        let party = nursery.goAsync { if isOperation { try barrier.waitOp().perform() } else { try barrier.wait() } }
+        waitUntilAllParked()
+        party.cancel()
+        barrier.reset()
+        waitUntilAllParked()
+        #expect(!barrier.isBroken)
+      }
+    }
+  }
 }
