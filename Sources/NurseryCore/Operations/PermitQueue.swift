@@ -1,7 +1,8 @@
 /// Permits and the performers that wait for some: semaphores, locks and events are made of it.
 ///
 /// First come, first served. No performer takes permits while another waits in front of it (no barging), and a request
-/// is granted as a whole or not at all. A grant commits the waiter, so a cancelled waiter never owns a permit.
+/// is granted as a whole or not at all. A grant commits the waiter, so a cancelled waiter never owns a permit. If a choice
+/// has I/O branches, each attempt of one that would block enlists all branches anew, so its waiters go to the end.
 ///
 ///     waiters    ask for permits; the first one holds up those behind it
 ///     watchers   ask whether a number of permits is available; they take none, and hold up no other performer
@@ -108,6 +109,7 @@ package final class PermitQueue: OperationSource, @unchecked Sendable {
 
   /// Grants from the front as long as permits last, then wakes the watchers that have what they watch for.
   ///
+  /// A watcher waits behind the waiters of other performers, but not behind those of its own choice.
   /// A single new owner runs next: that is the hand-over.
   ///
   /// - Returns: the tasks that the caller resumes when it has unlocked.
@@ -122,11 +124,10 @@ package final class PermitQueue: OperationSource, @unchecked Sendable {
       tasks.makeReady(performer, turn)
       turn = .last
     }
-    guard waiters.isEmpty else { return tasks }
     var next = watchers.first
     while let offer = next {
       next = offer.pointee.next
-      guard offer.permitRequest.count <= free else { continue }
+      guard offer.permitRequest.count <= free, isFirst(offer.pointee.performer) else { continue }
       watchers.remove(offer)
       if let performer = offer.commitFromOutside() { tasks.makeReady(performer, .last) }
     }

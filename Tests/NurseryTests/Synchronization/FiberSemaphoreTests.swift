@@ -226,4 +226,24 @@ struct FiberSemaphoreTests {
     }
     #expect(standardError(result).contains("release a Permit once"))
   }
+
+  @Test func aWatcherIsNotHeldUpByAWaiterOfItsOwnChoice() throws {
+    try virtually {
+      let semaphore = FiberSemaphore(2)
+      let permits = [try semaphore.acquire(), try semaphore.acquire()]
+      try withNursery { nursery in
+        let fiber = nursery.goAsync {
+          try choose(semaphore.acquireOp(2).wrap { _ in 2 }, semaphore.availableOp(1).wrap { 1 })
+        }
+        waitUntilAllParked()
+        let other = nursery.goAsync { try semaphore.availableOp(2).perform() }
+        waitUntilAllParked()
+        permits[0].release()
+        expectEqual(try fiber.wait(), 1)
+        #expect(!other.isFinished)
+        permits[1].release()
+        try other.wait()
+      }
+    }
+  }
 }
