@@ -1,9 +1,9 @@
 import Nursery
 import Testing
 
-/// Never ready; calls `action` when its waiter is withdrawn for the first time.
+/// Never ready; calls `action` whenever its waiter is withdrawn.
 private final class WithdrawalProbe: BaseOperation {
-  private var action: (() -> Void)?
+  private let action: () -> Void
 
   init(_ action: @escaping () -> Void) {
     self.action = action
@@ -11,7 +11,7 @@ private final class WithdrawalProbe: BaseOperation {
 
   func poll() -> Int? { nil }
   func enlist(_ waiter: Waiter<Int>) {}
-  func withdraw(_ waiter: Waiter<Int>) { action.take()?() }
+  func withdraw(_ waiter: Waiter<Int>) { action() }
 }
 
 struct RequestTests {
@@ -136,19 +136,24 @@ struct RequestTests {
   @Test func aCallBesideIOKeepsItsServerWhileTheIOTriesAgain() throws {
     try virtually {
       let inbox = Requests<Int, Int>()
+      let tries = Channel<Void>(.bounded(10))
       let (input, output) = try PipeStream.pair()
       try withNursery { nursery in
         let client = nursery.goAsync {
           let lines = BufferedReader(input)
-          return try choose(inbox.askOp(1).wrap { "reply \($0)" }, lines.readLineOp().wrap { "line \($0 ?? "")" })
+          return try choose(
+            inbox.askOp(1).wrap { "reply \($0)" }, lines.readLineOp().wrap { "line \($0 ?? "")" },
+            Op(base: WithdrawalProbe { _ = try? tries.trySend(()) }).wrap { "\($0)" })
         }
         let request = try inbox.next()!
         try output.writeAll("first piece, ")
+        try tries.receive()
         waitUntilAllParked()
         #expect(!request.isAbandoned)
         expectEqual(inbox.waitingCount, 0)
         inbox.close()
         try output.writeAll("second piece, ")
+        try tries.receive()
         waitUntilAllParked()
         #expect(!request.isAbandoned)
         #expect(request.reply(2))
@@ -161,16 +166,20 @@ struct RequestTests {
   @Test func aCallBesideIOKeepsItsPlaceAndLeavesWhenTheIOWins() throws {
     try virtually {
       let inbox = Requests<Int, Int>()
+      let tries = Channel<Void>(.bounded(10))
       let (input, output) = try PipeStream.pair()
       try withNursery { nursery in
         let first = nursery.goAsync {
           let lines = BufferedReader(input)
-          return try choose(inbox.askOp(1).wrap { "reply \($0)" }, lines.readLineOp().wrap { $0 ?? "" })
+          return try choose(
+            inbox.askOp(1).wrap { "reply \($0)" }, lines.readLineOp().wrap { $0 ?? "" },
+            Op(base: WithdrawalProbe { _ = try? tries.trySend(()) }).wrap { "\($0)" })
         }
         waitUntilAllParked()
         let second = nursery.goAsync { try inbox.ask(2) }
         waitUntilAllParked()
         try output.writeAll("li")
+        try tries.receive()
         waitUntilAllParked()
         expectEqual(inbox.waitingCount, 2)
         let request = try inbox.next()!
@@ -197,7 +206,7 @@ struct RequestTests {
             inbox.askOp(1), lines.readLineOp().wrap { _ in 0 },
             Op(
               base: WithdrawalProbe {
-                if let request = taken.withLock({ $0 }), !request.isAbandoned { request.reply(2) }
+                taken.withLock { $0.take() }?.reply(2)
               }))
         }
         let request = try inbox.next()!
@@ -205,7 +214,6 @@ struct RequestTests {
         waitUntilAllParked()
         try output.writeAll("piece")
         expectEqual(try client.wait(), 2)
-        taken.withLock { $0 = nil }
       }
     }
   }
