@@ -35,8 +35,8 @@ import Testing
           }
         }
         rounds += 1
-        // On a busy machine a worker may be late, and its fresh fibers are stolen, or counted where they are not any more:
-        // repeat the round.
+        // On a busy machine a worker may be late, and its fresh fibers are stolen, or counted where they are not any
+        // more: repeat the round.
         let isEven = steals == 0 && Self.counts(threads) == Array(repeating: count / workers, count: workers)
         if !isEven, rounds < 100 { continue }
         #expect(isEven)

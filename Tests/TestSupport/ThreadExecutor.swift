@@ -2,8 +2,8 @@ import NurseryCore
 
 /// Runs tasks on threads of its own.
 ///
-/// A test whose body blocks its thread runs on a thread of the concurrency runtime's pool. If it waits for a task that needs
-/// that pool, a few such tests at once wait for ever.
+/// A test whose body blocks its thread runs on a thread of the concurrency runtime's pool. If it waits for a task that
+/// needs that pool, a few such tests at once wait for ever.
 package final class ThreadExecutor: TaskExecutor {
   package static let shared = ThreadExecutor()
 

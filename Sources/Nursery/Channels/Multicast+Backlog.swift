@@ -1,7 +1,8 @@
 extension Multicast {
   /// What happens when a subscriber is slow.
   public enum Slowness: Sendable, Hashable {
-    /// It keeps the newest elements, at most this many; `next()` throws a `LaggedError` in place of those it has missed.
+    /// It keeps the newest elements, at most this many; `next()` throws a `LaggedError` in place of those it has
+    /// missed.
     case lagging(Int)
     /// It keeps at most this many elements, and a send waits for it while it is full.
     case holdingBack(Int)

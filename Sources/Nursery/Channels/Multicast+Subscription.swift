@@ -1,8 +1,8 @@
 extension Multicast {
   /// One subscriber's share of a multicast: every element that is sent from its beginning to its end.
   ///
-  /// It ends by `cancel()`, when the last reference to it is gone, or, after the elements that it holds, when the multicast is
-  /// closed. Several fibers may share it, and then share the elements.
+  /// It ends by `cancel()`, when the last reference to it is gone, or, after the elements that it holds, when the
+  /// multicast is closed. Several fibers may share it, and then share the elements.
   public final class Subscription: Sendable {
     private let multicast: Multicast
     private let backlog: Backlog

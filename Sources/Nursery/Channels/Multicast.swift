@@ -9,8 +9,8 @@
 /// back. A send is all or nothing: either every subscriber gets the element, or the sender still has it. Without
 /// subscribers the element is dropped. Waiting senders are served in the order they came.
 ///
-/// Invariants, whenever `lock` is free: a receiver waits only if its backlog is empty; a sender waits only if a subscriber
-/// holds it back. A waiter that has committed elsewhere does not count.
+/// Invariants, whenever `lock` is free: a receiver waits only if its backlog is empty; a sender waits only if a
+/// subscriber holds it back. A waiter that has committed elsewhere does not count.
 public final class Multicast<Element: Sendable>: @unchecked Sendable {
   private let lock = SpinLock(.queue)
   @exclusivity(unchecked) private var isClosed = false

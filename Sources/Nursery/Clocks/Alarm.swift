@@ -2,9 +2,9 @@
 ///
 ///     for time in Alarm.daily(hour: 3) { try cleanUp(before: time) }
 ///
-/// It follows the clock: if the clock is set, the next time is found anew, and one that was jumped over has come. Time in
-/// which the computer sleeps counts. With a virtual clock it goes by the time at which the run began and the virtual time
-/// since. A wait takes a descriptor, and none with a virtual clock.
+/// It follows the clock: if the clock is set, the next time is found anew, and one that was jumped over has come. Time
+/// in which the computer sleeps counts. With a virtual clock it goes by the time at which the run began and the virtual
+/// time since. A wait takes a descriptor, and none with a virtual clock.
 ///
 /// An alarm is a value without a state; for work at equal distances, whatever the clock says, use `Ticker`.
 public struct Alarm: Sendable, Hashable {
@@ -73,8 +73,9 @@ public struct Alarm: Sendable, Hashable {
 }
 
 extension Alarm: Sequence {
-  /// Waits for one time after the other, each of which comes once even if the clock is set back; ends after the one time
-  /// of an alarm that rings once, in a cancelled scope, and if the process has no descriptor left; `wait()` throws then.
+  /// Waits for one time after the other, each of which comes once even if the clock is set back; ends after the one
+  /// time of an alarm that rings once, in a cancelled scope, and if the process has no descriptor left; `wait()` throws
+  /// then.
   @available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
   public func makeIterator() -> AnyIterator<WallTime> {
     var last: WallTime?

@@ -1,6 +1,7 @@
 /// An instant of the wall clock.
 ///
-/// The clock can be set, and goes on while the computer sleeps. To measure durations, and for timeouts, use `FiberClock`.
+/// The clock can be set, and goes on while the computer sleeps. To measure durations, and for timeouts, use
+/// `FiberClock`.
 public struct WallTime: Sendable, Hashable, Comparable {
   /// How long after the beginning of 1970, in UTC and without leap seconds; up to the year 2262.
   public let nanosecondsSince1970: Int64

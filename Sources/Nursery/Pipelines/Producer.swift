@@ -89,8 +89,8 @@ extension Flow {
 
 /// The elements of a sequence.
 ///
-/// The closure that takes them comes from the caller's module: an iterator that is not specialised may allocate for each
-/// element.
+/// The closure that takes them comes from the caller's module: an iterator that is not specialised may allocate for
+/// each element.
 @usableFromInline
 final class SequenceProducer<Element>: Producer<Element> {
   @exclusivity(unchecked) @usableFromInline var take: (() -> Element?)?

@@ -5,8 +5,8 @@
 ///       nursery.goAsync { while let step = next() { compute(step); try barrier.wait() } }
 ///     }
 ///
-/// If a wait is cancelled, the party does not come, and the others would wait for ever: the barrier is broken then, and every
-/// wait, present and future, throws `BrokenBarrierError` until `reset()`.
+/// If a wait is cancelled, the party does not come, and the others would wait for ever: the barrier is broken then, and
+/// every wait, present and future, throws `BrokenBarrierError` until `reset()`.
 ///
 /// Removing a waiter takes time linear in the number of parties.
 public final class Barrier: @unchecked Sendable {
@@ -86,9 +86,9 @@ public final class Barrier: @unchecked Sendable {
 
   /// The operation that commits when all parties have come.
   ///
-  /// A branch that loses or times out leaves the barrier as it was, and the others wait on. A cancellation of the waiting
-  /// performer breaks the barrier. In a scope that is cancelled already, a perform does not begin and breaks nothing; `wait()`
-  /// does.
+  /// A branch that loses or times out leaves the barrier as it was, and the others wait on. A cancellation of the
+  /// waiting performer breaks the barrier. In a scope that is cancelled already, a perform does not begin and breaks
+  /// nothing; `wait()` does.
   ///
   /// If one of more than two parties leaves at the moment when all have come, others may have committed. A party that
   /// has committed waits for the missing ones without its timeout; a cancellation still breaks the barrier.

@@ -5,8 +5,8 @@
 ///       account.balance = try bank.balance(of: account)  // may wait
 ///     }
 ///
-/// A `Mutex` of the standard library is for short sections that never wait: it blocks the thread, and all fibers of that
-/// thread. A `FiberMutex` suspends the fiber alone. Fibers and plain threads may use it together.
+/// A `Mutex` of the standard library is for short sections that never wait: it blocks the thread, and all fibers of
+/// that thread. A `FiberMutex` suspends the fiber alone. Fibers and plain threads may use it together.
 ///
 /// Waiters own the lock in the order they came, and a newcomer never overtakes them. A waiter that is cancelled never
 /// owns the lock, and a cancelled owner releases it like any other. Taking a free lock allocates nothing.
@@ -58,8 +58,8 @@ public final class FiberMutex<State: ~Copyable>: @unchecked Sendable {
 
   /// The operation that commits when the caller owns the lock; its value releases it.
   ///
-  /// A branch that loses has not taken the lock. Performing it fails with `RelockError` if the caller owns the lock, and
-  /// with `PoisonedLockError` if an earlier body has poisoned it.
+  /// A branch that loses has not taken the lock. Performing it fails with `RelockError` if the caller owns the lock,
+  /// and with `PoisonedLockError` if an earlier body has poisoned it.
   ///
   /// - Parameter repairs: whether the lock may be poisoned; `release()` removes the poison then, the mere end of the hold
   ///   does not.

@@ -4,8 +4,9 @@
 ///     try connections.withPermits { try fetch(page) }
 ///
 /// Requests may have weights: `withPermits(3)` takes three. They are granted in the order they came, each as a whole; a
-/// newcomer never overtakes a waiter. A large request therefore holds up those behind it until it is granted or gives up.
-/// A waiter that is cancelled, times out or loses has taken nothing. Taking permits that are free allocates nothing.
+/// newcomer never overtakes a waiter. A large request therefore holds up those behind it until it is granted or gives
+/// up. A waiter that is cancelled, times out or loses has taken nothing. Taking permits that are free allocates
+/// nothing.
 ///
 /// Fibers and plain threads may use it together. Any of them may give back a permit that another one took.
 public final class FiberSemaphore: Sendable {
@@ -30,8 +31,8 @@ public final class FiberSemaphore: Sendable {
 
   /// Runs `body` with `count` permits, and gives them back when it ends.
   ///
-  /// Waits until they are free and no earlier request is left. A cancellation point. Traps if the count is not positive or
-  /// is above the limit.
+  /// Waits until they are free and no earlier request is left. A cancellation point. Traps if the count is not positive
+  /// or is above the limit.
   ///
   /// - Throws: what `body` throws; `CancellationError` if the current scope is cancelled: then `body` has not run.
   @available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")

@@ -1,13 +1,13 @@
-/// A place that holds one value or none: `take` empties it and waits until it is full, `put` fills it and waits until it is
-/// empty.
+/// A place that holds one value or none: `take` empties it and waits until it is full, `put` fills it and waits until
+/// it is empty.
 ///
 ///     let connection = MVar(try connect())
 ///     let mine = try connection.take()   // no other fiber has it now
 ///     defer { try? withShield { try connection.put(mine) } }  // also in a cancelled scope
 ///
-/// From Id and Concurrent Haskell (Peyton Jones, Gordon, Finne, POPL 1996). Waiters are served in the order they came; a
-/// newcomer never overtakes them. A take or put that loses or is cancelled has changed nothing. Removing a waiter takes
-/// time linear in the number of waiters.
+/// From Id and Concurrent Haskell (Peyton Jones, Gordon, Finne, POPL 1996). Waiters are served in the order they came;
+/// a newcomer never overtakes them. A take or put that loses or is cancelled has changed nothing. Removing a waiter
+/// takes time linear in the number of waiters.
 public final class MVar<Value: Sendable>: @unchecked Sendable {
   private let lock = SpinLock(.object)
   @exclusivity(unchecked) private var value: Value?

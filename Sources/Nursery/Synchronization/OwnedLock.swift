@@ -26,8 +26,8 @@ final class OwnedLock: @unchecked Sendable {
 
   func acquireOp(repairs: Bool, _ site: SourceSite) -> Op<Void> {
     .guarded { [self] in
-      // Only the caller itself can make it the owner. If a later guard of the same choice does so, this branch waits for its
-      // own performer; the deadlock report names it as the owner.
+      // Only the caller itself can make it the owner. If a later guard of the same choice does so, this branch waits
+      // for its own performer; the deadlock report names it as the owner.
       if owner.isCaller { throw RelockError(held: owner.site, again: site) }
       return permit.takeOp(1).wrap { [self] in try begin(Performer.current(), site, repairs: repairs) }
     }

@@ -4,10 +4,10 @@
 ///     reading                  `readers` performers; `reads` counts the nested reads of each
 ///     writers, newReaders      those that wait
 ///
-/// Invariants, whenever `lock` is free: no reader reads while a writer writes; the first waiting writer waits for a writer or
-/// a reader; a waiting reader waits for a writer that writes or waits. Hence every end of a use and every removal of a
-/// waiting writer calls `settle`. A grant commits the waiter; the performer enters itself into `reads`, or as the owner,
-/// when it goes on. Removing a waiter takes time linear in the number of waiters.
+/// Invariants, whenever `lock` is free: no reader reads while a writer writes; the first waiting writer waits for a
+/// writer or a reader; a waiting reader waits for a writer that writes or waits. Hence every end of a use and every
+/// removal of a waiting writer calls `settle`. A grant commits the waiter; the performer enters itself into `reads`, or
+/// as the owner, when it goes on. Removing a waiter takes time linear in the number of waiters.
 final class ReadWriteGate: @unchecked Sendable {
   private struct Read {
     var depth: Int

@@ -4,13 +4,13 @@
 ///     let route = try routes.withReadLock { $0[path] }
 ///     try routes.withWriteLock { $0[path] = handler }
 ///
-/// Writers go first: while one waits, new readers wait, too. A fiber that holds a read lock may take another one all the
-/// same. It cannot take the write lock meanwhile: that throws an `UpgradeError`. A *child* of a reader is another fiber: if it
-/// reads while a writer waits, and the reader waits for the child, all three wait for ever. Let the child use what the
-/// reader has read.
+/// Writers go first: while one waits, new readers wait, too. A fiber that holds a read lock may take another one all
+/// the same. It cannot take the write lock meanwhile: that throws an `UpgradeError`. A *child* of a reader is another
+/// fiber: if it reads while a writer waits, and the reader waits for the child, all three wait for ever. Let the child
+/// use what the reader has read.
 ///
-/// Where reads are short, a `FiberMutex` is quicker. Taking a free lock allocates nothing once as many readers have been
-/// there before.
+/// Where reads are short, a `FiberMutex` is quicker. Taking a free lock allocates nothing once as many readers have
+/// been there before.
 public final class ReadWriteLock<State: Sendable & ~Copyable>: @unchecked Sendable {
   let lock = ReadWriteGate()
   // Behind a pointer: an access may last while its fiber waits.

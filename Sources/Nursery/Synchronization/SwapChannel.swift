@@ -3,8 +3,8 @@
 ///     let desk = SwapChannel<Card>()
 ///     let theirs = try desk.swap(mine)   // waits for a partner
 ///
-/// From Concurrent ML (Reppy, Concurrent Programming in ML, 1999). Both exchange or neither does: a swap that loses, times out or
-/// is cancelled has given nothing away.
+/// From Concurrent ML (Reppy, Concurrent Programming in ML, 1999). Both exchange or neither does: a swap that loses,
+/// times out or is cancelled has given nothing away.
 public final class SwapChannel<Value: Sendable>: Sendable {
   private struct Partner: Sendable {
     let value: Value
@@ -35,7 +35,8 @@ public final class SwapChannel<Value: Sendable>: Sendable {
           _ = try partner.answer.trySend(value)
           return partner.value
         },
-        // The meeting has committed, and its partner answers without waiting: this wait is short, and must not be cut off.
+        // The meeting has committed, and its partner answers without waiting: this wait is short, and must not be cut
+        // off.
         meetings.sendOp(Partner(value: value, answer: answer)).wrap { try withShield { try answer.receive() } },
       ])
     }

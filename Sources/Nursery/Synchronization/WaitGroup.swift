@@ -1,7 +1,7 @@
 /// A number of pieces of work that are not done yet; others wait until there are none.
 ///
-/// A nursery waits for its children by itself. A wait group is for work that is not a child: requests that are answered by
-/// another fiber, callbacks of a library.
+/// A nursery waits for its children by itself. A wait group is for work that is not a child: requests that are answered
+/// by another fiber, callbacks of a library.
 ///
 ///     let pending = WaitGroup()
 ///     for request in requests { pending.add(); client.send(request) { _ in pending.done() } }

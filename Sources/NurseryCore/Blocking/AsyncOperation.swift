@@ -5,15 +5,16 @@
 ///       timeoutOp(after: .seconds(2)).wrap { .late })
 ///
 /// The fiber is parked meanwhile, and its worker runs others. Each perform runs `body` anew, and only once it has to
-/// wait: a choice that has something ready never runs it, and a poll never commits. An error of `body` is thrown as it is.
+/// wait: a choice that has something ready never runs it, and a poll never commits. An error of `body` is thrown as it
+/// is.
 ///
 /// If another branch commits or the performer is cancelled, the task is cancelled. With `.awaits` the perform returns
 /// when the task has ended, so nothing outlives the scope; with `.abandons` at once. In asynchronous code it always
-/// returns at once, because waiting would block the caller's executor. The value is dropped then, and an error is reported
-/// as suppressed.
+/// returns at once, because waiting would block the caller's executor. The value is dropped then, and an error is
+/// reported as suppressed.
 ///
-/// The task inherits neither fiber-locals nor task-locals. While it runs, no deadlock is reported and virtual time stands
-/// still, as with `OutsideWakeup`; `exploreSchedules` does not explore it.
+/// The task inherits neither fiber-locals nor task-locals. While it runs, no deadlock is reported and virtual time
+/// stands still, as with `OutsideWakeup`; `exploreSchedules` does not explore it.
 ///
 /// - Parameters:
 ///   - priority: the task's priority.

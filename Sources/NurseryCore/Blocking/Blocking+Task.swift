@@ -2,9 +2,9 @@
 ///
 ///     let rows = try await blocking(onCancel: { database.interrupt() }) { try database.query("select ...") }
 ///
-/// A cancellation point until `body` begins: if the task is cancelled earlier, `body` never runs. Once it has begun, the
-/// call waits for it, and returns its value or throws its error. `whenCancelled` and `onCancel` are as in the form for
-/// fibers; `onCancel` runs in the caller's isolation.
+/// A cancellation point until `body` begins: if the task is cancelled earlier, `body` never runs. Once it has begun,
+/// the call waits for it, and returns its value or throws its error. `whenCancelled` and `onCancel` are as in the form
+/// for fibers; `onCancel` runs in the caller's isolation.
 ///
 /// - Throws: what the body throws; `CancellationError` if the task was cancelled before the body began; `SystemError` if
 ///   no thread is available.

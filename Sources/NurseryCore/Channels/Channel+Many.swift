@@ -48,8 +48,8 @@ extension Channel {
     return 1 + sendAtOnce(elements.dropFirst())
   }
 
-  /// The operation that sends the first element and those that follow it as long as they need not wait; its value is how
-  /// many it has sent.
+  /// The operation that sends the first element and those that follow it as long as they need not wait; its value is
+  /// how many it has sent.
   ///
   /// It fails with `ChannelClosedError` when the channel is closed. Without elements it commits at once.
   public func sendManyOp(_ elements: some Collection<Element>) -> Op<Int> {

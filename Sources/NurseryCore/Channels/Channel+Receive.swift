@@ -176,7 +176,8 @@ extension Channel: Sequence {
   ///
   /// Several fibers may iterate at once and share the elements.
   ///
-  /// The loop ends when the channel is closed and drained, and also in a cancelled scope; the next blocking call throws then.
+  /// The loop ends when the channel is closed and drained, and also in a cancelled scope; the next blocking call throws
+  /// then.
   @inlinable
   public func makeIterator() -> Iterator { Iterator(self) }
 }

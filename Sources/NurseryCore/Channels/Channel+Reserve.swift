@@ -6,8 +6,8 @@ extension Channel {
   ///     let place = try results.reserve()   // before the work begins
   ///     place.send(try work())              // does not wait
   ///
-  /// Senders and reservers that wait get free places in turns. A cancellation point. Traps if the channel is unbuffered, or holds
-  /// the newest or oldest elements.
+  /// Senders and reservers that wait get free places in turns. A cancellation point. Traps if the channel is
+  /// unbuffered, or holds the newest or oldest elements.
   ///
   /// - Throws: `ChannelClosedError` when the channel is or gets closed; `CancellationError` if the current scope is
   ///   cancelled. In both cases nothing is reserved.
@@ -30,8 +30,8 @@ extension Channel {
 
   /// A place in a channel's buffer for one element.
   ///
-  /// The place is given back when the last reference to this ends, if nothing has been sent. A permit may be passed on. It still
-  /// sends after the channel has been closed: receivers wait for it.
+  /// The place is given back when the last reference to this ends, if nothing has been sent. A permit may be passed on.
+  /// It still sends after the channel has been closed: receivers wait for it.
   public final class Permit: Sendable {
     private let channel: Channel
     private let isUsed = Atomic<Bool>(false)

@@ -58,8 +58,8 @@ extension Channel {
   ///
   /// It fails with `ChannelClosedError` when the channel is closed.
   ///
-  /// The operation can be performed again, and sends the element again. Allocates one object, unless the element is a plain value
-  /// of at most a word.
+  /// The operation can be performed again, and sends the element again. Allocates one object, unless the element is a
+  /// plain value of at most a word.
   @inlinable
   public func sendOp(_ element: Element) -> Op<Void> {
     if _isPOD(Element.self), MemoryLayout<Element>.size <= MemoryLayout<UInt>.size {

@@ -54,7 +54,8 @@ extension Channel {
   @inlinable
   nonisolated(nonsending) public func next() async throws -> Element? { try await nextOp().perform() }
 
-  /// Waits for an element, and takes it and those that are available then, at most `limit`; suspends the task meanwhile.
+  /// Waits for an element, and takes it and those that are available then, at most `limit`; suspends the task
+  /// meanwhile.
   ///
   /// Returns at least one. A cancellation point. Traps if the limit is not positive.
   ///

@@ -1,7 +1,7 @@
 import Synchronization
 
-/// A queue between fibers, with a rendezvous when it holds nothing: elements go from senders to receivers, first come, first
-/// served.
+/// A queue between fibers, with a rendezvous when it holds nothing: elements go from senders to receivers, first come,
+/// first served.
 ///
 ///     let lines = Channel<String>(.bounded(64))
 ///     nursery.goAsync { for line in input { try lines.send(line) }; lines.close() }
@@ -11,10 +11,10 @@ import Synchronization
 /// ends. Pending and later sends throw the error at once. Fibers of any scheduler and plain threads may use one channel
 /// together.
 ///
-/// Invariants, under the lock: a receiver waits only if the buffer is empty and no sender waits; a sender or reserver waits
-/// only if the buffer and the reserved places are full; no performer waits once the channel is closed, except receivers while a
-/// place is reserved. An offer whose performer has been committed
-/// elsewhere may still be linked for a moment and does not count.
+/// Invariants, under the lock: a receiver waits only if the buffer is empty and no sender waits; a sender or reserver
+/// waits only if the buffer and the reserved places are full; no performer waits once the channel is closed, except
+/// receivers while a place is reserved. An offer whose performer has been committed elsewhere may still be linked for a
+/// moment and does not count.
 public final class Channel<Element: Sendable>: OperationSource, @unchecked Sendable {
   /// How much a channel holds.
   public enum Capacity: Sendable, Hashable {

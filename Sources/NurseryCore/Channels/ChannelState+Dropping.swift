@@ -1,9 +1,9 @@
 extension ChannelState {
-  /// Makes room for the element by dropping the oldest one, or drops the element itself; called with the channel full and
-  /// locked.
+  /// Makes room for the element by dropping the oldest one, or drops the element itself; called with the channel full
+  /// and locked.
   ///
-  /// The dropped element is kept until its sender, without the lock, calls `handOverDropped`: its handler and its end are
-  /// user code.
+  /// The dropped element is kept until its sender, without the lock, calls `handOverDropped`: its handler and its end
+  /// are user code.
   @usableFromInline
   @inline(never)
   mutating func drop(_ element: consuming Element) {

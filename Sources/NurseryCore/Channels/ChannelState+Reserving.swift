@@ -1,6 +1,6 @@
 extension ChannelState {
-  /// Gives a free place to the next sender or reserver, in turns, and returns its offer, which is then resumed; called with
-  /// the channel locked.
+  /// Gives a free place to the next sender or reserver, in turns, and returns its offer, which is then resumed; called
+  /// with the channel locked.
   @usableFromInline
   @inline(never)
   mutating func admitNext(for performer: FiberRef) -> OfferRef? {

@@ -167,8 +167,8 @@ extension UnsafeMutablePointer<CoroutineContext> {
 
   /// Lets two references or pointers change places, as words.
   ///
-  /// So references are not counted, and one comparison suffices, where optional pointers need two. Both sides nearly always have
-  /// the same, and a comparison is cheaper than two stores.
+  /// So references are not counted, and one comparison suffices, where optional pointers need two. Both sides nearly
+  /// always have the same, and a comparison is cheaper than two stores.
   @inlinable @inline(__always)
   static func exchangeWords(_ one: UnsafeMutableRawPointer, _ other: UnsafeMutableRawPointer) {
     let one = one.assumingMemoryBound(to: UInt.self)

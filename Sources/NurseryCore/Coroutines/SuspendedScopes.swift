@@ -2,8 +2,9 @@ import Synchronization
 
 /// The part of a fiber's state that a suspended coroutine holds: the scopes that its body has open.
 ///
-/// The children of a nursery among them run, and a deadline stands in the timers of a scheduler. So the fiber keeps a list of such coroutines; when
-/// it ends, the root fiber of its run takes the list over, and when that ends, the scopes are retired.
+/// The children of a nursery among them run, and a deadline stands in the timers of a scheduler. So the fiber keeps a
+/// list of such coroutines; when it ends, the root fiber of its run takes the list over, and when that ends, the scopes
+/// are retired.
 ///
 ///     listed by its fiber --- resumed, or dropped ---> not suspended any more
 ///            |

@@ -28,7 +28,8 @@ package struct RunnableFibers {
 
 /// Makes the choices of a deterministic scheduler: which fiber runs next, and which branch of a choice is polled first.
 ///
-/// A scheduler that is given one has a single worker. Every blocking call is a scheduling point then: another fiber may run before it.
+/// A scheduler that is given one has a single worker. Every blocking call is a scheduling point then: another fiber may
+/// run before it.
 package final class Decisions: @unchecked Sendable {
   /// How the running fiber is being switched off.
   enum Departure {

@@ -1,7 +1,7 @@
 /// Nothing can ever happen again: every fiber waits, no timer is set, nothing outside is expected.
 ///
-/// Everything is cancelled, and the run throws the error when all has unwound. A deterministic scheduler finds every deadlock, an
-/// ordinary one those that are certain: see `Configuration.onDeadlock`.
+/// Everything is cancelled, and the run throws the error when all has unwound. A deterministic scheduler finds every
+/// deadlock, an ordinary one those that are certain: see `Configuration.onDeadlock`.
 public struct DeadlockError: Error, Sendable, CustomStringConvertible {
   /// A fiber, or a plain thread that performs an operation, and what it waits for.
   public struct ParkedFiber: Sendable, CustomStringConvertible {
@@ -9,8 +9,8 @@ public struct DeadlockError: Error, Sendable, CustomStringConvertible {
     public let fiber: String
     /// The names of the nurseries around it.
     public let nurseryPath: String
-    /// The branches of the operation it performs; "its children" for a nursery's body that has ended; "its turn" for a child of a
-    /// nursery with a limit that has not begun.
+    /// The branches of the operation it performs; "its children" for a nursery's body that has ended; "its turn" for a
+    /// child of a nursery with a limit that has not begun.
     public let waitsFor: [String]
 
     /// "fiber "reader" in server: receive from a Channel<Int>".

@@ -9,11 +9,11 @@ import Synchronization
   import Darwin
 #endif
 
-/// Says in which fiber the process has crashed, and whether its stack has overflowed; the previous handlers follow, Swift's backtracer among
-/// them.
+/// Says in which fiber the process has crashed, and whether its stack has overflowed; the previous handlers follow,
+/// Swift's backtracer among them.
 ///
-/// The handler runs on an alternate stack, in the middle of anything, and so takes no lock and no memory: it knows the reservations
-/// from a fixed table and the fiber from the thread's worker.
+/// The handler runs on an alternate stack, in the middle of anything, and so takes no lock and no memory: it knows the
+/// reservations from a fixed table and the fiber from the thread's worker.
 enum FaultReporter {
   private struct Reservation {
     var start: UInt = 0
@@ -104,7 +104,8 @@ enum FaultReporter {
     }
   }
 
-  /// Whether a fault in a guard comes from the stack above it, and not from who writes past its own stack's upper end, or anywhere.
+  /// Whether a fault in a guard comes from the stack above it, and not from who writes past its own stack's upper end,
+  /// or anywhere.
   ///
   /// The frame that does not fit may reach through the guard, so the stack pointer may be in the slot below.
   private static func isOverflow(of hit: Slot, _ fault: cs_fault, _ running: Slot?, _ own: Slot?) -> Bool {

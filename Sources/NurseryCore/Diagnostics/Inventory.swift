@@ -1,6 +1,7 @@
 /// What the fibers of one run have begun, and what of it is left when the run is over.
 ///
-/// Kept by deterministic schedulers, which have one worker and one thread; so what others do in the same process does not show.
+/// Kept by deterministic schedulers, which have one worker and one thread; so what others do in the same process does
+/// not show.
 package final class Inventory: @unchecked Sendable {
   /// What is left of a run that is over.
   package struct Leftovers: Sendable, Hashable {

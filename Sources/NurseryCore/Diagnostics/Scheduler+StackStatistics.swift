@@ -28,7 +28,8 @@ extension Scheduler {
     public var inUse = 0
     /// Free stacks that still have memory; that of the others went back to the kernel.
     public var idle = 0
-    /// The deepest use for each line that spawns fibers, the deepest first; empty unless `Configuration.measuresStacks` is set.
+    /// The deepest use for each line that spawns fibers, the deepest first; empty unless `Configuration.measuresStacks`
+    /// is set.
     ///
     /// Fibers are counted when their bodies have ended. What the body calls counts, the runtime's own calls included.
     public var uses: [StackUse] = []
@@ -52,8 +53,8 @@ extension Scheduler.StackStatistics {
 
   /// What to write for `stackSize`, and why; empty where the present size suits, and where nothing has been measured.
   ///
-  /// Sizes leave room: twice the deepest use, and 16 KiB for signal handlers and for what was not seen. A smaller one is advised only
-  /// where no fiber has used three quarters of its stack.
+  /// Sizes leave room: twice the deepest use, and 16 KiB for signal handlers and for what was not seen. A smaller one
+  /// is advised only where no fiber has used three quarters of its stack.
   public var advice: [String] {
     guard let deepest = uses.first else { return [] }
     let narrow = uses.filter { $0.deepest > usableSize / 4 * 3 }

@@ -2,9 +2,9 @@ import CSwitch
 
 /// The deepest use of stacks by spawn site, in a scheduler that measures.
 ///
-/// Each fiber, before it runs, sets to zero what those before it have left on the stack; when its body has ended, the lowest word that is
-/// not zero is its deepest use. So no fiber's use is taken for another's, whichever had the stack before: a fiber of a scheduler that does
-/// not measure, or a coroutine.
+/// Each fiber, before it runs, sets to zero what those before it have left on the stack; when its body has ended, the
+/// lowest word that is not zero is its deepest use. So no fiber's use is taken for another's, whichever had the stack
+/// before: a fiber of a scheduler that does not measure, or a coroutine.
 final class StackMeter: @unchecked Sendable {
   private let lock = SpinLock(.leaf)
   @exclusivity(unchecked) private var found: [SourceSite.Key: Scheduler.StackUse] = [:]

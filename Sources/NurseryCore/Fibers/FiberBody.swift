@@ -5,8 +5,8 @@ import Synchronization
 ///
 /// The end of a fiber is an operation: performers leave their offers here.
 ///
-/// An object costs as much as two switches to make and to free, so the record keeps its own for the next fiber, unless a handle
-/// holds it for a result that has to go when the last handle goes:
+/// An object costs as much as two switches to make and to free, so the record keeps its own for the next fiber, unless
+/// a handle holds it for a result that has to go when the last handle goes:
 ///
 ///     kept by the record -- spawned --> pending -- ends --> no handle is left --------------------------> kept, record free
 ///                                                    |----> held, the result is nothing but bits --> lent, until no handle is left

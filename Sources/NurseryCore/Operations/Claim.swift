@@ -1,7 +1,8 @@
 import CSwitch
 import Synchronization
 
-/// The word that decides which branch of a perform commits: the protocol of Parallel CML (Reppy, Russo, Xiao, ICFP 2009).
+/// The word that decides which branch of a perform commits: the protocol of Parallel CML (Reppy, Russo, Xiao, ICFP
+/// 2009).
 ///
 ///          leaves its first offer              a partner, a timer, a close or a cancellation
 ///     claimed -----------------> waiting -----------------------------------------------> committed
@@ -26,7 +27,8 @@ import Synchronization
 /// effect.
 @usableFromInline
 enum Claim {
-  // Numbered so that a performer's own steps add a constant: to begin adds 3 and so counts the perform, to wait subtracts 1.
+  // Numbered so that a performer's own steps add a constant: to begin adds 3 and so counts the perform, to wait
+  // subtracts 1.
   @usableFromInline static var waiting: UInt64 { 1 }
   @usableFromInline static var claimed: UInt64 { 2 }
   @usableFromInline static var committed: UInt64 { 3 }
@@ -81,7 +83,8 @@ extension FiberRef {
   @usableFromInline
   func commitSelf() -> Bool { commit(expectedEpoch: nil) }
 
-  /// Commits a perform from outside (a timer, a close, a cancellation, a user's primitive); false if it has ended or is taken.
+  /// Commits a perform from outside (a timer, a close, a cancellation, a user's primitive); false if it has ended or is
+  /// taken.
   func commit(expectedEpoch: UInt64? = nil) -> Bool {
     while true {
       let word = pointee.claim.load(ordering: .acquiring)

@@ -87,7 +87,8 @@ extension Duration {
     return Int64(clamping: nanoseconds + (rest > 0 ? 1 : 0))
   }
 
-  /// The whole nanoseconds of the opposite, rounded up as well; the durations at both ends have none that could be written.
+  /// The whole nanoseconds of the opposite, rounded up as well; the durations at both ends have none that could be
+  /// written.
   fileprivate var opposite: Int64 {
     let (nanoseconds, rest) = attoseconds.quotientAndRemainder(dividingBy: 1_000_000_000)
     return Int64(clamping: (rest < 0 ? 1 : 0) - nanoseconds)

@@ -11,8 +11,8 @@ extension Op {
   /// As `guarded`, with something that can be waited for if this branch is abandoned: a negative acknowledgement.
   ///
   /// The nack fires exactly once, before `perform()` returns or throws, when the branch that commits lies outside the
-  /// operation that `make` returned, when the perform is cancelled, and when a poll commits nothing. A server that was sent
-  /// a request together with its nack learns that the client has gone (Reppy, PLDI 1991).
+  /// operation that `make` returned, when the perform is cancelled, and when a poll commits nothing. A server that was
+  /// sent a request together with its nack learns that the client has gone (Reppy, PLDI 1991).
   @inlinable
   public static func withNack(_ make: @escaping (_ nack: Nack) throws -> Op<Value>) -> Op<Value> {
     Op(
@@ -24,7 +24,8 @@ extension Op {
       })
   }
 
-  /// The operation that calls `action` whenever a perform abandons it, on the performing fiber, before the perform returns.
+  /// The operation that calls `action` whenever a perform abandons it, on the performing fiber, before the perform
+  /// returns.
   @inlinable
   public func onAbandon(_ action: @escaping () -> Void) -> Op<Value> {
     Op(AbandonableOperation(self, isResolved: false, action))

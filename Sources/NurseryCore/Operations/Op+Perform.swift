@@ -75,7 +75,8 @@ extension Performer {
 }
 
 extension FiberRef {
-  /// After the attempt to enlist the only offer of a perform: whether it has committed, and the performer does not wait.
+  /// After the attempt to enlist the only offer of a perform: whether it has committed, and the performer does not
+  /// wait.
   @usableFromInline @inline(__always)
   func endsEnlisting(_ answer: OperationSource.Answer) -> Bool {
     if answer == .committed {

@@ -1,7 +1,7 @@
 /// Performing from asynchronous code: the same operations, and `await` where a fiber would be suspended.
 ///
-/// No fiber, thread or scheduler is needed. Guards, wraps and nacks run in the caller's isolation. The perform heeds the
-/// task's cancellation in place of a scope's, and needs no stack: see `TaskPerformer`.
+/// No fiber, thread or scheduler is needed. Guards, wraps and nacks run in the caller's isolation. The perform heeds
+/// the task's cancellation in place of a scope's, and needs no stack: see `TaskPerformer`.
 extension Op {
   /// Waits until the operation commits and returns its value; suspends the task meanwhile.
   ///

@@ -24,8 +24,8 @@ extension Op {
 
 /// How long an operation may take, as a part of its value, so an operation with a timeout needs no object for it.
 ///
-/// In a perform it is one more leaf, a timer, behind those of its operation. So of equal timeouts the inner one ends the
-/// perform.
+/// In a perform it is one more leaf, a timer, behind those of its operation. So of equal timeouts the inner one ends
+/// the perform.
 @usableFromInline
 struct OperationTimeout {
   @usableFromInline let nanoseconds: Int64

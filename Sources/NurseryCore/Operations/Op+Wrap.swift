@@ -11,7 +11,8 @@ extension Op {
   /// The operation that asks `handler` when this one's committed branch throws: a wrap's error, a closed channel's, a
   /// failed fiber's.
   ///
-  /// It does not see the performer's own cancellation, nor a guard's error: then nothing of this operation has committed.
+  /// It does not see the performer's own cancellation, nor a guard's error: then nothing of this operation has
+  /// committed.
   @inlinable
   public func recover(_ handler: @escaping (any Error) throws -> Value) -> Op<Value> {
     Op(RecoveringOperation(self, handler))

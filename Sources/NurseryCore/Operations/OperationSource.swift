@@ -44,7 +44,8 @@ public class OperationSource: @unchecked Sendable {
   @usableFromInline let mayCommit: UnsafePointer<Atomic<Bool>>?
   /// Whether it is a single leaf that leaves its value in the slot; any other is a `ValueSource`.
   @usableFromInline let isPlain: Bool
-  /// Whether a branch that commits with the verdict `.value` has left it in the slot: so do plain leaves and choices of them.
+  /// Whether a branch that commits with the verdict `.value` has left it in the slot: so do plain leaves and choices of
+  /// them.
   @usableFromInline let leavesValue: Bool
   /// True when there are guards to run before anything can be polled.
   @usableFromInline let needsResolution: Bool

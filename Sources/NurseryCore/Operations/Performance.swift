@@ -9,8 +9,9 @@ import Synchronization
 ///       leaf -> check cancellation again -> park -> [a committer sets winner and verdict, makes us ready]
 ///       -> withdraw the losers' offers -> withdraw the user's waiters -> fire the nacks of the losers -> take the value, run the wraps
 ///
-/// The second check closes the race with `cancel`: see `fenceAfterEnlisting`. Code of the user's (guards, primitives, nacks, wraps) runs
-/// before the first offer is left or after the perform has been settled, never in between, so it may perform operations of its own.
+/// The second check closes the race with `cancel`: see `fenceAfterEnlisting`. Code of the user's (guards, primitives,
+/// nacks, wraps) runs before the first offer is left or after the perform has been settled, never in between, so it may
+/// perform operations of its own.
 ///
 /// A single leaf needs none of this: see `Op+Perform`.
 @usableFromInline
@@ -40,7 +41,8 @@ package struct Performance: ~Copyable {
   @usableFromInline var count = 0
   /// How many of the leaves are timeouts of operations.
   @usableFromInline var timeoutCount = 0
-  /// How many choices around are being collected, and whether the next leaf belongs to a fair one; see `Performance+Choice`.
+  /// How many choices around are being collected, and whether the next leaf belongs to a fair one; see
+  /// `Performance+Choice`.
   @usableFromInline var choiceDepth = 0
   @usableFromInline var isInFairChoice = false
   /// Whether the arms are asked in their order.
@@ -57,7 +59,8 @@ package struct Performance: ~Copyable {
   @usableFromInline var winner = -1
   /// Retained, while the primitives have waiters.
   @usableFromInline var enlistment: Unmanaged<Enlistment>?
-  /// The runs of leaves that keep their order in the fair choice that is being collected; behind a pointer as the regions are.
+  /// The runs of leaves that keep their order in the fair choice that is being collected; behind a pointer as the
+  /// regions are.
   @usableFromInline var runs: UnsafeMutablePointer<[Range<Int>]>?
   /// Behind a pointer, so that a perform without them counts no references.
   @usableFromInline var regions: UnsafeMutablePointer<[Region]>?
@@ -123,7 +126,8 @@ package struct Performance: ~Copyable {
   /// The most arms that are laid out when they are needed.
   @usableFromInline static var mostArms: Int { 64 }
 
-  /// Adds plain arms of a choice if they can be laid out when they are needed: the choice is the first, and in no other.
+  /// Adds plain arms of a choice if they can be laid out when they are needed: the choice is the first, and in no
+  /// other.
   @inlinable
   @inline(__always)
   mutating func addsLater(_ arms: Arms, isBiased: Bool) -> Bool {
@@ -315,7 +319,8 @@ package struct Performance: ~Copyable {
     return true
   }
 
-  /// Leaves an offer for every leaf and waits until one commits, or is to be tried again; false if the cancellation won.
+  /// Leaves an offer for every leaf and waits until one commits, or is to be tried again; false if the cancellation
+  /// won.
   ///
   /// Inlined, as is the parking: see `Worker.suspend`.
   @inline(__always)
@@ -413,7 +418,8 @@ package struct Performance: ~Copyable {
     return true
   }
 
-  /// Ends the user's waiters and has them withdrawn: the perform has been settled, so that code may perform operations of its own.
+  /// Ends the user's waiters and has them withdrawn: the perform has been settled, so that code may perform operations
+  /// of its own.
   @inline(never)
   private mutating func withdrawWaiters() {
     guard let retained = enlistment else { return }

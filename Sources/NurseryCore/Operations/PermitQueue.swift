@@ -1,8 +1,9 @@
 /// Permits and the performers that wait for some: semaphores, locks and events are made of it.
 ///
 /// First come, first served. No performer takes permits while another waits in front of it (no barging), and a request
-/// is granted as a whole or not at all. A grant commits the waiter, so a cancelled waiter never owns a permit. If a choice
-/// has I/O branches, each attempt of one that would block enlists all branches anew, so its waiters go to the end.
+/// is granted as a whole or not at all. A grant commits the waiter, so a cancelled waiter never owns a permit. If a
+/// choice has I/O branches, each attempt of one that would block enlists all branches anew, so its waiters go to the
+/// end.
 ///
 ///     waiters    ask for permits; the first one holds up those behind it
 ///     watchers   ask whether a number of permits is available; they take none, and hold up no other performer

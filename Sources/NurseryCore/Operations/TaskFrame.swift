@@ -1,4 +1,5 @@
-/// The frame of a task's perform of several leaves: one block on the heap, because a task leaves its stack when it waits.
+/// The frame of a task's perform of several leaves: one block on the heap, because a task leaves its stack when it
+/// waits.
 ///
 /// Behind the `Performance` lie its offers, and behind these the slot.
 @usableFromInline

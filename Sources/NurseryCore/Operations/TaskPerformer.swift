@@ -20,10 +20,10 @@ import Synchronization
 /// another task's by then.
 ///
 /// How it is cancelled: the handler is installed when the offers stand and the claim word is `waiting`. The runtime
-/// calls it if the task is cancelled from then on, and at once if it was cancelled before; so no cancellation is missed,
-/// and no mark is needed. The handler commits the perform as any other committer does. So if it wins, no branch has
-/// committed; if it does not, it does nothing. A late handler finds another number of the perform in the claim word.
-/// (Tests/Models/task.pml checks park, wake and cancel.)
+/// calls it if the task is cancelled from then on, and at once if it was cancelled before; so no cancellation is
+/// missed, and no mark is needed. The handler commits the perform as any other committer does. So if it wins, no branch
+/// has committed; if it does not, it does nothing. A late handler finds another number of the perform in the claim
+/// word. (Tests/Models/task.pml checks park, wake and cancel.)
 @usableFromInline
 package enum TaskPerformer {
   /// The states of the word; any other value is a continuation.

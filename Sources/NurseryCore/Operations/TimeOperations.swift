@@ -1,7 +1,7 @@
 /// The operation that becomes ready a while after it is performed.
 ///
-/// Never early. Zero or negative: ready at once, after the other branches of the choice have been tried. Allocates nothing, and a
-/// timer that loses is removed at once.
+/// Never early. Zero or negative: ready at once, after the other branches of the choice have been tried. Allocates
+/// nothing, and a timer that loses is removed at once.
 @inlinable
 public func timeoutOp(after duration: Duration) -> Op<Void> { TimerOperation.after(duration.nanosecondsClamped) }
 

@@ -2,8 +2,8 @@ import Synchronization
 
 /// The offers that wait at one end of a channel, at a condition or at a fiber, first come, first served.
 ///
-/// An intrusive list through offers in the waiters' records or on their stacks: no allocation, and removal in constant time
-/// wherever the offer stands. Every method is called under the owner's lock.
+/// An intrusive list through offers in the waiters' records or on their stacks: no allocation, and removal in constant
+/// time wherever the offer stands. Every method is called under the owner's lock.
 ///
 /// Its ends are atomic only so that it can be a constant: then no access to it is open while a performer waits here.
 @usableFromInline

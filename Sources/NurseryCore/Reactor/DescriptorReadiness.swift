@@ -1,15 +1,15 @@
 /// The operation that commits when a read from the descriptor would not block: there is data, the end or an error.
 ///
-/// For descriptors of your own. Regular files are always readable. Close such a descriptor with `closeDescriptor`, or when no
-/// fiber or thread waits for it. Fails with `SystemError` for a descriptor that is not open, or has been closed since the
-/// perform began.
+/// For descriptors of your own. Regular files are always readable. Close such a descriptor with `closeDescriptor`, or
+/// when no fiber or thread waits for it. Fails with `SystemError` for a descriptor that is not open, or has been closed
+/// since the perform began.
 public func readableOp(_ descriptor: Int32) -> Op<Void> { readinessOp(descriptor, .readable) }
 
 /// The operation that commits when a write to the descriptor would not block, or would report an error.
 ///
-/// For descriptors of your own. Regular files are always writable. Close such a descriptor with `closeDescriptor`, or when no
-/// fiber or thread waits for it. Fails with `SystemError` for a descriptor that is not open, or has been closed since the
-/// perform began.
+/// For descriptors of your own. Regular files are always writable. Close such a descriptor with `closeDescriptor`, or
+/// when no fiber or thread waits for it. Fails with `SystemError` for a descriptor that is not open, or has been closed
+/// since the perform began.
 public func writableOp(_ descriptor: Int32) -> Op<Void> { readinessOp(descriptor, .writable) }
 
 /// Closes a descriptor of your own and wakes its waiters, whose operations fail.

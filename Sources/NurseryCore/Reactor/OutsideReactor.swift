@@ -1,6 +1,7 @@
 import Synchronization
 
-/// The reactor of plain threads and tasks; the process's helper thread polls it from the first wait for a descriptor on.
+/// The reactor of plain threads and tasks; the process's helper thread polls it from the first wait for a descriptor
+/// on.
 enum OutsideReactor {
   /// The number of plain threads and tasks that wait for a descriptor, or are being woken.
   static let waiters = Atomic<Int>(0)

@@ -3,8 +3,8 @@ import Synchronization
 
 /// Wakes fibers when descriptors are ready: one for each worker whose fibers wait for any, and one for plain threads.
 ///
-/// It has no thread. Its worker polls it now and then while it is busy, and sleeps in it (`Worker+Reactor`). It takes two
-/// descriptors.
+/// It has no thread. Its worker polls it now and then while it is busy, and sleeps in it (`Worker+Reactor`). It takes
+/// two descriptors.
 ///
 /// One thread at a time is the poller (it has the seat), from before it asks the kernel until it has woken all waiters
 /// concerned. So one buffer holds the events, and they take no space on fibers' stacks.

@@ -20,7 +20,8 @@ package protocol ReactorBackend: AnyObject, Sendable {
   /// Reports no more of it; called before the descriptor is closed.
   func remove(_ descriptor: Int32)
 
-  /// Whether it reports every change, unasked; else states, and of each only the first report until `expect` asks for the next.
+  /// Whether it reports every change, unasked; else states, and of each only the first report until `expect` asks for
+  /// the next.
   var reportsChanges: Bool { get }
 
   /// Called before a fiber waits for a descriptor that it found not ready; not called if changes are reported.

@@ -8,15 +8,15 @@ import Synchronization
 //     when it falls asleep    it sleeps in its reactor, if a fiber of its own waits for what comes from outside; the
 //                             bell, an event or the time wakes it
 //
-// Where fibers migrate, all workers share one reactor. A busy worker polls it, and so does a worker without fibers before
-// it goes to sleep, and the monitor if no worker has since its last inspection. Only the last worker to fall asleep
-// sleeps in it, so a message that wakes one fiber does not wake a second thread.
+// Where fibers migrate, all workers share one reactor. A busy worker polls it, and so does a worker without fibers
+// before it goes to sleep, and the monitor if no worker has since its last inspection. Only the last worker to fall
+// asleep sleeps in it, so a message that wakes one fiber does not wake a second thread.
 //
 // A worker that can have no reactor, because the process has no descriptor left, shares the first one. Both then sleep
 // in it, one as its poller, and the monitor polls it, too.
 //
-// Invariant: if a fiber waits for a descriptor, then a worker that shares its reactor is busy, or sleeps in it. An event
-// that is not yet polled stays with the kernel, so a late poll loses none.
+// Invariant: if a fiber waits for a descriptor, then a worker that shares its reactor is busy, or sleeps in it. An
+// event that is not yet polled stays with the kernel, so a late poll loses none.
 extension WorkerRef {
   /// The reactor, if a fiber has waited for a descriptor here.
   @inline(__always)

@@ -124,7 +124,8 @@ extension UnsafeMutablePointer<RunQueue> {
     }
   }
 
-  /// Puts the running fiber at the end and takes out the next, if no other fibers than those that have begun are queued; else nil.
+  /// Puts the running fiber at the end and takes out the next, if no other fibers than those that have begun are
+  /// queued; else nil.
   ///
   /// Counts as no pick: in whatever order the parts of the queue are preferred, the others are empty.
   @inline(__always)

@@ -43,8 +43,8 @@ extension Scheduler {
 }
 
 extension FiberRef {
-  /// The wall clock's time, in nanoseconds since 1970; with a virtual clock that of the run's begin, and what has passed
-  /// since.
+  /// The wall clock's time, in nanoseconds since 1970; with a virtual clock that of the run's begin, and what has
+  /// passed since.
   package var wallNow: Int64 {
     pointee.worker.pointee.scheduler?._withUnsafeGuaranteedRef { $0.clock.wallNow } ?? WallClock.now
   }

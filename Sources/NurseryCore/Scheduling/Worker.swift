@@ -171,7 +171,8 @@ package struct Worker: ~Copyable {
     pace.quickYields = quickYieldMask
   }
 
-  /// A quick yield knows neither decisions, nor thieves of begun fibers, nor sanitizers, nor the runtime's own door for open accesses.
+  /// A quick yield knows neither decisions, nor thieves of begun fibers, nor sanitizers, nor the runtime's own door for
+  /// open accesses.
   var quickYieldMask: UInt32 {
     let isQuick = scheduler != nil && decisions == nil && pace.accessHead != nil && !cs_is_sanitized
     return isQuick && !queue.pointee.sharesBegun ? 63 : 0

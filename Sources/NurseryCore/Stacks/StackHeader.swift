@@ -45,8 +45,8 @@ extension StackRef {
 
   /// Tells the address sanitizer that the stack's next user is another one.
   ///
-  /// To the thread sanitizer all users of one stack are the same thread: what one did happens before what the next does, because
-  /// the stack was handed on. (Some 40,000 threads in one process trip assertions in its own runtime.)
+  /// To the thread sanitizer all users of one stack are the same thread: what one did happens before what the next
+  /// does, because the stack was handed on. (Some 40,000 threads in one process trip assertions in its own runtime.)
   func renew() {
     pointee.nextFree = nil
     if cs_is_sanitized { renewNotes() }

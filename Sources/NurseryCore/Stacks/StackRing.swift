@@ -1,7 +1,7 @@
 /// Free stacks in the order in which they were given back: taken hottest first, returned to the kernel coldest first.
 ///
-/// A ring, so that both ends cost the same however many there are, and nothing is read from the stacks themselves: those at the cold
-/// end have long left the caches.
+/// A ring, so that both ends cost the same however many there are, and nothing is read from the stacks themselves:
+/// those at the cold end have long left the caches.
 struct StackRing: ~Copyable {
   private var slots: UnsafeMutablePointer<StackRef>
   /// A power of two.

@@ -1,7 +1,7 @@
 /// Which error it is: the same when it is rethrown, another when one like it is thrown.
 ///
-/// An error that is thrown lives in a box that is passed on. (The structure keeps the compiler from opening the box, whose
-/// contents would be looked at otherwise.)
+/// An error that is thrown lives in a box that is passed on. (The structure keeps the compiler from opening the box,
+/// whose contents would be looked at otherwise.)
 package struct ErrorIdentity: Hashable {
   private struct Boxed {
     let error: any Error

@@ -1,9 +1,10 @@
 import CSwitch
 
-/// The one order in which locks are taken: a thread that holds a lock takes none of an earlier rank, and of the same rank only a scope's.
+/// The one order in which locks are taken: a thread that holds a lock takes none of an earlier rank, and of the same
+/// rank only a scope's.
 ///
-/// Scopes are locked from the root towards the leaves. Debug builds check the order at every acquisition, and that no fiber is suspended
-/// while its thread holds a lock.
+/// Scopes are locked from the root towards the leaves. Debug builds check the order at every acquisition, and that no
+/// fiber is suspended while its thread holds a lock.
 @usableFromInline
 package enum LockRank: UInt8 {
   /// The sleeper that acts for all workers; it fires timers and cancels scopes.

@@ -1,4 +1,5 @@
-/// Ends the program with this text unless the condition holds, also in optimised builds, where `precondition` prints none.
+/// Ends the program with this text unless the condition holds, also in optimised builds, where `precondition` prints
+/// none.
 @inlinable
 @inline(__always)
 package func require(

@@ -28,7 +28,8 @@ public struct SourceSite: Sendable, Hashable, CustomStringConvertible {
   /// The line in the file, from 1.
   public var line: Int { Int(storedLine) }
 
-  /// The same for all that come from one line of the source, though not for them alone: quicker to compare than the text.
+  /// The same for all that come from one line of the source, though not for them alone: quicker to compare than the
+  /// text.
   var key: Key { Key(start: UInt(bitPattern: start), line: storedLine) }
 
   struct Key: Hashable {

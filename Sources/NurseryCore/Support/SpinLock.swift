@@ -4,7 +4,8 @@ import Synchronization
 /// A lock for critical sections of a few dozen instructions that never suspend a fiber.
 ///
 /// `LockRank` says which locks may be taken under which. One exchange takes it and one store frees it; in a process
-/// without another thread two stores do. The exchange is also a full barrier on x86-64, and parking depends on that; see
+/// without another thread two stores do. The exchange is also a full barrier on x86-64, and parking depends on that;
+/// see
 /// `FiberRef.fenceAfterEnlisting`.
 @usableFromInline
 package struct SpinLock: ~Copyable, @unchecked Sendable {

@@ -35,7 +35,8 @@ package enum System {
   /// Nanoseconds of the monotonic clock.
   static func monotonicNow() -> Int64 { cs_monotonic_now() }
 
-  /// The same as of the kernel's last tick: never ahead of it, a few milliseconds behind at most, and read in a quarter of the time.
+  /// The same as of the kernel's last tick: never ahead of it, a few milliseconds behind at most, and read in a quarter
+  /// of the time.
   static func coarseMonotonicNow() -> Int64 { cs_coarse_monotonic_now() }
 
   static func writeToStandardError(_ text: String) {

@@ -2,8 +2,8 @@ import Harness
 import Nursery
 import Synchronization
 
-// Fair: a free lock, taken and released by one fiber; the standard library's `Mutex` in the same loop. The two take turns,
-// so that a change of the processor's pace meets both.
+// Fair: a free lock, taken and released by one fiber; the standard library's `Mutex` in the same loop. The two take
+// turns, so that a change of the processor's pace meets both.
 let freeLocks = Workload("lock", workers: 1) {
   let count = size(20_000_000)
   let fiberMutex = FiberMutex(0)

@@ -29,8 +29,8 @@
       #expect(unshare(newMounts) == 0)
       #expect(mount("none", "/", nil, UInt(MS_REC | MS_PRIVATE), nil) == 0)
       #expect(mount("proc", "/proc", "proc", 0, "hidepid=2") == 0)
-      // With the first bit of its mode this copy of setpriv starts processes of root for anyone. It is seen, and exists,
-      // in this namespace only.
+      // With the first bit of its mode this copy of setpriv starts processes of root for anyone. It is seen, and
+      // exists, in this namespace only.
       let becomesRoot = "/mnt/setpriv"
       #expect(mount("none", "/mnt", "tmpfs", 0, "mode=755") == 0)
       #expect(run("cp \"$(command -v setpriv)\" \(becomesRoot) && chmod 4755 \(becomesRoot)") == 0)

@@ -12,8 +12,8 @@ func underEverySchedule(
   #expect(report.isExhausted, "\(report.schedules) schedules are not all", sourceLocation: location)
 }
 
-/// Runs `script` under the first schedules in depth-first order, and under as many random ones: for a script in which the
-/// kernel takes part, so that no exploration is complete.
+/// Runs `script` under the first schedules in depth-first order, and under as many random ones: for a script in which
+/// the kernel takes part, so that no exploration is complete.
 func underManySchedules(limit: Int = 300, _ script: () throws -> Void) throws {
   for strategy in [
     ExplorationStrategy.exhaustive(limit: limit, preemptions: 2), .random(count: limit, seed: 1),

@@ -21,7 +21,8 @@ private func killClient<State, Outcome: Sendable>(
   #expect(calls >= least)
 }
 
-/// Locks and cells that two clients share stay usable, whichever call of one client is cancelled (Flatt and Findler 2004).
+/// Locks and cells that two clients share stay usable, whichever call of one client is cancelled (Flatt and Findler
+/// 2004).
 ///
 /// Every schedule with at most one preemption, and every call.
 struct KillSafetyRules {
