@@ -83,6 +83,8 @@ public final class BufferedReader {
 
   /// Waits until bytes have been put into the buffer or skipped: returns their number, 0 at the end.
   func waitForMore() throws -> Int {
+    // The operation, which the reader keeps, does not keep the reader.
+    defer { withExtendedLifetime(self) {} }
     if let moreOp { return try moreOp.perform() }
     let op = stream.whenReadableOp { [unowned self] in try self.fill() }
     moreOp = op

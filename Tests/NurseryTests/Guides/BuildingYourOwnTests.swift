@@ -301,6 +301,7 @@ struct BuildingYourOwnTests {
       #expect(replies.deliver(Farewell(replies), 3))
       #expect(!replies.deliver(Farewell(replies), 3))
       replies.dropStored()
+      withExtendedLifetime(replies) {}
     }
   }
 }
