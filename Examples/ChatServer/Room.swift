@@ -72,8 +72,11 @@ final class Room: Sendable {
       if let owner = state.names[new.key], owner.key != old.key { throw NicknameError.taken(owner) }
       state.names[new.key] = new
     }
-    try lines.send("* \(old) is now \(new)")
-    if old.key != new.key { try state.withLock { $0.names[old.key] = nil } }
+    // Shielded, because a client that is dropped in between would keep both names.
+    try withShield {
+      try lines.send("* \(old) is now \(new)")
+      if old.key != new.key { try state.withLock { $0.names[old.key] = nil } }
+    }
   }
 }
 

@@ -78,7 +78,6 @@ struct FollowedFile {
       append(rest[..<end])
       rest = rest[(end + 1)...]
       try endPartialLine(handle)
-      isSkipping = false
     }
     append(rest)
   }
@@ -91,7 +90,10 @@ struct FollowedFile {
   }
 
   private mutating func endPartialLine(_ handle: (String) throws -> Void) throws {
-    defer { partial.removeAll(keepingCapacity: true) }
+    defer {
+      partial.removeAll(keepingCapacity: true)
+      isSkipping = false
+    }
     if !partial.isEmpty { try handle(String(decoding: partial, as: UTF8.self)) }
   }
 

@@ -49,6 +49,20 @@ struct AsyncOperationTests {
     }
   }
 
+  @Test func virtualTimeGoesOnOnceAnAsyncFunctionIsAbandoned() throws {
+    let isReady = Channel<Void>(.bounded(1))
+    let mayEnd = Condition()
+    try virtually {
+      let slow = asyncOp(whenCancelled: .abandons, executor: ThreadExecutor.shared) {
+        try await isReady.send(())
+        while !mayEnd.isSignalled { await Task.yield() }
+      }
+      try choose(slow, isReady.receiveOp())
+      try sleep(for: .seconds(1))
+      mayEnd.signal()
+    }
+  }
+
   @Test func aCancelledFiberCancelsItsAsyncFunction() throws {
     let wasCancelled = Counter()
     try runFibers {

@@ -13,8 +13,8 @@
 /// returns at once, because waiting would block the caller's executor. The value is dropped then, and an error is
 /// reported as suppressed.
 ///
-/// The task inherits neither fiber-locals nor task-locals. While it runs, no deadlock is reported and virtual time
-/// stands still, as with `OutsideWakeup`; `exploreSchedules` does not explore it.
+/// The task inherits neither fiber-locals nor task-locals. While it is waited for, no deadlock is reported
+/// and virtual time stands still, as with `OutsideWakeup`; `exploreSchedules` does not explore it.
 ///
 /// - Parameters:
 ///   - priority: the task's priority.
@@ -54,7 +54,9 @@ public func runAsync<Value: Sendable>(
 extension Task {
   /// The operation that commits when the task has ended; its value is the task's.
   ///
-  /// It fails with the task's error. A branch that loses does not cancel the task.
+  /// It fails with the task's error. A branch that loses does not cancel the task. While it is waited for, virtual time
+  /// stands still. Each perform that loses leaves a small task, which waits until this one ends: in a loop, let one
+  /// fiber wait, and fulfill a `Promise`.
   public func valueOp() -> Op<Success> {
     // The outcome is a value, so that the error is not reported as suppressed: it is not lost.
     asyncOp(whenCancelled: .abandons) { await result }.wrap { try $0.get() }
@@ -69,6 +71,8 @@ private final class AsyncCall<Value: Sendable>: BaseOperation, Sendable {
 
   private struct State {
     var task: Task<Void, Never>?
+    /// Counts while the end of the task may wake the performer.
+    var wakeup: OutsideWakeup?
     var waiter: Waiter<Result<Value, any Error>>?
     var result: Result<Value, any Error>?
     var onLostError: (@Sendable (any Error) -> Void)?
@@ -97,7 +101,10 @@ private final class AsyncCall<Value: Sendable>: BaseOperation, Sendable {
       wakeup.end()
     }
     // Only the performer looks at it.
-    state.withLock { $0.task = task }
+    state.withLock { state in
+      state.task = task
+      state.wakeup = wakeup
+    }
   }
 
   func withdraw(_ waiter: Waiter<Result<Value, any Error>>) { state.withLock { $0.waiter = nil } }
@@ -119,6 +126,7 @@ private final class AsyncCall<Value: Sendable>: BaseOperation, Sendable {
     let mayWait = Performer.current().runsOnScheduler || withUnsafeCurrentTask { $0 == nil }
     // A shield cannot be cancelled, so this cannot throw.
     if whenCancelled == .awaits, mayWait { try! ScopeRef.shielding { try hasEnded.wait() } }
+    state.withLock { $0.wakeup }?.end()
     let handler = Scheduler.current?.settings.onSuppressedError ?? Scheduler.reportSuppressed
     let result = state.withLock { state in
       if state.result == nil { state.onLostError = handler }

@@ -121,10 +121,10 @@ package enum Performer {
     while !scheduler._withUnsafeGuaranteedRef({ $0.isEverybodyElseParked(me.pointee.worker) }) { yield() }
   }
 
-  /// Whether the calling fiber's scope or the calling task is cancelled.
+  /// Whether the scope of the calling fiber or thread, or the calling task, is cancelled.
   package static var isCancelled: Bool {
     let me = current()
-    return me.runsOnScheduler ? me.isCancelled : Task.isCancelled
+    return me.isCancelled || !me.runsOnScheduler && Task.isCancelled
   }
 
   /// The calling thread's worker.

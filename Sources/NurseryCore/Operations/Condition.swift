@@ -53,9 +53,10 @@ public final class Condition: OperationSource, @unchecked Sendable {
     return .committed
   }
 
+  /// Others than fibers wait for the signal: the instant is one of the scheduler's clock, which may be virtual.
   private func isOverdue(for performer: FiberRef) -> Bool {
     let expiry = expiry.load(ordering: .relaxed)
-    return expiry != .max && expiry <= performer.pointee.worker.coarseNow
+    return expiry != .max && performer.runsOnScheduler && expiry <= performer.pointee.worker.coarseNow
   }
 
   override package func withdraw(_ offer: OfferRef) { latch.withdraw(offer) }

@@ -8,7 +8,7 @@ import Synchronization
 /// the caller's isolation, and never at once with other code of that actor. A task has no scopes, no fiber-locals and
 /// no `Fiber.current`; its timers are real time. A blocking call inside a guard or a wrap is a plain thread's.
 ///
-/// How it parks: one word of the record (`savedStack`) says who comes first, the task or its committer.
+/// How it parks: one word of the record (`savedStack`) decides the race between the task and its committer.
 ///
 ///     running -- the task, compare-exchange --> continuation -- makeReady, exchange --> woken: the committer resumes it
 ///        |                                                                                |
@@ -16,10 +16,10 @@ import Synchronization
 ///        ^                             |                                                  |
 ///        +---- the task, a store ------+--------------------------------------------------+
 ///
-/// Whoever comes second completes the other. After its exchange `makeReady` no longer touches the record, which may be
+/// The later party completes the other. After its exchange `makeReady` no longer touches the record, which may be
 /// another task's by then.
 ///
-/// How it is cancelled: the handler is installed when the offers stand and the claim word is `waiting`. The runtime
+/// How it is cancelled: the handler is installed when the offers are linked and the claim word is `waiting`. The runtime
 /// calls it if the task is cancelled from then on, and at once if it was cancelled before; so no cancellation is
 /// missed, and no mark is needed. The handler commits the perform as any other committer does. So if it wins, no branch
 /// has committed; if it does not, it does nothing. A late handler finds another number of the perform in the claim

@@ -5,7 +5,7 @@ import Synchronization
 ///
 /// It fires the timers of tasks, polls the reactor of plain threads and tasks, and resumes tasks that were committed
 /// under a lock. It is started when the first of them needs it. Its `Worker` is the worker of every task that performs,
-/// whichever thread the task runs on; so of that worker others use only what has a lock of its own.
+/// whichever thread the task runs on; so other threads use only its fields that are atomic or have a lock.
 ///
 ///     a performer                                   this thread
 ///     sets a timer, posts, or gives it a reactor    announces the sleep
@@ -56,7 +56,7 @@ enum OutsideThread {
 
   private static func startOrTrap() {
     do { try start() } catch {
-      fatalError("the thread that fires the timers of tasks cannot be started: \(error); raise the limit of threads")
+      fatalError("the helper thread that serves tasks cannot be started: \(error); raise the limit of threads")
     }
   }
 

@@ -23,6 +23,12 @@ struct BarrierTests {
     #expect(!barrier.isBroken)
   }
 
+  @Test func aPlainThreadThatIsCancelledBreaksTheBarrier() throws {
+    let barrier = Barrier(2)
+    try withTimeoutOrNil(.milliseconds(1)) { try barrier.waitOp().perform() }
+    #expect(barrier.isBroken)
+  }
+
   enum Ending: CaseIterable { case cancelledWhileParked, cancelledBefore, deadline }
 
   @Test(arguments: Ending.allCases) func aCancelledPartyBreaksTheBarrierForAllUntilItIsReset(ending: Ending) throws {
