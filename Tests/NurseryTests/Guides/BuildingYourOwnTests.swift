@@ -301,7 +301,6 @@ struct BuildingYourOwnTests {
       #expect(replies.deliver(Farewell(replies), 3))
       #expect(!replies.deliver(Farewell(replies), 3))
       replies.dropStored()
-      withExtendedLifetime(replies) {}
     }
   }
 }
@@ -320,7 +319,7 @@ private struct Interloper: BaseOperation {
 }
 
 private final class Farewell: Sendable {
-  private unowned let replies: Replies<Farewell>
+  private let replies: Replies<Farewell>
 
   init(_ replies: Replies<Farewell>) {
     self.replies = replies
