@@ -42,8 +42,9 @@ struct RaceLawTests {
     // An operation that is due at the same instant as its timeout commits.
     if rival == .timeout, specimen.traits.contains(.isTimed) {
       #expect(outcomes == [specimen.outcome])
-    } else if rival != .deadline {
-      // Both outcomes must occur, otherwise it was no race.
+    } else if rival != .deadline, !(isSanitized && specimen.traits.contains(.needsTime)) {
+      // Both outcomes must occur, otherwise it was no race. Where several fibers serve the operation, the few schedules
+      // under a sanitizer do not suffice for that.
       #expect(outcomes == [specimen.outcome, rival.outcome])
     }
   }
