@@ -1,6 +1,14 @@
 import Nursery
 import Testing
 
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#elseif canImport(Darwin)
+  import Darwin
+#endif
+
 /// A task's executor is user code, which runs whenever the task is resumed.
 struct TaskExecutorTests {
   /// Each way in which a task is committed: a send, a close, a signal, a fiber's end, a cancelled scope, a timer, a
@@ -71,6 +79,11 @@ private final class CallingExecutor: TaskExecutor {
     threads.append(PlainThread { [self] in job.runSynchronously(on: asUnownedTaskExecutor()) })
   }
 
-  /// Called after the end of all jobs.
-  func joinThreads() { for thread in threads.entries { try? thread.join() } }
+  /// Called after the end of all tasks.
+  ///
+  /// The thread of the last job may not have been entered yet: the job can end before `enqueue` goes on.
+  func joinThreads() {
+    while threads.entries.count < calls.value { sched_yield() }
+    for thread in threads.entries { try? thread.join() }
+  }
 }

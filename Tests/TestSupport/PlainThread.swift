@@ -9,7 +9,7 @@
 /// Calls `body` on a plain thread; `join` returns the result.
 package final class PlainThread<Value>: @unchecked Sendable {
   private var thread = pthread_t()
-  private let body: () throws -> Value
+  private var body: (() throws -> Value)?
   private var result: Result<Value, any Error>?
 
   package init(_ body: @escaping () throws -> Value) {
@@ -26,7 +26,11 @@ package final class PlainThread<Value>: @unchecked Sendable {
     return try result!.get()
   }
 
-  fileprivate func run() { result = Result { try body() } }
+  /// Lets the body go, which may hold the thread's owner.
+  fileprivate func run() {
+    result = Result { try body!() }
+    body = nil
+  }
 }
 
 private protocol Runnable: AnyObject { func run() }
