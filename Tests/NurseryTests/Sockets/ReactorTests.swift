@@ -55,7 +55,7 @@ struct ReactorTests {
   }
 
   #if os(Linux)
-    @Test func aWorkerTakesTwoDescriptorsAtMost() async {
+    @Test(.enabled(if: mayOpen(200), "it needs 200 descriptors")) func aWorkerTakesTwoDescriptorsAtMost() async {
       await #expect(processExitsWith: .success) {
         try synchronously {
           try runFibers(Configuration(parallelism: 4)) {
