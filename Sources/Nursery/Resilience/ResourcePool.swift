@@ -110,6 +110,7 @@ public final class ResourcePool<Resource: Sendable>: Sendable {
   /// - Throws: what `make` throws, if no resource is free; what the body throws; `CancellationError` if the current
   ///   scope is cancelled.
   @available(*, noasync, message: "it blocks its thread; in async code, write 'await', and it suspends the task")
+  @_disfavoredOverload
   @discardableResult
   public func withResource<Value>(
     isReusable: (any Error) -> Bool = { _ in true }, _ body: (Resource) throws -> Value

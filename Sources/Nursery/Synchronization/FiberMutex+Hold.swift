@@ -1,8 +1,8 @@
 extension FiberMutex where State: ~Copyable {
   /// The lock, as its owner has it after `lockOp()`.
   ///
-  /// `release()` releases the lock, and so does the end of the last reference. Only the fiber or thread that performed the
-  /// operation may use it.
+  /// `release()` releases the lock, and so does the end of the last reference. Only the fiber, thread or task that
+  /// performed the operation may use it.
   public final class Hold {
     private let mutex: FiberMutex
     private let repairs: Bool
@@ -22,8 +22,8 @@ extension FiberMutex where State: ~Copyable {
 
     /// Runs `body` on the state.
     ///
-    /// Does not wait and does not release the lock. Traps after `release()`, inside itself, and on a fiber that does
-    /// not own the lock. What `body` throws does not poison the lock.
+    /// Does not wait and does not release the lock. Traps after `release()`, inside itself, and by a performer that
+    /// does not own the lock. What `body` throws does not poison the lock.
     public func withState<Result: ~Copyable, Failure: Error>(
       _ body: (inout sending State) throws(Failure) -> sending Result
     ) throws(Failure) -> sending Result {
@@ -36,7 +36,7 @@ extension FiberMutex where State: ~Copyable {
 
     /// Releases the lock; the first waiter owns it from now on.
     ///
-    /// Never blocks. Traps when called again, inside `withState`, and on a fiber that does not own the lock.
+    /// Never blocks. Traps when called again, inside `withState`, and by a performer that does not own the lock.
     public func release() {
       check()
       isHeld = false
@@ -54,5 +54,5 @@ extension FiberMutex where State: ~Copyable {
   }
 }
 
-@available(*, unavailable, message: "only the fiber that owns the lock may use its hold")
+@available(*, unavailable, message: "only the fiber, thread or task that owns the lock may use its hold")
 extension FiberMutex.Hold: Sendable where State: ~Copyable {}

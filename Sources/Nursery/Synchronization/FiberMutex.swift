@@ -6,7 +6,8 @@
 ///     }
 ///
 /// A `Mutex` of the standard library is for short sections that never wait: it blocks the thread, and all fibers of
-/// that thread. A `FiberMutex` suspends the fiber alone. Fibers and plain threads may use it together.
+/// that thread. A `FiberMutex` suspends the fiber or task alone. Fibers, tasks and plain threads may use it
+/// together; each of them owns what it has locked, a task also when it goes on on another thread.
 ///
 /// Waiters own the lock in the order they came, and a newcomer never overtakes them. A waiter that is cancelled never
 /// owns the lock, and a cancelled owner releases it like any other. Taking a free lock allocates nothing.
@@ -38,7 +39,8 @@ public final class FiberMutex<State: ~Copyable>: @unchecked Sendable {
   /// - Parameter repairs: whether to run `body` even if the lock is poisoned; if it returns, the poison is gone.
   /// - Throws: what `body` throws; `CancellationError` if the current scope is cancelled, `RelockError` if the caller owns
   ///   the lock, `PoisonedLockError` if an earlier body has poisoned it. In these three cases `body` has not run.
-  @available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
+  @available(*, noasync, message: "it blocks its thread; in async code, write 'await', and it suspends the task")
+  @_disfavoredOverload
   @inlinable
   public func withLock<Result: ~Copyable>(
     repairs: Bool = false, file: StaticString = #fileID, line: UInt = #line,

@@ -35,7 +35,8 @@ public final class FiberSemaphore: Sendable {
   /// or is above the limit.
   ///
   /// - Throws: what `body` throws; `CancellationError` if the current scope is cancelled: then `body` has not run.
-  @available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
+  @available(*, noasync, message: "it blocks its thread; in async code, write 'await', and it suspends the task")
+  @_disfavoredOverload
   public func withPermits<Result: ~Copyable>(_ count: Int = 1, _ body: () throws -> Result) throws -> Result {
     try take(count)
     defer { permits.give(count) }

@@ -5,28 +5,30 @@ import Synchronization
 /// Only the owner changes it, and any performer may ask whether it is the owner itself. The rest is for reports, which
 /// are made while the owner waits.
 final class LockOwner: @unchecked Sendable {
-  private let record = Atomic<FiberRef?>(nil)
-  /// Tells the owner from a later fiber or thread with the same record.
-  @exclusivity(unchecked) private var id: UInt64 = 0
+  /// Zero while the lock changes hands.
+  private let performer = Atomic<UInt>(0)
+  /// Stored before `performer`.
+  private let id = Atomic<UInt64>(0)
   @exclusivity(unchecked) private(set) var site = SourceSite()
 
-  func set(_ performer: FiberRef, _ site: SourceSite) {
-    id = performer.id
+  func set(_ key: PerformerKey, _ site: SourceSite) {
+    id.store(key.id, ordering: .relaxed)
     self.site = site
-    record.store(performer, ordering: .releasing)
+    performer.store(key.performer, ordering: .releasing)
   }
 
-  func clear() { record.store(nil, ordering: .releasing) }
+  func clear() { performer.store(0, ordering: .releasing) }
 
-  func isPerformer(_ performer: FiberRef) -> Bool {
-    record.load(ordering: .relaxed) == performer && id == performer.id
+  func isPerformer(_ key: PerformerKey) -> Bool {
+    performer.load(ordering: .acquiring) == key.performer && id.load(ordering: .relaxed) == key.id
   }
 
-  var isCaller: Bool { isPerformer(Performer.current()) }
+  var isCaller: Bool { isPerformer(.caller) }
 
   /// ", held by fiber "cook" since Kitchen.swift:12"; empty while the lock changes hands.
   var description: String {
-    guard let owner = record.load(ordering: .acquiring) else { return "" }
-    return owner.id == id ? ", held by \(owner.label) since \(site)" : ", held since \(site) by a fiber that has ended"
+    let performer = performer.load(ordering: .acquiring)
+    if performer == 0 { return "" }
+    return ", held by \(PerformerKey(performer: performer, id: id.load(ordering: .relaxed)).label) since \(site)"
   }
 }

@@ -19,9 +19,18 @@ final class OwnedLock: @unchecked Sendable {
     let me = Performer.enter()
     if me.isCancelled { throw CancellationError() }
     let site = SourceSite(file: file, line: line)
-    if owner.isPerformer(me) { throw RelockError(held: owner.site, again: site) }
+    let key = PerformerKey(me)
+    if owner.isPerformer(key) { throw RelockError(held: owner.site, again: site) }
     try permit.take(1, by: me)
-    try begin(me, site, repairs: repairs)
+    try begin(key, site, repairs: repairs)
+  }
+
+  /// Waits for the lock and owns it; suspends the task meanwhile.
+  nonisolated(nonsending) func acquire(repairs: Bool, _ site: SourceSite) async throws {
+    let key = PerformerKey.caller
+    if owner.isPerformer(key) { throw RelockError(held: owner.site, again: site) }
+    try await permit.takeOp(1).perform()
+    try begin(key, site, repairs: repairs)
   }
 
   func acquireOp(repairs: Bool, _ site: SourceSite) -> Op<Void> {
@@ -29,12 +38,12 @@ final class OwnedLock: @unchecked Sendable {
       // Only the caller itself can make it the owner. If a later guard of the same choice does so, this branch waits
       // for its own performer; the deadlock report names it as the owner.
       if owner.isCaller { throw RelockError(held: owner.site, again: site) }
-      return permit.takeOp(1).wrap { [self] in try begin(Performer.current(), site, repairs: repairs) }
+      return permit.takeOp(1).wrap { [self] in try begin(.caller, site, repairs: repairs) }
     }
   }
 
-  private func begin(_ me: FiberRef, _ site: SourceSite, repairs: Bool) throws {
-    owner.set(me, site)
+  private func begin(_ key: PerformerKey, _ site: SourceSite, repairs: Bool) throws {
+    owner.set(key, site)
     guard let poison, !repairs else { return }
     release()
     throw poison
@@ -67,7 +76,7 @@ final class OwnedLock: @unchecked Sendable {
   func checkOwner() {
     require(
       owner.isCaller,
-      "the FiberMutex locked at \(owner.site) is used by another fiber than its owner; let the owner release it, and lock it here"
+      "the FiberMutex locked at \(owner.site) is used by another fiber, thread or task than its owner; let the owner release it, and lock it here"
     )
   }
 }

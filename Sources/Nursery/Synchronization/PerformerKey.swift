@@ -1,15 +1,47 @@
-/// Which fiber or thread holds something; no later one has the same key.
-struct PerformerKey: Hashable, @unchecked Sendable {
-  private let record: FiberRef
-  private let id: UInt64
+/// Which fiber, thread or task holds something; no later one has the same key.
+struct PerformerKey: Hashable, Sendable {
+  /// The record's address, of a fiber or a thread; 1 for a task, which has a record only while it performs.
+  let performer: UInt
+  /// Tells the holder from a later one with the same record, and tasks from each other.
+  let id: UInt64
 
-  init(_ performer: FiberRef) {
-    record = performer
-    id = performer.id
+  init(performer: UInt, id: UInt64) {
+    self.performer = performer
+    self.id = id
   }
 
-  var isCaller: Bool { self == PerformerKey(Performer.current()) }
+  /// The key of the calling fiber or thread, or of the task that runs on this thread.
+  init(_ caller: FiberRef) {
+    if !caller.runsOnScheduler, let id = currentTaskID() {
+      performer = Self.task
+      // Never the id of a fiber or thread.
+      self.id = id | 1 << 63
+    } else {
+      performer = UInt(bitPattern: caller)
+      id = caller.id
+    }
+  }
+
+  private static var task: UInt { 1 }
+
+  static var caller: PerformerKey { PerformerKey(Performer.current()) }
+
+  var isCaller: Bool { self == .caller }
 
   /// "fiber "cook"".
-  var label: String { record.id == id ? record.label : "a fiber that has ended" }
+  var label: String {
+    if performer == Self.task { return "a task" }
+    // The memory of records is never unmapped.
+    guard let record = FiberRef(bitPattern: performer) else { return "no fiber" }
+    return record.id == id ? record.label : "a fiber that has ended"
+  }
 }
+
+/// The number that no other task of this process has; nil outside tasks.
+private func currentTaskID() -> UInt64? {
+  // Neither counts a reference to the task nor keeps one.
+  withUnsafeCurrentTask { task in task.map { taskID(unsafeBitCast($0, to: UnsafeRawPointer.self)) } }
+}
+
+@_silgen_name("swift_task_getJobTaskId")
+private func taskID(_ task: UnsafeRawPointer) -> UInt64

@@ -34,7 +34,7 @@ final class ReadWriteGate: @unchecked Sendable {
     let me = Performer.enter()
     if me.isCancelled { throw CancellationError() }
     let key = PerformerKey(me)
-    if owner.isPerformer(me) { throw RelockError(held: owner.site, again: site) }
+    if owner.isPerformer(key) { throw RelockError(held: owner.site, again: site) }
     let hasBegun = locked {
       guard startsReading(key) else { return false }
       note(key, site)
@@ -49,9 +49,8 @@ final class ReadWriteGate: @unchecked Sendable {
 
   func readOp(_ site: SourceSite) -> Op<PerformerKey> {
     .guarded { [self] in
-      let me = Performer.current()
-      let key = PerformerKey(me)
-      if owner.isPerformer(me) { throw RelockError(held: owner.site, again: site) }
+      let key = PerformerKey.caller
+      if owner.isPerformer(key) { throw RelockError(held: owner.site, again: site) }
       return Op(base: Reading(gate: self, reader: key)).wrap { [self] in
         locked { note(key, site) }
         return key
@@ -90,21 +89,23 @@ final class ReadWriteGate: @unchecked Sendable {
   func write(_ site: SourceSite) throws {
     let me = Performer.enter()
     if me.isCancelled { throw CancellationError() }
-    try checkWriter(me, site)
+    let key = PerformerKey(me)
+    try checkWriter(key, site)
     if locked({ !startsWriting() }) { try Op(base: Writing(gate: self)).perform() }
-    owner.set(me, site)
+    owner.set(key, site)
   }
 
   func writeOp(_ site: SourceSite) -> Op<Void> {
     .guarded { [self] in
-      try checkWriter(Performer.current(), site)
-      return Op(base: Writing(gate: self)).wrap { [self] in owner.set(Performer.current(), site) }
+      let key = PerformerKey.caller
+      try checkWriter(key, site)
+      return Op(base: Writing(gate: self)).wrap { [self] in owner.set(key, site) }
     }
   }
 
-  private func checkWriter(_ me: FiberRef, _ site: SourceSite) throws {
-    if owner.isPerformer(me) { throw RelockError(held: owner.site, again: site) }
-    if let read = locked({ reads[PerformerKey(me)] }) { throw UpgradeError(held: read.site, asked: site) }
+  private func checkWriter(_ key: PerformerKey, _ site: SourceSite) throws {
+    if owner.isPerformer(key) { throw RelockError(held: owner.site, again: site) }
+    if let read = locked({ reads[key] }) { throw UpgradeError(held: read.site, asked: site) }
   }
 
   private func startsWriting() -> Bool {
@@ -137,7 +138,7 @@ final class ReadWriteGate: @unchecked Sendable {
   func checkWriter() {
     require(
       owner.isCaller,
-      "the write lock taken at \(owner.site) is used by another fiber than its owner; let the owner release it, and perform writeLockOp() here"
+      "the write lock taken at \(owner.site) is used by another fiber, thread or task than its owner; let the owner release it, and perform writeLockOp() here"
     )
   }
 

@@ -1,5 +1,5 @@
 extension ReadWriteLock where State: ~Copyable {
-  /// A read lock, as the fiber or thread has it that performed `readLockOp()`.
+  /// A read lock, as the fiber, thread or task has it that performed `readLockOp()`.
   ///
   /// It is released by `release()`, or when the last reference to this is gone.
   public final class ReadHold {
@@ -20,7 +20,7 @@ extension ReadWriteLock where State: ~Copyable {
 
     /// Runs `body` on the state.
     ///
-    /// Does not wait and does not release the lock. Traps after `release()`, and on another fiber.
+    /// Does not wait and does not release the lock. Traps after `release()`, and by another performer.
     public func withState<Result: ~Copyable, Failure: Error>(
       _ body: (borrowing State) throws(Failure) -> Result
     ) throws(Failure) -> Result {
@@ -32,7 +32,7 @@ extension ReadWriteLock where State: ~Copyable {
 
     /// Releases the lock.
     ///
-    /// Never blocks. Traps when called again, inside `withState`, and on another fiber.
+    /// Never blocks. Traps when called again, inside `withState`, and by another performer.
     public func release() {
       check()
       require(
@@ -46,11 +46,12 @@ extension ReadWriteLock where State: ~Copyable {
       require(isHeld, "this read hold has been released; release it once, and perform readLockOp() to read again")
       require(
         reader.isCaller,
-        "a read hold is used by another fiber than its owner; let the owner release it, and perform readLockOp() here")
+        "a read hold is used by another fiber, thread or task than its owner; let the owner release it, and perform readLockOp() here"
+      )
     }
   }
 
-  /// The write lock, as the fiber or thread has it that performed `writeLockOp()`.
+  /// The write lock, as the fiber, thread or task has it that performed `writeLockOp()`.
   ///
   /// It is released by `release()`, or when the last reference to this is gone.
   public final class WriteHold {
@@ -69,7 +70,7 @@ extension ReadWriteLock where State: ~Copyable {
 
     /// Runs `body` on the state.
     ///
-    /// Does not wait and does not release the lock. Traps after `release()`, inside itself, and on another fiber.
+    /// Does not wait and does not release the lock. Traps after `release()`, inside itself, and by another performer.
     public func withState<Result: ~Copyable, Failure: Error>(
       _ body: (inout State) throws(Failure) -> Result
     ) throws(Failure) -> Result {
@@ -81,7 +82,7 @@ extension ReadWriteLock where State: ~Copyable {
 
     /// Releases the lock.
     ///
-    /// Never blocks. Traps when called again, inside `withState`, and on another fiber.
+    /// Never blocks. Traps when called again, inside `withState`, and by another performer.
     public func release() {
       check()
       isHeld = false
@@ -100,7 +101,7 @@ extension ReadWriteLock where State: ~Copyable {
   }
 }
 
-@available(*, unavailable, message: "only the fiber that holds the lock may use its hold")
+@available(*, unavailable, message: "only the fiber, thread or task that holds the lock may use its hold")
 extension ReadWriteLock.ReadHold: Sendable where State: ~Copyable {}
-@available(*, unavailable, message: "only the fiber that holds the lock may use its hold")
+@available(*, unavailable, message: "only the fiber, thread or task that holds the lock may use its hold")
 extension ReadWriteLock.WriteHold: Sendable where State: ~Copyable {}

@@ -33,7 +33,8 @@ public final class ReadWriteLock<State: Sendable & ~Copyable>: @unchecked Sendab
   ///
   /// - Throws: what `body` throws; `CancellationError` if the current scope is cancelled, `RelockError` if the caller holds
   ///   the write lock. In these cases `body` has not run.
-  @available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
+  @available(*, noasync, message: "it blocks its thread; in async code, write 'await', and it suspends the task")
+  @_disfavoredOverload
   public func withReadLock<Result: ~Copyable>(
     file: StaticString = #fileID, line: UInt = #line, _ body: (borrowing State) throws -> Result
   ) throws -> Result {
@@ -48,7 +49,8 @@ public final class ReadWriteLock<State: Sendable & ~Copyable>: @unchecked Sendab
   ///
   /// - Throws: what `body` throws; `CancellationError` if the current scope is cancelled, `RelockError` if the caller holds
   ///   the write lock, `UpgradeError` if it holds a read lock. In these cases `body` has not run.
-  @available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
+  @available(*, noasync, message: "it blocks its thread; in async code, write 'await', and it suspends the task")
+  @_disfavoredOverload
   public func withWriteLock<Result: ~Copyable>(
     file: StaticString = #fileID, line: UInt = #line, _ body: (inout State) throws -> Result
   ) throws -> Result {

@@ -1,4 +1,4 @@
-/// A fiber or thread locks what it holds already: it would wait for itself for ever.
+/// A fiber, thread or task locks what it holds already: it would wait for itself for ever.
 public struct RelockError: Error, Hashable, Sendable, CustomStringConvertible {
   /// The line that took the lock.
   public let held: SourceSite
@@ -12,6 +12,6 @@ public struct RelockError: Error, Hashable, Sendable, CustomStringConvertible {
 
   /// Both lines, and what to write.
   public var description: String {
-    "the lock taken at \(held) is taken again by the same fiber at \(again); pass the state to the inner call as an inout argument, or release the lock before"
+    "the lock taken at \(held) is taken again by its owner at \(again); pass the state to the inner call as an inout argument, or release the lock before"
   }
 }

@@ -1,4 +1,4 @@
-/// A fiber or thread that holds a read lock asks for the write lock, which would wait for its own read to end.
+/// A fiber, thread or task that holds a read lock asks for the write lock, which would wait for its own read to end.
 public struct UpgradeError: Error, Hashable, Sendable, CustomStringConvertible {
   /// The line that took the read lock.
   public let held: SourceSite

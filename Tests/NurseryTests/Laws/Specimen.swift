@@ -22,8 +22,6 @@ enum Trait {
   case isPrimitive
   /// A cancelled performer ends it for its partner, too.
   case breaks
-  /// A fiber or thread owns what it yields; a task cannot.
-  case isOwned
   /// A partner answers only a performer that waits, so a timeout of zero always comes first.
   case needsTime
 }

@@ -33,7 +33,7 @@ extension Specimens {
         },
         effects: { isFree.isSignalled ? 2 - semaphore.freeCount : 0 }, waiters: { semaphore.waitingCount })
     },
-    Specimen("lock a mutex", .usual.union([.readiesSlowly, .isOwned])) { bench in
+    Specimen("lock a mutex", .usual.union([.readiesSlowly])) { bench in
       let mutex = FiberMutex(0)
       let isHeld = Condition()
       let isToRelease = Condition()
@@ -96,7 +96,7 @@ extension Specimens {
         op: reader.changesOp(), verb: { try reader.changes() }, other: 3, isRight: { $0 == 7 },
         makeReady: { watch.set(7) }, effects: { watch.value == 7 && !reader.hasChanged ? 1 : 0 }, effectsOfCommit: 1)
     },
-    Specimen("take a read lock", .usual.union([.readiesSlowly, .isPrimitive, .isOwned])) { bench in
+    Specimen("take a read lock", .usual.union([.readiesSlowly, .isPrimitive])) { bench in
       try readWriteFixture(bench) { lock, uses in
         (
           lock.readLockOp().wrap { hold in
@@ -112,7 +112,7 @@ extension Specimens {
         )
       }
     },
-    Specimen("take a write lock", .usual.union([.readiesSlowly, .isPrimitive, .isOwned])) { bench in
+    Specimen("take a write lock", .usual.union([.readiesSlowly, .isPrimitive])) { bench in
       try readWriteFixture(bench) { lock, uses in
         (
           lock.writeLockOp().wrap { hold in

@@ -7,17 +7,17 @@ import Testing
 struct TaskLawTests {
   private static let forms: [Form] = [.bare, .first, .guarded, .ofNine, .orTimeout, .everything]
 
-  @Test(arguments: Case.all(having: [.readiesBefore], without: [.isOwned], in: forms))
+  @Test(arguments: Case.all(having: [.readiesBefore], in: forms))
   func aReadyOperationCommitsInATask(example: Case) throws {
     try commit(example.specimen, example.form, helper: nil)
   }
 
-  @Test(arguments: Case.all(having: [.pends, .readiesWhileParked], without: [.isOwned], in: forms))
+  @Test(arguments: Case.all(having: [.pends, .readiesWhileParked], in: forms))
   func aFiberMakesATasksOperationReady(example: Case) throws {
     try commit(example.specimen, example.form, helper: .oneWorker)
   }
 
-  @Test(arguments: Case.all(having: [.pends, .readiesWhileParked], without: [.isTimed, .isOwned], in: forms))
+  @Test(arguments: Case.all(having: [.pends, .readiesWhileParked], without: [.isTimed], in: forms))
   func aThreadMakesATasksOperationReady(example: Case) throws {
     try commit(example.specimen, example.form, helper: .plainThread)
   }
@@ -34,12 +34,12 @@ struct TaskLawTests {
     }
   }
 
-  @Test(arguments: Case.all(having: [.pends], without: [.isTimed, .breaks, .isOwned], in: forms))
+  @Test(arguments: Case.all(having: [.pends], without: [.isTimed, .breaks], in: forms))
   func aCancelledWaitOfATaskHasNoEffect(example: Case) throws {
     try interrupt(example.specimen, example.form, .cancelled)
   }
 
-  @Test(arguments: Case.all(having: [.pends], without: [.isTimed, .isOwned], in: forms))
+  @Test(arguments: Case.all(having: [.pends], without: [.isTimed], in: forms))
   func anOperationThatTimesOutInATaskHasNoEffect(example: Case) throws {
     try interrupt(example.specimen, example.form, .timedOut)
   }
