@@ -36,10 +36,7 @@ extension FileStream {
     if isClosed { throw StreamClosedError(stream: description) }
     if isNonblocking { return try writeDevice(first) }
     guard try isReadyToWrite() else { return nil }
-    if let count = try writeNow(first) {
-      withLock { moved(by: count) }
-      return count
-    }
+    if let count = try writeNow(first) { return count }
     var chunk: [UInt8] = []
     chunk.reserveCapacity(min(parts.reduce(0) { $0 + $1.count }, Self.mostAtOnce))
     for part in parts where chunk.count < Self.mostAtOnce { chunk += part.prefix(Self.mostAtOnce - chunk.count) }
@@ -60,10 +57,7 @@ extension FileStream {
     if isClosed { throw StreamClosedError(stream: description) }
     if isNonblocking { return try writeDevice(bytes) ?? writeOp(bytes).perform() }
     guard try isReadyToWrite() else { return try writeOp(bytes).perform() }
-    if let count = try writeNow(bytes) {
-      withLock { moved(by: count) }
-      return count
-    }
+    if let count = try writeNow(bytes) { return count }
     return try lend(UnsafeRawBufferPointer(rebasing: bytes.prefix(Self.mostLent)))
   }
 
@@ -82,18 +76,12 @@ extension FileStream {
     }
     var written = 0
     defer { endWrite(written, at: offset, written, nil, isAccepted: false) }
-    let (done, error) = try BlockingPool.shared.call { () -> (Int, (any Error)?) in
-      var done = 0
-      do {
-        try self.writeIfOpen(bytes, at: offset, &done)
-        return (done, nil)
-      } catch {
-        return (done, error)
-      }
+    do {
+      try BlockingPool.shared.call { try self.writeIfOpen(bytes, at: offset, &written) }
+    } catch {
+      if written == 0 { throw error }
     }
-    written = done
-    if done == 0, let error { throw error }
-    return done
+    return written
   }
 
   /// The operation that commits when `attempt`, which tries to write, returns a value; see `WritableStream`.
@@ -146,7 +134,9 @@ extension FileStream {
       canWriteNow.store(false, ordering: .relaxed)
       return nil
     }
-    return try result.value("write to", self)
+    guard let count = try result.value("write to", self) else { return nil }
+    withLock { moved(by: count) }
+    return count
   }
 
   private func give(_ chunk: [UInt8]) throws {

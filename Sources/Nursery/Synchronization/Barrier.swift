@@ -21,7 +21,7 @@ public final class Barrier: @unchecked Sendable {
   /// One meeting.
   ///
   /// A wait that has committed to it is part of it for good; one that has not may still go elsewhere.
-  fileprivate final class Round: @unchecked Sendable {
+  final class Round: @unchecked Sendable {
     /// Signalled when all have committed, or when the round is broken.
     let end = Condition("a Barrier")
     /// Under the barrier's lock; read after the end.
@@ -30,7 +30,7 @@ public final class Barrier: @unchecked Sendable {
   }
 
   /// One perform; touched by its performer alone.
-  private final class Visit {
+  final class Visit {
     /// The round that it waits for, or has waited for; a `reset()` may have begun another one since.
     var round: Round?
     var hasCommitted = false
@@ -62,26 +62,6 @@ public final class Barrier: @unchecked Sendable {
       breakRound(visit.round)
       throw error
     }
-  }
-
-  /// Waits until all parties wait; suspends the task meanwhile.
-  ///
-  /// A cancellation point; a cancellation breaks the barrier.
-  ///
-  /// - Throws: `BrokenBarrierError` if another wait has been cancelled; `CancellationError` if the task is cancelled.
-  nonisolated(nonsending) public func wait() async throws {
-    let round: Round
-    let visit = Visit()
-    do {
-      round = try await Op(base: Arrival(barrier: self, visit: visit)).perform()
-    } catch {
-      breakRound(visit.round)
-      throw error
-    }
-    if !round.end.isSignalled {
-      do { try await round.end.wait() } catch { try leave(round, error) }
-    }
-    if round.isBroken { throw BrokenBarrierError() }
   }
 
   /// The operation that commits when all parties have come.
@@ -122,13 +102,13 @@ public final class Barrier: @unchecked Sendable {
   }
 
   /// Breaks the round for a cancelled party, and throws its error, unless all have met in the same instant.
-  private func leave(_ round: Round, _ error: any Error) throws {
+  func leave(_ round: Round, _ error: any Error) throws {
     breakRound(round)
     if locked({ round.committed < parties }) { throw error }
   }
 
   /// Breaks a round, if it has not ended; the present one, if none is given.
-  private func breakRound(_ wanted: Round? = nil) {
+  func breakRound(_ wanted: Round? = nil) {
     locked {
       if wanted == nil || wanted === round, !round.isBroken { breakLocked() }
     }
@@ -175,7 +155,7 @@ public final class Barrier: @unchecked Sendable {
     round = Round()
   }
 
-  private struct Arrival: BaseOperation {
+  struct Arrival: BaseOperation {
     let barrier: Barrier
     let visit: Visit
 

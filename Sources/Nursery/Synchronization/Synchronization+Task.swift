@@ -12,6 +12,28 @@ extension WaitGroup {
   nonisolated(nonsending) public func wait() async throws { try await waitOp().perform() }
 }
 
+extension Barrier {
+  /// Waits until all parties wait; suspends the task meanwhile.
+  ///
+  /// A cancellation point; a cancellation breaks the barrier.
+  ///
+  /// - Throws: `BrokenBarrierError` if another wait has been cancelled; `CancellationError` if the task is cancelled.
+  nonisolated(nonsending) public func wait() async throws {
+    let round: Round
+    let visit = Visit()
+    do {
+      round = try await Op(base: Arrival(barrier: self, visit: visit)).perform()
+    } catch {
+      breakRound(visit.round)
+      throw error
+    }
+    if !round.end.isSignalled {
+      do { try await round.end.wait() } catch { try leave(round, error) }
+    }
+    if round.isBroken { throw BrokenBarrierError() }
+  }
+}
+
 extension Promise {
   /// Waits for the value; suspends the task meanwhile.
   ///
