@@ -48,7 +48,11 @@ public final class Ticker: Sendable {
   /// - Throws: `CancellationError` if the current scope is cancelled; no tick is lost then.
   @available(*, noasync, message: "it blocks its thread; in async code, write 'await', and it suspends the task")
   @discardableResult
-  public func wait() throws -> Tick { try tickOp().perform() }
+  public func wait() throws -> Tick {
+    let due = next.withLock { $0 }
+    try sleep(until: due)
+    return take(due)
+  }
 
   /// The operation that commits at the next tick, and takes it.
   public func tickOp() -> Op<Tick> {
