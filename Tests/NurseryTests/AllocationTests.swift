@@ -142,6 +142,23 @@ func allocations(repetitions: Int = 1000, _ body: () throws -> Void) rethrows ->
       }
     }
 
+    @Test func aTickAllocatesNothing() throws {
+      try runFibers(.virtual(1)) {
+        let ticker = Ticker(every: .seconds(1))
+        try expect(atMost: 0) { _ = try ticker.wait() }
+      }
+    }
+
+    @Test func anElementThatIsHandedOverAllocatesItsParcel() throws {
+      try runFibers(Configuration(parallelism: 1)) {
+        let numbers = HandoverChannel<Int>(.bounded(1))
+        try expect(atMost: 1) {
+          if let unsent = numbers.send(1) { throw unsent.reason }
+          _ = try numbers.receive()
+        }
+      }
+    }
+
     @Test func waitingForALockOrPermitAllocatesNothing() throws {
       try runFibers(Configuration(parallelism: 1)) {
         let mutex = FiberMutex(0)

@@ -6,3 +6,6 @@ import Nursery
 func virtually<Result>(_ parallelism: Int = 1, seed: UInt64? = nil, _ body: () throws -> Result) throws -> Result {
   try runFibers(.virtual(parallelism, seed: seed), body)
 }
+
+/// Lets other tasks run until most of them wait.
+func letTasksRun() async { for _ in 0..<20 { await Task.yield() } }

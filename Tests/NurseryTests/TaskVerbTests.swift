@@ -207,6 +207,3 @@ struct TaskVerbTests {
     #expect(try await ticker.wait().due <= FiberClock.now)
   }
 }
-
-/// Lets other tasks run until most of them wait.
-private func letTasksRun() async { for _ in 0..<20 { await Task.yield() } }

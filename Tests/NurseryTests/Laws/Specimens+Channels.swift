@@ -32,7 +32,7 @@ extension Specimens {
     + family(.bounded(2), Wide.self)
     + [sendsAtOnce(.bounded(2)), receivesTheClosing, receivesTheRest, sendsIntoTheClosing, sendsIntoTheClosed]
     + [sendsAtOnce(.unbounded), sendsAtOnce(.newest(2)), sendsToTheFull(.newest(2)), sendsToTheFull(.oldest(2))]
-    + [receivesMany, sendsMany, reserves]
+    + [receivesMany, sendsMany, reserves, receivesAParcel]
     + [next(Int.self), next(Parcel.self), next(Wide.self), nextOfTheClosing]
 
   private static func family<Element: Numbered>(
@@ -133,6 +133,20 @@ extension Specimens {
         op: channel.reserveOp().wrap(keep), verb: { keep(try channel.reserve()) }, other: 3, isRight: { $0 == 7 },
         makeReady: { _ = try channel.receive() }, effects: { channel.statistics.reserved }, effectsOfCommit: 1,
         waiters: { channel.statistics.waitingSenders })
+    }
+  }
+
+  private static var receivesAParcel: Specimen<Int> {
+    Specimen("receive from a HandoverChannel") { _ in
+      let channel = HandoverChannel<Int>(.bounded(2))
+      let sent = Counter()
+      return Fixture(
+        op: channel.receiveOp().wrap { $0.take() }, verb: { try channel.receive() }, other: 3, isRight: { $0 == 7 },
+        makeReady: {
+          if let unsent = channel.send(7) { throw unsent.reason }
+          sent.add()
+        },
+        effects: { sent.value - channel.count }, effectsOfCommit: 1)
     }
   }
 

@@ -199,5 +199,3 @@ private actor Swappers {
     await #expect(throws: CancellationError.self) { try await third.value }
   }
 }
-
-private func letTasksRun() async { for _ in 0..<20 { await Task.yield() } }
