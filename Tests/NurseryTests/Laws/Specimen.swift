@@ -24,6 +24,8 @@ enum Trait {
   case breaks
   /// A partner answers only a performer that waits, so a timeout of zero always comes first.
   case needsTime
+  /// Two performers of it are each other's partners.
+  case pairsUp
 }
 
 extension Set<Trait> {

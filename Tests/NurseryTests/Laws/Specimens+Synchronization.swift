@@ -155,7 +155,7 @@ extension Specimens {
         },
         effects: { isFree.isSignalled && !place.isEmpty ? 1 : 0 }, effectsOfCommit: 1)
     },
-    Specimen("swap", .usual.union([.readiesSlowly])) { _ in
+    Specimen("swap", .usual.union([.readiesSlowly, .pairsUp])) { _ in
       let desk = SwapChannel<Int>()
       let given = Counter()
       return Fixture(
