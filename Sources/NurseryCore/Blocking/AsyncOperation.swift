@@ -25,11 +25,12 @@ public func asyncOp<Value: Sendable>(
 ) -> Op<Value> {
   .guarded {
     let call = AsyncCall { ended in
-      Task.detached(executorPreference: executor, priority: priority) {
+      let task = Task.detached(executorPreference: executor, priority: priority) {
         let result: Result<Value, any Error>
         do { result = .success(try await body()) } catch { result = .failure(error) }
         ended(result)
       }
+      return { task.cancel() }
     }
     return Op(base: call).onAbandon { call.giveUp(whenCancelled) }.wrap { try $0.get() }
   }
@@ -63,15 +64,19 @@ extension Task {
   }
 }
 
-/// One perform of an `asyncOp`.
+/// One perform of an operation that is carried out elsewhere: by a task, or on an event loop of others.
 ///
-/// The end of the task commits the performer, or finds that it has been given up; the state says which came first.
-private final class AsyncCall<Value: Sendable>: BaseOperation, Sendable {
-  typealias Start = @Sendable (_ ended: @escaping @Sendable (Result<Value, any Error>) -> Void) -> Task<Void, Never>
+/// The end of the call commits the performer, or finds that it has been given up; the state says which came first.
+final class AsyncCall<Value: Sendable>: BaseOperation, Sendable {
+  typealias Ended = @Sendable (Result<Value, any Error>) -> Void
+  /// Begins the call, which is to call `ended` once, and returns what cancels it.
+  typealias Start = @Sendable (_ ended: @escaping Ended) -> @Sendable () -> Void
 
   private struct State {
-    var task: Task<Void, Never>?
-    /// Counts while the end of the task may wake the performer.
+    var hasBegun = false
+    /// Nil when the call has ended: it may hold this object.
+    var cancel: (@Sendable () -> Void)?
+    /// Counts while the end of the call may wake the performer.
     var wakeup: OutsideWakeup?
     var waiter: Waiter<Result<Value, any Error>>?
     var result: Result<Value, any Error>?
@@ -91,18 +96,19 @@ private final class AsyncCall<Value: Sendable>: BaseOperation, Sendable {
   func enlist(_ waiter: Waiter<Result<Value, any Error>>) {
     let (isFirst, result) = state.withLock { state in
       state.waiter = waiter
-      return (state.task == nil, state.result)
+      defer { state.hasBegun = true }
+      return (!state.hasBegun, state.result)
     }
     if let result { waiter.commit(result) }
     guard isFirst else { return }
     let wakeup = OutsideWakeup()
-    let task = start { [self] result in
+    let cancel = start { [self] result in
       end(result)
       wakeup.end()
     }
     // Only the performer looks at it.
     state.withLock { state in
-      state.task = task
+      if state.result == nil { state.cancel = cancel }
       state.wakeup = wakeup
     }
   }
@@ -112,6 +118,7 @@ private final class AsyncCall<Value: Sendable>: BaseOperation, Sendable {
   private func end(_ result: Result<Value, any Error>) {
     let (waiter, onLostError) = state.withLock { state in
       state.result = result
+      state.cancel = nil
       return (state.waiter, state.onLostError)
     }
     waiter?.commit(result)
@@ -121,8 +128,9 @@ private final class AsyncCall<Value: Sendable>: BaseOperation, Sendable {
 
   /// Another branch has committed, or the performer is cancelled.
   func giveUp(_ whenCancelled: WhenCancelled) {
-    guard let task = state.withLock({ $0.task }) else { return }
-    task.cancel()
+    let (hasBegun, cancel) = state.withLock { ($0.hasBegun, $0.cancel) }
+    guard hasBegun else { return }
+    cancel?()
     let mayWait = Performer.current().runsOnScheduler || withUnsafeCurrentTask { $0 == nil }
     // A shield cannot be cancelled, so this cannot throw.
     if whenCancelled == .awaits, mayWait { try! ScopeRef.shielding { try hasEnded.wait() } }

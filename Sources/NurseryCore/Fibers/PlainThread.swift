@@ -43,7 +43,7 @@ enum PlainThread {
     cs_set_thread_pointer(worker)
   }
 
-  private static func unregister(_ worker: WorkerRef) {
+  static func unregister(_ worker: WorkerRef) {
     worker.pointee.current.leaveSuspendedScopes()
     FiberSlab.leave(worker)
     // What the sanitizers know of the thread's stack ends with the thread.

@@ -90,6 +90,9 @@ public struct Configuration: Sendable {
   /// Where the scheduler learns which descriptors are ready.
   public var readiness: Readiness
 
+  /// Whose guest the first worker is; nil if its thread is the scheduler's own.
+  package var guest: Guest?
+
   /// Makes what decides in place of chance; for deterministic schedulers, which have one worker.
   package var makeDecisions: (@Sendable () -> Decisions)?
 

@@ -76,16 +76,22 @@ extension Scheduler {
         if limit < 0, isLast, suspectsDeadlocks, !isTimerSet {
           sleepUntilCalledOrDeadlocked(me)
         } else if let reactor = me.reactorToSleepIn(isLast: isLast) {
-          let found = me.pointee.sleep.wait(in: reactor, nanoseconds: returnStacks(me, beforeSleeping: limit, isLast))
+          let found = sleep(me, in: reactor, nanoseconds: returnStacks(me, beforeSleeping: limit, isLast))
           rise(me)
           reactor.tell(found)
           return reactor.leaveSeat()
         } else {
-          me.pointee.sleep.wait(nanoseconds: returnStacks(me, beforeSleeping: limit, isLast))
+          _ = sleep(me, in: nil, nanoseconds: returnStacks(me, beforeSleeping: limit, isLast))
         }
       }
     }
     rise(me)
+  }
+
+  private func sleep(_ me: WorkerRef, in reactor: Reactor?, nanoseconds: Int64) -> Int {
+    let sleep = GuestHelper.Sleep(word: me.pointee.sleep, reactor: reactor, nanoseconds: nanoseconds)
+    guard let guest = settings.guest, me.pointee.place.index == 0 else { return sleep.perform() }
+    return guest.sleep(sleep)
   }
 
   // A plain loop, as the loop's stack may be small.

@@ -39,6 +39,7 @@ public final class Scheduler: @unchecked Sendable {
     let readiness: Configuration.Readiness
     let onSuppressedError: (@Sendable (any Error) -> Void)?
     let onDeadlock: Configuration.DeadlockResponse
+    let guest: Guest?
 
     init(_ configuration: Configuration) throws(ConfigurationError) {
       parallelism = try configuration.resolvedParallelism()
@@ -48,6 +49,7 @@ public final class Scheduler: @unchecked Sendable {
       readiness = configuration.readiness
       onSuppressedError = configuration.onSuppressedError
       onDeadlock = configuration.onDeadlock
+      guest = configuration.guest
     }
   }
 
@@ -92,6 +94,8 @@ public final class Scheduler: @unchecked Sendable {
     workers = WorkerTable(parallelism: settings.parallelism)
     let hasMonitor = settings.parallelism > 1 || configuration.onStall != nil
     monitor = hasMonitor ? Monitor(Monitor.Reports(configuration)) : nil
+    // The code of the loop may wake a fiber at any time.
+    if settings.guest != nil, !clock.isVirtual { visitors.announced.add(1, ordering: .relaxed) }
   }
 
   deinit {

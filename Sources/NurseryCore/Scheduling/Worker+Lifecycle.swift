@@ -24,7 +24,16 @@ extension WorkerRef {
     let loop = pointee.loop
     while let fiber = nextFromHandover() ?? pickRunnable() ?? findWork() {
       run(fiber, instead: loop)
+      if owesTurn { guest!._withUnsafeGuaranteedRef { $0.giveWay() } }
     }
+  }
+
+  /// Whether it runs on the thread of an event loop that has waited for long enough.
+  var owesTurn: Bool { guest?._withUnsafeGuaranteedRef { $0.owesTurn } ?? false }
+
+  private var guest: Unmanaged<Guest>? {
+    guard pointee.place.index == 0 else { return nil }
+    return pointee.scheduler?._withUnsafeGuaranteedRef { $0.settings.guest.map { .passUnretained($0) } } ?? nil
   }
 
   private func findWork() -> FiberRef? {

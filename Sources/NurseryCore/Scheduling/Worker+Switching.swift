@@ -18,7 +18,8 @@ extension WorkerRef {
       if pointee.pace.tick & 63 == 0 { pollReactor() }
       return pickByDecision(decisions)
     }
-    if pointee.pace.tick & 63 == 0 { lookAround() }
+    // The loop gives way to an event loop's code.
+    if pointee.pace.tick & 63 == 0, lookAround() { return nil }
     return pointee.queue.pop()
   }
 
@@ -92,11 +93,14 @@ extension WorkerRef {
   }
 
   /// The look around that a worker takes now and then while it has something to run.
+  ///
+  /// - Returns: whether its loop is to run next.
   @inline(never)
-  func lookAround() {
+  func lookAround() -> Bool {
     if pointee.queue.isCrowdWanted { tellCrowd() }
     collectArrivals()
     pollReactor()
+    return owesTurn
   }
 
   /// The running fiber at the beginning of yet another operation, when it has performed many that were ready: others,
@@ -108,8 +112,10 @@ extension WorkerRef {
     pointee.pace.budget = pointee.pace.fullBudget
     if let decisions = pointee.decisions { return enterByDecision(decisions) }
     guard me.runsOnScheduler else { return me }
-    lookAround()
-    if pointee.queue.count > 0 {
+    if lookAround() {
+      pointee.queue.pushLast(me)
+      run(pointee.loop, instead: me)
+    } else if pointee.queue.count > 0 {
       pointee.queue.pushLast(me)
       Worker.suspend(me)
     } else {
