@@ -15,6 +15,10 @@ let package = Package(
       dependencies: ["Harness", .product(name: "Nursery", package: "nursery")],
       path: "Nursery"),
     .executableTarget(
+      name: "TaskBenchmarks",
+      dependencies: ["Harness", .product(name: "Nursery", package: "nursery")],
+      path: "Tasks"),
+    .executableTarget(
       name: "EchoServer",
       dependencies: [.product(name: "Nursery", package: "nursery")],
       path: "EchoServer"),

@@ -69,6 +69,12 @@ def swift(product, package=BENCHMARKS, scratch="swift"):
     return listed(Path(folder) / product), version
 
 
+def nursery():
+    """Fibers and tasks: a program each."""
+    (fibers, version), (tasks, _) = swift("NurseryBenchmarks"), swift("TaskBenchmarks")
+    return fibers | tasks, version
+
+
 def async_algorithms():
     return swift("AsyncAlgorithmsBenchmarks", BENCHMARKS / "Peers" / "AsyncAlgorithms", "async-algorithms")
 
@@ -188,7 +194,7 @@ def tokio():
 
 # The others are compared with the first, and with all others of `ours`.
 BUILDERS = [
-    ("Nursery", True, lambda: swift("NurseryBenchmarks")),
+    ("Nursery", True, nursery),
     ("cs_switch", True, lambda: c_programs(
         "CSwitch", "-I", SWITCH / "include", *sorted((SWITCH / "switch").glob("switch_*.S")), SWITCH / "switch" / "sanitizers.c")),
     ("Boost.Context", False, boost),

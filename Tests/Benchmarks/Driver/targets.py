@@ -53,6 +53,8 @@ def fixed():
     for name in ("lock-8", "lock-64", "semaphore-8", "semaphore-64"):
         targets += [Target(measure, peer, 1.0) for measure in (name, name + "-2w") for peer in ("Go", "Tokio")]
     targets.append(Target("lock", "itself", 1.5, "lock, Mutex"))
+    targets += [Target("task-rendezvous", "AsyncChannel", 0.5), Target("task-choice-2", "AsyncChannel", 0.25)]
+    targets += [Target("task-parked, memory each", "Swift concurrency", 1.25), Target("async-call", "Swift concurrency", 2)]
     targets.append(Target("parked, memory each", "4.6 KiB", 1.0))
     return targets
 
