@@ -40,6 +40,16 @@
 // The assembly routine under the name that no sanitizer replaces.
 void cs_switch_raw(void **save, void *target);
 
+// The calling thread's thread-local block of the shared object that contains `code`; no words if it has none yet.
+typedef struct cs_block {
+  uintptr_t code;
+  uintptr_t *words;
+  size_t count;
+} cs_block;
+cs_block cs_find_block(const void *code);
+// Reads a word that other code changes without the compiler's knowledge.
+uintptr_t cs_load_word(const void *word);
+
 // `cs_send_descriptor` and `cs_receive_descriptor` with flags of the caller's: 0 to wait on a socket that blocks.
 ssize_t cs_pass_descriptor(int fd, const void *buffer, size_t count, int descriptor, int flags);
 ssize_t cs_take_descriptor(int fd, void *buffer, size_t count, int *descriptor, int flags);

@@ -7,6 +7,8 @@
 //     stack.c          stack memory: reservations, guard pages, return to the kernel
 //     measure.c        measures how deep a stack has been used
 //     exclusivity.c    the Swift runtime's per-thread list of open accesses
+//     tasklocals.c     the Swift runtime's per-thread values of task-locals, and the current task
+//     block.c          a shared object's thread-local block, which these two search
 //     fault.c          reports a crash and the fiber that crashed; a stack overflow among them
 //     thread.c         threads and the per-thread pointer
 //   system: calls of the operating system
@@ -46,6 +48,7 @@
 #include "CSwitchReadiness.h"
 #include "CSwitchResolve.h"
 #include "CSwitchSockets.h"
+#include "CSwitchTaskLocals.h"
 
 // Nullability is clang's; other compilers read the same header without it.
 #if defined(__clang__)

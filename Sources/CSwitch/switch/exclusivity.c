@@ -6,11 +6,8 @@
 // word returns to its old value. If anything is unexpected, the result is null, and the caller uses the runtime's own,
 // slower functions.
 //
-// Sources: swift/stdlib/public/runtime/Exclusivity.cpp, AccessSet.h, ThreadLocalStorage.h; dl_iterate_phdr(3).
-#define _GNU_SOURCE
+// Sources: swift/stdlib/public/runtime/Exclusivity.cpp, AccessSet.h, ThreadLocalStorage.h.
 #include "../internal.h"
-
-#include <string.h>
 
 // Weak: plain C programs use this library without the Swift runtime.
 extern void swift_beginAccess(void *pointer, void *buffer, uintptr_t flags, void *pc) __attribute__((weak));
@@ -28,40 +25,7 @@ void cs_exclusivity_exit(uintptr_t *state) {
 
 #if defined(__linux__)
 
-#include <link.h>
-
 enum { MODIFY = 1, TRACKING = 0x20, BUFFER_WORDS = 4 };
-
-// The calling thread's thread-local block of the shared object that contains `code`.
-typedef struct block {
-  uintptr_t code;
-  uintptr_t *words;
-  size_t count;
-} block;
-
-static int visit(struct dl_phdr_info *info, size_t size, void *context) {
-  block *wanted = context;
-  if (size < offsetof(struct dl_phdr_info, dlpi_tls_data) + sizeof info->dlpi_tls_data) return 1;
-  bool contains = false;
-  size_t bytes = 0;
-  for (int i = 0; i < info->dlpi_phnum; i++) {
-    const ElfW(Phdr) *header = &info->dlpi_phdr[i];
-    // An underflow makes the offset huge, so one comparison checks both ends.
-    if (header->p_type == PT_LOAD) contains |= wanted->code - info->dlpi_addr - header->p_vaddr < header->p_memsz;
-    if (header->p_type == PT_TLS) bytes = header->p_memsz;
-  }
-  if (!contains) return 0;
-  uintptr_t start = (uintptr_t)info->dlpi_tls_data;
-  uintptr_t aligned = (start + sizeof(uintptr_t) - 1) & ~(sizeof(uintptr_t) - 1);
-  if (start != 0 && bytes >= aligned - start) {
-    wanted->words = (uintptr_t *)aligned;
-    wanted->count = (bytes - (aligned - start)) / sizeof(uintptr_t);
-  }
-  return 1;
-}
-
-// Volatile: the runtime changes these words behind the compiler's back.
-CS_UNSANITIZED static uintptr_t load(const uintptr_t *word) { return *(const volatile uintptr_t *)word; }
 
 CS_UNSANITIZED static void **find(void) {
   if (!swift_beginAccess || !swift_endAccess) return NULL;
@@ -70,15 +34,14 @@ CS_UNSANITIZED static void **find(void) {
   swift_beginAccess(&dummy, buffer, MODIFY | TRACKING, NULL);
   swift_endAccess(buffer);
 
-  block tls = {.code = (uintptr_t)&swift_beginAccess};
-  dl_iterate_phdr(visit, &tls);
+  cs_block tls = cs_find_block(&swift_beginAccess);
   if (tls.words == NULL) return NULL;
 
   uintptr_t *head = NULL;
   size_t matches = 0;
   swift_beginAccess(&dummy, buffer, MODIFY | TRACKING, NULL);
   for (size_t i = 0; i < tls.count; i++) {
-    if (load(&tls.words[i]) != (uintptr_t)buffer) continue;
+    if (cs_load_word(&tls.words[i]) != (uintptr_t)buffer) continue;
     head = &tls.words[i];
     matches++;
   }
@@ -87,12 +50,12 @@ CS_UNSANITIZED static void **find(void) {
 
   // After the end the head is the access that was open before, not our buffer. Do it once more from that state, because
   // a word that matched by chance would not follow.
-  uintptr_t before = load(head);
+  uintptr_t before = cs_load_word(head);
   uintptr_t second[BUFFER_WORDS] = {0};
   swift_beginAccess(&dummy, second, MODIFY | TRACKING, NULL);
-  bool follows = load(head) == (uintptr_t)second;
+  bool follows = cs_load_word(head) == (uintptr_t)second;
   swift_endAccess(second);
-  bool restored = before != (uintptr_t)buffer && load(head) == before;
+  bool restored = before != (uintptr_t)buffer && cs_load_word(head) == before;
 
   return follows && restored ? (void **)head : NULL;
 }

@@ -18,7 +18,8 @@ public func withNursery<Result: Sendable>(
 
 /// Opens a nursery from asynchronous code: runs `body` as the root fiber of a scheduler on a separate thread.
 ///
-/// The calling task is suspended, without blocking its executor, until the body and every child have ended.
+/// The calling task is suspended, without blocking its executor, until the body and every child have ended. They have
+/// the task's values of task-locals.
 ///
 /// Cancelling the task cancels the nursery, as the cancellation of an enclosing scope does. It may happen at any moment
 /// before this call returns. The nursery does not absorb this cancellation.
@@ -34,10 +35,11 @@ public func withNursery<Result: Sendable>(
 ) async throws -> Result {
   let link = TaskLink()
   let work = Transfer(body)
+  let taskLocals = TaskLocalValues.ofCaller
   return try await withTaskCancellationHandler {
     try await withUnsafeThrowingContinuation { (continuation: UnsafeContinuation<Result, any Error>) in
       do {
-        try Scheduler.runOnThread(configuration) {
+        try Scheduler.runOnThread(configuration, taskLocals) {
           let result = try withCancelScope { scope in
             link.connect(scope)
             return try withNursery(

@@ -13,7 +13,7 @@
 /// returns at once, because waiting would block the caller's executor. The value is dropped then, and an error is
 /// reported as suppressed.
 ///
-/// The task inherits neither fiber-locals nor task-locals. While it is waited for, no deadlock is reported
+/// The task inherits the values of task-locals, but no fiber-locals. While it is waited for, no deadlock is reported
 /// and virtual time stands still, as with `OutsideWakeup`; `exploreSchedules` does not explore it.
 ///
 /// - Parameters:
@@ -25,7 +25,7 @@ public func asyncOp<Value: Sendable>(
 ) -> Op<Value> {
   .guarded {
     let call = AsyncCall { ended in
-      let task = Task.detached(executorPreference: executor, priority: priority) {
+      let task = Task(executorPreference: executor, priority: priority) {
         let result: Result<Value, any Error>
         do { result = .success(try await body()) } catch { result = .failure(error) }
         ended(result)

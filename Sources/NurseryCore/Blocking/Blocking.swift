@@ -20,7 +20,7 @@ public enum WhenCancelled: Sendable, Hashable {
 /// `whenCancelled: .abandons` the call does not wait.
 ///
 /// In `body` there is no fiber: `Fiber.current` is nil, fiber-locals have their defaults, and the caller's cancellation
-/// cannot be seen. An operation performed there blocks the pool's thread, and `withNursery` opens a scheduler of its
+/// cannot be seen. Task-locals have the caller's values. An operation performed there blocks the pool's thread, and `withNursery` opens a scheduler of its
 /// own.
 ///
 /// - Parameters:

@@ -166,6 +166,8 @@ extension BlockingJob.State {
 final class BlockingCall<Value>: BlockingJob, @unchecked Sendable {
   /// Touched by the thread that runs it only.
   @exclusivity(unchecked) private var body: (() throws -> Value)?
+  /// The performer's values of task-locals.
+  @exclusivity(unchecked) private var taskLocals: TaskLocalValues?
   /// Touched by that thread, and by the performer after the end.
   @exclusivity(unchecked) private var outcome: Result<Value, any Error>?
   /// For a call without a performer.
@@ -176,6 +178,7 @@ final class BlockingCall<Value>: BlockingJob, @unchecked Sendable {
     _ body: @escaping () throws -> Value
   ) {
     self.body = body
+    taskLocals = commitment == .never ? nil : .ofCaller
     super.init(pool, commitment, whenCancelled, onCancel: onCancel)
   }
 
@@ -199,7 +202,8 @@ final class BlockingCall<Value>: BlockingJob, @unchecked Sendable {
   @inline(never)
   private func runBody() -> Result<Value, any Error> {
     let body = self.body.take()!
-    return Result { try body() }
+    guard let taskLocals = taskLocals.take() else { return Result { try body() } }
+    return Result { try Performer.current().withTaskLocals(taskLocals, body) }
   }
 
   override func fail(_ error: SystemError) { outcome = .failure(error) }

@@ -22,6 +22,13 @@ struct CoroutineContext {
   @usableFromInline var state = State.fresh
   /// The fiber-locals of the side that is off; the body begins with those of its first resumer.
   @usableFromInline var locals: LocalBinding?
+  /// The values of Swift's task-locals of the side that is off; the body begins with those of its first resumer.
+  @usableFromInline var taskLocals = TaskLocalStorage()
+  /// While it runs on a plain thread: the task that resumed it.
+  ///
+  /// The task has one list of values for what the body binds, which it takes along when it yields, and for what the
+  /// resumer binds. So the body runs outside of it.
+  fileprivate var task: UnsafeMutableRawPointer?
   /// While it runs: the coroutine in whose body it was resumed.
   @usableFromInline var outer: UnsafeMutablePointer<CoroutineContext>?
   /// While it runs: the scope that it was resumed in.
@@ -79,7 +86,7 @@ extension UnsafeMutablePointer<CoroutineContext> {
 
   /// From the resumer to the body.
   ///
-  /// Restores the body's part of the fiber's state: open accesses, fiber-locals and open scopes.
+  /// Restores the body's part of the fiber's state: open accesses, fiber-locals, task-locals and open scopes.
   @inlinable @inline(__always)
   func enter(_ state: CoroutineContext.State) {
     if pointee.state == .fresh { takeLocals() }
@@ -89,6 +96,7 @@ extension UnsafeMutablePointer<CoroutineContext> {
     }
     arrive(worker.pointee.current)
     exchangeAccesses(head)
+    exchangeTaskLocals(worker)
     cs_pair_enter(pair)
   }
 
@@ -101,6 +109,7 @@ extension UnsafeMutablePointer<CoroutineContext> {
     }
     depart(worker.pointee.current)
     exchangeAccesses(head)
+    exchangeTaskLocals(worker)
     cs_pair_leave(pair)
   }
 
@@ -109,6 +118,7 @@ extension UnsafeMutablePointer<CoroutineContext> {
     let me = Performer.current()
     arrive(me)
     cs_exclusivity_exchange(&pointee.accesses)
+    exchangeTaskLocals(me.pointee.worker)
     if !cs_is_sanitized { return cs_pair_enter(pair) }
     // The fiber around, if it is suspended inside the coroutine, is suspended on this stack.
     let outside = me.pointee.stack ?? .forThread()
@@ -122,6 +132,7 @@ extension UnsafeMutablePointer<CoroutineContext> {
     let me = Performer.current()
     depart(me)
     cs_exclusivity_exchange(&pointee.accesses)
+    exchangeTaskLocals(me.pointee.worker)
     if !cs_is_sanitized { return cs_pair_leave(pair) }
     let outside = pointee.resumerStack!
     me.pointee.stack = outside
@@ -131,9 +142,14 @@ extension UnsafeMutablePointer<CoroutineContext> {
 
   // MARK: Surroundings
 
-  /// Gives the body, which is about to begin, the fiber-locals of its first resumer.
+  /// Gives the body, which is about to begin, the fiber-locals and task-locals of its first resumer.
   @usableFromInline @inline(never)
-  func takeLocals() { pointee.locals = Performer.current().pointee.surroundings.locals }
+  func takeLocals() {
+    let me = Performer.current()
+    pointee.locals = me.pointee.surroundings.locals
+    guard let values = me.inheritedTaskLocals else { return }
+    withUnsafeMutablePointer(to: &pointee.taskLocals) { $0.inherit(values) }
+  }
 
   @inlinable @inline(__always)
   func arrive(_ me: FiberRef) {
@@ -163,6 +179,23 @@ extension UnsafeMutablePointer<CoroutineContext> {
   @inlinable @inline(__always)
   func exchangeAccesses(_ head: UnsafeMutablePointer<UnsafeMutableRawPointer?>) {
     withUnsafeMutablePointer(to: &pointee.accesses) { Self.exchangeWords(head, $0) }
+  }
+
+  @inlinable @inline(__always)
+  func exchangeTaskLocals(_ worker: WorkerRef) {
+    let current = UnsafeMutableRawPointer(worker.pointee.pace.taskLocals).load(as: UInt.self)
+    let other = withUnsafeMutablePointer(to: &pointee.taskLocals.saved) {
+      UnsafeMutableRawPointer($0).load(as: UInt.self)
+    }
+    if current != other { exchangeOtherTaskLocals() }
+  }
+
+  /// Always called on a plain thread, which may be in a task.
+  @usableFromInline @inline(never)
+  func exchangeOtherTaskLocals() {
+    guard let word = cs_task_locals_word() else { return TaskLocalValues.refuse() }
+    (word.pointee, pointee.taskLocals.saved) = (pointee.taskLocals.saved, word.pointee)
+    if Worker.ofThisThread.pointee.scheduler == nil { pointee.task = cs_task_exchange(pointee.task) }
   }
 
   /// Lets two references or pointers change places, as words.

@@ -9,8 +9,8 @@
 ///       goAsync { try log("in a child") } // inherits it
 ///     }
 ///
-/// Bound for the time of a body, never assigned. Swift's task-locals do not follow fibers; these do. A plain thread has
-/// its own.
+/// Bound for the time of a body, never assigned. A plain thread has its own. Swift's task-locals follow fibers, too, and
+/// go into tasks; a fiber-local can be reset or derived for each child.
 public final class FiberLocal<Value: Sendable>: Sendable {
   /// How a new fiber inherits the value that is bound where it is spawned.
   public enum Inheritance: Sendable {

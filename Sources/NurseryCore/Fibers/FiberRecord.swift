@@ -101,6 +101,8 @@ package struct FiberRecord: ~Copyable {
     var openAccesses: UnsafeMutableRawPointer?
     /// What is bound on it, or in the coroutine that it runs; see `FiberLocal`.
     @usableFromInline var locals: LocalBinding?
+    /// What Swift's task-locals have on it, or in the coroutine that it runs.
+    @usableFromInline var taskLocals = TaskLocalStorage()
     /// The innermost coroutine whose body it runs.
     @usableFromInline var coroutine: UnsafeMutablePointer<CoroutineContext>?
     /// The first of the suspended coroutines that have scopes of this fiber's open; see `SuspendedScopes`.

@@ -40,6 +40,9 @@ enum PlainThread {
   /// Makes a worker the calling thread's.
   static func adopt(_ worker: WorkerRef) {
     worker.pointee.pace.accessHead = cs_exclusivity_head()
+    if worker.pointee.scheduler != nil {
+      worker.pointee.pace.taskLocals = cs_task_locals_word() ?? cs_task_locals_unknown()
+    }
     cs_set_thread_pointer(worker)
   }
 

@@ -27,6 +27,7 @@ extension NurseryRef {
     let record = FiberSlab.allocate(here)
     record.pointee.renew(
       .fiber, id: here.pointee.numbers.makeID(), name: name, site: site, worker: here, home: scope, locals: locals)
+    if here.pointee.pace.taskLocals.pointee != nil { record.inheritTaskLocals(of: spawner) }
     return record.renewedBody()
   }
 

@@ -51,6 +51,10 @@ package final class Guest: @unchecked Sendable {
     var outsideNotes: UnsafeMutablePointer<cs_stack_notes>?
     var worker: WorkerRef?
     var accesses: UnsafeMutableRawPointer?
+    /// What the thread's word for values of task-locals held, or will hold, on the run's stack.
+    var taskLocals: UnsafeMutableRawPointer?
+    /// The values of the code that made the run.
+    let inherited: TaskLocalValues?
     var departure = Departure.givesWay
     /// How many events the sleep has found.
     var found = 0
@@ -80,7 +84,7 @@ package final class Guest: @unchecked Sendable {
     self.post = post
     self.mayChangeThread = mayChangeThread
     self.whenLoopEnds = whenLoopEnds
-    run = .new(Run(body: body, whenEnded: whenEnded, pool: pool, stack: stack))
+    run = .new(Run(body: body, whenEnded: whenEnded, pool: pool, stack: stack, inherited: .ofCaller))
     run.pointee.insideNotes = stack.notes
     run.pointee.inside = cs_prepare(stack.top, guestEntry, Unmanaged.passUnretained(self).toOpaque())
   }
@@ -196,12 +200,23 @@ package final class Guest: @unchecked Sendable {
     run.pointee.outsideNotes = header?.notes
     if let worker = run.pointee.worker { PlainThread.adopt(worker) } else { _ = PlainThread.register() }
     cs_exclusivity_exchange(&run.pointee.accesses)
+    // The loop may call a turn in a task, whose values are not the fibers'.
+    let isKnown = cs_task_locals_word() != nil
+    let task = isKnown ? cs_task_exchange(nil) : nil
+    exchangeTaskLocals()
     run.pointee.turnEnd = System.monotonicNow() + Self.turnLength
     cs_switch(&run.pointee.outside, run.pointee.inside!, header?.notes, run.pointee.insideNotes)
+    exchangeTaskLocals()
+    if isKnown { _ = cs_task_exchange(task) }
     cs_exclusivity_exchange(&run.pointee.accesses)
     run.pointee.worker = Worker.ofThisThreadIfAny
     PlainThread.adopt(thread)
     header?.disposeOfThread()
+  }
+
+  private func exchangeTaskLocals() {
+    guard let word = cs_task_locals_word() else { return TaskLocalValues.refuse() }
+    (word.pointee, run.pointee.taskLocals) = (run.pointee.taskLocals, word.pointee)
   }
 
   private func leave(_ departure: Departure) {
@@ -214,7 +229,7 @@ package final class Guest: @unchecked Sendable {
   fileprivate func callBody() {
     let worker = Worker.ofThisThread
     worker.pointee.current.pointee.stack = run.pointee.stack
-    run.pointee.body!()
+    worker.pointee.current.withTaskLocals(run.pointee.inherited, run.pointee.body!)
     worker.pointee.current.pointee.stack = nil
     PlainThread.unregister(worker)
     cs_set_thread_pointer(nil)

@@ -6,6 +6,8 @@ extension Scheduler {
   ///
   /// Returns when the body and every fiber that was spawned inside have ended.
   ///
+  /// Inside a task the body and all fibers have the task's values of task-locals, but no current task.
+  ///
   /// - Throws: `ConfigurationError`; `DeadlockError`; what the body throws; otherwise the first failure of a fiber spawned into the root
   ///   scope. The other errors go to the suppressed-error handler.
   @available(*, noasync, message: "it blocks its thread; in async code, write 'try await withNursery { }'")
@@ -13,11 +15,14 @@ extension Scheduler {
     _ configuration: Configuration = Configuration(), _ body: () throws -> Result
   ) throws -> Result {
     FaultReporter.install()
-    return try Scheduler(configuration).run(body)
+    return try Performer.current().outsideTask { try Scheduler(configuration).run(body) }
   }
 
   private func run<Result>(_ body: () throws -> Result) throws -> Result {
     let outer = Worker.ofThisThread
+    if cs_task_locals_word() == nil, cs_task_locals_first() != nil {
+      throw ConfigurationError(TaskLocalValues.refusal)
+    }
     // Fibers of a run inside a blocking call may wait for that pool themselves.
     BlockingPool.lendPlace(of: outer.pointee.current, 1)
     defer { BlockingPool.lendPlace(of: outer.pointee.current, -1) }
@@ -58,6 +63,8 @@ extension Scheduler {
     workers.lock.unlock()
     scope.pointee.alarm.worker = worker
     root.pointee.renew(.root, id: 0, worker: worker, home: scope, locals: caller.pointee.surroundings.locals)
+    // They are bound on the thread already.
+    root.pointee.surroundings.taskLocals.inherited = caller.pointee.surroundings.taskLocals.inherited
     // On a fiber the root runs on that fiber's stack.
     root.pointee.stack = caller.pointee.stack ?? .forThread()
     let loop = worker.pointee.loop
@@ -97,6 +104,7 @@ extension Scheduler {
     worker.pointee.loop.pointee.stack = nil
     if caller.pointee.stack == nil { root.pointee.stack!.disposeOfThread() }
     cs_set_thread_pointer(caller.pointee.worker)
+    root.pointee.surroundings.taskLocals.inherited = nil
     FiberSlab.free(root)
     for index in workers.indices { workers[index].dispose() }
     nursery.free()
@@ -111,13 +119,17 @@ private let loopEntry: @convention(c) (UnsafeMutableRawPointer) -> Void = { argu
 }
 
 extension Scheduler {
-  /// Runs `body` under a new scheduler on a thread of its own and hands the result to `completion` there.
+  /// Runs `body` under a new scheduler on a thread of its own, with these values of task-locals, and hands the result to
+  /// `completion` there.
   package static func runOnThread<Result: Sendable>(
-    _ configuration: Configuration, _ body: @escaping @Sendable () throws -> Result,
+    _ configuration: Configuration, _ taskLocals: TaskLocalValues?, _ body: @escaping @Sendable () throws -> Result,
     completion: @escaping @Sendable (Swift.Result<Result, any Error>) -> Void
   ) throws {
     let job = UnsafeMutablePointer<() -> Void>.allocate(capacity: 1)
-    job.initialize { completion(Swift.Result { try Scheduler.run(configuration, body) }) }
+    job.initialize {
+      completion(
+        Swift.Result { try Performer.current().withTaskLocals(taskLocals) { try Scheduler.run(configuration, body) } })
+    }
     do {
       let thread = try System.startThread("fibers-0", job) { job in
         job!.assumingMemoryBound(to: (() -> Void).self).move()()

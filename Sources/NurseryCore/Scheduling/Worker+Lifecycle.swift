@@ -13,6 +13,7 @@ extension Worker {
   /// Called on the thread that will run the worker, if that is not the one that made it.
   mutating func adoptThread() {
     pace.accessHead = cs_exclusivity_head()
+    pace.taskLocals = cs_task_locals_word() ?? cs_task_locals_unknown()
     pace.quickYields = quickYieldMask
     loop.pointee.stack = .forThread()
   }
@@ -141,6 +142,7 @@ extension FiberRef {
     // Before the result can be asked for: a coroutine may be part of it.
     leaveSuspendedScopes()
     if pointee.surroundings.locals != nil { pointee.surroundings.locals = nil }
+    leaveTaskLocals()
     publishEnd(body)
     if hasFailed { note(body) }
     let fate = FiberSlab.settle(self, body)
@@ -181,6 +183,7 @@ extension Worker {
       worker.pointee.current = next
       worker.pointee.pace.budget = worker.pointee.pace.fullBudget
       worker.noteBegun()
+      worker.beginTaskLocals(of: next)
       return next
     }
     worker.keepStack(stack)

@@ -66,6 +66,7 @@ extension WorkerRef {
   /// As `run`, to a fiber of this worker that has left its stack.
   @inline(__always)
   private func switchQuickly(from me: FiberRef, to next: FiberRef) {
+    if hasTaskLocals(next) { return switchSlowly(from: me, to: next) }
     let saved = UnsafeMutableRawPointer(bitPattern: next.pointee.savedStack.load(ordering: .relaxed))
     next.pointee.savedStack.store(0, ordering: .relaxed)
     pointee.current = next
@@ -76,6 +77,9 @@ extension WorkerRef {
     head.pointee = next.pointee.surroundings.openAccesses
     cs_switch(me.savedStackSlot, saved.unsafelyUnwrapped, nil, nil)
   }
+
+  @inline(never)
+  private func switchSlowly(from me: FiberRef, to next: FiberRef) { run(next, instead: me) }
 
   @inline(never)
   private func yieldSlowly(_ me: FiberRef) {
@@ -134,6 +138,7 @@ extension WorkerRef {
     if next == me { return }
     let saved = takeSavedStack(next)
     swapOpenAccesses(from: me, to: next)
+    swapTaskLocals(from: me, to: next)
     cs_switch(me.savedStackSlot, saved, me.notes, next.notes)
   }
 
@@ -143,6 +148,7 @@ extension WorkerRef {
     let next = ready(next)
     let saved = takeSavedStack(next)
     dropOpenAccesses(to: next)
+    beginTaskLocals(of: next)
     cs_switch(&pointee.pace.discardedStack, saved, nil, next.notes)
     fatalError("an ended fiber was run again")
   }
@@ -198,6 +204,42 @@ extension WorkerRef {
     } else if let stack = next.pointee.stack {
       withUnsafeMutablePointer(to: &stack.pointee.exclusivityState.0) { cs_exclusivity_enter($0) }
     }
+  }
+
+  /// Whether the running fiber, or the one that is to run, has values of Swift's task-locals.
+  ///
+  /// Two fibers never have the same storage, so if both words are equal, neither has any. As words: comparing optional
+  /// pointers takes two steps.
+  @inline(__always)
+  private func hasTaskLocals(_ next: FiberRef) -> Bool {
+    let current = UnsafeMutableRawPointer(pointee.pace.taskLocals).load(as: UInt.self)
+    return withUnsafeMutablePointer(to: &next.pointee.surroundings.taskLocals.saved) {
+      current != UnsafeMutableRawPointer($0).load(as: UInt.self)
+    }
+  }
+
+  /// Takes these values along with the fiber; see `TaskLocalValues`.
+  @inline(__always)
+  private func swapTaskLocals(from me: FiberRef, to next: FiberRef) {
+    if hasTaskLocals(next) { exchangeTaskLocals(from: me, to: next) }
+  }
+
+  @inline(never)
+  private func exchangeTaskLocals(from me: FiberRef, to next: FiberRef) {
+    let word = pointee.pace.taskLocals
+    // Where the word is not known, no fiber has values, or this traps.
+    if word == cs_task_locals_unknown() { return TaskLocalValues.refuse() }
+    me.pointee.surroundings.taskLocals.saved = word.pointee
+    word.pointee = next.pointee.surroundings.taskLocals.saved
+    next.pointee.surroundings.taskLocals.saved = nil
+  }
+
+  /// Gives a fiber its values after another one has ended, which has left none.
+  @inline(__always)
+  func beginTaskLocals(of next: FiberRef) {
+    guard let values = next.pointee.surroundings.taskLocals.saved else { return }
+    pointee.pace.taskLocals.pointee = values
+    next.pointee.surroundings.taskLocals.saved = nil
   }
 }
 

@@ -98,6 +98,9 @@ package struct Worker: ~Copyable {
     let clock = TimerOperation.absolute
     /// The thread's list of open Swift accesses, null where only the runtime's own door works.
     @usableFromInline var accessHead: UnsafeMutablePointer<UnsafeMutableRawPointer?>?
+    /// The thread's word for the values of Swift's task-locals; where it is not known, and on plain threads, which may be
+    /// in a task, a word that is never nil.
+    @usableFromInline var taskLocals: UnsafeMutablePointer<UnsafeMutableRawPointer?>
     /// A fiber that was picked before it had left its stack; the loop waits for it.
     var handedOver: FiberRef?
     /// Where a fiber that ends saves the stack pointer that is not needed.
@@ -107,6 +110,7 @@ package struct Worker: ~Copyable {
       self.fullBudget = fullBudget
       budget = fullBudget
       accessHead = cs_exclusivity_head()
+      taskLocals = cs_task_locals_unknown()
     }
   }
 
@@ -168,14 +172,16 @@ package struct Worker: ~Copyable {
       RunQueue(isShared: settings.map { $0.parallelism > 1 } ?? false, sharesBegun: settings?.migrates ?? isForTasks))
     timers = .new(TimerQueue())
     sleep = .new(SleepWord())
+    if scheduler != nil { pace.taskLocals = cs_task_locals_word() ?? cs_task_locals_unknown() }
     pace.quickYields = quickYieldMask
   }
 
   /// A quick yield knows neither decisions, nor thieves of begun fibers, nor sanitizers, nor the runtime's own door for
-  /// open accesses.
+  /// open accesses, nor task-locals that cannot be kept apart.
   var quickYieldMask: UInt32 {
     let isQuick = scheduler != nil && decisions == nil && pace.accessHead != nil && !cs_is_sanitized
-    return isQuick && !queue.pointee.sharesBegun ? 63 : 0
+    let knowsTaskLocals = pace.taskLocals != cs_task_locals_unknown()
+    return isQuick && knowsTaskLocals && !queue.pointee.sharesBegun ? 63 : 0
   }
 }
 

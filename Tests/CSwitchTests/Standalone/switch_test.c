@@ -318,7 +318,9 @@ static bool absent_runtime_is_tolerated(void) {
   uintptr_t state[4] = {0};
   cs_exclusivity_enter(state);
   cs_exclusivity_exit(state);
-  return cs_exclusivity_head() == NULL;
+  bool hasTaskLocals = cs_task_locals_word() != NULL || cs_task_locals_first() != NULL;
+  bool hasTask = cs_is_in_task() || cs_task_exchange(NULL) != NULL;
+  return cs_exclusivity_head() == NULL && !hasTaskLocals && !hasTask;
 }
 
 int main(void) {
