@@ -8,7 +8,7 @@
 ///     }
 ///
 /// The body runs on the caller's own fiber and may capture and change local variables. Outside any scheduler it starts
-/// one on the calling thread, with the default configuration.
+/// one on the calling thread.
 ///
 /// Waiting for the children cannot be cancelled, but a cancellation reaches them. The nursery absorbs its own
 /// cancellation, by `cancel` or at the end of a drain's grace. If that ended the body, `withNursery` returns if the
@@ -22,7 +22,8 @@
 ///     than 1; nil for no limit.
 ///   - placement: the worker on which children begin and stay unless they say it themselves. It does not apply to
 ///     daemons and to nested nurseries.
-/// - Throws: the body's error, or the children's failures as `policy` says; `NurseryCancelledError`;
+///   - configuration: of the scheduler that it starts; nil for the default, and inside a scheduler.
+/// - Throws: `ConfigurationError`, also for a configuration inside a scheduler; the body's error, or the children's failures as `policy` says; `NurseryCancelledError`;
 ///   `CancellationError` if an enclosing scope is cancelled and that ended the body, or a child although the body has
 ///   returned a value.
 /// - Returns: the body's value.
@@ -30,14 +31,22 @@
 @discardableResult
 public func withNursery<Result>(
   _ name: String = "", onFailure policy: FailurePolicy = .failFast, limit: Int? = nil, placement: Placement = .here,
-  file: StaticString = #fileID, line: UInt = #line, _ body: (Nursery) throws -> Result
+  _ configuration: Configuration? = nil, file: StaticString = #fileID, line: UInt = #line,
+  _ body: (Nursery) throws -> Result
 ) throws -> Result {
   let site = SourceSite(file: file, line: line)
   if let limit, limit < 1 {
     fatalError("\(site): withNursery(limit: \(limit)): no child could ever run; write 1 or more, or leave it out")
   }
   guard Scheduler.current != nil else {
-    return try Scheduler.run { try openNursery(name, site, policy, limit: limit ?? .max, placement, body) }
+    return try Scheduler.run(configuration ?? Configuration()) {
+      try openNursery(name, site, policy, limit: limit ?? .max, placement, body)
+    }
+  }
+  if configuration != nil {
+    throw ConfigurationError(
+      "\(site): withNursery with a configuration, inside a scheduler, which has its own; leave the configuration out, or write runFibers(configuration) { } for another scheduler"
+    )
   }
   return try openNursery(name, site, policy, limit: limit ?? .max, placement, body)
 }

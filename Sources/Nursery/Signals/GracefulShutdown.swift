@@ -9,19 +9,23 @@
 /// cancelled, the listener is closed, so a third signal has its previous effect, and ends a process that hangs.
 ///
 /// - Parameters:
-///   - name: shown in dumps and messages.
 ///   - grace: how long the nursery may take to end by itself.
 ///   - signals: the signals that begin the shutdown.
+///   - name, policy, limit, placement, configuration: as of `withNursery`.
 /// - Throws: as `withNursery`: if the body still waits when the grace is over, and a value is due,
 ///   `NurseryCancelledError`. `SystemError` if the signals cannot be listened to.
 /// - Returns: the body's value.
 @available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
 @discardableResult
 public func withGracefulShutdown<Result>(
-  _ name: String = "", grace: Duration, signals: [Signal] = [.interrupt, .terminate], file: StaticString = #fileID,
-  line: UInt = #line, _ body: (Nursery) throws -> Result
+  _ name: String = "", grace: Duration, signals: [Signal] = [.interrupt, .terminate],
+  onFailure policy: FailurePolicy = .failFast, limit: Int? = nil, placement: Placement = .here,
+  _ configuration: Configuration? = nil, file: StaticString = #fileID, line: UInt = #line,
+  _ body: (Nursery) throws -> Result
 ) throws -> Result {
-  try withNursery(name, file: file, line: line) { nursery in
+  try withNursery(
+    name, onFailure: policy, limit: limit, placement: placement, configuration, file: file, line: line
+  ) { nursery in
     let listener = try SignalListener(signals)
     nursery.goAsync("graceful shutdown", daemon: true, file: file, line: line) {
       defer { listener.close() }

@@ -14,7 +14,13 @@
 /// reported as suppressed.
 ///
 /// The task inherits the values of task-locals, but no fiber-locals. While it is waited for, no deadlock is reported
-/// and virtual time stands still, as with `OutsideWakeup`; `exploreSchedules` does not explore it.
+/// and virtual time stands still, as with `OutsideWakeup`.
+///
+/// Under `exploreSchedules` and in a deterministic scheduler the fiber that performs it runs the task, one piece from
+/// suspension to suspension after the other, so that it is explored as a fiber is. A deadlock is reported then if the
+/// function waits in an operation and has no child tasks. What the function waits for elsewhere, such as a timer, a
+/// descriptor or another task, is outside: it is waited for, and the report is not exhaustive. So is everything if an
+/// `executor` is given.
 ///
 /// - Parameters:
 ///   - priority: the task's priority.
@@ -24,15 +30,42 @@ public func asyncOp<Value: Sendable>(
   _ body: @escaping @Sendable () async throws -> Value
 ) -> Op<Value> {
   .guarded {
-    let call = AsyncCall { ended in
-      let task = Task(executorPreference: executor, priority: priority) {
+    let driver = executor == nil ? Scheduler.current.flatMap(TaskDriver.init) : nil
+    let call = AsyncCall(isOutside: driver == nil) { ended in
+      let task = Task(executorPreference: driver?.task ?? executor, priority: priority) {
         let result: Result<Value, any Error>
         do { result = .success(try await body()) } catch { result = .failure(error) }
+        driver?.task.end()
         ended(result)
       }
       return { task.cancel() }
     }
-    return Op(base: call).onAbandon { call.giveUp(whenCancelled) }.wrap { try $0.get() }
+    let op = driver.map { Op.biased([$0.runOp(call), Op(base: call)]) } ?? Op(base: call)
+    return op.onAbandon { call.giveUp(whenCancelled, driver) }.wrap { try $0.get() }
+  }
+}
+
+/// What runs the function's task on the fiber that performs the operation, in a deterministic scheduler.
+struct TaskDriver {
+  let task: DrivenTask
+  private let readiness = Readiness("an async function")
+
+  /// Nil in any other scheduler, and for what a task performs.
+  init?(_ scheduler: Scheduler) {
+    guard let decisions = scheduler.decisions, decisions.driven == nil else { return nil }
+    task = DrivenTask(
+      decisions, isHere: { Scheduler.current === scheduler }, wake: { [readiness] in readiness.signal() },
+      announce: { if $0 { scheduler.beginOutsideWakeup() } else { scheduler.endOutsideWakeup() } })
+  }
+
+  /// The operation that runs the jobs as they come, and commits when the call has ended.
+  func runOp<Value>(_ call: AsyncCall<Value>) -> Op<Result<Value, any Error>> {
+    readiness.whenReadyOp { [task] in
+      // Of what the jobs do nothing is an attempt of this fiber.
+      Performer.current().pointee.wait.isAboutToWait = false
+      task.run { _ = Performer.enter() }
+      return call.poll()
+    }
   }
 }
 
@@ -83,11 +116,14 @@ final class AsyncCall<Value: Sendable>: BaseOperation, Sendable {
     var onLostError: (@Sendable (any Error) -> Void)?
   }
 
+  private let isOutside: Bool
   private let start: Start
   private let state = Protected(State())
   private let hasEnded = Condition()
 
-  init(_ start: @escaping Start) {
+  /// - Parameter isOutside: whether the scheduler does not know what the task does.
+  init(isOutside: Bool = true, _ start: @escaping Start) {
+    self.isOutside = isOutside
     self.start = start
   }
 
@@ -101,10 +137,10 @@ final class AsyncCall<Value: Sendable>: BaseOperation, Sendable {
     }
     if let result { waiter.commit(result) }
     guard isFirst else { return }
-    let wakeup = OutsideWakeup()
+    let wakeup = isOutside ? OutsideWakeup() : nil
     let cancel = start { [self] result in
       end(result)
-      wakeup.end()
+      wakeup?.end()
     }
     // Only the performer looks at it.
     state.withLock { state in
@@ -127,14 +163,27 @@ final class AsyncCall<Value: Sendable>: BaseOperation, Sendable {
   }
 
   /// Another branch has committed, or the performer is cancelled.
-  func giveUp(_ whenCancelled: WhenCancelled) {
+  func giveUp(_ whenCancelled: WhenCancelled, _ driver: TaskDriver? = nil) {
     let (hasBegun, cancel) = state.withLock { ($0.hasBegun, $0.cancel) }
     guard hasBegun else { return }
     cancel?()
+    // A shield cannot be cancelled, so a wait in it cannot throw.
+    if let driver {
+      if whenCancelled == .abandons {
+        driver.task.abandon()
+      } else {
+        _ = ScopeRef.shielding { try! driver.runOp(self).perform() }
+      }
+      return reportIfLost()
+    }
     let mayWait = Performer.current().runsOnScheduler || withUnsafeCurrentTask { $0 == nil }
-    // A shield cannot be cancelled, so this cannot throw.
     if whenCancelled == .awaits, mayWait { try! ScopeRef.shielding { try hasEnded.wait() } }
     state.withLock { $0.wakeup }?.end()
+    reportIfLost()
+  }
+
+  /// Has an error reported that no caller is left to catch, now or when the task ends.
+  private func reportIfLost() {
     let handler = Scheduler.current?.settings.onSuppressedError ?? Scheduler.reportSuppressed
     let result = state.withLock { state in
       if state.result == nil { state.onLostError = handler }

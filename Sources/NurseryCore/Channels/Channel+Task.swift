@@ -10,6 +10,7 @@ extension Channel {
   ///   both cases the element was not delivered.
   @inlinable
   nonisolated(nonsending) public func send(_ element: Element) async throws {
+    if TaskPerformer.isSchedulingPoint { await TaskPerformer.pause() }
     let me = try TaskPerformer.begin()
     defer { TaskPerformer.end(me) }
     let slot = me.taskSlot(for: Element.self)

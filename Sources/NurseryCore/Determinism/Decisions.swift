@@ -46,6 +46,10 @@ package final class Decisions: @unchecked Sendable {
   @exclusivity(unchecked) var standsBack: [FiberRef] = []
   /// Whether something outside the scheduler had a part in the run: what it does is not among the decisions.
   @exclusivity(unchecked) package var dependsOnOutside = false
+  /// The task whose job runs now, on a fiber.
+  @exclusivity(unchecked) var driven: DrivenTask?
+  /// Tasks that were committed under a lock, and are resumed at the next decision.
+  @exclusivity(unchecked) var wokenTasks: [FiberRef] = []
   /// What has been begun and may be left over; nil where it is not counted.
   package let inventory: Inventory?
 

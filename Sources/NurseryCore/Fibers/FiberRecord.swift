@@ -80,6 +80,8 @@ package struct FiberRecord: ~Copyable {
     @usableFromInline var verdict = Verdict.value
     /// Whether it tries an operation, and will wait if that would block.
     var isAboutToWait = false
+    /// Of a task: whether a fiber runs its jobs; see `DrivenTask`.
+    var isDriven = false
     /// The offers it has left; for reports of what it waits for.
     ///
     /// None while it does not wait in a perform.
@@ -256,6 +258,12 @@ extension FiberRef {
   /// False on a plain thread and in a task.
   @inline(__always)
   package var runsOnScheduler: Bool { pointee.kind.rawValue < FiberRecord.Kind.thread.rawValue }
+
+  /// Whether the code that runs may be a task's: on a thread, or on a fiber that runs a job of a `DrivenTask`.
+  package var runsTask: Bool {
+    if !runsOnScheduler { return true }
+    return pointee.worker.pointee.decisions?._withUnsafeGuaranteedRef { $0.driven != nil } ?? false
+  }
 
   /// See `FiberRecord.scratchSize`.
   @usableFromInline

@@ -127,7 +127,7 @@ package enum Performer {
   /// Whether the scope of the calling fiber or thread, or the calling task, is cancelled.
   package static var isCancelled: Bool {
     let me = current()
-    return me.isCancelled || !me.runsOnScheduler && Task.isCancelled
+    return me.isCancelled || me.runsTask && Task.isCancelled
   }
 
   /// The calling thread's worker.

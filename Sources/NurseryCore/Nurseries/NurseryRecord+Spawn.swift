@@ -52,6 +52,11 @@ extension NurseryRef {
     here.pushFresh(record)
   }
 
+  /// What receives errors that no caller is left to catch; called while the nursery is open.
+  package var suppressedErrorHandler: @Sendable (any Error) -> Void {
+    pointee.scope.scheduler!._withUnsafeGuaranteedRef { $0.settings.onSuppressedError } ?? Scheduler.reportSuppressed
+  }
+
   @inline(never)
   private func refuse(_ child: FiberRef) -> Never {
     fatalError(

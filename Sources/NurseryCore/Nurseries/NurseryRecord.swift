@@ -145,6 +145,30 @@ extension NurseryRef {
     successor?.makeReady()
   }
 
+  /// Calls `body` while the nursery cannot close; nil if it has closed.
+  ///
+  /// For callers that the nursery does not wait for, and which hold a reference to it.
+  package func whileOpen<Result>(_ body: () -> Result) -> Result? {
+    let isOpen = scope.withLock {
+      if pointee.scope.isClosed { return false }
+      pointee.childCount &+= 1
+      return true
+    }
+    guard isOpen else { return nil }
+    defer { endKeepingOpen() }
+    return body()
+  }
+
+  private func endKeepingOpen() {
+    let joiner: FiberRef? = scope.withLock {
+      pointee.childCount &-= 1
+      guard pointee.childCount == 0 else { return nil }
+      defer { pointee.joiner = nil }
+      return pointee.joiner
+    }
+    joiner?.makeReady()
+  }
+
   /// Visits the children; called with the lock held.
   func forEachChild(_ visit: (FiberRef) -> Void) {
     var child = pointee.firstChild

@@ -11,6 +11,7 @@ extension Op {
   ///   effect. Otherwise whatever the committed branch throws.
   @inlinable
   nonisolated(nonsending) public func perform() async throws -> Value {
+    if TaskPerformer.isSchedulingPoint { await TaskPerformer.pause() }
     if source.isPlain, timeout.isNone { return try await performLeafInTask() }
     if !needsResolution { return try await performInTask() }
     if Task.isCancelled { throw CancellationError() }

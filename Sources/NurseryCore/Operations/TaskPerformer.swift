@@ -43,6 +43,9 @@ package enum TaskPerformer {
     let record = FiberSlab.allocate(Worker.ofThisThread)
     let worker = OutsideThread.worker
     record.pointee.renew(.task, id: 0, worker: worker, home: worker.pointee.loop.home, locals: nil)
+    let driven = driven
+    driven?.beginOperation()
+    record.pointee.wait.isDriven = driven != nil
     return record
   }
 
@@ -57,6 +60,8 @@ package enum TaskPerformer {
       LockRank.assertNoneIsHeld()
     #endif
     nonisolated(unsafe) let me = me
+    let driven = me.pointee.wait.isDriven ? driven : nil
+    driven?.park()
     if me.pointee.savedStack.load(ordering: .acquiring) == running {
       let epoch = me.epoch
       await withTaskCancellationHandler {
@@ -74,7 +79,15 @@ package enum TaskPerformer {
     }
     // Acquires what the committer wrote: a sanitizer does not see the order that the runtime's continuation makes.
     _ = me.pointee.savedStack.exchange(running, ordering: .acquiring)
+    driven?.unpark()
   }
+
+  /// Whether a perform of the current task is a scheduling point; then call `pause`.
+  @usableFromInline
+  static var isSchedulingPoint: Bool { driven != nil }
+
+  @usableFromInline
+  nonisolated(nonsending) static func pause() async { await driven?.pause() }
 
   /// Resumes a task that the caller, which holds no lock, has committed.
   static func wake(_ record: FiberRef) {

@@ -24,6 +24,7 @@ extension FiberRef {
       worker.count(worker.pointee.counters.expected)
       worker.pointee.decisions?._withUnsafeGuaranteedRef { $0.dependsOnOutside = true }
     } else {
+      TaskPerformer.driven?.waitsForOutside = true
       OutsideReactor.beginWait()
     }
   }

@@ -44,12 +44,17 @@ enum OutsideThread {
 
   /// Called after a timer of a task has been set.
   static func noteTimer(_ deadline: Int64) {
+    TaskPerformer.driven?.waitsForOutside = true
     startOrTrap()
     worker.tellOfTimer(deadline)
   }
 
   /// Lets the thread resume a committed task: the caller holds a lock.
   static func post(_ task: FiberRef) {
+    // A decision later no lock is held.
+    if task.pointee.wait.isDriven, let decisions = Worker.ofThisThreadIfAny?.pointee.decisions {
+      return decisions._withUnsafeGuaranteedRef { $0.wokenTasks.append(task) }
+    }
     startOrTrap()
     worker.post(task)
   }

@@ -26,6 +26,7 @@ public final class OutsideWakeup: Sendable {
   /// On a plain thread it counts for every scheduler of the process: none reports a deadlock.
   public init() {
     scheduler = Scheduler.current
+    scheduler?.decisions?.dependsOnOutside = true
     if let scheduler { scheduler.beginOutsideWakeup() } else { OutsideReactor.beginWait() }
   }
 
@@ -58,13 +59,12 @@ public func withOutsideWakeup<Result, Failure: Error>(
 }
 
 extension Scheduler {
-  fileprivate func beginOutsideWakeup() {
-    decisions?.dependsOnOutside = true
+  func beginOutsideWakeup() {
     visitors.announced.add(1, ordering: .sequentiallyConsistent)
   }
 
   /// Wakes a worker if all sleep: time may go on now, or nothing can happen any more.
-  fileprivate func endOutsideWakeup() {
+  func endOutsideWakeup() {
     // As in `inject`: the run does not end while it is counted here, and one that has ended is not touched.
     visitors.handing.add(1, ordering: .sequentiallyConsistent)
     defer { visitors.handing.subtract(1, ordering: .releasing) }

@@ -4,6 +4,11 @@ extension WorkerRef {
   func pickByDecision(_ decisions: Unmanaged<Decisions>) -> FiberRef? {
     collectArrivals()
     return decisions._withUnsafeGuaranteedRef { decisions in
+      require(
+        decisions.driven == nil,
+        "an async function that a fiber runs by asyncOp or runAsync makes a call that waits, without 'await', so its thread would be blocked; write 'try await' before the call, in a closure that is async"
+      )
+      while !decisions.wokenTasks.isEmpty { TaskPerformer.wake(decisions.wokenTasks.removeFirst()) }
       let departure = decisions.departure
       decisions.departure = .goesLater
       let next = pickQueued(decisions, departure) ?? decisions.endStandingBack()
@@ -38,6 +43,8 @@ extension WorkerRef {
   @inline(never)
   func enterByDecision(_ decisions: Unmanaged<Decisions>) -> FiberRef {
     let me = pointee.current
+    // Code of a task's job, which cannot be suspended here.
+    if decisions._withUnsafeGuaranteedRef({ $0.driven != nil }) { return me }
     decisions._withUnsafeGuaranteedRef { $0.maker.willBlock() }
     if pointee.queue.count > 0 { leave(me, decisions, .canGoOn) }
     return me
@@ -63,6 +70,13 @@ extension WorkerRef {
     decisions._withUnsafeGuaranteedRef { $0.departure = departure }
     pointee.queue.pushLast(me)
     Worker.suspend(me)
+  }
+}
+
+extension TaskPerformer {
+  /// The task whose job the calling fiber runs.
+  static var driven: DrivenTask? {
+    Worker.ofThisThreadIfAny?.pointee.decisions?._withUnsafeGuaranteedRef { $0.driven }
   }
 }
 

@@ -240,14 +240,19 @@ extension FiberRef {
   package var now: Int64 { pointee.worker.now }
 
   /// Whether the order of a choice's branches is a decision, and not chance.
-  var decidesBranches: Bool { pointee.worker.pointee.decisions != nil }
+  var decidesBranches: Bool { decisions != nil }
+
+  /// A task's are those of the fiber that runs its jobs; see `DrivenTask`.
+  private var decisions: Unmanaged<Decisions>? {
+    pointee.kind == .task ? Worker.ofThisThreadIfAny?.pointee.decisions : pointee.worker.pointee.decisions
+  }
 
   /// The branch that is asked first, by decision; the others follow in their order.
   ///
   /// - Parameter count: at least 2.
   @inline(never)
   func firstBranch(of count: Int) -> Int {
-    pointee.worker.pointee.decisions!._withUnsafeGuaranteedRef { $0.maker.pickBranch(below: count) }
+    decisions!._withUnsafeGuaranteedRef { $0.maker.pickBranch(below: count) }
   }
 
   /// - Parameter count: at least 2.

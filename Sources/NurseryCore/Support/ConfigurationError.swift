@@ -3,7 +3,7 @@ public struct ConfigurationError: Error, Sendable, CustomStringConvertible {
   /// What is wrong and what to write instead.
   public let description: String
 
-  init(_ description: String) {
+  package init(_ description: String) {
     self.description = description
   }
 }

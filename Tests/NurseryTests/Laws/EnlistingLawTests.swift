@@ -29,11 +29,20 @@ struct EnlistingLawTests {
     try check(example.specimen, example.form, .cancellationBefore)
   }
 
-  private func check(_ specimen: some AnySpecimen, _ form: Form, _ event: Event) throws {
+  @Test(
+    arguments: Case.all(
+      having: [.pends, .readiesWhileParked], without: [.isTimed, .readiesSlowly],
+      in: Form.few.filter(Form.operations.contains)))
+  func inATaskASourceThatBecomesReadySinceThePollCommitsOnlyIfNoneHas(example: Case) throws {
+    try check(example.specimen, example.form, .nothing, inTask: true)
+    try check(example.specimen, example.form, .commit, inTask: true)
+  }
+
+  private func check(_ specimen: some AnySpecimen, _ form: Form, _ event: Event, inTask: Bool = false) throws {
     try Bench.run(at: .oneWorker, isExternal: true) { bench in
       let fixture = try specimen.make(bench)
       let trial = Trial(bench: bench, place: .oneWorker, specimen: specimen, form: form, fixture: fixture)
-      let report = trial.perform(beset: event)
+      let report = inTask ? trial.performInTask(beset: event) : trial.perform(beset: event)
       if event == .nothing || event == .cancellationAfterwards {
         return trial.expectCommit(report, location: #_sourceLocation)
       }
@@ -83,6 +92,31 @@ extension Trial {
         result = Result { try choice.perform() }
       }
       return try result!.get()
+    }
+  }
+}
+
+extension Trial {
+  /// As `perform(beset:)`, by a task.
+  fileprivate func performInTask(beset event: Event) -> Report {
+    report { witness in
+      let deeds: ((Value) -> Bool) -> Void = { commit in
+        do { try PlainThread { try fixture.makeReady() }.join() } catch { return }
+        if event == .commit { _ = commit(fixture.other) }
+      }
+      let pivot =
+        specimen.traits.contains(.isPrimitive) ? Op(base: Pivot(action: deeds)) : Op(EnlistingProbe(deeds))
+      let choice = Box(Op.biased([Channel<Value>().receiveOp(), pivot, form.apply(fixture.op, witness)]))
+      let result = Guarded(Result<Value, any Error>.failure(CancellationError()))
+      try runAsync(executor: ThreadExecutor.shared) {
+        do {
+          let value = try await choice.value.perform()
+          result.withLock { $0 = .success(value) }
+        } catch {
+          result.withLock { $0 = .failure(error) }
+        }
+      }
+      return try result.withLock { $0 }.get()
     }
   }
 }

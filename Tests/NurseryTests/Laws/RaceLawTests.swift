@@ -24,20 +24,37 @@ struct RaceLawTests {
     try explore(example.specimen, example.form, .timeout)
   }
 
+  /// A task performs, which the fiber that waits for it runs under the explorer.
+  @Test(arguments: tasksCases) func aCommitAndTheCancellationOfATaskNeverBothWin(example: Case) throws {
+    try explore(example.specimen, example.form, .cancellation, inTask: true)
+  }
+
+  @Test(arguments: tasksCases.filter { !$0.specimen.traits.contains(.needsTime) })
+  func aCommitAndATimeoutInAChoiceOfATaskNeverBothWin(example: Case) throws {
+    try explore(example.specimen, example.form, .timeout, inTask: true)
+  }
+
+  private static let tasksCases = Case.all(
+    having: [.pends, .readiesWhileParked], without: [.isExternal, .isTimed, .breaks], in: [.bare, .everything])
+
   /// Runs the race under every schedule, or many, and on two workers.
-  private func explore(_ specimen: some AnySpecimen, _ form: Form, _ rival: Rival) throws {
+  private func explore(_ specimen: some AnySpecimen, _ form: Form, _ rival: Rival, inTask: Bool = false) throws {
     var outcomes: Set<Outcome> = []
     let round = {
       try Bench.run(isVirtual: true) { bench in
         let fixture = try specimen.make(bench)
         let trial = Trial(bench: bench, place: .oneWorker, specimen: specimen, form: form, fixture: fixture)
-        outcomes.insert(try trial.race(against: rival))
+        outcomes.insert(try trial.race(against: rival, inTask: inTask))
       }
     }
     // A sanitizer finds nothing in the schedules of one thread; it checks the run with two workers.
-    let limit = isSanitized ? 20 : form == .bare || form == .verb ? 1000 : 60
+    let limit = isSanitized ? 20 : inTask ? 30 : form == .bare || form == .verb ? 1000 : 60
     let report = try exploreSchedules(.exhaustive(limit: limit), round)
     if !report.isExhausted { try exploreSchedules(.random(count: min(limit, 60), seed: 1), round) }
+    if inTask {
+      // Some of them need more steps in a task for both outcomes than these schedules have.
+      return expectEqual(outcomes.isSubset(of: [specimen.outcome, rival.outcome]), true)
+    }
     for _ in 0..<5 { try virtually(2, round) }
     // An operation that is due at the same instant as its timeout commits.
     if rival == .timeout, specimen.traits.contains(.isTimed) {
@@ -65,13 +82,13 @@ extension Trial {
   /// interrupted it.
   ///
   /// - Returns: how the race ended.
-  fileprivate func race(against rival: Rival) throws -> Outcome {
+  fileprivate func race(against rival: Rival, inTask: Bool) throws -> Outcome {
     let meet = isTimed || rival == .deadline ? bench.patience : .zero
     let helper = bench.nursery.goAsync("helper") {
       if meet > .zero { try sleep(for: meet) }
       try fixture.makeReady()
     }
-    let report = perform(against: rival, after: meet)
+    let report = perform(against: rival, after: meet, inTask: inTask)
     let outcome = report.outcome
     let hasCommitted = outcome == specimen.outcome
     guard hasCommitted || outcome == rival.outcome else { throw Broken("it ended with \(outcome)") }
@@ -80,7 +97,7 @@ extension Trial {
       throw Broken("\(outcome), with \(report.calls)")
     }
     if !hasCommitted {
-      let again = perform().outcome
+      let again = (inTask ? performInTask() : perform()).outcome
       guard again == specimen.outcome else { throw Broken("interrupted, it afterwards ended with \(again)") }
     }
     try helper.wait()
@@ -90,14 +107,15 @@ extension Trial {
     return outcome
   }
 
-  private func perform(against rival: Rival, after duration: Duration) -> Report {
+  private func perform(against rival: Rival, after duration: Duration, inTask: Bool) -> Report {
     switch rival {
     case .cancellation:
-      let performer = bench.nursery.goAsync("performer") { perform() }
+      let performer = bench.nursery.goAsync("performer") { inTask ? performInTask() : perform() }
       Fiber.yield()
       performer.cancel()
       // A fiber that is cancelled before it runs performs nothing.
       return (try? performer.wait()) ?? Report(outcome: .cancelled, calls: Tally())
+    case .timeout where inTask: return performInTask(timeout: duration)
     case .deadline:
       return report { witness in try withTimeout(duration) { try form.perform(fixture, witness) } }
     case .timeout:

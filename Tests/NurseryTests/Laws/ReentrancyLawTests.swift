@@ -23,6 +23,28 @@ struct ReentrancyLawTests {
     }
   }
 
+  @Test(arguments: Moment.ofPerforms, Deed.all.filter { $0.name != "statistics" })
+  fileprivate func anythingMayBeCalledInThePerformOfATask(moment: Moment, deed: Deed) throws {
+    try runFibers(Configuration(parallelism: 2)) {
+      let done = Counter()
+      try withNursery { nursery in
+        let perform = { (op: Op<Int>) -> Int in
+          let op = Box(op)
+          return try runAsync(executor: ThreadExecutor.shared) { try await op.value.perform() }
+        }
+        try moment.run(in: nursery, perform) {
+          do {
+            try deed.action(nursery)
+            done.add()
+          } catch {
+            Issue.record("\(deed.name) in \(moment): \(error)")
+          }
+        }
+      }
+      #expect(done.value == moment.calls, "\(deed.name) in \(moment)")
+    }
+  }
+
   @Test(arguments: Moment.allCases)
   fileprivate func aScopeMayBeCancelledWheneverCodeOfTheUsersRuns(moment: Moment) throws {
     for workers in parallelisms {
@@ -101,61 +123,29 @@ private enum Moment: CaseIterable, Sendable {
   /// How often the code is called.
   var calls: Int { self == .attempt ? 2 : 1 }
   var isShielded: Bool { self == .exit }
+  /// Those that are moments of one perform.
+  static var ofPerforms: [Moment] { allCases.filter { ![.exit, .elementsEnd, .localsEnd].contains($0) } }
 
   /// Performs an operation that waits for a child, and runs the code during it.
-  func run(in nursery: Nursery, _ code: @escaping () -> Void) throws {
+  func run(
+    in nursery: Nursery, _ perform: (Op<Int>) throws -> Int = { try $0.perform() }, _ code: @escaping () -> Void
+  ) throws {
     let code = Box(code)
     let numbers = Channel<Int>()
     let isEnlisted = Condition()
     // Another worker may begin it early; a choice that finds the number at once enlists nothing.
     let sender = nursery.goAsync {
-      if self == .enlist || self == .withdraw { try isEnlisted.wait() }
+      if self == .poll || self == .enlist || self == .withdraw { try isEnlisted.wait() }
       try numbers.send(7)
     }
     defer { sender.cancel() }
+    if let (op, value) = operation(in: nursery, numbers, isEnlisted, code) {
+      expectEqual(try perform(op), value)
+      // A nack's server runs after the perform.
+      if self == .nack { waitUntilAllParked() }
+      return
+    }
     switch self {
-    case .poll, .enlist, .withdraw:
-      let primitive = Primitive(at: self, isEnlisted: isEnlisted, code.value)
-      try expectEqual(choose(Op(base: primitive), numbers.receiveOp()), 7)
-    case .attempt:
-      let readiness = Readiness("a test")
-      let tries = Counter()
-      nursery.goAsync { readiness.signal() }
-      let op = readiness.whenReadyOp {
-        code.value()
-        return tries.add() == 2 ? 5 : nil
-      }
-      try expectEqual(op.perform(), 5)
-    case .guarded:
-      let op = Op.guarded {
-        code.value()
-        return numbers.receiveOp()
-      }
-      try expectEqual(op.or(.never).perform(), 7)
-    case .nack:
-      let nacked = Op<Int>.withNack { nack in
-        nursery.goAsync {
-          try nack.wait()
-          code.value()
-        }
-        return .never
-      }
-      try expectEqual(nacked.or(numbers.receiveOp()).perform(), 7)
-      waitUntilAllParked()
-    case .abandonment:
-      try expectEqual(Op.never.onAbandon(code.value).or(numbers.receiveOp()).perform(), 7)
-    case .wrap:
-      let op = numbers.receiveOp().wrap { number in
-        code.value()
-        return number
-      }
-      try expectEqual(op.or(.never).perform(), 7)
-    case .recovery:
-      let op = numbers.receiveOp().wrap { _ -> Int in throw Oops() }.recover { _ in
-        code.value()
-        return 3
-      }
-      try expectEqual(op.or(.never).perform(), 3)
     case .exit:
       try withNursery { inner in inner.onExit { code.value() } }
     case .elementsEnd:
@@ -166,6 +156,62 @@ private enum Moment: CaseIterable, Sendable {
     case .localsEnd:
       let local = FiberLocal<Dying?>(nil)
       try local.withValue(Dying(code)) { try expectEqual(numbers.receive(), 7) }
+    default: break
+    }
+  }
+
+  /// An operation during whose perform the code runs, and its value; nil if it takes more than that.
+  private func operation(
+    in nursery: Nursery, _ numbers: Channel<Int>, _ isEnlisted: Condition, _ code: Box<() -> Void>
+  ) -> (Op<Int>, Int)? {
+    switch self {
+    case .poll, .enlist, .withdraw:
+      let primitive = Primitive(at: self, isEnlisted: isEnlisted, code.value)
+      return (.choice([Op(base: primitive), numbers.receiveOp()]), 7)
+    case .attempt:
+      let readiness = Readiness("a test")
+      let tries = Counter()
+      // A signal before the first attempt would not be waited for.
+      nursery.goAsync {
+        try isEnlisted.wait()
+        readiness.signal()
+      }
+      let op = readiness.whenReadyOp { () -> Int? in
+        code.value()
+        isEnlisted.signal()
+        return tries.add() == 2 ? 5 : nil
+      }
+      return (op, 5)
+    case .guarded:
+      let op = Op.guarded {
+        code.value()
+        return numbers.receiveOp()
+      }
+      return (op.or(.never), 7)
+    case .nack:
+      let nacked = Op<Int>.withNack { nack in
+        nursery.goAsync {
+          try nack.wait()
+          code.value()
+        }
+        return .never
+      }
+      return (nacked.or(numbers.receiveOp()), 7)
+    case .abandonment:
+      return (Op.never.onAbandon(code.value).or(numbers.receiveOp()), 7)
+    case .wrap:
+      let op = numbers.receiveOp().wrap { number in
+        code.value()
+        return number
+      }
+      return (op.or(.never), 7)
+    case .recovery:
+      let op = numbers.receiveOp().wrap { _ -> Int in throw Oops() }.recover { _ in
+        code.value()
+        return 3
+      }
+      return (op.or(.never), 3)
+    case .exit, .elementsEnd, .localsEnd: return nil
     }
   }
 }

@@ -28,6 +28,24 @@ struct Trial<Value: Sendable>: @unchecked Sendable {
 
   func perform() -> Report { report { try form.perform(fixture, $0) } }
 
+  /// As `perform`, by a task that the calling fiber waits for; what counts is how the perform has ended for the task.
+  func performInTask(timeout: Duration? = nil) -> Report {
+    report { witness in
+      let op = form.apply(fixture.op, witness)
+      let performed = Box(timeout.map { op.orTimeout(after: $0) } ?? op)
+      let result = Guarded(Result<Value, any Error>.failure(CancellationError()))
+      try? runAsync {
+        do {
+          let value = try await performed.value.perform()
+          result.withLock { $0 = .success(value) }
+        } catch {
+          result.withLock { $0 = .failure(error) }
+        }
+      }
+      return try result.withLock { $0 }.get()
+    }
+  }
+
   func makeReady() throws { try bench.makeReady(fixture, isTimed: isTimed) }
 
   /// Expects the report of a perform that has committed, and its effect.
