@@ -52,28 +52,6 @@ struct ExploredTaskTests {
     #expect(report.isExhausted)
   }
 
-  @Test func aCommitAndTheCancellationOfAnAsyncFunctionNeverBothWin() throws {
-    var outcomes: Set<Bool> = []
-    try exploreSchedules(.random(count: 300, seed: 1)) {
-      let channel = Channel<Int>(.bounded(1))
-      let received = Counter()
-      let hasReceived = try withNursery { nursery in
-        let fiber = nursery.goAsync {
-          try runAsync {
-            _ = try await channel.receive()
-            received.add()
-          }
-        }
-        nursery.goAsync { try channel.send(1) }
-        try fiber.cancelAndWait()
-        return received.value == 1
-      }
-      try hold(hasReceived == (channel.tryReceive() == nil), "lost, or received twice")
-      outcomes.insert(hasReceived)
-    }
-    #expect(outcomes == [true, false])
-  }
-
   @Test func aDeadlockOfAnAsyncFunctionIsReported() throws {
     let cancelled = Counter()
     let error = expectThrows(DeadlockError.self) {
