@@ -48,6 +48,9 @@ def fixed():
         "skynet-2w": {"Go": 0.5},
         "sieve": {"Go": 0.4, "Tokio": 0.9},
         "sieve-2w": {"Go": 0.4, "Tokio": 0.9},
+        "watch-8": {"Tokio": 1.0},
+        "multicast-8": {"Tokio": 1.0},
+        "pipeline-5": {"Go": 1.0, "AsyncChannel": 0.1},
     }
     targets = [Target(measure, peer, most) for measure, peers in wanted.items() for peer, most in peers.items()]
     for name in ("lock-8", "lock-64", "semaphore-8", "semaphore-64"):
@@ -55,6 +58,7 @@ def fixed():
     targets.append(Target("lock", "itself", 1.5, "lock, Mutex"))
     targets += [Target("task-rendezvous", "AsyncChannel", 0.5), Target("task-choice-2", "AsyncChannel", 0.25)]
     targets += [Target("task-parked, memory each", "Swift concurrency", 1.25), Target("async-call", "Swift concurrency", 2)]
+    targets.append(Target("ticker, median error", "50 us", 1.0))
     targets.append(Target("parked, memory each", "4.6 KiB", 1.0))
     return targets
 
@@ -93,6 +97,8 @@ def verdicts(measurements, peers, targets=None):
                 continue
             if target.against.endswith(" KiB"):
                 ratios = [value / (float(target.against.removesuffix(" KiB")) * 1024) for value in ours if value is not None]
+            elif target.against.endswith(" us"):
+                ratios = [value / float(target.against.removesuffix(" us")) for value in ours if value is not None]
             else:
                 against = subject if target.against == "itself" else target.against
                 ratios = measurements.ratios((target.measure, subject), (target.divisor[0], against))

@@ -4,7 +4,7 @@ import Harness
 let workloads: [Workload] = [
   [coroutineSwitch], yields, yieldCurve, [spawnWait], spawnMany, rendezvous, pipe, fan, choices, [timeout], [timers],
   [parked], [cancelParked], skynet, sieve, fib, mergesort, semaphores, contendedChannels,
-  [freeLocks], contendedLocks,
+  [freeLocks], contendedLocks, [watch, multicast], stages, [fusedStages, zips], transforms, [handovers, ticks],
 ].flatMap { $0 }
 
 @main struct NurseryBenchmarks {

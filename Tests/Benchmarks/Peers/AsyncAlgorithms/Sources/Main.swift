@@ -2,7 +2,7 @@
 // per workload, each listed here.
 import Harness
 
-let workloads: [AsyncWorkload] = [rendezvous, contendedChannels, [choice]].flatMap { $0 }
+let workloads: [AsyncWorkload] = [rendezvous, contendedChannels, [choice], stages].flatMap { $0 }
 
 @main struct AsyncAlgorithmsBenchmarks {
   static func main() async throws {

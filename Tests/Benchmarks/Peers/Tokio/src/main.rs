@@ -3,6 +3,7 @@
 //! One worker is the current-thread runtime, unless a workload says otherwise; two are the multi-thread
 //! one. A workload's own comment says why it is fair.
 
+mod broadcast;
 mod cancel_parked;
 mod channel;
 mod choice;
@@ -13,11 +14,13 @@ mod memory;
 mod mergesort;
 mod parked;
 mod pipe;
+mod pipeline;
 mod rendezvous;
 mod semaphore;
 mod sieve;
 mod skynet;
 mod spawn;
+mod ticker;
 mod timeout;
 mod timers;
 mod workload;
@@ -47,6 +50,10 @@ fn workloads() -> Workloads {
     all.whole("fib", &[20, 20], fib::compute);
     all.whole("mergesort", &[1, 1], mergesort::sort);
     all.each("lock", &[20_000_000], lock::take_free);
+    all.each("watch-8", &[500_000], broadcast::observe);
+    all.each("multicast-8", &[1_000_000], broadcast::spread);
+    all.each("pipeline-5", &[1_000_000, 500_000], pipeline::pass);
+    all.custom("ticker", ticker::tick);
     for tasks in [8, 64] {
         all.each(&format!("lock-{tasks}"), &[2_000_000, 1_000_000], move |n| lock::contend(tasks, n));
     }
