@@ -332,7 +332,11 @@ private struct Deed: Sendable, CustomTestStringConvertible {
     Deed("waiting for readiness") { nursery in
       let readiness = Readiness("a deed")
       let tries = Counter()
-      nursery.goAsync { readiness.signal() }
+      // A signal before the first try would wake nothing: on another thread it could come so early.
+      nursery.goAsync {
+        while tries.value == 0 { Fiber.yield() }
+        readiness.signal()
+      }
       try expectEqual(readiness.whenReadyOp { tries.add() == 2 ? 1 : nil }.perform(), 1)
     },
     Deed("a condition") { nursery in
