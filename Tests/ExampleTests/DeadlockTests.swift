@@ -1,4 +1,5 @@
 import CSwitch
+import Nursery
 import Testing
 
 /// An ordinary scheduler reports a deadlock when it is certain, and never otherwise.
@@ -13,11 +14,21 @@ import Testing
     try Workshop().shell("SWIFT_BACKTRACE=enable=no timeout 60 DeadlockProbe \(scene)")
   }
 
-  private func report(_ scene: String) throws -> String {
+  private func report(_ scene: String) throws -> String { withoutLines(try fullReport(scene)) }
+
+  private func fullReport(_ scene: String) throws -> String {
     let outcome = try play(scene)
     #expect(outcome.status == 0)
     #expect(outcome.errors == "")
     return outcome.output
+  }
+
+  /// The report without the lines of the waits and spawns.
+  private func withoutLines(_ report: String) -> String {
+    report.split(separator: "\n", omittingEmptySubsequences: false).map { line in
+      let starts = [" (at ", " (spawned at "].compactMap { line.firstRange(of: $0)?.lowerBound }
+      return starts.min().map { line[..<$0] } ?? line
+    }.joined(separator: "\n")
   }
 
   @Test(arguments: ["alone", "smallStack", "virtualTime", "idlePoller", "idlePool"])
@@ -31,6 +42,12 @@ import Testing
     var expected: Set<Substring> = ["  the root fiber in ring: its children"]
     for number in 0..<8 { expected.insert("  fiber \"member \(number)\" in ring: receive from a Channel<Int>") }
     #expect(lines == expected)
+  }
+
+  @Test func theLinesOfTheWaitsAndSpawnsAreListed() throws {
+    let output = try fullReport("ring")
+    #expect(output.contains("spawned at DeadlockProbe/Scenario.swift:"))
+    if SourceLines.isAvailable { #expect(output.contains("(at DeadlockProbe/Scenario.swift:")) }
   }
 
   @Test func everyBranchIsListedInOrder() throws {
@@ -63,7 +80,7 @@ import Testing
   @Test func shieldedWaitsEndTheProcessWithTheList() throws {
     let outcome = try play("shielded")
     #expect(outcome.status > 128)
-    #expect(outcome.errors.contains("the root fiber in stuck: receive from a Channel<Int>\n"))
+    #expect(outcome.errors.contains("the root fiber in stuck: receive from a Channel<Int>"))
     #expect(outcome.errors.contains("withShield { try withTimeout"))
   }
 

@@ -89,6 +89,21 @@ void *cs_prepare(void *top, void (*entry)(void *), void *argument);
 // Must be the first call inside an entry function.
 void cs_entered(void);
 
+// A suspended stack, for a walk along its frame pointers: where in the frame that cs_switch has saved the frame pointer
+// lies, and the return address.
+#if defined(__x86_64__)
+enum { CS_SAVED_FRAME_POINTER = 48, CS_SAVED_RETURN_ADDRESS = 56 };
+#else
+enum { CS_SAVED_FRAME_POINTER = 144, CS_SAVED_RETURN_ADDRESS = 152 };
+#endif
+
+// Copies memory of this process that may be in use, or gone. Returns 0 or -errno.
+int cs_read_memory(void *to, const void *from, size_t size);
+
+// Calls `body(argument)` below a frame that pretends to return to `address` and to be the outermost: what walks along
+// the frame pointers ends there.
+void cs_call_below(void (*body)(void *), void *argument, uintptr_t address);
+
 // Prepares the notes of a fresh stack, and forgets them. Cheap no-ops in ordinary builds. cs_notes_end must not be
 // called on the stack it describes.
 void cs_notes_begin(cs_stack_notes *notes, const void *bottom, size_t size);

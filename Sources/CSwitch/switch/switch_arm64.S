@@ -137,6 +137,33 @@ LOCAL(start):
   brk #1
   .cfi_endproc
 
+// void cs_call_below(void (*body)(void *), void *argument, uintptr_t address)
+  FUNCTION(cs_call_below)
+  .p2align 4
+SYMBOL(cs_call_below):
+  .cfi_startproc
+  stp x29, x30, [sp, #-16]!
+  .cfi_adjust_cfa_offset 16
+  .cfi_rel_offset x29, 0
+  .cfi_rel_offset x30, 8
+  stp xzr, xzr, [sp, #-16]!  // the outermost frame
+  mov x9, sp
+  stp x9, x2, [sp, #-16]!
+  .cfi_adjust_cfa_offset 32
+  mov x29, sp
+  mov x9, x0
+  mov x0, x1
+  blr x9
+  add sp, sp, #32
+  .cfi_adjust_cfa_offset -32
+  ldp x29, x30, [sp], #16
+  .cfi_adjust_cfa_offset -16
+  .cfi_restore x29
+  .cfi_restore x30
+  ret
+  .cfi_endproc
+  END(cs_call_below)
+
 // void *cs_prepare(void *top, void (*entry)(void *), void *argument)
 // The stack begins with the default floating-point control state, because the preparing fiber need not be its parent.
   FUNCTION(cs_prepare)

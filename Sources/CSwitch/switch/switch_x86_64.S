@@ -128,6 +128,33 @@ SYMBOL(cs_start):
   ud2
   .cfi_endproc
 
+// void cs_call_below(void (*body)(void *), void *argument, uintptr_t address)
+  FUNCTION(cs_call_below)
+  .p2align 4
+SYMBOL(cs_call_below):
+  .cfi_startproc
+  pushq %rbp
+  .cfi_adjust_cfa_offset 8
+  .cfi_rel_offset %rbp, 0
+  pushq $0  // of the outermost frame: return address
+  pushq $0  // and frame pointer
+  movq %rsp, %rax
+  pushq %rdx
+  pushq %rax
+  .cfi_adjust_cfa_offset 32
+  movq %rsp, %rbp
+  movq %rdi, %rax
+  movq %rsi, %rdi
+  callq *%rax
+  addq $32, %rsp
+  .cfi_adjust_cfa_offset -32
+  popq %rbp
+  .cfi_adjust_cfa_offset -8
+  .cfi_restore %rbp
+  ret
+  .cfi_endproc
+  END(cs_call_below)
+
 // void *cs_prepare(void *top, void (*entry)(void *), void *argument)
 // The stack begins with the default floating-point control state, because the preparing fiber need not be its parent.
   FUNCTION(cs_prepare)

@@ -45,7 +45,7 @@ extension Multicast {
       }
     }
 
-    private struct Receive: BaseOperation {
+    private struct Receive: OwnOperation {
       let subscription: Subscription
 
       func poll() -> Delivery? { subscription.multicast.with(subscription.backlog) { $0.take() } }

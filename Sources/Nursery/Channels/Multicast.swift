@@ -121,7 +121,7 @@ public final class Multicast<Element: Sendable>: @unchecked Sendable {
     return result
   }
 
-  private struct Send: BaseOperation {
+  private struct Send: OwnOperation {
     let multicast: Multicast
     let element: Element
 

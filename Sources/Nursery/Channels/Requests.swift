@@ -90,7 +90,7 @@ public final class Requests<Query: Sendable, Reply: Sendable>: @unchecked Sendab
     return body()
   }
 
-  private struct Asking: BaseOperation {
+  private struct Asking: OwnOperation {
     let inbox: Requests
     let call: Call
 
@@ -124,7 +124,7 @@ public final class Requests<Query: Sendable, Reply: Sendable>: @unchecked Sendab
     var waitDescription: String { "a reply of a server to a \(Query.self)" }
   }
 
-  private struct Serving: BaseOperation {
+  private struct Serving: OwnOperation {
     let inbox: Requests
 
     func poll() -> Call?? {

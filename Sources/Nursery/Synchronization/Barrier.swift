@@ -155,7 +155,7 @@ public final class Barrier: @unchecked Sendable {
     round = Round()
   }
 
-  struct Arrival: BaseOperation {
+  struct Arrival: OwnOperation {
     let barrier: Barrier
     let visit: Visit
 

@@ -85,7 +85,7 @@ public final class MVar<Value: Sendable>: @unchecked Sendable {
     }
   }
 
-  private struct Take: BaseOperation {
+  private struct Take: OwnOperation {
     let place: MVar
 
     func poll() -> Value? {
@@ -109,7 +109,7 @@ public final class MVar<Value: Sendable>: @unchecked Sendable {
     var waitDescription: String { "to take from an MVar" }
   }
 
-  private struct Read: BaseOperation {
+  private struct Read: OwnOperation {
     let place: MVar
 
     func poll() -> Value? { place.locked { place.value } }
@@ -126,7 +126,7 @@ public final class MVar<Value: Sendable>: @unchecked Sendable {
     var waitDescription: String { "to read an MVar" }
   }
 
-  private struct Put: BaseOperation {
+  private struct Put: OwnOperation {
     let place: MVar
     let value: Value
 

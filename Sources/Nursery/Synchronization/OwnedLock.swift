@@ -10,7 +10,9 @@ final class OwnedLock: @unchecked Sendable {
   @usableFromInline
   init(poisons: Bool) {
     self.poisons = poisons
-    permit = PermitQueue(1) { [owner] _, _ in "a FiberMutex\(owner.description)" }
+    permit = PermitQueue(1, lock: .init("a FiberMutex") { [owner] in owner.waker }) { [owner] _, _ in
+      "a FiberMutex\(owner.description)"
+    }
   }
 
   /// Waits for the lock and owns it.

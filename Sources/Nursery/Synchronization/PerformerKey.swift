@@ -28,6 +28,9 @@ struct PerformerKey: Hashable, Sendable {
 
   var isCaller: Bool { self == .caller }
 
+  /// The same, for dumps.
+  var forDumps: PerformerID { PerformerID(record: performer, number: id) }
+
   /// "fiber "cook"".
   var label: String {
     if performer == Self.task { return "a task" }

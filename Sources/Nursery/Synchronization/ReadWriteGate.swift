@@ -23,9 +23,7 @@ final class ReadWriteGate: @unchecked Sendable {
   @exclusivity(unchecked) private var newReaders: [Waiter<Void>] = []
 
   private func locked<Result>(_ body: () throws -> Result) rethrows -> Result {
-    lock.lock()
-    defer { lock.unlock() }
-    return try body()
+    try lock.withLock(body)
   }
 
   // MARK: Reading
@@ -142,6 +140,12 @@ final class ReadWriteGate: @unchecked Sendable {
     )
   }
 
+  /// The writer, or of the readers the one with the lowest number.
+  private var waker: Waker {
+    let reader = locked { isWriting ? nil : reads.min { $0.key.id < $1.key.id } }
+    return reader.map { .holder($0.key.forDumps, $0.value.site) } ?? owner.waker
+  }
+
   private var state: String {
     let (isWriting, reads) = locked { (self.isWriting, self.reads) }
     if isWriting { return "a ReadWriteLock\(owner.description)" }
@@ -150,7 +154,7 @@ final class ReadWriteGate: @unchecked Sendable {
     return "a ReadWriteLock read by \(readers.prefix(4).joined(separator: ", "))\(more)"
   }
 
-  private struct Reading: BaseOperation {
+  private struct Reading: OwnOperation {
     let gate: ReadWriteGate
     let reader: PerformerKey
 
@@ -166,9 +170,11 @@ final class ReadWriteGate: @unchecked Sendable {
     func withdraw(_ waiter: Waiter<Void>) { gate.locked { gate.newReaders.removeAll { $0 == waiter } } }
 
     var waitDescription: String { "to read, \(gate.state)" }
+    var dumpDescription: String { "to read a ReadWriteLock" }
+    var waker: Waker { gate.waker }
   }
 
-  private struct Writing: BaseOperation {
+  private struct Writing: OwnOperation {
     let gate: ReadWriteGate
 
     func poll() -> Void? { gate.locked { gate.startsWriting() ? () : nil } }
@@ -188,5 +194,7 @@ final class ReadWriteGate: @unchecked Sendable {
     }
 
     var waitDescription: String { "to write, \(gate.state)" }
+    var dumpDescription: String { "to write a ReadWriteLock" }
+    var waker: Waker { gate.waker }
   }
 }

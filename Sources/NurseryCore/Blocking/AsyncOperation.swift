@@ -100,7 +100,7 @@ extension Task {
 /// One perform of an operation that is carried out elsewhere: by a task, or on an event loop of others.
 ///
 /// The end of the call commits the performer, or finds that it has been given up; the state says which came first.
-final class AsyncCall<Value: Sendable>: BaseOperation, Sendable {
+final class AsyncCall<Value: Sendable>: OwnOperation, Sendable {
   typealias Ended = @Sendable (Result<Value, any Error>) -> Void
   /// Begins the call, which is to call `ended` once, and returns what cancels it.
   typealias Start = @Sendable (_ ended: @escaping Ended) -> @Sendable () -> Void
@@ -197,4 +197,5 @@ final class AsyncCall<Value: Sendable>: BaseOperation, Sendable {
   }
 
   var waitDescription: String { "an async function" }
+  var waker: Waker { .call }
 }

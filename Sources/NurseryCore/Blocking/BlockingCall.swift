@@ -96,6 +96,7 @@ class BlockingJob: OperationSource, @unchecked Sendable {
   override var outlastsCancellation: Bool { whenCancelled == .awaits && pool.lock.withLock { state.hasBegun } }
 
   override var waitDescription: String { "a blocking call" }
+  override func waker(of offer: OfferRef) -> Waker { .call }
 
   // MARK: On the performer, after the perform
 

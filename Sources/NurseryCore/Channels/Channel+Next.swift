@@ -47,4 +47,5 @@ final class NextSource<Element: Sendable>: ValueSource<Element?>, @unchecked Sen
   }
 
   override var waitDescription: String { channel.waitDescription }
+  override var descriptionKey: UInt? { typeKey }
 }

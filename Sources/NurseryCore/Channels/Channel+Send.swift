@@ -203,6 +203,7 @@ final class SmallSendSource<Element>: OperationSource, @unchecked Sendable {
   }
 
   override var waitDescription: String { "send to a Channel<\(Element.self)>" }
+  override var descriptionKey: UInt? { typeKey }
 }
 
 /// The source of sends of any other element, which it keeps.
@@ -240,4 +241,5 @@ final class SendSource<Element: Sendable>: OperationSource, @unchecked Sendable 
   }
 
   override var waitDescription: String { "send to a Channel<\(Element.self)>" }
+  override var descriptionKey: UInt? { typeKey }
 }

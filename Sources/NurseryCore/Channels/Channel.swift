@@ -94,6 +94,7 @@ public final class Channel<Element: Sendable>: OperationSource, @unchecked Senda
   }
 
   override package var waitDescription: String { "receive from a Channel<\(Element.self)>" }
+  override package var descriptionKey: UInt? { typeKey }
 }
 
 /// The channel was closed: nothing is sent any more, and nothing is left to receive.

@@ -25,7 +25,7 @@ struct SuspendedScopes {
   /// Once it is retired: what cannot be continued.
   fileprivate var obstacle: ScopeRef?
 
-  fileprivate static let lock = SpinLock(.suspension)
+  static let lock = SpinLock(.suspension)
 }
 
 extension UnsafeMutablePointer<CoroutineContext> {
@@ -123,7 +123,7 @@ extension FiberRef {
   }
 
   /// Visits the outermost scope of each coroutine that is suspended inside scopes of this fiber; for reports, while no
-  /// fiber runs.
+  /// fiber runs, or under the lists' lock.
   func forEachSuspended(_ visit: (ScopeRef) -> Void) {
     var candidate = pointee.surroundings.suspended.load(ordering: .relaxed)
     while let coroutine = candidate {

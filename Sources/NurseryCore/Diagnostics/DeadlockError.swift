@@ -13,10 +13,31 @@ public struct DeadlockError: Error, Sendable, CustomStringConvertible {
     /// child of a nursery with a limit that has not begun.
     public let waitsFor: [String]
 
-    /// "fiber "reader" in server: receive from a Channel<Int>".
+    /// Where it was spawned; line 0 for the root and for a thread.
+    public let site: SourceSite
+    /// Its stack.
+    private let frames: [UInt]
+
+    fileprivate init(_ fiber: FiberRef, waitsFor: [String]) {
+      self.fiber = fiber.label
+      nurseryPath = fiber.scope.path
+      self.waitsFor = waitsFor
+      site = fiber.site
+      frames = StackWalk.frames(of: fiber)
+    }
+
+    /// The line of the program where it waits: "Server/Accept.swift:14".
+    ///
+    /// Nil if the stack cannot be read. The first question reads the program's debug information, which takes a while.
+    public var line: String? { SourceLines.line(of: frames) }
+
+    /// "fiber "reader" in server: receive from a Channel<Int> (at Server/Main.swift:14, spawned at
+    /// Server/Main.swift:12)".
     public var description: String {
       let place = nurseryPath.isEmpty ? "" : " in \(nurseryPath)"
-      return "\(fiber)\(place): \(waitsFor.joined(separator: ", or "))"
+      let lines = [line.map { "at \($0)" }, site.isKnown ? "spawned at \(site)" : nil].compactMap { $0 }
+      let suffix = lines.isEmpty ? "" : " (\(lines.joined(separator: ", ")))"
+      return "\(fiber)\(place): \(waitsFor.joined(separator: ", or "))\(suffix)"
     }
   }
 
@@ -74,6 +95,6 @@ extension FiberRef {
         pointee.membership.permit == .awaited ? "its turn (limit \(homeNursery.pointee.traits.limit))" : "its children"
       ]
     }
-    return DeadlockError.ParkedFiber(fiber: label, nurseryPath: scope.path, waitsFor: waits)
+    return DeadlockError.ParkedFiber(self, waitsFor: waits)
   }
 }

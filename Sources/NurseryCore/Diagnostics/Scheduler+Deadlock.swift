@@ -60,7 +60,8 @@ extension Scheduler {
     let own = workers.count + (monitor?.threadCount ?? 0)
     let threads = PlainThread.parked
     let helpers = BlockingPool.sharedIdle
-    guard System.threadCount == own + threads.count + helpers.count + System.launcherThreadCount else { return false }
+    let others = System.launcherThreadCount + SignalWatch.threadCount
+    guard System.threadCount == own + threads.count + helpers.count + others else { return false }
     if isAnythingComing || PlainThread.isOneCalled { return false }
     if PlainThread.parked != threads || BlockingPool.sharedIdle != helpers { return false }
     // Steps 3 before step 4.

@@ -97,6 +97,9 @@ package final class FiberBody: OperationSource, @unchecked Sendable {
   }
 
   override package var waitDescription: String { "the end of \(record.label)" }
+  override package var dumpDescription: String { "the end of a fiber" }
+  override package var descriptionKey: UInt? { typeKey }
+  override package func waker(of offer: OfferRef) -> Waker { .end(PerformerID(record)) }
 }
 
 extension FiberRef {

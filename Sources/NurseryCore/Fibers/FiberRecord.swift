@@ -82,10 +82,14 @@ package struct FiberRecord: ~Copyable {
     var isAboutToWait = false
     /// Of a task: whether a fiber runs its jobs; see `DrivenTask`.
     var isDriven = false
+    /// Whether a dump reads what it waits for; see `FiberRef+Look`.
+    let isLookedAt = Atomic<Bool>(false)
     /// The offers it has left; for reports of what it waits for.
     ///
     /// None while it does not wait in a perform.
     let offerCount = Atomic<Int32>(0)
+    /// The turn's time of its worker when it began to wait.
+    let since = Atomic<Int64>(0)
     var offers: OfferRef?
     /// Space for the one offer of a wait that is no choice, so that a partner finds the performer in the next cache
     /// line.

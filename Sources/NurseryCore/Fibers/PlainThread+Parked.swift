@@ -35,6 +35,13 @@ extension PlainThread {
     }
   }
 
+  /// The records of all threads that there are, or have been: they stay.
+  static var records: [FiberRef] {
+    var records: [FiberRef] = []
+    forEachWorker { worker in if !OutsideThread.serves(worker) { records.append(worker.pointee.current) } }
+    return records
+  }
+
   /// By index: in debug builds the first use of an iterator makes its type, which takes more stack than a worker's loop
   /// may have.
   private static func forEachWorker(_ body: (WorkerRef) -> Void) {

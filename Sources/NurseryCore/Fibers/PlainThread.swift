@@ -72,6 +72,8 @@ enum PlainThread {
   /// Blocks the thread until its record is made ready, firing its timers meanwhile.
   static func wait(_ me: FiberRef) {
     let worker = me.pointee.worker
+    worker.beginTurn()
+    me.noteWaiting()
     while true {
       worker.pointee.sleep.pointee.prepare()
       if worker.pointee.plain.isCalled.exchange(false, ordering: .acquiringAndReleasing) { break }

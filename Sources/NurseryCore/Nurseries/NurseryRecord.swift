@@ -169,6 +169,9 @@ extension NurseryRef {
     joiner?.makeReady()
   }
 
+  /// The fiber that waits for the last child.
+  var joinerUnderLock: FiberRef? { pointee.joiner }
+
   /// Visits the children; called with the lock held.
   func forEachChild(_ visit: (FiberRef) -> Void) {
     var child = pointee.firstChild
@@ -195,6 +198,7 @@ extension NurseryRef {
     while scope.withLock({
       if pointee.childCount == 0 { return false }
       pointee.joiner = host
+      host.noteWaiting()
       return true
     }) {
       host.letChildrenGoFirst()

@@ -36,6 +36,20 @@ extension BaseOperation {
   public var waitDescription: String { "\(Self.self)" }
 }
 
+/// A primitive of this library, which a dump may ask while fibers run; of a user's primitive it says the type.
+package protocol OwnOperation: BaseOperation {
+  /// The description of a wait for it; reads no fiber's state.
+  var dumpDescription: String { get }
+
+  /// Who could commit a waiter.
+  var waker: Waker { get }
+}
+
+extension OwnOperation {
+  package var dumpDescription: String { waitDescription }
+  package var waker: Waker { .unknown }
+}
+
 /// A fiber or thread that waits for a primitive operation of yours.
 ///
 /// It stays valid for ever: once the perform has ended, `commit` returns false.
@@ -110,4 +124,6 @@ private final class BaseOperationSource<Base: BaseOperation>: ValueSource<Base.V
   }
 
   override var waitDescription: String { base.waitDescription }
+  override var dumpDescription: String { (base as? any OwnOperation)?.dumpDescription ?? "\(Base.self)" }
+  override func waker(of offer: OfferRef) -> Waker { (base as? any OwnOperation)?.waker ?? .unknown }
 }

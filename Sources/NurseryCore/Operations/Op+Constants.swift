@@ -52,4 +52,5 @@ final class NeverOperation: OperationSource, @unchecked Sendable {
 
   override func attempt(_ offer: OfferRef, _ attempt: Attempt) -> Answer { .pending }
   override var waitDescription: String { "nothing that ever happens" }
+  override func waker(of offer: OfferRef) -> Waker { .nothing }
 }

@@ -107,4 +107,18 @@ public class OperationSource: @unchecked Sendable {
 
   /// The description of a wait here, for dumps and deadlock reports.
   package var waitDescription: String { "an operation" }
+
+  /// The description of a wait here while other fibers run: runs no code of the user's, and reads no fiber's state but
+  /// that of one that it keeps alive.
+  package var dumpDescription: String { waitDescription }
+
+  /// Equal for sources that dumps describe alike, so that they need not ask each of them; nil if this one is to be
+  /// asked.
+  package var descriptionKey: UInt? { nil }
+
+  /// The key of a source that is described as all of its type.
+  final var typeKey: UInt { unsafeBitCast(Self.self as AnyClass, to: UInt.self) }
+
+  /// Who could commit a branch that is parked here.
+  package func waker(of offer: OfferRef) -> Waker { .unknown }
 }

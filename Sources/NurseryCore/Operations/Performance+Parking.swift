@@ -27,13 +27,15 @@ extension FiberRef {
   @inline(__always)
   func parkUnlessCancelled(_ offers: OfferRef, _ count: Int) {
     pointee.wait.offers = offers
-    pointee.wait.offerCount.store(Int32(truncatingIfNeeded: count), ordering: .relaxed)
+    // A dump on another thread reads the offers after this.
+    pointee.wait.offerCount.store(Int32(truncatingIfNeeded: count), ordering: .releasing)
     Self.fenceAfterEnlisting()
     if isMarkedCancelled, commitSelf() {
       noteCancellation()
     } else {
       Worker.suspend(self)
     }
+    endLook()
     pointee.wait.offerCount.store(0, ordering: .relaxed)
   }
 

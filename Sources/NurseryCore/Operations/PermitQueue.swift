@@ -19,11 +19,29 @@ package final class PermitQueue: OperationSource, @unchecked Sendable {
   private let waiters = WaitQueue()
   private let watchers = WaitQueue()
   private let describe: @Sendable (_ free: Int, _ waiting: Int) -> String
+  private let lockDescription: LockDescription?
 
-  /// - Parameter describe: what a wait here is called in reports.
-  package init(_ free: Int, describe: @escaping @Sendable (_ free: Int, _ waiting: Int) -> String) {
+  /// What a dump says of permits that are a lock.
+  package struct LockDescription: Sendable {
+    let name: String
+    let waker: @Sendable () -> Waker
+
+    package init(_ name: String, waker: @escaping @Sendable () -> Waker) {
+      self.name = name
+      self.waker = waker
+    }
+  }
+
+  /// - Parameters:
+  ///   - lockDescription: the permit is a lock that has an owner.
+  ///   - describe: what a wait here is called in reports.
+  package init(
+    _ free: Int, lock lockDescription: LockDescription? = nil,
+    describe: @escaping @Sendable (_ free: Int, _ waiting: Int) -> String
+  ) {
     self.free = free
     self.describe = describe
+    self.lockDescription = lockDescription
     super.init(slotSize: 0)
   }
 
@@ -188,4 +206,7 @@ package final class PermitQueue: OperationSource, @unchecked Sendable {
     lock.unlock()
     return describe(free, waiting)
   }
+
+  override package var dumpDescription: String { lockDescription?.name ?? waitDescription }
+  override package func waker(of offer: OfferRef) -> Waker { lockDescription?.waker() ?? .unknown }
 }

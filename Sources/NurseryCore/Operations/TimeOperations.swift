@@ -107,4 +107,10 @@ final class TimerOperation: OperationSource, @unchecked Sendable {
   }
 
   override var waitDescription: String { "a timer" }
+  override var descriptionKey: UInt? { typeKey }
+
+  /// Not by the argument, which the timer of a timeout has none of.
+  override func waker(of offer: OfferRef) -> Waker {
+    .clock(offer.pointee.slot.assumingMemoryBound(to: Worker.self).pointee.timers.deadline(of: offer))
+  }
 }

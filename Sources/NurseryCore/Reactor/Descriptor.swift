@@ -191,4 +191,11 @@ final class DescriptorWait: OperationSource, @unchecked Sendable {
   }
 
   override var waitDescription: String { what.description }
+  override var descriptionKey: UInt? { UInt(bitPattern: what.utf8Start) }
+
+  /// The slot is the gate that the fiber waits at.
+  override func waker(of offer: OfferRef) -> Waker {
+    let gate = offer.pointee.slot.assumingMemoryBound(to: Gate.self)
+    return DescriptorTable.number(of: gate).map { .descriptor($0) } ?? .unknown
+  }
 }

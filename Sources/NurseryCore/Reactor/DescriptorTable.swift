@@ -14,6 +14,8 @@ enum DescriptorTable {
     return chunks
   }()
   private static let lock = SpinLock(.leaf)
+  /// One more than the highest chunk in use; at least as soon as a fiber waits for a descriptor in it.
+  private static let usedChunks = Atomic<Int>(0)
 
   /// The record of a number, 0 or above.
   static func record(_ descriptor: Int32) -> DescriptorRef {
@@ -24,6 +26,16 @@ enum DescriptorTable {
 
   /// Whether a descriptor can have this number.
   static func holds(_ descriptor: Int32) -> Bool { descriptor >= 0 && Int(descriptor) < chunkSize * chunkCount }
+
+  /// The number of the descriptor that a gate belongs to; for dumps, in time linear in the highest number.
+  static func number(of gate: GateRef) -> Int32? {
+    for index in 0..<usedChunks.load(ordering: .relaxed) {
+      guard let memory = chunks[index].load(ordering: .acquiring) else { continue }
+      let first = memory.assumingMemoryBound(to: DescriptorRecord.self).pointee.readers
+      if gate >= first, gate < first + 2 * chunkSize { return Int32(index * chunkSize + (gate - first) / 2) }
+    }
+    return nil
+  }
 
   @inline(never)
   private static func makeChunk(_ index: Int) -> Chunk {
@@ -43,6 +55,7 @@ enum DescriptorTable {
         (chunk + offset).initialize(
           to: DescriptorRecord(number: Int32(index * chunkSize + offset), gates: own, resource: resource))
       }
+      if index >= usedChunks.load(ordering: .relaxed) { usedChunks.store(index + 1, ordering: .relaxed) }
       chunks[index].store(UnsafeMutableRawPointer(chunk), ordering: .releasing)
       return chunk
     }

@@ -103,6 +103,7 @@ extension Scheduler {
   private func rise(_ me: WorkerRef) {
     workers.noteWaking()
     me.pointee.sleep.pointee.rise()
+    me.beginTurn()
   }
 
   /// True if there is nothing that this worker should rather do.

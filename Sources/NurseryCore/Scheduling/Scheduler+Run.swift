@@ -78,6 +78,7 @@ extension Scheduler {
     nursery.inheritDraining(from: around)
     caller.scope.moveDeadlines(from: caller.pointee.worker, to: worker)
     _ = cs_install_signal_stack()
+    LiveSchedulers.add(self)
     return root
   }
 
@@ -93,6 +94,7 @@ extension Scheduler {
     let worker = workers[0]
     caller.scope.moveDeadlines(from: worker, to: caller.pointee.worker)
     stopWorkers()
+    LiveSchedulers.remove(self)
     endStatistics()
     rootScope = nil
     decisions?.inventory?.noteTimersLeft(worker.pointee.timers.count)

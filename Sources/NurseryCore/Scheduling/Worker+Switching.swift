@@ -41,6 +41,7 @@ extension WorkerRef {
   @inline(__always)
   func park(_ me: FiberRef) {
     pointee.pace.tick &+= 1
+    me.pointee.wait.since.store(pointee.pace.turnTime, ordering: .relaxed)
     if pointee.pace.tick & pointee.pace.quickYields != 0, let next = pointee.queue.popOnlyWoken(besides: me) {
       return switchQuickly(from: me, to: next)
     }
@@ -101,6 +102,7 @@ extension WorkerRef {
   /// - Returns: whether its loop is to run next.
   @inline(never)
   func lookAround() -> Bool {
+    beginTurn()
     if pointee.queue.isCrowdWanted { tellCrowd() }
     collectArrivals()
     pollReactor()

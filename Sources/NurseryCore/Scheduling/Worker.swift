@@ -101,13 +101,16 @@ package struct Worker: ~Copyable {
     /// The thread's word for the values of Swift's task-locals; where it is not known, and on plain threads, which may be
     /// in a task, a word that is never nil.
     @usableFromInline var taskLocals: UnsafeMutablePointer<UnsafeMutableRawPointer?>
+    /// The time of the last look around or wakeup: what a fiber that begins to wait takes for the time.
+    var turnTime: Int64
     /// A fiber that was picked before it had left its stack; the loop waits for it.
     var handedOver: FiberRef?
     /// Where a fiber that ends saves the stack pointer that is not needed.
     var discardedStack: UnsafeMutableRawPointer?
 
-    init(fullBudget: UInt32) {
+    init(fullBudget: UInt32, now: Int64) {
       self.fullBudget = fullBudget
+      turnTime = now
       budget = fullBudget
       accessHead = cs_exclusivity_head()
       taskLocals = cs_task_locals_unknown()
@@ -164,7 +167,7 @@ package struct Worker: ~Copyable {
     self.scheduler = scheduler.map { .passUnretained($0) }
     place = Place(index, duty)
     decisions = (scheduler?.decisions).map { .passUnretained($0) }
-    pace = Pace(fullBudget: decisions == nil ? 256 : 1)
+    pace = Pace(fullBudget: decisions == nil ? 256 : 1, now: scheduler?.now ?? System.coarseMonotonicNow())
     running = Atomic(loop)
     self.loop = loop
     numbers = Numbers(seed: settings.map { $0.seed &+ UInt64(index) &* 0x9E37_79B9_7F4A_7C15 } ?? System.randomSeed)
@@ -230,6 +233,10 @@ extension WorkerRef {
   var now: Int64 {
     pointee.scheduler?._withUnsafeGuaranteedRef { $0.now } ?? System.monotonicNow()
   }
+
+  /// Reads the clock for the fibers that begin to wait from now on.
+  @inline(__always)
+  func beginTurn() { pointee.pace.turnTime = coarseNow }
 
   /// The same, quicker, and late by a tick of the kernel's at most where the clock is a real one.
   var coarseNow: Int64 { isVirtual ? now : System.coarseMonotonicNow() }

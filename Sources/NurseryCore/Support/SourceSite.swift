@@ -1,3 +1,11 @@
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#elseif canImport(Darwin)
+  import Darwin
+#endif
+
 /// A line of the source: where a fiber was spawned, a nursery opened or a timeout written.
 public struct SourceSite: Sendable, Hashable, CustomStringConvertible {
   // Sixteen bytes, not the twenty-five of a StaticString and a line: every fiber has one.
@@ -18,6 +26,18 @@ public struct SourceSite: Sendable, Hashable, CustomStringConvertible {
     start = nil
     length = 0
     storedLine = 0
+  }
+
+  /// The same in one word, so that it can be stored at once: lines above 65,535 are cut.
+  package var word: UInt64 {
+    UInt64(UInt(bitPattern: start)) & (1 << 48 - 1) | UInt64(min(storedLine, 0xFFFF)) << 48
+  }
+
+  package init(word: UInt64) {
+    start = UnsafePointer(bitPattern: UInt(word & (1 << 48 - 1)))
+    // A static string ends with a zero.
+    length = UInt32(start.map { strlen(UnsafeRawPointer($0).assumingMemoryBound(to: CChar.self)) } ?? 0)
+    storedLine = UInt32(truncatingIfNeeded: word >> 48)
   }
 
   /// The module and the file: "Server/Accept.swift".

@@ -39,7 +39,7 @@ package enum System {
   /// of the time.
   static func coarseMonotonicNow() -> Int64 { cs_coarse_monotonic_now() }
 
-  static func writeToStandardError(_ text: String) {
+  package static func writeToStandardError(_ text: String) {
     var text = text
     text.withUTF8 { bytes in
       if let base = bytes.baseAddress { _ = cs_write(2, base, bytes.count) }

@@ -42,6 +42,12 @@ extension System {
     cs_poll(polled.baseAddress!, Int32(polled.count), nanoseconds)
   }
 
+  /// Blocks the thread until there is something to read.
+  static func waitUntilReadable(_ descriptor: Int32) {
+    var polled = cs_polled(fd: descriptor, events: Int16(POLLIN), ready: 0)
+    while cs_poll(&polled, 1, -1) == 0 {}
+  }
+
   static func makeEpoll() -> Int32 { cs_epoll_create() }
 
   static func epollAdd(_ epoll: Int32, _ descriptor: Int32, _ interest: Interest, token: UInt64) -> Int32 {

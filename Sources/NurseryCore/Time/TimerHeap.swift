@@ -53,6 +53,9 @@ struct TimerHeap: ~Copyable {
   /// The earliest deadline, or the end of time.
   var earliest: Int64 { count == 0 ? .max : entries.pointee.deadline }
 
+  /// The deadline of a timer.
+  func deadline(_ ticket: Int32) -> Int64 { entries[Int(holders[Int(ticket)].position)].deadline }
+
   /// Adds a timer and returns its ticket.
   mutating func insert(_ target: TimerTarget, deadline: Int64) -> Int32 {
     if count == capacity { resize(to: max(16, capacity * 2)) }

@@ -24,6 +24,11 @@ extension UnsafeMutablePointer<TimerQueue> {
   /// How many timers there are.
   var count: Int { pointee.lock.withLock { pointee.heap.count } }
 
+  /// When an offer fires; the end of time for one that has fired.
+  func deadline(of offer: OfferRef) -> Int64 {
+    pointee.lock.withLock { offer.pointee.timer < 0 ? .max : pointee.heap.deadline(offer.pointee.timer) }
+  }
+
   /// Adds a target; `beforeUnlock` runs under the lock.
   func insert(_ target: TimerTarget, deadline: Int64, beforeUnlock: () -> Void = {}) {
     pointee.lock.lock()

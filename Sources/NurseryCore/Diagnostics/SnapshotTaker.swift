@@ -1,0 +1,289 @@
+import Synchronization
+
+/// Takes a `FiberSnapshot`.
+struct SnapshotTaker {
+  private(set) var snapshot = FiberSnapshot()
+  /// The records of the fibers, in their order.
+  private var records: [FiberRef] = []
+  private var clockOf: [UnsafeMutableRawPointer: Int32] = [:]
+  /// The innermost scope that a fiber has open, other than its home.
+  private var innermost: [FiberRef: Int32] = [:]
+  /// The scope whose children a fiber waits for.
+  private var joined: [FiberRef: Int32] = [:]
+  private var suspenders: [FiberRef] = []
+  private var textOf: [String: Int32] = [:]
+  private var textOfKey: [UInt: Int32] = [:]
+  private var stackOf: [[UInt]: Int32] = [:]
+  private var stackOfGroup: [Group: Int32] = [:]
+  /// The fibers that wait for fibers alone, with the numbers of their performs.
+  private var bound: [(index: Int, epoch: UInt64)] = []
+
+  /// Fibers that are unwound once, where there are many.
+  private struct Group: Hashable {
+    let site: SourceSite.Key
+    let text: Int32
+    let count: Int32
+  }
+
+  /// Up to so many fibers each stack is unwound.
+  private static let mostStacks = 1000
+  /// How many fibers are looked at at once: with one barrier.
+  private static let batch = 256
+  private static let looking = Protected<Void>(())
+
+  // MARK: Scopes
+
+  mutating func take(_ scheduler: Scheduler, isOneOfMany: Bool) {
+    guard let root = scheduler.rootScope else { return }
+    // A run inside another's is part of that one.
+    if isOneOfMany, root.pointee.links.parent?.pointee.scheduler != nil { return }
+    let alive = scheduler.fibersAliveRoughly
+    records.reserveCapacity(records.count + alive)
+    snapshot.fibers.reserveCapacity(records.count + alive)
+    snapshot.waits.reserveCapacity(snapshot.waits.count + alive)
+    let firstFiber = records.count
+    root.pointee.lock.lock()
+    walk(root, below: -1)
+    root.pointee.lock.unlock()
+    takeSuspended()
+    place(from: firstFiber, runningOn: scheduler)
+    look(from: firstFiber)
+  }
+
+  /// Notes a scope and those inside it; called with its lock held.
+  private mutating func walk(_ outermost: ScopeRef, below parent: Int32) {
+    var path: [(scope: ScopeRef, index: Int32)] = []
+    outermost.visitInside { scope in
+      while let last = path.last, last.scope != scope.pointee.links.parent { path.removeLast() }
+      path.append((scope, note(scope, below: path.last?.index ?? parent)))
+      return true
+    }
+  }
+
+  private mutating func note(_ scope: ScopeRef, below parent: Int32) -> Int32 {
+    let nursery = scope.pointee.nursery
+    let index = Int32(snapshot.scopes.count)
+    snapshot.scopes.append(
+      FiberSnapshot.Scope(
+        kind: kind(of: scope), parent: parent, site: scope.site, path: nursery?.path ?? "",
+        deadline: scope.pointee.alarm.deadline, reason: scope.pointee.reason,
+        limit: nursery?.pointee.traits.limit ?? .max, isDraining: nursery?.pointee.draining.hasBegun ?? false,
+        clock: clock(scope.pointee.scheduler), childCount: nursery?.childCountUnderLock ?? 0))
+    if let host = scope.pointee.host {
+      if host.pointee.kind == .root, host.home == scope { add(host, home: index, .root) }
+      innermost[host] = index
+    }
+    guard let nursery else { return index }
+    if let joiner = nursery.joinerUnderLock { joined[joiner] = index }
+    nursery.forEachChild { add($0, home: index, .fiber) }
+    return index
+  }
+
+  private func kind(of scope: ScopeRef) -> FiberSnapshot.Scope.Kind {
+    guard let nursery = scope.pointee.nursery else { return scope.pointee.isShielded ? .shield : .scope }
+    if scope.pointee.opener == nil { return .daemons }
+    if scope.pointee.host != scope.pointee.opener, scope.pointee.host?.pointee.kind == .root { return .run }
+    return nursery.pointee.traits.isAmbient ? .nursery : .call
+  }
+
+  private mutating func clock(_ scheduler: Unmanaged<Scheduler>?) -> Int32 {
+    guard let scheduler else { return -1 }
+    if let index = clockOf[scheduler.toOpaque()] { return index }
+    let index = Int32(snapshot.clocks.count)
+    clockOf[scheduler.toOpaque()] = index
+    snapshot.clocks.append(
+      scheduler._withUnsafeGuaranteedRef {
+        FiberSnapshot.Clock(now: $0.now, isDeterministic: $0.decisions != nil, workers: $0.workers.regularCount)
+      })
+    return index
+  }
+
+  /// Notes a fiber, under the lock of its home.
+  private mutating func add(_ fiber: FiberRef, home: Int32, _ kind: FiberSnapshot.Fiber.Kind) {
+    records.append(fiber)
+    snapshot.fibers.append(
+      FiberSnapshot.Fiber(
+        performer: PerformerID(fiber), name: fiber.name, site: fiber.site, home: home, scope: home,
+        state: fiber.pointee.membership.permit == .awaited ? .awaitingTurn : .ready, kind: kind,
+        isCancelledAlone: fiber.pointee.membership.isCancelledAlone.load(ordering: .acquiring)))
+    if fiber.pointee.surroundings.suspended.load(ordering: .relaxed) != nil { suspenders.append(fiber) }
+  }
+
+  /// Notes the scopes of suspended coroutines, which are in no tree.
+  private mutating func takeSuspended() {
+    if suspenders.isEmpty { return }
+    SuspendedScopes.lock.lock()
+    for fiber in suspenders {
+      fiber.forEachSuspended { scope in
+        scope.pointee.lock.lock()
+        walk(scope, below: -1)
+        scope.pointee.lock.unlock()
+      }
+    }
+    SuspendedScopes.lock.unlock()
+    suspenders = []
+  }
+
+  // MARK: Fibers
+
+  /// Says which scope each fiber is in, and which fibers run.
+  private mutating func place(from first: Int, runningOn scheduler: Scheduler) {
+    var running: Set<FiberRef> = []
+    for index in scheduler.workers.indices {
+      if let fiber = scheduler.workers[index].pointee.running.load(ordering: .acquiring) { running.insert(fiber) }
+    }
+    for index in first..<records.count {
+      let record = records[index]
+      if let scope = innermost[record] { snapshot.fibers[index].scope = scope }
+      if let scope = joined[record] {
+        snapshot.fibers[index].state = .joining
+        snapshot.fibers[index].scope = scope
+        snapshot.fibers[index].since = record.pointee.wait.since.load(ordering: .relaxed)
+      }
+      if running.contains(record) { snapshot.fibers[index].state = .running }
+    }
+    innermost = [:]
+    joined = [:]
+  }
+
+  /// Reads what the fibers wait for.
+  private mutating func look(from first: Int) {
+    var start = first
+    let unwindsAll = records.count - first <= Self.mostStacks
+    while start < records.count {
+      let end = min(start + Self.batch, records.count)
+      // Readers exclude each other: a fiber has one mark.
+      Self.looking.withLock { _ in
+        var index = start
+        FiberRef.look(at: records[start..<end]) { fiber in
+          read(fiber, index, unwindsAll: unwindsAll)
+          index += 1
+        }
+      }
+      start = end
+    }
+    confirm()
+  }
+
+  /// Looks once more at the fibers that wait for others alone.
+  ///
+  /// They were read one after the other, so a circle among them need not have existed; what has not changed by now was
+  /// so all the time in between.
+  private mutating func confirm() {
+    guard bound.count > 1 else { return }
+    let records = bound.map { self.records[$0.index] }
+    Self.looking.withLock { _ in
+      var next = 0
+      FiberRef.look(at: records[...]) { fiber in
+        let (index, epoch) = bound[next]
+        next += 1
+        let entry = snapshot.fibers[index]
+        let waits = Int(entry.firstWait)..<Int(entry.firstWait + entry.waitCount)
+        let offers = fiber.offersLookedAt
+        if offers.count == waits.count, fiber.epoch == epoch {
+          let now = self.waits(for: offers)
+          if zip(waits, now).allSatisfy({ snapshot.waits[$0].waker.performer == $1.waker.performer }) { return }
+        }
+        for wait in waits { snapshot.waits[wait].waker = .unknown }
+      }
+    }
+    bound = []
+  }
+
+  private mutating func read(_ fiber: FiberRef, _ index: Int, unwindsAll: Bool) {
+    let offers = fiber.offersLookedAt
+    // A record whose fiber has ended meanwhile may be another's.
+    guard !offers.isEmpty, fiber.id == snapshot.fibers[index].performer.number else { return }
+    let firstWait = snapshot.waits.count
+    if offers.count == 1 {
+      snapshot.waits.append(wait(for: offers.baseAddress!))
+    } else {
+      snapshot.waits += waits(for: offers)
+    }
+    if snapshot.waits[firstWait...].allSatisfy({ $0.waker.performer != nil }) { bound.append((index, fiber.epoch)) }
+    snapshot.fibers[index].state = .waiting
+    snapshot.fibers[index].firstWait = Int32(firstWait)
+    snapshot.fibers[index].waitCount = Int32(offers.count)
+    snapshot.fibers[index].since = fiber.pointee.wait.since.load(ordering: .relaxed)
+    snapshot.fibers[index].stack = stack(of: fiber, index, unwindsAll: unwindsAll)
+  }
+
+  private mutating func wait(for offer: UnsafePointer<Offer>) -> FiberSnapshot.Wait {
+    let offer = OfferRef(mutating: offer)
+    return offer.pointee.source._withUnsafeGuaranteedRef { source in
+      FiberSnapshot.Wait(
+        text: text(of: source), source: UInt(bitPattern: Unmanaged.passUnretained(source).toOpaque()),
+        waker: source.waker(of: offer))
+    }
+  }
+
+  /// The branches in the order in which they are written.
+  private mutating func waits(for offers: UnsafeBufferPointer<Offer>) -> [FiberSnapshot.Wait] {
+    // Only what stays is read: others link and unlink the offers in their queues meanwhile.
+    let offers = offers.indices.map { offers.baseAddress! + $0 }
+    return offers.sorted { $0.pointee.index < $1.pointee.index }.map { wait(for: $0) }
+  }
+
+  private mutating func text(of source: OperationSource) -> Int32 {
+    let key = source.descriptionKey
+    if let key, let index = textOfKey[key] { return index }
+    let text = source.dumpDescription
+    let index = textOf[text] ?? Int32(snapshot.texts.count)
+    if textOf[text] == nil {
+      textOf[text] = index
+      snapshot.texts.append(text)
+    }
+    if let key { textOfKey[key] = index }
+    return index
+  }
+
+  private mutating func stack(of fiber: FiberRef, _ index: Int, unwindsAll: Bool) -> Int32 {
+    let entry = snapshot.fibers[index]
+    let group = Group(
+      site: entry.site.key, text: snapshot.waits[Int(entry.firstWait)].text, count: entry.waitCount)
+    if !unwindsAll, let stack = stackOfGroup[group] { return stack }
+    let frames = StackWalk.frames(of: fiber)
+    // It may be leaving its stack, or coming back.
+    if frames.isEmpty { return -1 }
+    let stack = stackOf[frames] ?? Int32(snapshot.stacks.count)
+    if stackOf[frames] == nil {
+      stackOf[frames] = stack
+      snapshot.stacks.append(frames)
+    }
+    stackOfGroup[group] = stack
+    return stack
+  }
+
+  // MARK: Threads
+
+  /// Notes the plain threads that wait in operations.
+  mutating func takeThreads() {
+    let first = records.count
+    let threads = PlainThread.records
+    Self.looking.withLock { _ in
+      FiberRef.look(at: threads[...]) { thread in
+        if thread.offersLookedAt.isEmpty { return }
+        let index = records.count
+        records.append(thread)
+        snapshot.fibers.append(
+          FiberSnapshot.Fiber(
+            performer: PerformerID(thread), name: nil, site: SourceSite(), home: -1, scope: -1, state: .ready,
+            kind: .thread, isCancelledAlone: false))
+        read(thread, index, unwindsAll: true)
+      }
+    }
+    assert(first <= records.count)
+  }
+}
+
+extension Scheduler {
+  /// How many fibers there are, without a look at them.
+  fileprivate var fibersAliveRoughly: Int {
+    var alive = counters.spawnedOutside.load(ordering: .relaxed) - counters.endedOutside.load(ordering: .relaxed)
+    for index in workers.indices {
+      alive += workers[index].pointee.counters.spawned.load(ordering: .relaxed)
+      alive -= workers[index].pointee.counters.ended.load(ordering: .relaxed)
+    }
+    return max(0, alive) + 1
+  }
+}
