@@ -77,7 +77,6 @@ static void choose(void) {
 int cs_interrupt_signal_in_use(void) { return number; }
 
 static void mask(int how) {
-  pthread_once(&once, choose);
   sigset_t signals;
   sigemptyset(&signals);
   sigaddset(&signals, number);
@@ -87,6 +86,8 @@ static void mask(int how) {
 CS_NOINLINE bool cs_is_interrupted(void) { return raised != NULL && atomic_load(raised); }
 
 cs_interruption *cs_interruption_make(void) {
+  // Before any thread can raise it: without a number no signal is sent, and no timer made.
+  pthread_once(&once, choose);
   cs_interruption *made = calloc(1, sizeof *made);
   if (made == NULL) abort();
   pthread_mutex_init(&made->lock, NULL);
