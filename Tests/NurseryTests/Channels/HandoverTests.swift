@@ -29,8 +29,10 @@ private func takeBack(_ unsent: consuming Unsent<Resource>?) -> String {
 /// Channels whose elements have one owner.
 struct HandoverTests {
   @Test func anElementHasOneOwnerUnderEverySchedule() throws {
+    // A sanitizer finds nothing in the schedules of one thread.
+    let limit = isSanitized ? 100 : 50_000
     for capacity in [HandoverChannel<Resource>.Capacity.unbuffered, .bounded(1)] {
-      let report = try exploreSchedules(.exhaustive(limit: 50_000, preemptions: 2)) {
+      let report = try exploreSchedules(.exhaustive(limit: limit, preemptions: 2)) {
         let (made, received, returned, ended) = (Log<Int>(), Log<Int>(), Log<Int>(), Log<Int>())
         let channel = HandoverChannel<Resource>(capacity)
         try withNursery { nursery in
@@ -49,7 +51,7 @@ struct HandoverTests {
         try hold(owners == made.entries.sorted(), "received \(received.entries), returned \(returned.entries)")
         try hold(owners == ended.entries.sorted(), "ended \(ended.entries)")
       }
-      #expect(report.isExhausted)
+      #expect(report.isExhausted || isSanitized)
     }
   }
 
