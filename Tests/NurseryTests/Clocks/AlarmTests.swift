@@ -108,7 +108,8 @@ import Testing
           try perform()
           let before = Surroundings.descriptorCount
           for _ in 0..<50 { try perform() }
-          #expect(Surroundings.descriptorCount == before)
+          // The testing library may open some at any time.
+          #expect(Surroundings.descriptorCount - before < 20)
         }
       }
     }

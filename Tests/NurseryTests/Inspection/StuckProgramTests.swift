@@ -28,6 +28,15 @@ struct StuckProgramTests {
     }
   }
 
+  /// In optimised code the frame of the wait may be another's, into which the closure was inlined.
+  private var hasLinesOfWaits: Bool {
+    #if DEBUG
+      SourceLines.isAvailable
+    #else
+      false
+    #endif
+  }
+
   /// Where in this file.
   private func place(_ line: Int) -> String { "NurseryTests/StuckProgramTests.swift:\(line)" }
 
@@ -49,13 +58,12 @@ struct StuckProgramTests {
         }
       }
     }
-    let wait = SourceLines.isAvailable ? " at \(place(line + 3))" : ""
-    let ada =
-      "fiber \"ada\" spawned at \(place(line)) has waited 0 ms\(wait): "
-      + "a FiberMutex, held by fiber \"bob\" since \(place(line + 7))"
-    #expect(answer.text.contains(ada))
+    let wait = hasLinesOfWaits ? " at \(place(line + 3)): " : ""
+    let ada = "fiber \"ada\" spawned at \(place(line)) has waited 0 ms\(wait)"
+    let holder = "a FiberMutex, held by fiber \"bob\" since \(place(line + 7))"
+    #expect(answer.text.contains(ada) && answer.text.contains(holder))
     let explanation = answer.explanation(of: "ada")
-    #expect(explanation.hasPrefix(ada))
+    #expect(explanation.hasPrefix(ada) && explanation.contains(holder))
     #expect(explanation.hasSuffix("fiber \"ada\" again: a cycle, none of them goes on before another"))
     #expect(answer.suspects.count == 1)
     #expect(answer.suspects.first?.contains("fiber \"bob\"") == true)
@@ -68,7 +76,7 @@ struct StuckProgramTests {
       nursery.goAsync("consumer") { for _ in channel {} }
     }
     #expect(answer.text.contains("fiber \"consumer\" spawned at \(place(#line - 2))"))
-    if SourceLines.isAvailable {
+    if hasLinesOfWaits {
       #expect(answer.text.contains(" at \(place(#line - 4)): receive from a Channel<Int>"))
     }
     #expect(!answer.text.contains("producer"))
