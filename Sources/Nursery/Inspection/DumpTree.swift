@@ -1,4 +1,4 @@
-/// A snapshot with what is computed from it: labels, deadlines, and who waits for whom.
+/// A snapshot with what is computed from it: labels, deadlines, and the graph of waits.
 final class DumpTree {
   let snapshot: FiberSnapshot
   /// For each scope the earliest deadline around, and whose it is.

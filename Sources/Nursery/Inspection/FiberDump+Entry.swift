@@ -21,13 +21,13 @@ extension FiberDump {
       public let description: String
       /// A number for the object that it waits on; branches of any fiber that wait on the same one have the same.
       public let object: Int
-      /// Who could commit the branch.
+      /// What could commit the branch.
       public let waker: Waker
     }
 
-    /// Who could commit a branch, as far as the object that it waits on knows.
+    /// What could commit a branch, as far as the object that it waits on knows.
     public enum Waker: Sendable, Hashable {
-      /// Whoever has the object: a sender, a receiver, the one who signals.
+      /// Any holder of the object: a sender, a receiver, a signaller.
       case unknown
       /// Nothing ever.
       case nothing

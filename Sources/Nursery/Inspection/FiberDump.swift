@@ -1,5 +1,5 @@
 /// What every fiber is doing, taken at one moment: the tree of nurseries and fibers, and for each parked fiber what it
-/// waits for, since when, at which line, and who could wake it.
+/// waits for, since when, at which line, and what could wake it.
 ///
 ///     print(FiberDump.current())
 ///

@@ -1,4 +1,4 @@
-/// Who waits for whom in a dump.
+/// The graph of waits in a dump.
 struct WaitGraph {
   let tree: DumpTree
 

@@ -55,7 +55,7 @@ extension FiberRef {
 
   /// The offers of a fiber that is looked at; none if it does not wait in a perform.
   var offersLookedAt: UnsafeBufferPointer<Offer> {
-    // The word first: whoever sees a perform wait sees that the one before has taken back its offers.
+    // The word first: a reader that sees a perform wait also sees that the one before has no offers.
     let isWaiting = Claim.state(pointee.claim.load(ordering: .acquiring)) == Claim.waiting
     let count = isWaiting ? pointee.wait.offerCount.load(ordering: .acquiring) : 0
     return UnsafeBufferPointer(start: count > 0 ? pointee.wait.offers : nil, count: Int(count))

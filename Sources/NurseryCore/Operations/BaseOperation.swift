@@ -41,7 +41,7 @@ package protocol OwnOperation: BaseOperation {
   /// The description of a wait for it; reads no fiber's state.
   var dumpDescription: String { get }
 
-  /// Who could commit a waiter.
+  /// What could commit a waiter.
   var waker: Waker { get }
 }
 

@@ -119,6 +119,6 @@ public class OperationSource: @unchecked Sendable {
   /// The key of a source that is described as all of its type.
   final var typeKey: UInt { unsafeBitCast(Self.self as AnyClass, to: UInt.self) }
 
-  /// Who could commit a branch that is parked here.
+  /// What could commit a branch that is parked here.
   package func waker(of offer: OfferRef) -> Waker { .unknown }
 }

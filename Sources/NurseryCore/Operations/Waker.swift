@@ -1,4 +1,4 @@
-/// Who could commit a parked branch, as far as its source knows; for dumps.
+/// What could commit a parked branch, as far as its source knows; for dumps.
 package enum Waker: Sendable {
   /// Any fiber or thread that has the object: the other side of a channel, whoever signals a condition.
   case unknown
