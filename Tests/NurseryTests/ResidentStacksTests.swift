@@ -39,6 +39,9 @@ import Testing
   ///
   /// The rest are records, which later fibers reuse.
   private func requireFallingBack(_ configuration: Configuration, inItsSleep: Bool = false) throws {
+    var configuration = configuration
+    // Some kernels promise no more memory than there is, and four such processes run at once.
+    configuration.stackSize = 32 << 10
     let baseline = residentKilobytes()
     try runFibers(configuration) {
       Scheduler.current!.stackPool.interval = 1_000_000

@@ -22,18 +22,27 @@
   /// Not closures inside the macro's, which some compilers confuse (Swift 6.3.1).
   private enum Scene {
     static func withoutDescriptors() throws {
-      // After the pipe's two descriptors none is left for a reactor.
-      let free = (dup(0), dup(0))
-      close(free.0)
-      close(free.1)
-      var pipe: (PipeStream, PipeStream)?
-      try withLimit(RLIMIT_NOFILE, UInt(free.1) + 1) { pipe = try PipeStream.pair() }
+      let pipe = try pairWithoutReactor()
       let first = nextDescriptor()
-      try expectFailureAndThenBytes(pipe!, action: "make an", EMFILE) { attempt in
+      try expectFailureAndThenBytes(pipe, action: "make an", EMFILE) { attempt in
         try withLimit(RLIMIT_NOFILE, UInt(nextDescriptor()), attempt)
         // The attempts leave no descriptor open; other threads of the process may open a few meanwhile.
         #expect(nextDescriptor() < first + attempts)
       }
+    }
+
+    /// After the pipe's two descriptors none is left for a reactor.
+    private static func pairWithoutReactor() throws -> (PipeStream, PipeStream) {
+      for _ in 0..<100 {
+        let free = (dup(0), dup(0))
+        close(free.0)
+        close(free.1)
+        var pipe: (PipeStream, PipeStream)?
+        // Another thread of the process may have taken one meanwhile.
+        try? withLimit(RLIMIT_NOFILE, UInt(free.1) + 1) { pipe = try PipeStream.pair() }
+        if let pipe { return pipe }
+      }
+      throw SystemError(code: EMFILE, action: "make a pipe")
     }
 
     private static let attempts: Int32 = 16
