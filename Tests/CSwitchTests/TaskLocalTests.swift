@@ -91,6 +91,14 @@ private enum Trace {
       #expect(cs_is_in_task() && Trace.id == 1)
     }
   }
+
+  @Test func theWordOfTheCurrentTaskIsFoundInATask() async {
+    #expect(cs_task_word()?.pointee != nil)
+    let task = cs_task_exchange(nil)
+    let isNilOutside = cs_task_word()?.pointee == nil
+    _ = cs_task_exchange(task)
+    #expect(isNilOutside)
+  }
 }
 
 private func checkWord(location: SourceLocation = #_sourceLocation) {

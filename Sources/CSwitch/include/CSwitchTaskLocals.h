@@ -45,6 +45,11 @@ const cs_task_local *_Nullable cs_task_locals_first(void);
 const cs_task_local *_Nullable cs_task_locals_next(const cs_task_local *item);
 
 bool cs_is_in_task(void);
+// The address of the calling thread's word of the current task, which is to be read only. Null if it is not known: it is
+// after the first call in a task, on any thread.
+void *_Nullable *_Nullable cs_task_word(void);
+// A word that is always null, in place of one that is not known.
+void *_Nullable *_Nonnull cs_task_unknown(void);
 // Makes another task, or none, the current one of this thread, and returns the one before. The process ends with a
 // message if that word is not found.
 void *_Nullable cs_task_exchange(void *_Nullable task);

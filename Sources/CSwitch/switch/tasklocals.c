@@ -106,6 +106,11 @@ void **cs_task_locals_unknown(void) {
 
 void cs_task_locals_forget(void) { forgotten = true; }
 
+void **cs_task_unknown(void) {
+  static void *word;
+  return &word;
+}
+
 #if defined(__linux__)
 
 #include <sys/mman.h>
@@ -122,18 +127,20 @@ CS_UNSANITIZED static bool leads_to(const uintptr_t *word, const cs_task_local *
   return isPointer && is_mapped(storage) && cs_load_word((const void *)storage) == (uintptr_t)item;
 }
 
+// The offset plus 1 of the word of the current task, once it has been found on some thread.
+static _Atomic size_t known_task;
+
 // The calling thread's word that holds the current task.
 CS_UNSANITIZED static void **find_task(void *task) {
-  static _Atomic size_t offset;
   cs_block tls = cs_find_block(&swift_task_getCurrent);
-  for (size_t i = offset; i < tls.count; i++) {
+  for (size_t i = known_task == 0 ? 0 : known_task - 1; i < tls.count; i++) {
     void **word = (void **)&tls.words[i];
     if (cs_load_word(word) != (uintptr_t)task) continue;
     *(void *volatile *)word = NULL;
     bool isCurrent = swift_task_getCurrent() == NULL;
     *(void *volatile *)word = task;
     if (!isCurrent) continue;
-    offset = i;
+    known_task = i + 1;
     return word;
   }
   return NULL;
@@ -144,6 +151,19 @@ static void **task_word(void *task) {
   CS_THREAD_LOCAL void **word;
   if (word == NULL) word = find_task(task);
   return word;
+}
+
+CS_UNSANITIZED void **cs_task_word(void) {
+  CS_THREAD_LOCAL void **word;
+  if (!is_there() || cs_task_locals_word() == NULL) return NULL;
+  if (word != NULL) return word;
+  void *task = swift_task_getCurrent();
+  if (task != NULL) return word = task_word(task);
+  size_t known = known_task;
+  cs_block tls = cs_find_block(&swift_task_getCurrent);
+  if (known == 0 || known > tls.count) return NULL;
+  void **found = (void **)&tls.words[known - 1];
+  return cs_load_word(found) == 0 ? word = found : NULL;
 }
 
 void *cs_task_exchange(void *task) {
@@ -211,6 +231,8 @@ void **cs_task_locals_word(void) {
 
 // Darwin keeps both in reserved thread-specific slots, which are not searched. Not yet verified.
 void **cs_task_locals_word(void) { return NULL; }
+
+void **cs_task_word(void) { return NULL; }
 
 void *cs_task_exchange(void *task) {
   void *current = swift_task_getCurrent ? swift_task_getCurrent() : NULL;

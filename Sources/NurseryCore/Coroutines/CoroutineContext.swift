@@ -24,11 +24,13 @@ struct CoroutineContext {
   @usableFromInline var locals: LocalBinding?
   /// The values of Swift's task-locals of the side that is off; the body begins with those of its first resumer.
   @usableFromInline var taskLocals = TaskLocalStorage()
-  /// While it runs on a plain thread: the task that resumed it.
+  /// While it runs: the task that resumed it, on a plain thread or in a job on a fiber's stack.
   ///
   /// The task has one list of values for what the body binds, which it takes along when it yields, and for what the
   /// resumer binds. So the body runs outside of it.
   fileprivate var task: UnsafeMutableRawPointer?
+  /// While it runs, and a task has resumed it: the thread's word for task-locals outside of that task.
+  fileprivate var outsideTask: UnsafeMutableRawPointer?
   /// While it runs: the coroutine in whose body it was resumed.
   @usableFromInline var outer: UnsafeMutablePointer<CoroutineContext>?
   /// While it runs: the scope that it was resumed in.
@@ -187,15 +189,26 @@ extension UnsafeMutablePointer<CoroutineContext> {
     let other = withUnsafeMutablePointer(to: &pointee.taskLocals.saved) {
       UnsafeMutableRawPointer($0).load(as: UInt.self)
     }
-    if current != other { exchangeOtherTaskLocals() }
+    if current != other || worker.isInTask { exchangeOtherTaskLocals() }
   }
 
-  /// Always called on a plain thread, which may be in a task.
+  /// Always called on a plain thread, which may be in a task; on a scheduler's threads a fiber may run a task's job.
   @usableFromInline @inline(never)
   func exchangeOtherTaskLocals() {
     guard let word = cs_task_locals_word() else { return TaskLocalValues.refuse() }
-    (word.pointee, pointee.taskLocals.saved) = (pointee.taskLocals.saved, word.pointee)
-    if Worker.ofThisThread.pointee.scheduler == nil { pointee.task = cs_task_exchange(pointee.task) }
+    if pointee.state == .running || pointee.state == .unwinding {
+      pointee.task = cs_task_exchange(nil)
+      (word.pointee, pointee.taskLocals.saved) = (pointee.taskLocals.saved, word.pointee)
+      guard pointee.task != nil else { return }
+      // What no word contains, so that leaving the body comes here again.
+      pointee.outsideTask = pointee.taskLocals.saved
+      pointee.taskLocals.saved = UnsafeMutableRawPointer(cs_task_unknown())
+    } else {
+      if cs_is_in_task() { TaskLocalValues.refuseTask() }
+      if pointee.task != nil { pointee.taskLocals.saved = pointee.outsideTask }
+      (word.pointee, pointee.taskLocals.saved) = (pointee.taskLocals.saved, word.pointee)
+      pointee.task = cs_task_exchange(pointee.task)
+    }
   }
 
   /// Lets two references or pointers change places, as words.

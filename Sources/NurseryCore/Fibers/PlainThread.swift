@@ -41,7 +41,7 @@ enum PlainThread {
   static func adopt(_ worker: WorkerRef) {
     worker.pointee.pace.accessHead = cs_exclusivity_head()
     if worker.pointee.scheduler != nil {
-      worker.pointee.pace.taskLocals = cs_task_locals_word() ?? cs_task_locals_unknown()
+      worker.pointee.pace.findTaskWords()
     }
     cs_set_thread_pointer(worker)
   }

@@ -85,6 +85,27 @@ extension TaskLocalValues {
     if cs_task_locals_first() != nil { fatalError(refusal) }
   }
 
+  /// The calling thread's word for the current task; where it is not known, one that is always nil.
+  static var taskWord: UnsafeMutablePointer<UnsafeMutableRawPointer?> {
+    _ = lookInTask
+    return cs_task_word() ?? cs_task_unknown()
+  }
+
+  /// Finds where threads keep the current task, which can be seen only in one.
+  private static let lookInTask: Void = {
+    #if os(Linux)
+      if !cs_is_in_task() { Task.immediate { _ = cs_task_word() } }
+    #endif
+  }()
+
+  /// Traps: a task is current on the thread, so it runs on the stack that is about to be left.
+  @inline(never)
+  static func refuseTask() -> Never {
+    fatalError(
+      "a fiber waits, or a coroutine yields, inside a task that runs on its stack, begun by Task.immediate or runSynchronously(on:); write 'await' in the task, or begin it with Task { }, so that it does not run there"
+    )
+  }
+
   static let refusal =
     "a task-local value is bound, and this Swift runtime keeps such values where Nursery does not find them, so fibers would read each other's; bind a FiberLocal in place of the TaskLocal"
 }

@@ -13,7 +13,7 @@ extension Worker {
   /// Called on the thread that will run the worker, if that is not the one that made it.
   mutating func adoptThread() {
     pace.accessHead = cs_exclusivity_head()
-    pace.taskLocals = cs_task_locals_word() ?? cs_task_locals_unknown()
+    pace.findTaskWords()
     pace.quickYields = quickYieldMask
     loop.pointee.stack = .forThread()
   }

@@ -67,7 +67,7 @@ extension WorkerRef {
   /// As `run`, to a fiber of this worker that has left its stack.
   @inline(__always)
   private func switchQuickly(from me: FiberRef, to next: FiberRef) {
-    if hasTaskLocals(next) { return switchSlowly(from: me, to: next) }
+    if isInTask || hasTaskLocals(next) { return switchSlowly(from: me, to: next) }
     let saved = UnsafeMutableRawPointer(bitPattern: next.pointee.savedStack.load(ordering: .relaxed))
     next.pointee.savedStack.store(0, ordering: .relaxed)
     pointee.current = next
@@ -223,7 +223,16 @@ extension WorkerRef {
   /// Takes these values along with the fiber; see `TaskLocalValues`.
   @inline(__always)
   private func swapTaskLocals(from me: FiberRef, to next: FiberRef) {
+    if isInTask { TaskLocalValues.refuseTask() }
     if hasTaskLocals(next) { exchangeTaskLocals(from: me, to: next) }
+  }
+
+  /// Whether a task runs on the stack of the running fiber.
+  ///
+  /// The runtime would take it for the task of whatever runs next on this thread.
+  @usableFromInline
+  var isInTask: Bool {
+    @inline(__always) get { UnsafeMutableRawPointer(pointee.pace.task).load(as: UInt.self) != 0 }
   }
 
   @inline(never)

@@ -101,6 +101,8 @@ package struct Worker: ~Copyable {
     /// The thread's word for the values of Swift's task-locals; where it is not known, and on plain threads, which may be
     /// in a task, a word that is never nil.
     @usableFromInline var taskLocals: UnsafeMutablePointer<UnsafeMutableRawPointer?>
+    /// The thread's word for the current task, in which no fiber may wait; where it is not known, a word that is nil.
+    @usableFromInline var task: UnsafeMutablePointer<UnsafeMutableRawPointer?>
     /// The time of the last look around or wakeup: what a fiber that begins to wait takes for the time.
     var turnTime: Int64
     /// A fiber that was picked before it had left its stack; the loop waits for it.
@@ -114,6 +116,13 @@ package struct Worker: ~Copyable {
       budget = fullBudget
       accessHead = cs_exclusivity_head()
       taskLocals = cs_task_locals_unknown()
+      task = cs_task_unknown()
+    }
+
+    /// Finds the calling thread's words, which a worker of a scheduler will run on.
+    mutating func findTaskWords() {
+      taskLocals = cs_task_locals_word() ?? cs_task_locals_unknown()
+      task = TaskLocalValues.taskWord
     }
   }
 
@@ -175,7 +184,7 @@ package struct Worker: ~Copyable {
       RunQueue(isShared: settings.map { $0.parallelism > 1 } ?? false, sharesBegun: settings?.migrates ?? isForTasks))
     timers = .new(TimerQueue())
     sleep = .new(SleepWord())
-    if scheduler != nil { pace.taskLocals = cs_task_locals_word() ?? cs_task_locals_unknown() }
+    if scheduler != nil { pace.findTaskWords() }
     pace.quickYields = quickYieldMask
   }
 
