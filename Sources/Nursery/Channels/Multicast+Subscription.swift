@@ -2,29 +2,33 @@ extension Multicast {
   /// One subscriber's share of a multicast: every element that is sent from its beginning to its end.
   ///
   /// It ends by `cancel()`, when the last reference to it is gone, or, after the elements that it holds, when the
-  /// multicast is closed. Several fibers may share it, and then share the elements.
+  /// multicast is closed. Several fibers may share it: then each element goes to one of them, whoever is first.
   public final class Subscription: Sendable {
-    private let multicast: Multicast
-    private let backlog: Backlog
+    @usableFromInline let multicast: Multicast
+    @usableFromInline let reader: Reader
 
-    init(_ multicast: Multicast, _ backlog: Backlog) {
+    init(_ multicast: Multicast, _ reader: Reader) {
       self.multicast = multicast
-      self.backlog = backlog
+      self.reader = reader
     }
 
-    deinit { multicast.remove(backlog) }
+    deinit { multicast.remove(reader) }
 
     /// Waits for the next element; nil when the subscription has ended.
     ///
     /// A cancellation point.
     ///
-    /// - Throws: `LaggedError` in place of elements that this subscriber was too slow for; the next call returns the oldest one that
-    ///   is left. `CancellationError` if the current scope is cancelled: then no element has been taken.
+    /// - Throws: `LaggedError` in place of elements that this subscriber was too slow for; the next call returns the
+    ///   oldest one that is left. `CancellationError` if the current scope is cancelled: then no element has been taken.
     @available(*, noasync, message: "it blocks its thread; in async code, write 'await', and it suspends the task")
+    @inlinable
     public func next() throws -> Element? {
       if Performer.enter().isCancelled { throw CancellationError() }
-      let receive = Receive(subscription: self)
-      return try Self.element(of: receive.poll() ?? Op(base: receive).perform())
+      while true {
+        let (delivery, changes) = multicast.takeOrAwait(reader)
+        if let delivery { return try Self.element(of: delivery) }
+        try multicast.arrivals.wait(after: changes)
+      }
     }
 
     /// The operation that takes the next element; its value is nil when the subscription has ended.
@@ -35,9 +39,10 @@ extension Multicast {
     /// Ends the subscription, drops the elements that it holds, and lets the senders go on that it has held back.
     ///
     /// Never blocks. `next()` returns nil from now on.
-    public func cancel() { multicast.remove(backlog) }
+    public func cancel() { multicast.remove(reader) }
 
-    private static func element(of delivery: Delivery) throws -> Element? {
+    @inlinable
+    static func element(of delivery: Delivery) throws -> Element? {
       switch delivery {
       case .element(let element): return element
       case .missed(let count): throw LaggedError(missed: count)
@@ -48,13 +53,9 @@ extension Multicast {
     private struct Receive: OwnOperation {
       let subscription: Subscription
 
-      func poll() -> Delivery? { subscription.multicast.with(subscription.backlog) { $0.take() } }
-      func enlist(_ waiter: Waiter<Delivery>) {
-        subscription.multicast.with(subscription.backlog) { $0.enlist(waiter) }
-      }
-      func withdraw(_ waiter: Waiter<Delivery>) {
-        subscription.multicast.with(subscription.backlog) { $0.withdraw(waiter) }
-      }
+      func poll() -> Delivery? { subscription.multicast.take(subscription.reader) }
+      func enlist(_ waiter: Waiter<Delivery>) { subscription.multicast.enlist(waiter, subscription.reader) }
+      func withdraw(_ waiter: Waiter<Delivery>) { subscription.multicast.withdraw(waiter) }
       var waitDescription: String { "the next element of a Multicast<\(Element.self)>" }
     }
   }
@@ -64,6 +65,9 @@ extension Multicast {
 public struct LaggedError: Error, Hashable, Sendable, CustomStringConvertible {
   /// How many elements it has missed since the last one it got.
   public let missed: Int
+
+  @usableFromInline
+  init(missed: Int) { self.missed = missed }
 
   /// How many, and what to write.
   public var description: String {

@@ -9,13 +9,35 @@
 /// back. A send is all or nothing: either every subscriber gets the element, or the sender still has it. Without
 /// subscribers the element is dropped. Waiting senders are served in the order they came.
 ///
-/// Invariants, whenever `lock` is free: a receiver waits only if its backlog is empty; a sender waits only if a
-/// subscriber holds it back. A waiter that has committed elsewhere does not count.
+/// An element is kept once for all subscribers, as in Tokio's `broadcast`, until the last of them has taken it or as
+/// many have come after it as the most patient subscriber keeps. So a send takes constant time for any number of lagging
+/// subscribers, besides waking those that wait.
+///
+/// Invariants, whenever `lock` is free: a receiver waits only if there is no element for its subscription; a sender
+/// waits only if a subscriber holds it back. A waiter that has committed elsewhere does not count.
 public final class Multicast<Element: Sendable>: @unchecked Sendable {
-  private let lock = SpinLock(.queue)
-  @exclusivity(unchecked) private var isClosed = false
-  @exclusivity(unchecked) private var backlogs: [Backlog] = []
-  @exclusivity(unchecked) private var senders: [(waiter: Waiter<Bool>, element: Element)] = []
+  @usableFromInline let lock = SpinLock(.queue)
+  @exclusivity(unchecked) @usableFromInline var isClosed = false
+
+  /// What somebody has not taken yet, the last with the number `end` - 1.
+  @usableFromInline let history = Ring<Kept>()
+  @exclusivity(unchecked) @usableFromInline var end = 0
+
+  @exclusivity(unchecked) @usableFromInline var readers: [Reader] = []
+  /// Those of the readers that may hold a sender back.
+  @exclusivity(unchecked) @usableFromInline var brakes: [Reader] = []
+  /// How many elements the history may hold: the largest limit of the readers.
+  @exclusivity(unchecked) @usableFromInline var capacity = 0
+
+  @exclusivity(unchecked) @usableFromInline var senders: [(waiter: Waiter<Bool>, element: Element)] = []
+  /// The receivers in choices.
+  @exclusivity(unchecked) @usableFromInline var receivers: [(waiter: Waiter<Delivery>, reader: Reader)] = []
+
+  /// Where the other receivers wait, for a larger number of `changes` than they have seen.
+  @usableFromInline let arrivals = Arrivals { "the next element of a Multicast<\(Element.self)>" }
+  @exclusivity(unchecked) @usableFromInline var changes = 0
+  /// Whether somebody waits there, or is about to, since the last announcement.
+  @exclusivity(unchecked) @usableFromInline var isAwaited = false
 
   /// Creates a multicast without subscribers.
   public init() {}
@@ -24,15 +46,19 @@ public final class Multicast<Element: Sendable>: @unchecked Sendable {
   ///
   /// If the multicast is closed, it has ended. Traps if the limit is not positive.
   public func subscribe(_ slowness: Slowness) -> Subscription {
-    let backlog = Backlog(slowness)
+    let reader = Reader(slowness)
     locked { _ in
-      if isClosed { backlog.end() } else { backlogs.append(backlog) }
+      reader.position = end
+      guard !isClosed else { return reader.isEnded = true }
+      readers.append(reader)
+      if reader.holdsBack { brakes.append(reader) }
+      capacity = max(capacity, reader.limit)
     }
-    return Subscription(self, backlog)
+    return Subscription(self, reader)
   }
 
   /// How many subscriptions there are.
-  public var subscriberCount: Int { locked { _ in backlogs.count } }
+  public var subscriberCount: Int { locked { _ in readers.count } }
 
   /// How many senders wait now.
   public var waitingCount: Int { locked { _ in senders.count } }
@@ -43,115 +69,37 @@ public final class Multicast<Element: Sendable>: @unchecked Sendable {
   ///
   /// Never blocks; closing again does nothing.
   public func close() {
-    locked { _ in
+    locked { dropped in
       isClosed = true
+      changes += 1
       for sender in senders { sender.waiter.commit(false) }
-      for backlog in backlogs { backlog.end() }
+      for reader in readers { reader.isEnded = true }
+      serveReceivers(&dropped)
+      dropped.append(contentsOf: senders.map(\.element))
       senders.removeAll()
-      backlogs.removeAll()
+      readers.removeAll()
+      brakes.removeAll()
     }
   }
 
-  // MARK: Sending
+  // MARK: The lock
 
-  /// Waits until no subscriber holds it back, and gives the element to all of them.
-  ///
-  /// A cancellation point.
-  ///
-  /// - Throws: `ChannelClosedError` when the multicast is or gets closed; `CancellationError` if the current scope is
-  ///   cancelled. In both cases no subscriber has got the element.
-  @available(*, noasync, message: "it blocks its thread; in async code, write 'await', and it suspends the task")
-  public func send(_ element: Element) throws {
-    if Performer.enter().isCancelled { throw CancellationError() }
-    let send = Send(multicast: self, element: element)
-    guard try send.poll() ?? Op(base: send).perform() else { throw ChannelClosedError() }
-  }
-
-  /// The operation that gives the element to all subscribers.
-  ///
-  /// It fails with `ChannelClosedError` when the multicast is closed. It can be performed again, and sends the element
-  /// again.
-  public func sendOp(_ element: Element) -> Op<Void> {
-    Op(base: Send(multicast: self, element: element)).wrap { if !$0 { throw ChannelClosedError() } }
-  }
-
-  private var isHeldBack: Bool { backlogs.contains { $0.isFull } }
-
-  private func deliver(_ element: Element, _ dropped: inout [Element]) {
-    for backlog in backlogs {
-      if let oldest = backlog.deliver(element) { dropped.append(oldest) }
-    }
-  }
-
-  /// Serves waiting senders as long as no subscriber holds them back.
-  private func settle(_ dropped: inout [Element]) {
-    while !senders.isEmpty, !isHeldBack {
-      let next = senders.removeFirst()
-      if next.waiter.commit(true) { deliver(next.element, &dropped) }
-    }
-  }
-
-  // MARK: For subscriptions
-
-  /// Uses a backlog, and serves the senders that it has held back.
-  func with<Result>(_ backlog: Backlog, _ body: (Backlog) -> Result) -> Result {
-    locked { dropped in
-      let result = body(backlog)
-      settle(&dropped)
-      return result
-    }
-  }
-
-  func remove(_ backlog: Backlog) {
-    locked { dropped in
-      backlogs.removeAll { $0 === backlog }
-      dropped = backlog.clear()
-      backlog.end()
-      settle(&dropped)
-    }
-  }
-
-  /// Dropped elements end after the unlocking: their end may be user code.
-  private func locked<Result>(_ body: (_ dropped: inout [Element]) -> Result) -> Result {
+  /// After the unlocking, receivers are woken, and dropped elements end: their end may be user code.
+  @inlinable
+  @inline(__always)
+  func locked<Result>(_ body: (_ dropped: inout [Element]) -> Result) -> Result {
     var dropped: [Element] = []
     lock.lock()
+    let before = changes
     let result = body(&dropped)
+    var news: Int?
+    if isAwaited, changes != before {
+      isAwaited = false
+      news = changes
+    }
     lock.unlock()
+    if let news { arrivals.announce(news) }
     withExtendedLifetime(dropped) {}
     return result
-  }
-
-  private struct Send: OwnOperation {
-    let multicast: Multicast
-    let element: Element
-
-    func poll() -> Bool? {
-      multicast.locked { dropped in
-        if multicast.isClosed { return false }
-        guard multicast.senders.isEmpty, !multicast.isHeldBack else { return nil }
-        multicast.deliver(element, &dropped)
-        return true
-      }
-    }
-
-    func enlist(_ waiter: Waiter<Bool>) {
-      multicast.locked { dropped -> Void in
-        if multicast.isClosed {
-          waiter.commit(false)
-        } else {
-          multicast.senders.append((waiter, element))
-          multicast.settle(&dropped)
-        }
-      }
-    }
-
-    func withdraw(_ waiter: Waiter<Bool>) {
-      multicast.locked { dropped in
-        multicast.senders.removeAll { $0.waiter == waiter }
-        multicast.settle(&dropped)
-      }
-    }
-
-    var waitDescription: String { "to send to a Multicast<\(Element.self)>, held back by a subscriber" }
   }
 }

@@ -11,8 +11,8 @@ public final class Requests<Query: Sendable, Reply: Sendable>: @unchecked Sendab
   private let lock = SpinLock(.object)
   @exclusivity(unchecked) private var isClosed = false
   /// Those that no server has taken.
-  @exclusivity(unchecked) private var calls = Ring<Call>()
-  @exclusivity(unchecked) private var servers = Ring<Waiter<Call?>>()
+  private let calls = Ring<Call>()
+  private let servers = Ring<Waiter<Call?>>()
 
   typealias Call = RequestCall<Query, Reply>
 

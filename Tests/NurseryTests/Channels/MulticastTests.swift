@@ -129,6 +129,70 @@ struct MulticastTests {
     }
   }
 
+  @Test func trySendReachesAllSubscribersOrNone() throws {
+    let multicast = Multicast<Int>()
+    try #expect(multicast.trySend(0) == true)
+    let slow = multicast.subscribe(.holdingBack(1))
+    let quick = multicast.subscribe(.lagging(4))
+    try #expect(multicast.trySend(1) == true)
+    try #expect(multicast.trySend(2) == false)
+    try #expect(slow.next() == 1)
+    try #expect(multicast.trySend(3) == true)
+    multicast.close()
+    #expect(throws: ChannelClosedError.self) { try multicast.trySend(4) }
+    try #expect([quick.next(), quick.next(), quick.next()] == [1, 3, nil])
+  }
+
+  @Test func anElementEndsWhenNoSubscriberCanTakeItAnyMore() throws {
+    final class Note: Sendable {}
+    let multicast = Multicast<Note>()
+    func send() throws -> () -> Note? {
+      let note = Note()
+      try multicast.send(note)
+      return { [weak note] in note }
+    }
+    let unwanted = try send()
+    #expect(unwanted() == nil, "without subscribers")
+    let patient = multicast.subscribe(.lagging(3))
+    let early = try send()
+    let hasty = multicast.subscribe(.lagging(1))
+    let (second, third) = (try send(), try send())
+    _ = try patient.next()
+    #expect(early() == nil, "who subscribes later does not count")
+    _ = try patient.next()
+    #expect(second() != nil, "the other subscriber has not passed it")
+    #expect(expectThrows(LaggedError.self) { _ = try hasty.next() }?.missed == 1)
+    #expect(second() == nil)
+    _ = try hasty.next()
+    let (fourth, fifth, sixth) = (try send(), try send(), try send())
+    #expect(third() == nil, "more have come than the most patient subscriber keeps")
+    patient.cancel()
+    #expect(fourth() == nil && fifth() == nil, "the most patient subscriber has left")
+    #expect(sixth() != nil)
+    hasty.cancel()
+    #expect(sixth() == nil)
+  }
+
+  @Test(arguments: parallelisms) func fibersThatShareASubscriptionShareItsElements(workers: Int) throws {
+    let multicast = Multicast<Int>()
+    let received = Guarded<[Int]>([])
+    try virtually(workers) {
+      let subscription = multicast.subscribe(.holdingBack(2))
+      try withNursery { nursery in
+        for isOperation in [false, true, false, true] {
+          nursery.goAsync(placement: .spread) {
+            while let element = try isOperation ? subscription.nextOp().perform() : subscription.next() {
+              received.withLock { $0.append(element) }
+            }
+          }
+        }
+        for number in 0..<200 { try multicast.send(number) }
+        multicast.close()
+      }
+    }
+    #expect(received.withLock { $0.sorted() } == Array(0..<200))
+  }
+
   @Test func aSubscriberThatKeepsNothingTraps() async {
     let result = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
       _ = Multicast<Int>().subscribe(.lagging(0))

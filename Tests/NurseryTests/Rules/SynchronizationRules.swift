@@ -307,4 +307,23 @@ struct SynchronizationRules {
       try hold(received.entries.isEmpty || received.entries.sorted() == [1, 2], "\(received.entries)")
     }
   }
+
+  @Test(arguments: [false, true])
+  func everyElementOfAMulticastWakesItsReceivers(isOperation: Bool) throws {
+    try underEverySchedule {
+      let multicast = Multicast<Int>()
+      let subscription = multicast.subscribe(.holdingBack(1))
+      let sum = Counter()
+      try withNursery { nursery in
+        for isFirst in [true, false] {
+          nursery.goAsync {
+            let element = try isOperation && isFirst ? subscription.nextOp().perform() : subscription.next()
+            sum.add(element ?? 0)
+          }
+        }
+        for number in 1...2 { try multicast.send(number) }
+      }
+      try hold(sum.value == 3, "\(sum.value)")
+    }
+  }
 }
