@@ -59,6 +59,7 @@ extension Flow {
   /// - Parameters:
   ///   - limit: the largest number of fibers; traps if it is less than 1. `.max` for no limit.
   ///   - ordered: whether the results come in the order of the elements, or as they are ready.
+  @inlinable
   public func concurrentMap<Output: Sendable>(
     limit: Int, ordered: Bool = true, file: StaticString = #fileID, line: UInt = #line,
     _ transform: @escaping @Sendable (Element) throws -> Output
@@ -93,7 +94,8 @@ extension Flow {
   }
 
   /// Numbers the elements and hands each to a fiber that waits, or to a new one.
-  private func distribute(
+  @inlinable
+  func distribute(
     to work: Channel<(place: Int, element: Element)>, within window: Window, _ nursery: Nursery,
     spawn: ((place: Int, element: Element)) -> Void
   ) throws {

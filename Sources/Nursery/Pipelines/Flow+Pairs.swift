@@ -1,31 +1,37 @@
 /// Two feeds that are waited for together.
+@usableFromInline
 final class Pair<Left: Sendable, Right: Sendable>: Stage {
   /// The next element of one side; an inner nil at its end.
+  @usableFromInline
   enum Arrival {
     case left(Left?)
     case right(Right?)
   }
 
-  let left: Feed<Left>
-  let right: Feed<Right>
-  private let next: Op<Arrival>
+  @usableFromInline let left: Feed<Left>
+  @usableFromInline let right: Feed<Right>
+  @usableFromInline let next: Op<Arrival>
 
   /// - Parameter isRightFirst: whether the right side is asked first; otherwise it is a fair choice.
+  @inlinable
   init(_ left: Feed<Left>, _ right: Feed<Right>, isRightFirst: Bool = false) {
     self.left = left
     self.right = right
     let (ofLeft, ofRight) = (left.elements.nextOp(), right.elements.nextOp())
     let arrivals = [ofRight.wrap { Arrival.right($0) }, ofLeft.wrap { Arrival.left($0) }]
     next = isRightFirst ? .biased(arrivals) : .choice(arrivals)
+    super.init()
   }
 
   /// Waits for an element of a side that is wanted.
+  @inlinable
   func arrival(left wantsLeft: Bool = true, right wantsRight: Bool = true) throws -> Arrival {
     if !wantsRight { return .left(try left.next()) }
     if !wantsLeft { return .right(try right.next()) }
     return try next.perform()
   }
 
+  @usableFromInline
   override func stop() {
     left.stop()
     right.stop()
@@ -36,12 +42,16 @@ extension Flow {
   /// The first elements of both flows as a pair, then the second ones, and so on; both are awaited at the same time.
   ///
   /// Ends, and cancels the other flow, as soon as one ends; an element of the other one that has come already is lost.
+  @inlinable
   public func zip<Other>(
     _ other: Flow<Other>, file: StaticString = #fileID, line: UInt = #line
   ) -> Flow<(Element, Other)> {
     pair(with: other, "zip", SourceSite(file: file, line: line), ()) { pair, _ in
-      var (left, right): (Element?, Other?) = (nil, nil)
+      try Fiber.checkCancellation()
+      // Two attempts cost less than a choice.
+      var (left, right) = (pair.left.elements.tryReceive(), pair.right.elements.tryReceive())
       while true {
+        if let left, let right { return (left, right) }
         switch try pair.arrival(left: left == nil, right: right == nil) {
         case .left(let element?): left = element
         case .right(let element?): right = element
@@ -52,7 +62,6 @@ extension Flow {
           try pair.right.finish()
           return nil
         }
-        if let left, let right { return (left, right) }
       }
     }
   }
@@ -112,7 +121,8 @@ extension Flow {
     }
   }
 
-  private func pair<Other, State: Sendable, Output>(
+  @inlinable
+  func pair<Other, State: Sendable, Output>(
     with other: Flow<Other>, _ name: String, _ site: SourceSite, _ state: State,
     _ step: @escaping @Sendable (Pair<Element, Other>, inout State) throws -> Output?
   ) -> Flow<Output> {
