@@ -44,6 +44,7 @@ typedef struct cs_thread_traits {
   cs_capabilities capabilities;
   bool has_capabilities;
   bool has_no_new_privileges;
+  long timer_slack;  // nanoseconds; 0 for a real-time thread
 } cs_thread_traits;
 
 typedef struct cs_keeping {

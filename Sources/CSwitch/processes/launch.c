@@ -104,6 +104,7 @@ ALONE static void apply_traits(cs_thread_traits *wanted, cs_thread_traits *own) 
     is_same = wanted->processors[i] == own->processors[i];
   if (!is_same && wanted->processors_size > 0)
     cs_raw3(SYS_sched_setaffinity, 0, wanted->processors_size, wanted->processors);
+  if (wanted->timer_slack > 0) cs_raw5(SYS_prctl, PR_SET_TIMERSLACK, wanted->timer_slack, 0, 0, 0);
   if (wanted->has_no_new_privileges) cs_raw5(SYS_prctl, PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
   if (!wanted->has_capabilities || !own->has_capabilities) return;
   bool is_less = false;

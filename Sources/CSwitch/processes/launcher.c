@@ -169,6 +169,7 @@ int cs_child_launch(const cs_launch *launch, cs_child *child) {
   }
   keeping->launch = launch;
   cs_read_traits(&keeping->traits);
+  keeping->traits.timer_slack = cs_timers_slack();
   result = send_descriptors(ends[0], launch->sources, launch->count);
   if (result < 0) child->step = CS_STEP_DESCRIPTORS;
   if (result == 0) result = (int)cs_pass_descriptor(launches, &keeping, sizeof keeping, ends[1], 0);

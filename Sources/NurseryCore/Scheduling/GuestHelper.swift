@@ -1,3 +1,4 @@
+import CSwitch
 import Synchronization
 
 /// The thread that sleeps for a guest's worker.
@@ -50,6 +51,7 @@ final class GuestHelper: @unchecked Sendable {
     do {
       System.detachThread(
         try System.startThread("guest-sleeper", retained.toOpaque()) { argument in
+          _ = cs_timers_sharpen()
           Unmanaged<GuestHelper>.fromOpaque(argument!).takeRetainedValue().run()
           return nil
         })

@@ -26,6 +26,9 @@ extension Scheduler {
     // Fibers of a run inside a blocking call may wait for that pool themselves.
     BlockingPool.lendPlace(of: outer.pointee.current, 1)
     defer { BlockingPool.lendPlace(of: outer.pointee.current, -1) }
+    // The calling thread is worker 0's; an event loop's guest sleeps on another one.
+    let slack = clock.isVirtual || settings.guest != nil ? 0 : cs_timers_sharpen()
+    defer { cs_timers_relax(slack) }
     let root = try begin(inside: outer.pointee.current)
     let result: Swift.Result<Result, any Error>
     do {

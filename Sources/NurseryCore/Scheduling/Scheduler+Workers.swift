@@ -89,6 +89,7 @@ private let workerThread: System.ThreadBody = { argument in
   worker.pointee.adoptThread()
   cs_set_thread_pointer(worker)
   _ = cs_install_signal_stack()
+  _ = cs_timers_sharpen()
   worker.runLoop()
   cs_set_thread_pointer(nil)
   return nil
