@@ -23,11 +23,12 @@ extension Multicast {
     @available(*, noasync, message: "it blocks its thread; in async code, write 'await', and it suspends the task")
     @inlinable
     public func next() throws -> Element? {
-      if Performer.enter().isCancelled { throw CancellationError() }
+      let me = Performer.enter()
+      if me.isCancelled { throw CancellationError() }
       while true {
         let (delivery, changes) = multicast.takeOrAwait(reader)
         if let delivery { return try Self.element(of: delivery) }
-        try multicast.arrivals.wait(after: changes)
+        try multicast.arrivals.await(after: changes, by: me)
       }
     }
 

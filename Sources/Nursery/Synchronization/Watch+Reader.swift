@@ -3,8 +3,8 @@ extension Watch {
   ///
   /// It belongs to one fiber or thread at a time; each of several readers takes its own from `reader()`.
   public final class Reader {
-    private let watch: Watch<Value>
-    private var seen: Int
+    @usableFromInline let watch: Watch<Value>
+    @usableFromInline var seen: Int
 
     init(_ watch: Watch<Value>) {
       self.watch = watch
@@ -15,7 +15,7 @@ extension Watch {
     public var hasChanged: Bool { watch.latest.version > seen }
 
     /// The latest value, which this reader has seen then.
-    public var value: Value {
+    @inlinable public var value: Value {
       let latest = watch.latest
       seen = latest.version
       return latest.value
@@ -27,8 +27,11 @@ extension Watch {
     ///
     /// - Throws: `CancellationError` if the current scope is cancelled; then the reader has seen nothing new.
     @available(*, noasync, message: "it blocks its thread; in async code, write 'await', and it suspends the task")
+    @inlinable
     public func changes() throws -> Value {
-      try watch.laterOp(than: seen).perform()
+      let me = Performer.enter()
+      if me.isCancelled { throw CancellationError() }
+      try watch.versions.await(after: seen, by: me)
       return value
     }
 
@@ -36,7 +39,7 @@ extension Watch {
     ///
     /// If it loses, the reader has seen nothing new.
     public func changesOp() -> Op<Value> {
-      .guarded { [self] in watch.laterOp(than: seen).wrap { [self] in value } }
+      .guarded { [self] in watch.versions.awaitOp(after: seen).wrap { [self] in value } }
     }
   }
 }

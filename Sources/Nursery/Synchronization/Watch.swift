@@ -6,12 +6,12 @@
 ///
 /// Setting the value never waits for a reader. Reading it allocates nothing.
 public final class Watch<Value: Sendable>: @unchecked Sendable {
-  private let lock = SpinLock(.object)
-  @exclusivity(unchecked) private var current: Value
+  @usableFromInline let lock = SpinLock(.object)
+  @exclusivity(unchecked) @usableFromInline var current: Value
   /// How often the value has been set.
-  @exclusivity(unchecked) private var version = 0
-  /// Its free permits are the version; readers watch for a later one.
-  private let versions = PermitQueue(0) { _, _ in "a change of a Watch" }
+  @exclusivity(unchecked) @usableFromInline var version = 0
+  /// Counts the versions; a little behind them at times, never ahead.
+  @usableFromInline let versions = EventCount { "a change of a Watch" }
 
   /// Creates a watch.
   public init(_ value: Value) {
@@ -22,7 +22,7 @@ public final class Watch<Value: Sendable>: @unchecked Sendable {
   public var value: Value { latest.value }
 
   /// The latest value and its version.
-  var latest: (value: Value, version: Int) {
+  @inlinable var latest: (value: Value, version: Int) {
     lock.lock()
     defer { lock.unlock() }
     return (current, version)
@@ -31,20 +31,18 @@ public final class Watch<Value: Sendable>: @unchecked Sendable {
   /// Sets the value and wakes the readers that wait for a change.
   ///
   /// Never blocks. A value that is equal to the former one is a change, too.
+  @inlinable
   public func set(_ value: Value) {
     // The former value ends after the unlocking: its end may be user code.
     var value = value
     lock.lock()
     swap(&current, &value)
     version += 1
-    let tasks = versions.setFreeUnderLock(version)
+    let version = version
     lock.unlock()
-    tasks.resume()
+    versions.advance(to: version)
   }
 
   /// A reader that has seen the present value.
   public func reader() -> Reader { Reader(self) }
-
-  /// The operation that commits when there is a later version.
-  func laterOp(than version: Int) -> Op<Void> { versions.availableOp(version + 1) }
 }

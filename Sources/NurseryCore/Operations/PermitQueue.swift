@@ -1,3 +1,5 @@
+import Synchronization
+
 /// Permits and the performers that wait for some: semaphores, locks and events are made of it.
 ///
 /// First come, first served. No performer takes permits while another waits in front of it (no barging), and a request
@@ -11,11 +13,22 @@
 /// Invariant, whenever the lock is free: the first waiter asks for more than is free, or it has committed elsewhere and
 /// is about to withdraw. Hence every change of `free` and every removal calls `settle`.
 ///
+/// While nobody waits, permits are taken and given back without the lock. The word says which way it goes:
+///
+///     word = 2 * free        open: whoever exchanges it takes or gives; no lock
+///     word = 2 * free + 1    closed: only the holder of the lock changes it
+///
+///     open --locked, by its `or`--> closed --last waiter and watcher gone--> open
+///
+/// Invariant, whenever the lock is free: the word is closed if anybody waits. So nobody takes permits past a waiter, and
+/// nobody gives some without settling: an exchange that follows the `or` fails, and goes the way of the lock; of one
+/// that precedes it the holder of the lock reads the permits. Checked by `Tests/Models/permits.pml`.
+///
 /// It is in the core for speed: a contended wait allocates nothing, where a `BaseOperation` allocates an object, and a
 /// waiter is removed in constant time.
 package final class PermitQueue: OperationSource, @unchecked Sendable {
   private let lock = SpinLock(.queue)
-  @exclusivity(unchecked) private var free: Int
+  private let word: Atomic<Int>
   private let waiters = WaitQueue()
   private let watchers = WaitQueue()
   private let describe: @Sendable (_ free: Int, _ waiting: Int) -> String
@@ -39,10 +52,50 @@ package final class PermitQueue: OperationSource, @unchecked Sendable {
     _ free: Int, lock lockDescription: LockDescription? = nil,
     describe: @escaping @Sendable (_ free: Int, _ waiting: Int) -> String
   ) {
-    self.free = free
+    word = Atomic(2 * free)
     self.describe = describe
     self.lockDescription = lockDescription
     super.init(slotSize: 0)
+  }
+
+  // MARK: The word
+
+  /// How many permits are free; changed by the holder of the lock, while the word is closed.
+  private var free: Int {
+    get { word.load(ordering: .relaxed) >> 1 }
+    set { word.store(2 * newValue + 1, ordering: .relaxed) }
+  }
+
+  /// Takes the lock and closes the word.
+  private func close() {
+    lock.lock()
+    word.bitwiseOr(1, ordering: .acquiringAndReleasing)
+  }
+
+  /// Releases the lock, and opens the word if nobody waits.
+  private func open() {
+    if waiters.isEmpty, watchers.isEmpty { word.store(2 * free, ordering: .releasing) }
+    lock.unlock()
+  }
+
+  private func locked<Result>(_ body: () -> Result) -> Result {
+    close()
+    defer { open() }
+    return body()
+  }
+
+  /// Changes the number of free permits if the word is open and the change is possible.
+  ///
+  /// - Parameter change: the number that is to be free, in place of this one; nil if that is too small.
+  @inline(__always)
+  private func exchange(_ change: (_ free: Int) -> Int?) -> Bool {
+    var seen = word.load(ordering: .relaxed)
+    while seen & 1 == 0, let free = change(seen >> 1) {
+      let result = word.weakCompareExchange(expected: seen, desired: 2 * free, ordering: .acquiringAndReleasing)
+      if result.exchanged { return true }
+      seen = result.original
+    }
+    return false
   }
 
   // MARK: Taking
@@ -51,31 +104,36 @@ package final class PermitQueue: OperationSource, @unchecked Sendable {
   ///
   /// - Throws: `CancellationError` if the scope is cancelled while it waits; then no permit has been taken.
   package func take(_ count: Int, by me: FiberRef) throws {
-    lock.lock()
-    if free >= count, waiters.isEmpty {
-      free -= count
-      return lock.unlock()
-    }
-    lock.unlock()
-    try wait(count, me)
+    if exchange({ $0 >= count ? $0 - count : nil }) { return }
+    try wait(for: PermitRequest(count), me)
+  }
+
+  /// Waits until `count` permits could be taken without waiting, and takes none; otherwise as `take`.
+  package func watch(for count: Int, by me: FiberRef) throws {
+    let seen = word.load(ordering: .acquiring)
+    if seen & 1 == 0, seen >> 1 >= count { return }
+    try wait(for: PermitRequest(count, takesNone: true), me)
   }
 
   @inline(never)
-  private func wait(_ count: Int, _ me: FiberRef) throws {
+  private func wait(for request: PermitRequest, _ me: FiberRef) throws {
     me.beginEnlisting()
-    lock.lock()
-    if free >= count, waiters.isEmpty {
-      free -= count
+    close()
+    if free >= request.count, waiters.isEmpty {
+      if !request.takesNone { free -= request.count }
       me.endEnlisting()
-      return lock.unlock()
+      return open()
     }
-    me.ownOffer.pointee.argument = PermitRequest(count).argument
-    let verdict = me.wait(
-      in: waiters, under: lock, for: .passUnretained(self), slot: UnsafeMutableRawPointer(me.ownOffer))
+    me.ownOffer.pointee.argument = request.argument
+    let slot = UnsafeMutableRawPointer(me.ownOffer)
+    let verdict =
+      request.takesNone
+      ? me.wait(in: watchers, under: lock, for: .passUnretained(self), slot: slot)
+      : me.wait(in: waiters, under: lock, for: .passUnretained(self), slot: slot)
     me.ownOffer.pointee.argument = 0
     guard verdict == .cancelled else { return }
     // The requests behind the one that has left may be smaller.
-    lock.withLock { settle() }.resume()
+    locked { settle() }.resume()
     throw CancellationError()
   }
 
@@ -91,10 +149,16 @@ package final class PermitQueue: OperationSource, @unchecked Sendable {
 
   /// Gives `count` permits back, and grants what can be granted now.
   package func give(_ count: Int) {
-    lock.lock()
-    free += count
-    let tasks = settle()
-    lock.unlock()
+    if exchange({ $0 + count }) { return }
+    giveToWaiters(count)
+  }
+
+  @inline(never)
+  private func giveToWaiters(_ count: Int) {
+    let tasks = locked {
+      free += count
+      return settle()
+    }
     tasks.resume()
   }
 
@@ -104,20 +168,21 @@ package final class PermitQueue: OperationSource, @unchecked Sendable {
   /// As `setFree`, for a caller that holds another lock.
   ///
   /// - Returns: the tasks that the caller resumes when it has unlocked.
-  package func setFreeUnderLock(_ count: Int) -> WokenTasks {
-    lock.withLock {
-      if free == count { return WokenTasks() }
-      free = count
+  package func setFreeUnderLock(_ count: Int) -> WokenTasks { change { _ in count } }
+
+  /// As `setFree`, unless more are free already.
+  package func raiseFree(to count: Int) { change { max($0, count) }.resume() }
+
+  private func change(_ change: (_ free: Int) -> Int) -> WokenTasks {
+    if exchange(change) { return WokenTasks() }
+    return locked {
+      free = change(free)
       return settle()
     }
   }
 
   /// How many permits are free.
-  package var freeCount: Int {
-    lock.lock()
-    defer { lock.unlock() }
-    return free
-  }
+  package var freeCount: Int { word.load(ordering: .acquiring) >> 1 }
 
   /// How many requests wait.
   package var waitingCount: Int {
@@ -175,8 +240,8 @@ package final class PermitQueue: OperationSource, @unchecked Sendable {
 
   override package func attempt(_ offer: OfferRef, _ attempt: Attempt) -> Answer {
     let request = offer.permitRequest
-    lock.lock()
-    defer { lock.unlock() }
+    close()
+    defer { open() }
     guard request.count <= free, isFirst(offer.pointee.performer) else {
       guard attempt.enlists else { return .pending }
       if request.takesNone { watchers.enlist(offer, attempt) } else { waiters.enlist(offer, attempt) }
@@ -189,7 +254,7 @@ package final class PermitQueue: OperationSource, @unchecked Sendable {
   }
 
   override package func withdraw(_ offer: OfferRef) {
-    let tasks = lock.withLock {
+    let tasks = locked {
       if offer.permitRequest.takesNone {
         watchers.remove(offer)
         return WokenTasks()
@@ -201,10 +266,7 @@ package final class PermitQueue: OperationSource, @unchecked Sendable {
   }
 
   override package var waitDescription: String {
-    lock.lock()
-    let (free, waiting) = (free, waiters.count)
-    lock.unlock()
-    return describe(free, waiting)
+    describe(freeCount, waitingCount)
   }
 
   override package var dumpDescription: String { lockDescription?.name ?? waitDescription }
