@@ -7,6 +7,7 @@ let package = Package(
   products: [
     .library(name: "Nursery", targets: ["Nursery"]),
     .library(name: "NurseryCore", targets: ["NurseryCore"]),
+    .library(name: "NurseryTesting", targets: ["NurseryTesting"]),
     .executable(name: "wordcount", targets: ["WordCount"]),
     .executable(name: "fibonacci", targets: ["Fibonacci"]),
     .executable(name: "prime-sieve", targets: ["PrimeSieve"]),
@@ -45,6 +46,8 @@ let package = Package(
     .testTarget(name: "NurseryCoreTests", dependencies: ["CSwitch", "NurseryCore", "TestSupport"]),
     .target(name: "AllocationCounter", path: "Tests/AllocationCounter"),
     .testTarget(name: "NurseryTests", dependencies: ["Nursery", "TestSupport", "AllocationCounter"]),
+    .target(name: "NurseryTesting", dependencies: ["Nursery"], path: "Tests/NurseryTesting"),
+    .testTarget(name: "NurseryTestingTests", dependencies: ["NurseryTesting", "TestSupport"]),
     .testTarget(
       name: "ExampleTests",
       dependencies: [

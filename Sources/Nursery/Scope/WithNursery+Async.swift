@@ -1,6 +1,7 @@
 import Synchronization
 
-/// Opens a nursery from asynchronous code, with the default configuration; see the overload that takes a configuration.
+/// Opens a nursery from asynchronous code, with the default configuration, or what a trait of the test says; see the
+/// overload that takes a configuration.
 ///
 /// Cancelling the task cancels the nursery, as the cancellation of an enclosing scope does.
 ///
@@ -13,7 +14,7 @@ public func withNursery<Result: Sendable>(
   file: StaticString = #fileID, line: UInt = #line, _ body: sending @escaping (Nursery) throws -> Result
 ) async throws -> Result {
   try await withNursery(
-    name, onFailure: policy, limit: limit, placement: placement, Configuration(), file: file, line: line, body)
+    name, onFailure: policy, limit: limit, placement: placement, nil, file: file, line: line, body)
 }
 
 /// Opens a nursery from asynchronous code: runs `body` as the root fiber of a scheduler on a separate thread.
@@ -30,28 +31,34 @@ public func withNursery<Result: Sendable>(
 @discardableResult
 public func withNursery<Result: Sendable>(
   _ name: String = "", onFailure policy: FailurePolicy = .failFast, limit: Int? = nil, placement: Placement = .here,
-  _ configuration: Configuration, file: StaticString = #fileID, line: UInt = #line,
+  _ configuration: Configuration?, file: StaticString = #fileID, line: UInt = #line,
   _ body: sending @escaping (Nursery) throws -> Result
 ) async throws -> Result {
   let link = TaskLink()
   let work = Transfer(body)
   let taskLocals = TaskLocalValues.ofCaller
+  let run = TestRuns.Run(configuration)
   return try await withTaskCancellationHandler {
     try await withUnsafeThrowingContinuation { (continuation: UnsafeContinuation<Result, any Error>) in
       do {
-        try Scheduler.runOnThread(configuration, taskLocals) {
+        try Scheduler.runOnThread(run.configuration, taskLocals) {
           let result = try withCancelScope { scope in
             link.connect(scope)
             return try withNursery(
               name, onFailure: policy, limit: limit, placement: placement, file: file, line: line
-            ) { nursery in try work.value(nursery) }
+            ) { nursery in
+              run.note(nursery)
+              return try work.value(nursery)
+            }
           }
           guard let result else { throw CancellationError() }
           return result
         } completion: {
+          run.end()
           continuation.resume(with: $0)
         }
       } catch {
+        run.end()
         continuation.resume(throwing: error)
       }
     }

@@ -22,7 +22,8 @@
 ///     than 1; nil for no limit.
 ///   - placement: the worker on which children begin and stay unless they say it themselves. It does not apply to
 ///     daemons and to nested nurseries.
-///   - configuration: of the scheduler that it starts; nil for the default, and inside a scheduler.
+///   - configuration: of the scheduler that it starts; nil for the default, or what a trait of the test says, and
+///     inside a scheduler.
 /// - Throws: `ConfigurationError`, also for a configuration inside a scheduler; the body's error, or the children's failures as `policy` says; `NurseryCancelledError`;
 ///   `CancellationError` if an enclosing scope is cancelled and that ended the body, or a child although the body has
 ///   returned a value.
@@ -39,9 +40,7 @@ public func withNursery<Result>(
     fatalError("\(site): withNursery(limit: \(limit)): no child could ever run; write 1 or more, or leave it out")
   }
   guard Scheduler.current != nil else {
-    return try Scheduler.run(configuration ?? Configuration()) {
-      try openNursery(name, site, policy, limit: limit ?? .max, placement, body)
-    }
+    return try openRun(configuration, name, site, policy, limit: limit ?? .max, placement, body)
   }
   if configuration != nil {
     throw ConfigurationError(
@@ -49,6 +48,21 @@ public func withNursery<Result>(
     )
   }
   return try openNursery(name, site, policy, limit: limit ?? .max, placement, body)
+}
+
+/// Starts a scheduler with its outermost nursery.
+func openRun<Result>(
+  _ configuration: Configuration?, _ name: String, _ site: SourceSite, _ policy: FailurePolicy, limit: Int,
+  _ placement: Placement = .here, _ body: (Nursery) throws -> Result
+) throws -> Result {
+  let run = TestRuns.Run(configuration)
+  defer { run.end() }
+  return try Scheduler.run(run.configuration) {
+    try openNursery(name, site, policy, limit: limit, placement) { nursery in
+      run.note(nursery)
+      return try body(nursery)
+    }
+  }
 }
 
 func openNursery<Result>(
@@ -63,13 +77,13 @@ func openNursery<Result>(
 ///
 /// On a fiber it blocks that fiber's worker, and all fibers that have begun there. Open a nursery there instead.
 ///
+/// - Parameter configuration: of the scheduler; nil for the default, or what a trait of the test says.
 /// - Throws: `ConfigurationError`; the body's error; or the first failure of a fiber spawned with `goAsync`.
 @available(*, noasync, message: "it blocks its thread; in async code, write 'try await withNursery { }'")
 @discardableResult
 public func runFibers<Result>(
-  _ configuration: Configuration = Configuration(), file: StaticString = #fileID, line: UInt = #line,
+  _ configuration: Configuration? = nil, file: StaticString = #fileID, line: UInt = #line,
   _ body: () throws -> Result
 ) throws -> Result {
-  let site = SourceSite(file: file, line: line)
-  return try Scheduler.run(configuration) { try openNursery("", site, .failFast, limit: .max) { _ in try body() } }
+  try openRun(configuration, "", SourceSite(file: file, line: line), .failFast, limit: .max) { _ in try body() }
 }

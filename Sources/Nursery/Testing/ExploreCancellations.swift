@@ -35,10 +35,10 @@ public func exploreCancellations<State>(
   require(current > 0, "exploreCancellations(at: \(current)): blocking calls are numbered from 1")
   while true {
     let injection = CancellationInjection(at: current)
-    var explorer = ScheduleExplorer(
-      maximumDecisions: maximumDecisions, injection: injection, onSuppressedError: onSuppressedError)
+    var explorer = try ScheduleExplorer(
+      strategy, maximumDecisions: maximumDecisions, injection: injection, onSuppressedError: onSuppressedError)
     do {
-      _ = try explorer.explore(strategy) {
+      _ = try explorer.explore {
         injection.begin()
         let state = try prepare()
         let completed: Void? = try withCancelScope { scope in

@@ -38,6 +38,7 @@ public func exploreSchedules(
   _ strategy: ExplorationStrategy = .exhaustive(limit: 100_000), maximumDecisions: Int = 10_000,
   onSuppressedError: @escaping @Sendable (any Error) -> Void = { _ in }, _ body: () throws -> Void
 ) throws -> ExplorationReport {
-  var explorer = ScheduleExplorer(maximumDecisions: maximumDecisions, onSuppressedError: onSuppressedError)
-  return try explorer.explore(strategy, body)
+  var explorer = try ScheduleExplorer(
+    strategy, maximumDecisions: maximumDecisions, injection: nil, onSuppressedError: onSuppressedError)
+  return try explorer.explore(body)
 }

@@ -5,7 +5,17 @@
 /// and needs memory for one path only (stateless model checking: Godefroid, VeriSoft, POPL 1997). A bound on
 /// preemptions prunes the tree: once it is reached, going on is the only alternative (iterative context bounding:
 /// Musuvathi and Qadeer, PLDI 2007).
-struct ScheduleExplorer {
+package struct ScheduleExplorer {
+  /// A run that has begun.
+  private struct Attempt {
+    let record: RecordedDecisions
+    let inventory: Inventory
+    let decisions: Decisions
+  }
+
+  private let strategy: ExplorationStrategy
+  /// For the strategies that go by chance.
+  private let seeds: SeededNumbers
   /// The choices that the next run begins with, and how many alternatives each had when it was last taken.
   private var prefix: [Int] = []
   private var expectedCounts: [Int] = []
@@ -13,7 +23,10 @@ struct ScheduleExplorer {
   private var limits: RecordedDecisions.Limits
   private let injection: CancellationInjection?
   private let onSuppressedError: @Sendable (any Error) -> Void
+  private var attempt: Attempt?
   private var passed = 0
+  /// Whether every path of the tree has been taken.
+  private var isExhausted = false
   /// Whether a run has depended on something outside.
   private var dependsOnOutside = false
   private var deepest = 0
@@ -22,62 +35,85 @@ struct ScheduleExplorer {
 
   /// - Parameter injection: called at every blocking call.
   init(
-    maximumDecisions: Int, injection: CancellationInjection? = nil,
-    onSuppressedError: @escaping @Sendable (any Error) -> Void = { _ in }
-  ) {
-    limits = RecordedDecisions.Limits(decisions: maximumDecisions)
+    _ strategy: ExplorationStrategy, maximumDecisions: Int, injection: CancellationInjection?,
+    onSuppressedError: @escaping @Sendable (any Error) -> Void
+  ) throws {
+    self.strategy = strategy
     self.injection = injection
     self.onSuppressedError = onSuppressedError
-  }
-
-  mutating func explore(_ strategy: ExplorationStrategy, _ body: () throws -> Void) throws -> ExplorationReport {
+    limits = RecordedDecisions.Limits(decisions: maximumDecisions)
     switch strategy {
-    case .exhaustive(let limit, let preemptions):
+    case .exhaustive(_, let preemptions):
       limits.preemptions = preemptions
-      while passed < limit {
-        try run(.first, body)
-        guard turnToNext() else { return report(isExhausted: true) }
-      }
-    case .random(let count, let seed):
-      let seeds = SeededNumbers(seed: seed)
-      while passed < count { try run(.random(SeededNumbers(seed: seeds.next())), body) }
-    case .pct(let count, let seed, let depth):
-      let seeds = SeededNumbers(seed: seed)
-      while passed < count {
-        try run(.priorities(PriorityScheduling(seed: seeds.next(), depth: depth, length: longest)), body)
-      }
+      seeds = SeededNumbers(seed: 0)
+    case .random(_, let seed), .pct(_, let seed, _):
+      seeds = SeededNumbers(seed: seed)
     case .replay(let text):
       prefix = try Schedule(replaying: text).choices
-      try run(.first, body)
+      seeds = SeededNumbers(seed: 0)
     }
-    return report(isExhausted: false)
   }
 
-  private mutating func run(_ guide: RecordedDecisions.Guide, _ body: () throws -> Void) throws {
+  package init(_ strategy: ExplorationStrategy, maximumDecisions: Int) throws {
+    try self.init(strategy, maximumDecisions: maximumDecisions, injection: nil, onSuppressedError: { _ in })
+  }
+
+  /// Runs `body` under every schedule of the strategy.
+  mutating func explore(_ body: () throws -> Void) throws -> ExplorationReport {
+    while let configuration = begin() {
+      var failure: (any Error)?
+      do {
+        try runFibers(configuration, body)
+      } catch {
+        failure = error
+      }
+      try end(failure)
+    }
+    return ExplorationReport(schedules: passed, isExhausted: isExhausted && !dependsOnOutside, deepest: deepest)
+  }
+
+  /// The configuration for one run under the next schedule; nil when there is none left.
+  package mutating func begin() -> Configuration? {
+    guard let guide = nextGuide() else { return nil }
     let record = RecordedDecisions(
       prefix: prefix, expectedCounts: expectedCounts, guide: guide, limits: limits, injection: injection)
     let inventory = Inventory()
     let decisions = Decisions(record, inventory: inventory)
+    attempt = Attempt(record: record, inventory: inventory, decisions: decisions)
     var configuration = Configuration(parallelism: 1, clock: .virtual, seed: 0)
     configuration.onSuppressedError = onSuppressedError
     configuration.makeDecisions = { decisions }
-    var failure: (any Error)?
-    do {
-      try runFibers(configuration, body)
-    } catch {
-      failure = error
+    return configuration
+  }
+
+  private func nextGuide() -> RecordedDecisions.Guide? {
+    switch strategy {
+    case .exhaustive(let limit, _): !isExhausted && passed < limit ? .first : nil
+    case .random(let count, _): passed < count ? .random(SeededNumbers(seed: seeds.next())) : nil
+    case .pct(let count, _, let depth):
+      passed < count ? .priorities(PriorityScheduling(seed: seeds.next(), depth: depth, length: longest)) : nil
+    case .replay: passed < 1 ? .first : nil
     }
-    last = record.schedule
+  }
+
+  /// Called when the run is over, with the error that it has ended with.
+  ///
+  /// - Throws: `ExplorationFailure` with that error, or with what the explorer has found.
+  package mutating func end(_ failure: (any Error)?) throws {
+    guard let attempt else { return }
+    self.attempt = nil
+    last = attempt.record.schedule
     deepest = max(deepest, last.choices.count)
-    longest = max(longest, record.fiberDecisions)
-    dependsOnOutside = dependsOnOutside || decisions.dependsOnOutside
+    longest = max(longest, attempt.record.fiberDecisions)
+    dependsOnOutside = dependsOnOutside || attempt.decisions.dependsOnOutside
     let endedEarly: ExplorationError? =
       last.choices.count < prefix.count && !dependsOnOutside ? .nondeterministic : nil
-    let finding = record.finding(dependsOnOutside: dependsOnOutside) ?? endedEarly
-    if let found = finding ?? failure ?? Self.leak(inventory.leftovers) {
+    let finding = attempt.record.finding(dependsOnOutside: dependsOnOutside) ?? endedEarly
+    if let found = finding ?? failure ?? Self.leak(attempt.inventory.leftovers) {
       throw ExplorationFailure(error: found, replay: last.replay, passed: passed)
     }
     passed += 1
+    if case .exhaustive = strategy { isExhausted = !turnToNext() }
   }
 
   private static func leak(_ leftovers: Inventory.Leftovers) -> ExplorationError? {
@@ -91,9 +127,5 @@ struct ScheduleExplorer {
     prefix = Array(last.choices[..<turn]) + [last.choices[turn] + 1]
     expectedCounts = Array(last.counts[...turn])
     return true
-  }
-
-  private func report(isExhausted: Bool) -> ExplorationReport {
-    ExplorationReport(schedules: passed, isExhausted: isExhausted && !dependsOnOutside, deepest: deepest)
   }
 }

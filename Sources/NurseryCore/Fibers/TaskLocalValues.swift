@@ -80,6 +80,9 @@ extension TaskLocalValues {
     return cs_task_locals_first().map { TaskLocalValues($0) }
   }
 
+  /// Whether `withTaskLocals` can bind values: the thread's word is known.
+  package static var canBeBound: Bool { cs_task_locals_word() != nil }
+
   /// Traps where values are bound that fibers cannot keep apart: the thread's word is not known.
   static func refuse() {
     if cs_task_locals_first() != nil { fatalError(refusal) }

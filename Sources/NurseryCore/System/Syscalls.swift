@@ -72,10 +72,10 @@ package enum System {
     _ = cs_futex_wake(word.assumingMemoryBound(to: UInt32.self), count)
   }
 
-  typealias ThreadBody = @convention(c) (UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer?
+  package typealias ThreadBody = @convention(c) (UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer?
 
   /// Starts a thread that runs `body(argument)`; it must be joined.
-  static func startThread(
+  package static func startThread(
     _ name: String, _ argument: UnsafeMutableRawPointer, _ body: ThreadBody
   ) throws(SystemError) -> UInt {
     var thread: UInt = 0
@@ -105,6 +105,6 @@ package enum System {
     return count > 0 ? Int(count) : nil
   }
 
-  static func detachThread(_ thread: UInt) { _ = cs_thread_detach(thread) }
+  package static func detachThread(_ thread: UInt) { _ = cs_thread_detach(thread) }
   static func joinThread(_ thread: UInt) { _ = cs_thread_join(thread) }
 }
