@@ -16,8 +16,9 @@ import Nursery
     case "abort": try crash { abort() }
     case "overflow": try crash { print(descend(10_000_000)) }
     case "coroutine": try crash { _ = try Coroutine<Void, Void, Int> { _, _ in descend(10_000_000) }.resume() }
+    case "error": try crash { throw Unreachable() }
     default:
-      print("usage: crash-probe trap|abort|overflow|coroutine")
+      print("usage: crash-probe trap|abort|overflow|coroutine|error")
       exit(2)
     }
   }
@@ -37,6 +38,8 @@ import Nursery
     }
   }
 }
+
+private struct Unreachable: Error {}
 
 @inline(never) private func reachAnIndexThatIsNotThere() {
   let numbers = [1]

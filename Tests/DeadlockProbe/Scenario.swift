@@ -16,6 +16,8 @@ enum Scenario: String, CaseIterable {
     twice
   // No deadlock, or none that is certain.
   case threadThatSends, blockingCall, abandonedCall, descriptor, timer, wait, otherScheduler
+  // Never ends, for a debugger.
+  case lockCycle
 
   func run() throws {
     switch self {
@@ -38,6 +40,7 @@ enum Scenario: String, CaseIterable {
     case .timer: try timer()
     case .wait: try wait()
     case .otherScheduler: try otherScheduler()
+    case .lockCycle: try lockCycle()
     }
   }
 
@@ -216,5 +219,37 @@ enum Scenario: String, CaseIterable {
     let channel = Channel<Int>()
     onThread { _ = try? withNursery { _ in try channel.receive() } }
     try withNursery { _ in try Self.receiveForEver() }
+  }
+
+  // MARK: For a debugger
+
+  /// Two fibers that each hold what the other one waits for, and fibers that wait for other things.
+  private func lockCycle() throws {
+    let (left, right) = (FiberMutex(0), FiberMutex(0))
+    try runFibers(Configuration(parallelism: 2, onDeadlock: .wait)) {
+      try withNursery("accounts") { nursery in
+        let ada = nursery.goAsync("ada") {
+          try left.withLock { _ in
+            Fiber.yield()
+            try right.withLock { _ in }
+          }
+        }
+        nursery.goAsync("bob, whose name takes more than fifteen bytes") {
+          try right.withLock { _ in
+            Fiber.yield()
+            try left.withLock { _ in }
+          }
+        }
+        nursery.goAsync("chooser") {
+          try choose(
+            Channel<[String]>().receiveOp().wrap { _ in }, Channel<Int>().sendOp(2), sleepOp(for: .seconds(3600)))
+        }
+        nursery.goAsync("joiner") { try ada.wait() }
+        for _ in 0..<20 { nursery.goAsync { _ = try Channel<Int>().receive() } }
+        waitUntilAllParked()
+        print("parked")
+        fflush(nil)
+      }
+    }
   }
 }

@@ -42,6 +42,17 @@ import Testing
     #expect(outcome.errors.contains("nursery: crash (\(name)) in \(Self.place)"))
   }
 
+  @Test func anErrorThatEndsTheProgramSaysWhichWayItHasCome() throws {
+    let errors = try crash("error", backtrace: false).errors
+    #expect(errors.contains("Error raised at top level: CrashProbe."))
+    let way = """
+      nursery: the error that ended the program, of type Unreachable, came
+        through fiber "request 7" in server, spawned at CrashProbe/CrashProbe.swift:
+      """
+    #expect(errors.contains(way))
+    #expect(errors.contains("\n  through nursery server, opened at CrashProbe/CrashProbe.swift:"))
+  }
+
   @Test func anOverflowOfACoroutineNamesTheFiberThatResumedIt() throws {
     let outcome = try crash("coroutine", backtrace: false)
     #expect(outcome.status == 128 + SIGSEGV)

@@ -10,6 +10,7 @@
 //     tasklocals.c     the Swift runtime's per-thread values of task-locals, and the current task
 //     block.c          a shared object's thread-local block, which these two search
 //     fault.c          reports a crash and the fiber that crashed; a stack overflow among them
+//     debug.c          a table for debuggers
 //     thread.c         threads and the per-thread pointer
 //   system: calls of the operating system
 //     syscalls.c       system calls that return -errno, and the asymmetric fence
@@ -41,6 +42,7 @@
 #define CS_KNOWS_ONLY_THREAD 1
 #endif
 
+#include "CSwitchDebug.h"
 #include "CSwitchFiles.h"
 #include "CSwitchInterrupt.h"
 #include "CSwitchPair.h"
@@ -178,6 +180,8 @@ typedef struct cs_fault {
   const void *_Nullable stack_pointer;
   // Whether the process will end: no previous handler, other than the Swift runtime's, could recover.
   bool is_fatal;
+  // Whether Swift's runtime ends the process because an error has left main.
+  bool is_error_in_main;
 } cs_fault;
 
 // Called on the alternate signal stack; must be async-signal-safe. Returns the number of bytes of the message written

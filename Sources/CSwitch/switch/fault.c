@@ -22,6 +22,10 @@ enum { SIGNAL_STACK_SIZE = 64 * 1024 };
 
 // Weak: plain C programs use this library without the Swift runtime.
 extern void swift_beginAccess(void *pointer, void *buffer, uintptr_t flags, void *pc) __attribute__((weak));
+// What main calls with an error that nothing catches. Only its address is used.
+extern void swift_errorInMain(void) __attribute__((weak));
+// More than its code takes.
+enum { ERROR_IN_MAIN_SIZE = 1024 };
 
 static const int signals[] = {SIGSEGV, SIGBUS, SIGILL, SIGTRAP, SIGFPE, SIGABRT};
 enum { SIGNALS = sizeof signals / sizeof *signals };
@@ -81,6 +85,33 @@ static void *stack_pointer(void *context) {
 #endif
 }
 
+static uintptr_t frame_pointer(void *context) {
+  ucontext_t *machine = context;
+#if defined(__APPLE__) && defined(__x86_64__)  // not yet verified
+  return machine->uc_mcontext->__ss.__rbp;
+#elif defined(__APPLE__)  // not yet verified
+  return machine->uc_mcontext->__ss.__fp;
+#elif defined(__x86_64__)
+  return (uintptr_t)machine->uc_mcontext.gregs[REG_RBP];
+#else
+  return machine->uc_mcontext.regs[29];
+#endif
+}
+
+// Whether the runtime's function for an uncaught error is among the nearest callers.
+static bool is_error_in_main(void *context) {
+  uintptr_t start = (uintptr_t)&swift_errorInMain, frame[2], address = frame_pointer(context);
+  if (start == 0) return false;
+  for (int depth = 0; depth < 16; depth++) {
+    if (cs_read_memory(frame, (const void *)address, sizeof frame) != 0) return false;
+    // A call that does not return may be the last instruction.
+    if (frame[1] - 1 - start < ERROR_IN_MAIN_SIZE) return true;
+    if (frame[0] <= address) return false;
+    address = frame[0];
+  }
+  return false;
+}
+
 // Only the first crash of the process is described. A crash during its description, or of another thread, is not.
 static atomic_flag is_described = ATOMIC_FLAG_INIT;
 
@@ -90,6 +121,7 @@ static bool describe(int number, siginfo_t *info, void *context) {
   cs_fault fault = {.signal = number, .stack_pointer = stack_pointer(context), .is_fatal = is_fatal(number, info)};
   // Only a fault that the kernel detected has an address.
   if (info->si_code > 0) fault.address = info->si_addr;
+  fault.is_error_in_main = fault.is_fatal && is_error_in_main(context);
   bool is_guard = (number == SIGSEGV || number == SIGBUS) && fault.address != NULL;
   if (!fault.is_fatal && !is_guard) return false;
   if (atomic_flag_test_and_set(&is_described)) return false;

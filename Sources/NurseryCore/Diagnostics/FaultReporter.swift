@@ -38,15 +38,28 @@ enum FaultReporter {
   }()
   private static let count = Atomic<Int>(0)
   private static let isInstalled = Atomic<Bool>(false)
+  /// What is to be said if the error that has left a run last leaves the program, too; on the heap.
+  nonisolated(unsafe) private static let lastTrace = Atomic<UnsafeMutablePointer<CChar>?>(nil)
 
-  /// Not where a sanitizer reports faults itself, some of them its own.
+  /// Called before the first run.
+  ///
+  /// Nothing is reported where a sanitizer reports faults itself, some of them its own.
   static func install() {
-    if System.isSanitized { return }
     if isInstalled.load(ordering: .relaxed) { return }
     if isInstalled.exchange(true, ordering: .acquiringAndReleasing) { return }
+    DebugLayout.install()
+    if System.isSanitized { return }
     _ = table
     rehearse()
     _ = cs_install_fault_reporter(describe)
+  }
+
+  /// Keeps the way of an error that leaves a run, for the case that nothing catches it.
+  static func note(_ error: any Error) {
+    guard let trace = FailureTrace(of: error) else { return }
+    var text = "nursery: the error that ended the program, of type \(type(of: error)), came\n"
+    for step in trace.steps { text += "  \(step)\n" }
+    free(lastTrace.exchange(strdup(text), ordering: .acquiringAndReleasing))
   }
 
   /// Called under the pool's lock.
@@ -94,6 +107,8 @@ enum FaultReporter {
       isOverflow(of: hit, fault, running, own)
     {
       describeOverflow(of: hit, isOwn: hit == own, fiber, &text)
+    } else if fault.is_error_in_main, let trace = lastTrace.exchange(nil, ordering: .acquiringAndReleasing) {
+      for index in 0..<strlen(trace) { text.append(UInt8(bitPattern: trace[index])) }
     } else if fault.is_fatal, let fiber, fiber.runsOnScheduler {
       text.append("nursery: crash (")
       text.append(name(of: fault.signal))

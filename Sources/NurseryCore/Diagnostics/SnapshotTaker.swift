@@ -74,7 +74,7 @@ struct SnapshotTaker {
       innermost[host] = index
     }
     guard let nursery else { return index }
-    if let joiner = nursery.joinerUnderLock { joined[joiner] = index }
+    if let joiner = nursery.pointee.joiner { joined[joiner] = index }
     nursery.forEachChild { add($0, home: index, .fiber) }
     return index
   }

@@ -22,7 +22,7 @@ package struct NurseryRecord: ~Copyable {
   fileprivate var firstChild: FiberRef?
   fileprivate var childCount = 0
   /// The fiber that waits for the last child.
-  fileprivate var joiner: FiberRef?
+  var joiner: FiberRef?
   fileprivate var endings = Endings()
   var permits = Permits()
   var draining = Draining()
@@ -168,9 +168,6 @@ extension NurseryRef {
     }
     joiner?.makeReady()
   }
-
-  /// The fiber that waits for the last child.
-  var joinerUnderLock: FiberRef? { pointee.joiner }
 
   /// Visits the children; called with the lock held.
   func forEachChild(_ visit: (FiberRef) -> Void) {

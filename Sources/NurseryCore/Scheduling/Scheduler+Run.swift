@@ -15,7 +15,12 @@ extension Scheduler {
     _ configuration: Configuration = Configuration(), _ body: () throws -> Result
   ) throws -> Result {
     FaultReporter.install()
-    return try Performer.current().outsideTask { try Scheduler(configuration).run(body) }
+    do {
+      return try Performer.current().outsideTask { try Scheduler(configuration).run(body) }
+    } catch {
+      FaultReporter.note(error)
+      throw error
+    }
   }
 
   private func run<Result>(_ body: () throws -> Result) throws -> Result {

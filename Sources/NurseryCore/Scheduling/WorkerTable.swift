@@ -43,6 +43,11 @@ struct WorkerTable: ~Copyable {
   var indices: Range<Int> { 0..<count }
   subscript(index: Int) -> WorkerRef { places[index]! }
 
+  /// For debuggers: where the workers are, and the word that says how many.
+  var addresses: (workers: UnsafeRawPointer, count: UnsafeRawPointer) {
+    (UnsafeRawPointer(places), withUnsafePointer(to: taken) { UnsafeRawPointer($0) })
+  }
+
   /// The last one with a duty, but not worker 0, which keeps its own.
   func last(_ duty: Worker.Duty) -> WorkerRef? {
     var index = count - 1
