@@ -22,9 +22,15 @@ final class OwnedLock: @unchecked Sendable {
     if me.isCancelled { throw CancellationError() }
     let site = SourceSite(file: file, line: line)
     let key = PerformerKey(me)
+    // The owner of a free lock is nobody.
+    if !permit.takeQuickly(1) { try wait(me, key, site) }
+    try begin(key, site, repairs: repairs)
+  }
+
+  @inline(never)
+  private func wait(_ me: FiberRef, _ key: PerformerKey, _ site: SourceSite) throws {
     if owner.isPerformer(key) { throw RelockError(held: owner.site, again: site) }
     try permit.take(1, by: me)
-    try begin(key, site, repairs: repairs)
   }
 
   /// Waits for the lock and owns it; suspends the task meanwhile.
@@ -44,6 +50,7 @@ final class OwnedLock: @unchecked Sendable {
     }
   }
 
+  @inline(__always)
   private func begin(_ key: PerformerKey, _ site: SourceSite, repairs: Bool) throws {
     owner.set(key, site)
     guard let poison, !repairs else { return }

@@ -12,7 +12,10 @@ struct PerformerKey: Hashable, Sendable {
 
   /// The key of the calling fiber or thread, or of the task that runs on this thread.
   init(_ caller: FiberRef) {
-    if caller.runsTask, let id = currentTaskID() {
+    if let id = caller.idOutsideTasks {
+      performer = UInt(bitPattern: caller)
+      self.id = id
+    } else if let id = currentTaskID() {
       performer = Self.task
       // Never the id of a fiber or thread.
       self.id = id | 1 << 63

@@ -269,6 +269,9 @@ extension FiberRef {
     return pointee.worker.pointee.decisions?._withUnsafeGuaranteedRef { $0.driven != nil } ?? false
   }
 
+  /// Its number, unless the code that runs may be a task's.
+  package var idOutsideTasks: UInt64? { runsTask ? nil : pointee.identity.id }
+
   /// See `FiberRecord.scratchSize`.
   @usableFromInline
   var scratch: UnsafeMutableRawPointer { UnsafeMutableRawPointer(self) + FiberSlab.scratchOffset }

@@ -26,9 +26,10 @@ import Synchronization
 ///
 /// It is in the core for speed: a contended wait allocates nothing, where a `BaseOperation` allocates an object, and a
 /// waiter is removed in constant time.
+@usableFromInline
 package final class PermitQueue: OperationSource, @unchecked Sendable {
   private let lock = SpinLock(.queue)
-  private let word: Atomic<Int>
+  @usableFromInline let word: Atomic<Int>
   private let waiters = WaitQueue()
   private let watchers = WaitQueue()
   private let describe: @Sendable (_ free: Int, _ waiting: Int) -> String
@@ -84,14 +85,15 @@ package final class PermitQueue: OperationSource, @unchecked Sendable {
     return body()
   }
 
-  /// Changes the number of free permits if the word is open and the change is possible.
+  /// Changes the word if it is open and the change is possible.
   ///
-  /// - Parameter change: the number that is to be free, in place of this one; nil if that is too small.
+  /// - Parameter change: the open word that is to be, in place of this one; nil if too few permits are free.
+  @inlinable
   @inline(__always)
-  private func exchange(_ change: (_ free: Int) -> Int?) -> Bool {
+  func exchange(_ change: (_ word: Int) -> Int?) -> Bool {
     var seen = word.load(ordering: .relaxed)
-    while seen & 1 == 0, let free = change(seen >> 1) {
-      let result = word.weakCompareExchange(expected: seen, desired: 2 * free, ordering: .acquiringAndReleasing)
+    while seen & 1 == 0, let new = change(seen) {
+      let result = word.weakCompareExchange(expected: seen, desired: new, ordering: .acquiringAndReleasing)
       if result.exchanged { return true }
       seen = result.original
     }
@@ -100,11 +102,15 @@ package final class PermitQueue: OperationSource, @unchecked Sendable {
 
   // MARK: Taking
 
+  /// Takes `count` permits if that needs no lock; false says nothing about them.
+  @inlinable
+  package func takeQuickly(_ count: Int) -> Bool { exchange { $0 >= 2 * count ? $0 &- 2 * count : nil } }
+
   /// Takes `count` permits, and waits for them if necessary; `me` has entered the call, and was not cancelled then.
   ///
   /// - Throws: `CancellationError` if the scope is cancelled while it waits; then no permit has been taken.
   package func take(_ count: Int, by me: FiberRef) throws {
-    if exchange({ $0 >= count ? $0 - count : nil }) { return }
+    if takeQuickly(count) { return }
     try wait(for: PermitRequest(count), me)
   }
 
@@ -148,13 +154,15 @@ package final class PermitQueue: OperationSource, @unchecked Sendable {
   // MARK: Giving
 
   /// Gives `count` permits back, and grants what can be granted now.
+  @inlinable
   package func give(_ count: Int) {
-    if exchange({ $0 + count }) { return }
+    if exchange({ $0 &+ 2 * count }) { return }
     giveToWaiters(count)
   }
 
+  @usableFromInline
   @inline(never)
-  private func giveToWaiters(_ count: Int) {
+  func giveToWaiters(_ count: Int) {
     let tasks = locked {
       free += count
       return settle()
@@ -174,7 +182,7 @@ package final class PermitQueue: OperationSource, @unchecked Sendable {
   package func raiseFree(to count: Int) { change { max($0, count) }.resume() }
 
   private func change(_ change: (_ free: Int) -> Int) -> WokenTasks {
-    if exchange(change) { return WokenTasks() }
+    if exchange({ 2 * change($0 >> 1) }) { return WokenTasks() }
     return locked {
       free = change(free)
       return settle()
