@@ -19,18 +19,21 @@ final class OwnedLock: @unchecked Sendable {
   @usableFromInline
   func acquire(repairs: Bool, _ file: StaticString, _ line: UInt) throws {
     let me = Performer.enter()
-    if me.isCancelled { throw CancellationError() }
     let site = SourceSite(file: file, line: line)
-    let key = PerformerKey(me)
     // The owner of a free lock is nobody.
-    if !permit.takeQuickly(1) { try wait(me, key, site) }
-    try begin(key, site, repairs: repairs)
+    guard !me.isCancelled, me.surelyRunsNoTask, permit.takeQuickly(1) else {
+      return try acquireSlowly(repairs: repairs, me, site)
+    }
+    try begin(PerformerKey(fiber: me), site, repairs: repairs)
   }
 
   @inline(never)
-  private func wait(_ me: FiberRef, _ key: PerformerKey, _ site: SourceSite) throws {
+  private func acquireSlowly(repairs: Bool, _ me: FiberRef, _ site: SourceSite) throws {
+    if me.isCancelled { throw CancellationError() }
+    let key = PerformerKey(me)
     if owner.isPerformer(key) { throw RelockError(held: owner.site, again: site) }
     try permit.take(1, by: me)
+    try begin(key, site, repairs: repairs)
   }
 
   /// Waits for the lock and owns it; suspends the task meanwhile.
@@ -53,6 +56,11 @@ final class OwnedLock: @unchecked Sendable {
   @inline(__always)
   private func begin(_ key: PerformerKey, _ site: SourceSite, repairs: Bool) throws {
     owner.set(key, site)
+    if poison != nil { try refuse(repairs: repairs) }
+  }
+
+  @inline(never)
+  private func refuse(repairs: Bool) throws {
     guard let poison, !repairs else { return }
     release()
     throw poison

@@ -12,18 +12,17 @@ struct PerformerKey: Hashable, Sendable {
 
   /// The key of the calling fiber or thread, or of the task that runs on this thread.
   init(_ caller: FiberRef) {
-    if let id = caller.idOutsideTasks {
-      performer = UInt(bitPattern: caller)
-      self.id = id
-    } else if let id = currentTaskID() {
-      performer = Self.task
+    if caller.runsTask, let id = currentTaskID() {
       // Never the id of a fiber or thread.
-      self.id = id | 1 << 63
+      self.init(performer: Self.task, id: id | 1 << 63)
     } else {
-      performer = UInt(bitPattern: caller)
-      id = caller.id
+      self.init(fiber: caller)
     }
   }
+
+  /// The key of a fiber that runs no task's job.
+  @inline(__always)
+  init(fiber: FiberRef) { self.init(performer: UInt(bitPattern: fiber), id: fiber.id) }
 
   private static var task: UInt { 1 }
 

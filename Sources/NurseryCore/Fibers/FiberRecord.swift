@@ -58,7 +58,7 @@ package struct FiberRecord: ~Copyable {
   /// What to run and where the result goes; the record owns one reference, and keeps it for the next fiber if it can.
   var body: Unmanaged<FiberBody>?
   @usableFromInline var membership: Membership
-  private(set) var identity = Identity()
+  @usableFromInline private(set) var identity = Identity()
 
   /// Its place in a run queue.
   @usableFromInline
@@ -136,8 +136,9 @@ package struct FiberRecord: ~Copyable {
     }
   }
 
+  @usableFromInline
   struct Identity {
-    var id: UInt64 = 0
+    @usableFromInline var id: UInt64 = 0
     var name: String?
     /// Where it was spawned.
     var site = SourceSite()
@@ -256,7 +257,7 @@ extension FiberRef {
     pointee.kind == .root || !isFresh && !pointee.worker.pointee.queue.pointee.sharesBegun
   }
 
-  package var id: UInt64 { pointee.identity.id }
+  @inlinable package var id: UInt64 { pointee.identity.id }
   package var name: String? { pointee.identity.name }
   package var site: SourceSite { pointee.identity.site }
   /// False on a plain thread and in a task.
@@ -269,8 +270,12 @@ extension FiberRef {
     return pointee.worker.pointee.decisions?._withUnsafeGuaranteedRef { $0.driven != nil } ?? false
   }
 
-  /// Its number, unless the code that runs may be a task's.
-  package var idOutsideTasks: UInt64? { runsTask ? nil : pointee.identity.id }
+  /// Whether it is a fiber that runs no task's job, from two loads; false says nothing.
+  @inlinable @inline(__always)
+  package var surelyRunsNoTask: Bool {
+    // In each run with decisions, and nowhere else, an operation is all of the budget.
+    pointee.kind.rawValue < FiberRecord.Kind.thread.rawValue && pointee.worker.pointee.pace.fullBudget != 1
+  }
 
   /// See `FiberRecord.scratchSize`.
   @usableFromInline

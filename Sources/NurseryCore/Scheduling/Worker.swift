@@ -93,7 +93,7 @@ package struct Worker: ~Copyable {
     /// How many more operations the running fiber may perform without waiting before it lets others run.
     @usableFromInline var budget: UInt32
     /// One where every operation is a decision, so that a performer looks at a single counter.
-    let fullBudget: UInt32
+    @usableFromInline let fullBudget: UInt32
     /// What offers in the worker's timers wait for; here because a global constant is asked for at each use.
     let clock = TimerOperation.absolute
     /// The thread's list of open Swift accesses, null where only the runtime's own door works.
