@@ -20,6 +20,7 @@ let package = Package(
     .executable(name: "proxy", targets: ["Proxy"]),
     .executable(name: "chat-server", targets: ["ChatServer"]),
     .executable(name: "log-pipeline", targets: ["LogPipeline"]),
+    .executable(name: "nursery-console", targets: ["Console"]),
   ],
   targets: [
     .target(name: "CSwitch"),
@@ -37,6 +38,8 @@ let package = Package(
     .executableTarget(name: "Proxy", dependencies: ["Nursery"], path: "Examples/Proxy"),
     .executableTarget(name: "ChatServer", dependencies: ["Nursery"], path: "Examples/ChatServer"),
     .executableTarget(name: "LogPipeline", dependencies: ["Nursery"], path: "Examples/LogPipeline"),
+    .executableTarget(name: "Console", dependencies: ["Nursery"], path: "Examples/Console"),
+    .executableTarget(name: "ConsoleProbe", dependencies: ["Nursery"], path: "Tests/ConsoleProbe"),
     .executableTarget(name: "CrashProbe", dependencies: ["Nursery"], path: "Tests/CrashProbe"),
     .executableTarget(name: "DeadlockProbe", dependencies: ["Nursery"], path: "Tests/DeadlockProbe"),
     .executableTarget(name: "IOProbe", dependencies: ["Nursery"], path: "Tests/IOProbe"),
@@ -53,7 +56,7 @@ let package = Package(
       dependencies: [
         "CSwitch", "Nursery", "TestSupport", "WordCount", "Fibonacci", "PrimeSieve", "ShellPipeline", "HTTPServer",
         "MemcachedServer", "MemcachedClient", "PingServer", "PingClient", "Proxy", "ChatServer", "LogPipeline",
-        "CrashProbe", "DeadlockProbe", "IOProbe", "OnlyThreadProbe",
+        "Console", "ConsoleProbe", "CrashProbe", "DeadlockProbe", "IOProbe", "OnlyThreadProbe",
       ]),
   ],
   swiftLanguageModes: [.v6]

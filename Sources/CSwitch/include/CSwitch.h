@@ -253,6 +253,12 @@ void cs_thread_yield(void);
 // list short. A thread counts from before its first instruction until after its last, so a thread that has been joined
 // may still count for a moment.
 int cs_thread_count(void);
+// The calling thread, as cs_thread_start names one.
+uintptr_t cs_this_thread(void);
+// Nanoseconds of processor time that a thread, which has not ended, has used; -errno if that cannot be found out.
+int64_t cs_thread_time(uintptr_t thread);
+// The effective user of the process.
+uint32_t cs_user(void);
 // The address of the caller's frame.
 void *cs_frame_address(void);
 // The bounds of the calling thread's stack.
@@ -296,7 +302,7 @@ int cs_futex_wait(const uint32_t *word, uint32_t expected, int64_t nanoseconds);
 // Wakes at most `count` waiters; returns how many.
 int cs_futex_wake(const uint32_t *word, int count);
 
-// Nanoseconds: of the monotonic clock; of the wall clock since 1970; of processor time of the calling thread.
+// Nanoseconds: of the monotonic clock; of the wall clock since 1970.
 int64_t cs_monotonic_now(void);
 // The monotonic clock at the kernel's last tick; never ahead of the exact clock.
 int64_t cs_coarse_monotonic_now(void);

@@ -34,6 +34,7 @@ bool cs_errno_not_supported(int error);
 typedef struct cs_file_status {
   int64_t size;
   uint64_t device, inode;
+  uint32_t owner;
   uint32_t permissions;   // to read, write and execute
   bool is_directory, is_regular, is_socket, is_seekable, is_fifo;
 } cs_file_status;

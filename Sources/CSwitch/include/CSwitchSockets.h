@@ -45,6 +45,10 @@ void cs_address_text(const cs_address *address, char *text);
 int cs_socket(int family, int kind);
 int cs_socket_pair(int *_Nonnull first, int *_Nonnull second);
 int cs_bind(int fd, const cs_address *address);
+// The same for a path that only this user may connect to: the socket file has mode 0600, whatever the umask.
+int cs_bind_private(int fd, const cs_address *address);
+// The effective user of the process at the other end of a Unix connection, when it connected; 0 or -errno.
+int cs_peer_user(int fd, uint32_t *user);
 int cs_listen(int fd, int backlog);
 // 0, -EINPROGRESS or another -errno.
 int cs_connect(int fd, const cs_address *address);

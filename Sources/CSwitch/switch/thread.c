@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #if defined(__linux__)
@@ -177,6 +178,24 @@ int cs_thread_count(void) {
 int cs_thread_count(void) { return -ENOSYS; }
 
 #endif
+
+uintptr_t cs_this_thread(void) { return (uintptr_t)pthread_self(); }
+
+uint32_t cs_user(void) { return geteuid(); }
+
+int64_t cs_thread_time(uintptr_t thread) {
+#if defined(__APPLE__)  // not yet verified
+  (void)thread;
+  return -ENOSYS;
+#else
+  clockid_t clock;
+  struct timespec time;
+  int result = pthread_getcpuclockid((pthread_t)thread, &clock);
+  if (result != 0) return -result;
+  if (clock_gettime(clock, &time) != 0) return -errno;
+  return (int64_t)time.tv_sec * 1000000000 + time.tv_nsec;
+#endif
+}
 
 int cs_thread_stack(void **bottom, size_t *size) {
 #if defined(__APPLE__)  // not yet verified

@@ -37,6 +37,7 @@ static void fill(cs_file_status *status, struct stat found) {
   status->size = found.st_size;
   status->device = found.st_dev;
   status->inode = found.st_ino;
+  status->owner = found.st_uid;
   status->permissions = found.st_mode & 0777;
   status->is_directory = S_ISDIR(found.st_mode);
   status->is_regular = S_ISREG(found.st_mode);

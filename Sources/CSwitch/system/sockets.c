@@ -12,7 +12,9 @@
 #include <netinet/tcp.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/uio.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #if defined(__APPLE__)  // not yet verified
@@ -66,6 +68,34 @@ int cs_socket_pair(int *first, int *second) {
 
 int cs_bind(int fd, const cs_address *address) {
   return cs_status(bind(fd, (const struct sockaddr *)address->bytes, address->length));
+}
+
+int cs_bind_private(int fd, const cs_address *address) {
+#if defined(__linux__)
+  // unix(7): the file gets the mode of the socket, less the umask. So it never has another one.
+  if (fchmod(fd, 0600) != 0) return -errno;
+  return cs_bind(fd, address);
+#else  // not yet verified
+  int result = cs_bind(fd, address);
+  // No process can connect before listen(2).
+  if (result == 0 && chmod(((const struct sockaddr_un *)address->bytes)->sun_path, 0600) != 0) return -errno;
+  return result;
+#endif
+}
+
+int cs_peer_user(int fd, uint32_t *user) {
+#if defined(__linux__)
+  struct ucred peer;
+  socklen_t size = sizeof peer;
+  if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0) return -errno;
+  *user = peer.uid;
+#else  // not yet verified
+  uid_t uid;
+  gid_t group;
+  if (getpeereid(fd, &uid, &group) != 0) return -errno;
+  *user = uid;
+#endif
+  return 0;
 }
 
 int cs_listen(int fd, int backlog) { return cs_status(listen(fd, backlog)); }

@@ -92,5 +92,17 @@ extension Multicast {
     }
 
     var waitDescription: String { "to send to a Multicast<\(Element.self)>, held back by a subscriber" }
+    func note(in loads: inout [UInt: ChannelLoad]) { multicast.note(in: &loads) }
+  }
+
+  /// Adds what the slowest subscriber has not taken yet, unless it is there.
+  func note(in loads: inout [UInt: ChannelLoad]) {
+    let address = UInt(bitPattern: Unmanaged.passUnretained(self).toOpaque())
+    guard loads[address] == nil else { return }
+    loads[address] = locked { _ in
+      ChannelLoad(
+        name: "Multicast<\(Element.self)>", capacity: nil, count: readers.map { end - $0.position }.max() ?? 0, peak: 0,
+        dropped: 0, waitingSenders: senders.count, waitingReceivers: receivers.count)
+    }
   }
 }

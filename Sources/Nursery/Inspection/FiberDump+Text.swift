@@ -3,13 +3,17 @@ extension FiberDump: CustomStringConvertible {
   /// line.
   ///
   /// Finds the lines of the waits, which takes a tenth of a second or more at the first time.
-  public var description: String { DumpText(DumpTree(snapshot)).text }
+  public var description: String { DumpText(DumpTree(snapshot), listsFibers: true).text }
+
+  /// The tree of scopes alone, each with the number of its fibers.
+  var tree: String { DumpText(DumpTree(snapshot), listsFibers: false).text }
 }
 
 /// Writes the tree of a dump, folded.
 private struct DumpText {
   private(set) var text = ""
   private let tree: DumpTree
+  private let listsFibers: Bool
 
   /// What scopes have in common that are one entry.
   private struct ScopeKey: Hashable {
@@ -34,18 +38,20 @@ private struct DumpText {
   private static let mostNames = 8
   private static let mostIndentation = 30
 
-  init(_ tree: DumpTree) {
+  init(_ tree: DumpTree, listsFibers: Bool) {
     self.tree = tree
+    self.listsFibers = listsFibers
     writeSummary()
     let snapshot = tree.snapshot
     let roots = snapshot.scopes.indices.filter { snapshot.scopes[$0].parent < 0 }.map { Int32($0) }
     var pending = grouped(roots).reversed().map { (scopes: $0, depth: 0) }
     while let (scopes, depth) = pending.popLast() {
       write(scopes, depth)
-      writeFibers(scopes.flatMap { tree.fibersOf[Int($0)] }, depth + 1)
+      if listsFibers { writeFibers(scopes.flatMap { tree.fibersOf[Int($0)] }, depth + 1) }
       let inner = grouped(scopes.flatMap { tree.childrenOf[Int($0)] })
       pending += inner.reversed().map { ($0, depth + 1) }
     }
+    guard listsFibers else { return }
     writeFibers(snapshot.fibers.indices.filter { snapshot.fibers[$0].home < 0 }.map { Int32($0) }, 0)
   }
 
@@ -53,14 +59,17 @@ private struct DumpText {
     text += String(repeating: "  ", count: min(depth, Self.mostIndentation)) + line + "\n"
   }
 
-  private mutating func writeSummary() {
+  private mutating func writeSummary() { line(0, summary(tree.snapshot.fibers[...])) }
+
+  /// "3 fibers: 1 running, 2 waiting".
+  private func summary(_ fibers: some Collection<FiberSnapshot.Fiber>) -> String {
     var counts: [FiberSnapshot.Fiber.State: Int] = [:]
-    for fiber in tree.snapshot.fibers { counts[fiber.state, default: 0] += 1 }
+    for fiber in fibers { counts[fiber.state, default: 0] += 1 }
     let waiting = counts[.waiting, default: 0] + counts[.joining, default: 0] + counts[.awaitingTurn, default: 0]
     let parts = [(counts[.running] ?? 0, "running"), (counts[.ready] ?? 0, "ready"), (waiting, "waiting")]
-    let count = tree.snapshot.fibers.count
+    let count = fibers.count
     let states = parts.filter { $0.0 > 0 }.map { "\($0.0) \($0.1)" }.joined(separator: ", ")
-    line(0, "\(count) \(count == 1 ? "fiber" : "fibers")\(states.isEmpty ? "" : ": \(states)")")
+    return "\(count) \(count == 1 ? "fiber" : "fibers")\(states.isEmpty ? "" : ": \(states)")"
   }
 
   // MARK: Scopes
@@ -106,6 +115,10 @@ private struct DumpText {
     }
     if scope.isDraining { words += ", draining" }
     if let reason = scope.reason { words += ", cancelled: \(reason)" }
+    if !listsFibers {
+      let fibers = scopes.flatMap { tree.fibersOf[Int($0)] }
+      if !fibers.isEmpty { words += "; \(summary(fibers.map { snapshot.fibers[Int($0)] }))" }
+    }
     line(depth, words)
   }
 

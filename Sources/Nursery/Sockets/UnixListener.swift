@@ -31,14 +31,23 @@ extension Listener where Stream == UnixStream {
   }
 }
 
-private func removeIfAbandoned(_ path: String) throws {
+/// Removes a socket without a listener, which a process that has crashed leaves.
+///
+/// - Parameters:
+///   - action: "listen on", for the error.
+///   - isOfUser: whether the sockets of other users stay.
+func removeIfAbandoned(_ path: String, toBeAbleTo action: String = "listen on", isOfUser: Bool = false) throws {
   let raw = try SocketAddress.unix(path: path).checkedRaw()
   guard let found = System.status(at: path) else { return }
   // Connecting to a file that is no socket is refused in the same way.
   guard found.isSocket else {
     throw SystemError(
       code: System.addressInUse,
-      action: "listen on \(path): there is something that is no socket; remove it, or choose another path")
+      action: "\(action) \(path): there is something that is no socket; remove it, or choose another path")
+  }
+  if isOfUser, found.owner != System.user {
+    throw SystemError(
+      code: System.addressInUse, action: "\(action) \(path): the socket there is another user's; choose another path")
   }
   let probe = try checked("make a socket", System.socket(.unix, .stream))
   defer { System.close(probe) }

@@ -101,4 +101,5 @@ private final class ReserveSource<Element: Sendable>: OperationSource, @unchecke
   }
 
   override var waitDescription: String { "to reserve a place in a Channel<\(Element.self)>" }
+  override func note(in loads: inout [UInt: ChannelLoad]) { ChannelState.note(channel.state, in: &loads) }
 }

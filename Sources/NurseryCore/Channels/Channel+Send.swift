@@ -204,6 +204,7 @@ final class SmallSendSource<Element>: OperationSource, @unchecked Sendable {
 
   override var waitDescription: String { "send to a Channel<\(Element.self)>" }
   override var descriptionKey: UInt? { typeKey }
+  override func note(in loads: inout [UInt: ChannelLoad]) { ChannelState.note(state, in: &loads) }
 }
 
 /// The source of sends of any other element, which it keeps.
@@ -242,4 +243,5 @@ final class SendSource<Element: Sendable>: OperationSource, @unchecked Sendable 
 
   override var waitDescription: String { "send to a Channel<\(Element.self)>" }
   override var descriptionKey: UInt? { typeKey }
+  override func note(in loads: inout [UInt: ChannelLoad]) { ChannelState.note(channel.state, in: &loads) }
 }

@@ -19,11 +19,9 @@ public struct ChannelStatistics: Sendable, Hashable, CustomStringConvertible {
   }
 }
 
-extension Channel {
-  /// What has happened in this channel, and what waits there now.
-  ///
-  /// All figures are of one instant. Takes time in proportion to the number of waiters.
-  public var statistics: ChannelStatistics {
+extension ChannelState {
+  /// All figures of one instant.
+  fileprivate static func statistics(_ state: UnsafeMutablePointer<ChannelState>) -> ChannelStatistics {
     state.pointee.lock.withLock {
       ChannelStatistics(
         count: state.pointee.count, peak: state.pointee.peak, dropped: state.pointee.droppedCount,
@@ -32,4 +30,22 @@ extension Channel {
         waitingReceivers: state.pointee.receivers.count)
     }
   }
+
+  /// Adds what it holds, unless it is there.
+  static func note(_ state: UnsafeMutablePointer<ChannelState>, in loads: inout [UInt: ChannelLoad]) {
+    let address = UInt(bitPattern: state)
+    guard loads[address] == nil else { return }
+    let now = statistics(state)
+    loads[address] = ChannelLoad(
+      name: "Channel<\(Element.self)>", capacity: state.pointee.capacity == .max ? nil : state.pointee.capacity,
+      count: now.count, peak: now.peak, dropped: now.dropped, waitingSenders: now.waitingSenders,
+      waitingReceivers: now.waitingReceivers)
+  }
+}
+
+extension Channel {
+  /// What has happened in this channel, and what waits there now.
+  ///
+  /// All figures are of one instant. Takes time in proportion to the number of waiters.
+  public var statistics: ChannelStatistics { ChannelState.statistics(state) }
 }

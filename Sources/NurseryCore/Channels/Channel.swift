@@ -95,6 +95,7 @@ public final class Channel<Element: Sendable>: OperationSource, @unchecked Senda
 
   override package var waitDescription: String { "receive from a Channel<\(Element.self)>" }
   override package var descriptionKey: UInt? { typeKey }
+  override package func note(in loads: inout [UInt: ChannelLoad]) { ChannelState.note(state, in: &loads) }
 }
 
 /// The channel was closed: nothing is sent any more, and nothing is left to receive.

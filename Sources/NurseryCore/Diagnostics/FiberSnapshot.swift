@@ -98,6 +98,9 @@ package struct FiberSnapshot: Sendable {
   package internal(set) var texts: [String] = []
   package internal(set) var stacks: [[UInt]] = []
   package internal(set) var clocks: [Clock] = []
+  package internal(set) var workers: [WorkerState] = []
+  /// The channels that fibers wait on, by their addresses; only if they were asked for.
+  package internal(set) var channels: [UInt: ChannelLoad] = [:]
   /// The time of plain threads.
   package let now = System.monotonicNow()
 
@@ -111,15 +114,22 @@ extension Scheduler {
   /// What the scheduler's scopes and fibers are doing; nothing when its run is over.
   package var snapshot: FiberSnapshot { Self.takeSnapshot(of: [self], withThreads: false) }
 
+  /// The same, and the channels that its fibers wait on.
+  package var snapshotWithChannels: FiberSnapshot {
+    Self.takeSnapshot(of: [self], withThreads: false, withChannels: true)
+  }
+
   /// The same of every scheduler of the process, and the plain threads that perform operations.
   package static var snapshotOfAll: FiberSnapshot { takeSnapshot(of: LiveSchedulers.all, withThreads: true) }
 
   /// On a thread of its own, because names of types take more stack than a fiber may have.
-  private static func takeSnapshot(of schedulers: [Scheduler], withThreads: Bool) -> FiberSnapshot {
+  private static func takeSnapshot(
+    of schedulers: [Scheduler], withThreads: Bool, withChannels: Bool = false
+  ) -> FiberSnapshot {
     var taken = FiberSnapshot()
     cs_settle_fences()
     System.callOnThread("fibers-report") {
-      var taker = SnapshotTaker()
+      var taker = SnapshotTaker(withChannels: withChannels)
       for scheduler in schedulers { scheduler.whileItRuns { taker.take(scheduler, isOneOfMany: schedulers.count > 1) } }
       if withThreads { taker.takeThreads() }
       taken = taker.snapshot

@@ -4,8 +4,8 @@ import Synchronization
 //
 // Only a thread could; a signal handler must not touch what fibers wait on. The threads we can answer for are the
 // scheduler's workers and its monitor, plain threads that sleep in an operation without a timer, those of the blocking
-// pool that have nothing to do, and the helper's (`OutsideThread`), which sleeps as a plain thread does. All of them
-// asleep is not enough, because one may have been called and not know it yet, and they cannot be looked at all at once.
+// pool that have nothing to do, those of consoles that wait for a request (`AttendantThread`), and the helper's
+// (`OutsideThread`), which sleeps as a plain thread does. All of them asleep is not enough, because one may have been called and not know it yet, and they cannot be looked at all at once.
 // So they are looked at twice:
 //
 //     1  every worker sleeps, and so many other threads       (each was asleep at some instant of this step)
@@ -60,10 +60,13 @@ extension Scheduler {
     let own = workers.count + (monitor?.threadCount ?? 0)
     let threads = PlainThread.parked
     let helpers = BlockingPool.sharedIdle
-    let others = System.launcherThreadCount + SignalWatch.threadCount
+    let attendants = AttendantThread.idle
+    let others = System.launcherThreadCount + SignalWatch.threadCount + attendants.count
     guard System.threadCount == own + threads.count + helpers.count + others else { return false }
     if isAnythingComing || PlainThread.isOneCalled { return false }
-    if PlainThread.parked != threads || BlockingPool.sharedIdle != helpers { return false }
+    if PlainThread.parked != threads || BlockingPool.sharedIdle != helpers || AttendantThread.idle != attendants {
+      return false
+    }
     // Steps 3 before step 4.
     atomicMemoryFence(ordering: .acquiring)
     return workers.wakeEpoch == epoch

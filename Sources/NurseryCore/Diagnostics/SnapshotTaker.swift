@@ -25,6 +25,10 @@ struct SnapshotTaker {
     let count: Int32
   }
 
+  private let withChannels: Bool
+
+  init(withChannels: Bool) { self.withChannels = withChannels }
+
   /// Up to so many fibers each stack is unwound.
   private static let mostStacks = 1000
   /// How many fibers are looked at at once: with one barrier.
@@ -128,9 +132,11 @@ struct SnapshotTaker {
 
   /// Says which scope each fiber is in, and which fibers run.
   private mutating func place(from first: Int, runningOn scheduler: Scheduler) {
-    var running: Set<FiberRef> = []
+    var running: [FiberRef: Int] = [:]
     for index in scheduler.workers.indices {
-      if let fiber = scheduler.workers[index].pointee.running.load(ordering: .acquiring) { running.insert(fiber) }
+      let worker = scheduler.workers[index]
+      if let fiber = worker.pointee.running.load(ordering: .acquiring) { running[fiber] = snapshot.workers.count }
+      snapshot.workers.append(FiberSnapshot.WorkerState(worker))
     }
     for index in first..<records.count {
       let record = records[index]
@@ -140,7 +146,9 @@ struct SnapshotTaker {
         snapshot.fibers[index].scope = scope
         snapshot.fibers[index].since = record.pointee.wait.since.load(ordering: .relaxed)
       }
-      if running.contains(record) { snapshot.fibers[index].state = .running }
+      guard let worker = running[record] else { continue }
+      snapshot.fibers[index].state = .running
+      snapshot.workers[worker].running = Int32(index)
     }
     innermost = [:]
     joined = [:]
@@ -211,7 +219,8 @@ struct SnapshotTaker {
   private mutating func wait(for offer: UnsafePointer<Offer>) -> FiberSnapshot.Wait {
     let offer = OfferRef(mutating: offer)
     return offer.pointee.source._withUnsafeGuaranteedRef { source in
-      FiberSnapshot.Wait(
+      if withChannels { source.note(in: &snapshot.channels) }
+      return FiberSnapshot.Wait(
         text: text(of: source), source: UInt(bitPattern: Unmanaged.passUnretained(source).toOpaque()),
         waker: source.waker(of: offer))
     }

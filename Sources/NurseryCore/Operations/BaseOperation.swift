@@ -43,9 +43,13 @@ package protocol OwnOperation: BaseOperation {
 
   /// What could commit a waiter.
   var waker: Waker { get }
+
+  /// As `OperationSource.note(in:)`.
+  func note(in loads: inout [UInt: ChannelLoad])
 }
 
 extension OwnOperation {
+  package func note(in loads: inout [UInt: ChannelLoad]) {}
   package var dumpDescription: String { waitDescription }
   package var waker: Waker { .unknown }
 }
@@ -126,4 +130,5 @@ private final class BaseOperationSource<Base: BaseOperation>: ValueSource<Base.V
   override var waitDescription: String { base.waitDescription }
   override var dumpDescription: String { (base as? any OwnOperation)?.dumpDescription ?? "\(Base.self)" }
   override func waker(of offer: OfferRef) -> Waker { (base as? any OwnOperation)?.waker ?? .unknown }
+  override func note(in loads: inout [UInt: ChannelLoad]) { (base as? any OwnOperation)?.note(in: &loads) }
 }

@@ -119,6 +119,9 @@ public class OperationSource: @unchecked Sendable {
   /// The key of a source that is described as all of its type.
   final var typeKey: UInt { unsafeBitCast(Self.self as AnyClass, to: UInt.self) }
 
+  /// Adds what the channel holds that a branch here waits on, if it is one and is not there yet; takes its lock.
+  package func note(in loads: inout [UInt: ChannelLoad]) {}
+
   /// What could commit a branch that is parked here.
   package func waker(of offer: OfferRef) -> Waker { .unknown }
 }

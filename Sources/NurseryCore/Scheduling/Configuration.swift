@@ -90,6 +90,15 @@ public struct Configuration: Sendable {
   /// Where the scheduler learns which descriptors are ready.
   public var readiness: Readiness
 
+  /// The socket at which the run answers the command `nursery-console`; nil for none.
+  ///
+  ///     try runFibers(Configuration(console: .at("/run/user/1000/server.console"))) { ... }
+  ///
+  /// It is open from the beginning of the run until its last fiber has ended. A thread of its own answers, so it does
+  /// also when every worker computes, or every fiber waits. Whoever may connect may cancel nurseries: the socket has
+  /// mode 0600, and only processes of this user and root are answered.
+  public var console: Console?
+
   /// Whose guest the first worker is; nil if its thread is the scheduler's own.
   package var guest: Guest?
 
@@ -122,6 +131,13 @@ public struct Configuration: Sendable {
     case whenWaiting
   }
 
+  /// Where a run can be inspected from outside while it lasts; see `console`.
+  public struct Console: Sendable {
+    let open: @Sendable () throws -> any Attendant
+
+    package init(_ open: @escaping @Sendable () throws -> any Attendant) { self.open = open }
+  }
+
   /// Where a scheduler learns which descriptors are ready.
   public enum Readiness: Sendable, Hashable {
     /// The best way that the kernel offers: epoll.
@@ -145,7 +161,8 @@ public struct Configuration: Sendable {
     onSuppressedError: (@Sendable (any Error) -> Void)? = nil, onDeadlock: DeadlockResponse = .fail,
     measuresStacks: Bool = false, migration: Migration = .never, readiness: Readiness = .automatic,
     onStall: (@Sendable (Scheduler.Stall) -> Void)? = nil,
-    onImbalance: (@Sendable (Scheduler.Imbalance) -> Void)? = nil
+    onImbalance: (@Sendable (Scheduler.Imbalance) -> Void)? = nil,
+    console: Console? = nil
   ) {
     self.parallelism = parallelism
     self.stackSize = stackSize
@@ -159,6 +176,7 @@ public struct Configuration: Sendable {
     self.readiness = readiness
     self.onStall = onStall
     self.onImbalance = onImbalance
+    self.console = console
   }
 
   /// The number of workers to use.

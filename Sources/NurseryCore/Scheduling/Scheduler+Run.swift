@@ -31,18 +31,20 @@ extension Scheduler {
     // Fibers of a run inside a blocking call may wait for that pool themselves.
     BlockingPool.lendPlace(of: outer.pointee.current, 1)
     defer { BlockingPool.lendPlace(of: outer.pointee.current, -1) }
+    let console = try settings.console?.open()
     // The calling thread is worker 0's; an event loop's guest sleeps on another one.
     let slack = clock.isVirtual || settings.guest != nil ? 0 : cs_timers_sharpen()
     defer { cs_timers_relax(slack) }
     let root = try begin(inside: outer.pointee.current)
     let result: Swift.Result<Result, any Error>
     do {
+      try console?.begin(self)
       result = .success(try body())
     } catch {
       result = .failure(error)
       root.scope.cancel(.failure)
     }
-    var failures = end(root, inside: outer.pointee.current)
+    var failures = end(root, inside: outer.pointee.current, console)
     if case .failure(let error) = result, !(error is CancellationError) {
       let bodys = ErrorIdentity(error)
       failures = [error] + failures.filter { ErrorIdentity($0) != bodys }
@@ -64,6 +66,7 @@ extension Scheduler {
       parent: caller.scope, host: root, opener: caller, worker: nil, scheduler: .passUnretained(self))
     let scope = nursery.scope
     let worker = Worker.make(for: self, index: 0, home: scope)
+    worker.pointee.place.thread = System.thisThread
     rootScope = scope
     workers.lock.lock()
     workers.add(worker)
@@ -92,10 +95,11 @@ extension Scheduler {
 
   /// Waits for the last fiber, ends the other workers and frees everything; returns the failures of the root scope's
   /// children.
-  private func end(_ root: FiberRef, inside caller: FiberRef) -> [any Error] {
+  private func end(_ root: FiberRef, inside caller: FiberRef, _ console: (any Attendant)?) -> [any Error] {
     let scope = root.scope
     let nursery = scope.pointee.nursery!
     nursery.joinChildren(root)
+    console?.end()
     root.leaveSuspendedScopes()
     let failures = nursery.failures
     scope.close()

@@ -39,6 +39,7 @@ public final class Scheduler: @unchecked Sendable {
     let readiness: Configuration.Readiness
     let onSuppressedError: (@Sendable (any Error) -> Void)?
     let onDeadlock: Configuration.DeadlockResponse
+    let console: Configuration.Console?
     let guest: Guest?
 
     init(_ configuration: Configuration) throws(ConfigurationError) {
@@ -49,6 +50,7 @@ public final class Scheduler: @unchecked Sendable {
       readiness = configuration.readiness
       onSuppressedError = configuration.onSuppressedError
       onDeadlock = configuration.onDeadlock
+      console = configuration.console
       guest = configuration.guest
     }
   }

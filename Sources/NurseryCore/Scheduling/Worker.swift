@@ -52,7 +52,7 @@ package struct Worker: ~Copyable {
     let index: Int
     /// What its thread is there for; written by `WorkerTable`, readable by all threads.
     let duty: Atomic<Duty>
-    /// Written by the thread that starts it; 0 on the thread that runs the root.
+    /// Written by the thread that starts it, and for the first worker by its own.
     var thread: UInt = 0
 
     init(_ index: Int, _ duty: Duty) {

@@ -33,7 +33,7 @@ package enum System {
   static var randomSeed: UInt64 { cs_random_seed() }
 
   /// Nanoseconds of the monotonic clock.
-  static func monotonicNow() -> Int64 { cs_monotonic_now() }
+  package static func monotonicNow() -> Int64 { cs_monotonic_now() }
 
   /// The same as of the kernel's last tick: never ahead of it, a few milliseconds behind at most, and read in a quarter
   /// of the time.
@@ -103,6 +103,17 @@ package enum System {
   static var threadCount: Int? {
     let count = cs_thread_count()
     return count > 0 ? Int(count) : nil
+  }
+
+  /// The effective user of this process.
+  package static var user: UInt32 { cs_user() }
+
+  static var thisThread: UInt { cs_this_thread() }
+
+  /// Nanoseconds of processor time that a thread has used, which has not ended; nil if the system does not say.
+  static func processorTime(of thread: UInt) -> Int64? {
+    let time = cs_thread_time(thread)
+    return time < 0 ? nil : time
   }
 
   package static func detachThread(_ thread: UInt) { _ = cs_thread_detach(thread) }

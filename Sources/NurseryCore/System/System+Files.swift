@@ -25,6 +25,7 @@ extension System {
   package struct FileStatus: Sendable {
     package var size: Int64
     package var identity: SIMD2<UInt64>
+    package var owner: UInt32
     package var permissions: UInt16
     package var isDirectory: Bool
     package var isRegular: Bool
@@ -35,6 +36,7 @@ extension System {
     fileprivate init(_ found: cs_file_status) {
       size = found.size
       identity = [found.device, found.inode]
+      owner = found.owner
       permissions = UInt16(found.permissions)
       isDirectory = found.is_directory
       isRegular = found.is_regular

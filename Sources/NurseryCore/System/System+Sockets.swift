@@ -88,6 +88,17 @@ extension System {
     withUnsafePointer(to: address) { cs_bind(descriptor, $0) }
   }
 
+  /// Binds to a path to which only this user may connect.
+  package static func bindPrivately(_ descriptor: Int32, _ address: RawAddress) -> Int32 {
+    withUnsafePointer(to: address) { cs_bind_private(descriptor, $0) }
+  }
+
+  /// The effective user of the process that has made a Unix connection; nil if the kernel does not say.
+  package static func peerUser(_ descriptor: Int32) -> UInt32? {
+    var user: UInt32 = 0
+    return cs_peer_user(descriptor, &user) == 0 ? user : nil
+  }
+
   package static func listen(_ descriptor: Int32, backlog: Int) -> Int32 {
     cs_listen(descriptor, Int32(clamping: backlog))
   }
