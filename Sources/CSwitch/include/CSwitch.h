@@ -261,6 +261,8 @@ int64_t cs_thread_time(uintptr_t thread);
 uint32_t cs_user(void);
 // The address of the caller's frame.
 void *cs_frame_address(void);
+// Where the frame of the calling Swift function begins: its saved frame pointer, and above that its return address.
+void *cs_caller_frame(void);
 // The bounds of the calling thread's stack.
 int cs_thread_stack(void *_Nullable *_Nonnull bottom, size_t *size);
 

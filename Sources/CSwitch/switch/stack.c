@@ -129,4 +129,6 @@ int cs_return_pages(void *memory, size_t size) {
 #endif
 }
 
+CS_NOINLINE void *cs_caller_frame(void) { return *(void **)__builtin_frame_address(0); }
+
 void *cs_frame_address(void) { return __builtin_frame_address(0); }

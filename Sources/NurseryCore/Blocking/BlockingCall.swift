@@ -46,6 +46,9 @@ class BlockingJob: OperationSource, @unchecked Sendable {
   @exclusivity(unchecked) var isGivenUp = false
   /// Called with the error of an abandoned body; set when the outcome is left to the thread that runs it.
   @exclusivity(unchecked) var onAbandonedError: ((any Error) -> Void)?
+  /// When it was queued although every thread was taken, and when it began then; 0 for not.
+  @exclusivity(unchecked) var queuedAt: Int64 = 0
+  @exclusivity(unchecked) var begunAt: Int64 = 0
   // Neighbours in the queue.
   @exclusivity(unchecked) var next: BlockingJob?
   @exclusivity(unchecked) unowned(unsafe) var previous: BlockingJob?

@@ -8,7 +8,10 @@ extension BlockingPool {
       if job.state == .ended { return nil }
       job.offer = offer
       if isOwnThread(offer.pointee.performer) { lent += 1 }
-      if job.state == .idle { queue.append(job) }
+      if job.state == .idle {
+        queue.append(job)
+        if idle.isEmpty, threadCount >= threadLimit + lent { job.queuedAt = System.monotonicNow() }
+      }
       if attempt == .enlistAlone { offer.pointee.performer.startWaiting() }
       return nextCall()
     }
@@ -59,6 +62,7 @@ extension BlockingPool {
         }
       if isWanted {
         job.state = .running
+        if job.queuedAt != 0 { job.begunAt = System.monotonicNow() }
         runningCount += 1
         return job
       }
@@ -86,6 +90,7 @@ extension BlockingPool {
     if job.isGivenUp { abandonedCount += 1 } else { completedCount += 1 }
     let onAbandonedError = job.onAbandonedError
     let offer = job.offer
+    let lint = job.begunAt == 0 ? nil : QueuedCall(job, threadLimit, atLeast: shortestLintedWait)
     job.offer = nil
     let isCommitted = offer.map { job.commitment == .atStart || $0.pointee.performer.commit() } ?? false
     lock.unlock()
@@ -97,6 +102,7 @@ extension BlockingPool {
     } else if let onAbandonedError, let error = job.dropOutcome() {
       onAbandonedError(error)
     }
+    lint?.report()
   }
 
   // MARK: Lending

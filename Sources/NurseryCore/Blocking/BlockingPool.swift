@@ -41,10 +41,15 @@ public final class BlockingPool: @unchecked Sendable {
   @exclusivity(unchecked) var abandonedCount = 0
   @exclusivity(unchecked) var unwantedCount = 0
   let idleTime: Int64
+  /// How long a call must have waited at least to be a lint.
+  let shortestLintedWait: Int64
 
-  package init(limit: Int, idleTime: Duration = .seconds(10)) {
+  package init(
+    limit: Int, idleTime: Duration = .seconds(10), shortestLintedWait: Duration = .milliseconds(20)
+  ) {
     threadLimit = limit
     self.idleTime = idleTime.nanosecondsClamped
+    self.shortestLintedWait = shortestLintedWait.nanosecondsClamped
   }
 
   /// How many calls may block at the same time; those beyond wait for their turn.

@@ -12,6 +12,7 @@ extension ScopeRef {
   func cancelUnderLock(_ reason: CancellationReason) {
     if pointee.isClosed || pointee.reason != nil { return }
     pointee.reason = isOverdue ? deadlineReason : reason
+    noteCancelled()
     spread()
   }
 

@@ -113,6 +113,7 @@ extension ScopeRef {
     parent.pointee.lock.lock()
     pointee.lock.lock()
     if isAsked || pointee.cancellation != nil { settleExpiry() }
+    let wasCancelled = pointee.expiry.load(ordering: .relaxed) == .min
     pointee.isClosed = true
     removeDeadline()
     parent.unlink(self)
@@ -120,6 +121,7 @@ extension ScopeRef {
     pointee.lock.unlock()
     parent.pointee.lock.unlock()
     waitForVisitors()
+    if wasCancelled { lintLateEnd() }
   }
 
   /// Decides for good whether the scope was cancelled: once it is closed its clock may be gone.

@@ -86,6 +86,7 @@ struct ChannelState<Element>: ~Copyable {
   @inline(never)
   mutating func grow() {
     let newSize = min(max(8, bufferSize * 2), capacity)
+    if newSize == 65_536, capacity == .max { lintGrowth(newSize) }
     let newBuffer = UnsafeMutablePointer<Element>.allocate(capacity: newSize)
     if let buffer {
       let firstPart = min(count, bufferSize - head)
@@ -102,6 +103,17 @@ struct ChannelState<Element>: ~Copyable {
   mutating func destroyBuffer() {
     while count > 0 { _ = pop() }
     buffer?.deallocate()
+  }
+}
+
+/// Called under the channel's lock.
+@usableFromInline
+@inline(never)
+func lintGrowth(_ size: Int) {
+  let reports = LintReports.current
+  guard reports.areOn else { return }
+  reports.reportLater(.growingChannel, StackFrames.ofCaller()) { line in
+    "an unbounded Channel holds \(size / 2) elements and grows, sent at \(line): its receivers are slower, or no fiber receives; write .bounded(n), so that senders wait, or .newest(n) or .oldest(n), which drop"
   }
 }
 

@@ -6,31 +6,36 @@ extension Monitor {
     /// What has been told of one worker.
     struct State {
       fileprivate var isStallTold = false
+      fileprivate var isHoldLinted = false
       /// Since when fibers that have begun wait for too long there while another worker sleeps; 0 for not at all.
       fileprivate var crowdedSince: Int64 = 0
     }
 
     private let onStall: (@Sendable (Scheduler.Stall) -> Void)?
     private let onImbalance: (@Sendable (Scheduler.Imbalance) -> Void)?
+    private let lints: LintReports
     private let lock = SpinLock(.leaf)
     /// What a worker has answered; under the lock.
     @exclusivity(unchecked) private var answer: (site: SourceSite, fibers: Int)?
     @exclusivity(unchecked) private var toldSites: Set<SourceSite> = []
 
     private static let patience: Int64 = 100_000_000
+    /// After how many time slices a fiber that holds its worker is a lint.
+    private static let lintedSlices: Int64 = 10
 
-    init(_ configuration: Configuration) {
+    init(_ configuration: Configuration, _ lints: LintReports) {
+      self.lints = lints
       onStall = configuration.onStall
       onImbalance = configuration.onImbalance
     }
 
-    var tellsOfStalls: Bool { onStall != nil }
+    var tellsOfStalls: Bool { onStall != nil || lints.areAskedFor }
 
     /// Called at each inspection.
     func look(
       _ scheduler: Scheduler, _ seen: inout [Seen], _ now: Int64, _ elapsed: Int64, _ tell: (() -> Void) -> Void
     ) {
-      if let onStall { lookForStalls(scheduler, &seen, now) { stall in tell { onStall(stall) } } }
+      if tellsOfStalls { lookForStalls(scheduler, &seen, now, tell) }
       guard !scheduler.settings.migrates, seen.count > 1 else { return }
       lookForCrowds(scheduler, &seen, now, elapsed)
       if let imbalance = takeAnswer(scheduler) { tell { self.tell(imbalance) } }
@@ -39,23 +44,33 @@ extension Monitor {
     // MARK: Stalls
 
     private func lookForStalls(
-      _ scheduler: Scheduler, _ seen: inout [Seen], _ now: Int64, _ tell: (Scheduler.Stall) -> Void
+      _ scheduler: Scheduler, _ seen: inout [Seen], _ now: Int64, _ tell: (() -> Void) -> Void
     ) {
+      let slice = scheduler.settings.timeSlice
       for index in seen.indices {
         let duration = now - seen[index].unmovedSince
-        if seen[index].moved != 0 || seen[index].isAsleep { seen[index].reported.isStallTold = false }
-        let isTold = seen[index].reported.isStallTold
-        guard !seen[index].isAsleep, !isTold, duration >= scheduler.settings.timeSlice else { continue }
+        if seen[index].moved != 0 || seen[index].isAsleep {
+          seen[index].reported.isStallTold = false
+          seen[index].reported.isHoldLinted = false
+        }
         let worker = scheduler.workers[index]
+        let all = worker.pointee.queue.count + worker.pointee.inbox.count
+        let isStall = onStall != nil && !seen[index].reported.isStallTold && duration >= slice
+        let isLint =
+          lints.areAskedFor && all > 0 && !seen[index].reported.isHoldLinted && duration >= slice * Self.lintedSlices
+        guard !seen[index].isAsleep, isStall || isLint else { continue }
         // A fiber that is not found yet, as its run is only beginning, is looked for again.
         guard let fiber = scheduler.findRunning(on: worker, sinceSwitch: seen[index].switches) else { continue }
-        seen[index].reported.isStallTold = true
+        if isStall { seen[index].reported.isStallTold = true }
+        if isLint { seen[index].reported.isHoldLinted = true }
         let fresh = worker.pointee.queue.freshCount + worker.pointee.inbox.freshCount
-        let all = worker.pointee.queue.count + worker.pointee.inbox.count
-        tell(
-          Scheduler.Stall(
-            fiber: fiber.label, nurseryPath: fiber.path, site: fiber.site, duration: .nanoseconds(duration),
-            begunWaiting: max(0, all - fresh), freshWaiting: fresh))
+        let stall = Scheduler.Stall(
+          fiber: fiber.label, nurseryPath: fiber.path, site: fiber.site, duration: .nanoseconds(duration),
+          begunWaiting: max(0, all - fresh), freshWaiting: fresh)
+        if isStall { tell { onStall?(stall) } }
+        if isLint {
+          tell { lints.report(.heldWorker, at: fiber.site.isKnown ? "\(fiber.site)" : nil) { _ in "\(stall)" } }
+        }
       }
     }
 

@@ -72,6 +72,7 @@ enum PlainThread {
   /// Blocks the thread until its record is made ready, firing its timers meanwhile.
   static func wait(_ me: FiberRef) {
     let worker = me.pointee.worker
+    if cs_is_in_task() { lintBlockedTask() }
     worker.beginTurn()
     me.noteWaiting()
     while true {
@@ -91,6 +92,17 @@ enum PlainThread {
       }
     }
     worker.pointee.sleep.pointee.rise()
+  }
+
+  private static let hasBlockedTask = Atomic<Bool>(false)
+
+  /// Once in a process: where it happens once, it mostly happens often.
+  @inline(never)
+  private static func lintBlockedTask() {
+    guard LintReports.ofProcess.areOn, !hasBlockedTask.exchange(true, ordering: .relaxed) else { return }
+    LintReports.ofProcess.report(.blockedTask, at: SourceLines.line(of: StackFrames.ofCaller())) { line in
+      "a call at \(line) blocks the thread of a Swift task, and other tasks may wait for that thread: in async code write 'try await', which suspends the task, or 'try await withNursery { }' around it"
+    }
   }
 
   static func wake(_ record: FiberRef) {

@@ -57,8 +57,8 @@ public struct Configuration: Sendable {
   /// Called when a fiber has computed, or sat in a system call, for longer than `timeSlice`; once for each time.
   ///
   /// It holds up the fibers that have begun on its thread. Called on the scheduler's monitor thread, which serves
-  /// nothing else meanwhile: note the stall and return. With `parallelism: 1` there is such a thread only if this is
-  /// set.
+  /// nothing else meanwhile: note the stall and return. With `parallelism: 1` there is such a thread only if this or a
+  /// handler for `lints` is set.
   public var onStall: (@Sendable (Scheduler.Stall) -> Void)?
 
   /// Called when fibers that have begun have had to wait for one worker for 100 milliseconds while another slept; once
@@ -90,13 +90,19 @@ public struct Configuration: Sendable {
   /// Where the scheduler learns which descriptors are ready.
   public var readiness: Readiness
 
+  /// What happens to lints: habits that cost dearly or hide a fault, found while the program runs.
+  ///
+  /// By default debug builds write each to standard error, with the line and what to write instead. The guide "What is
+  /// it doing?" lists them.
+  public var lints: Lint.Reporting
+
   /// The socket at which the run answers the command `nursery-console`; nil for none.
   ///
   ///     try runFibers(Configuration(console: .at("/run/user/1000/server.console"))) { ... }
   ///
-  /// It is open from the beginning of the run until its last fiber has ended. A thread of its own answers, so it does
-  /// also when every worker computes, or every fiber waits. Whoever may connect may cancel nurseries: the socket has
-  /// mode 0600, and only processes of this user and root are answered.
+  /// It is open from the beginning of the run until its last fiber has ended. A thread of its own answers, also while
+  /// every worker computes or every fiber waits. A client may cancel nurseries; so the socket has mode 0600, and only
+  /// processes of this user and root are answered.
   public var console: Console?
 
   /// Whose guest the first worker is; nil if its thread is the scheduler's own.
@@ -162,7 +168,7 @@ public struct Configuration: Sendable {
     measuresStacks: Bool = false, migration: Migration = .never, readiness: Readiness = .automatic,
     onStall: (@Sendable (Scheduler.Stall) -> Void)? = nil,
     onImbalance: (@Sendable (Scheduler.Imbalance) -> Void)? = nil,
-    console: Console? = nil
+    lints: Lint.Reporting = .automatic, console: Console? = nil
   ) {
     self.parallelism = parallelism
     self.stackSize = stackSize
@@ -176,6 +182,7 @@ public struct Configuration: Sendable {
     self.readiness = readiness
     self.onStall = onStall
     self.onImbalance = onImbalance
+    self.lints = lints
     self.console = console
   }
 

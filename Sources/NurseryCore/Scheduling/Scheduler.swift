@@ -15,7 +15,7 @@ public final class Scheduler: @unchecked Sendable {
   let decisions: Decisions?
   let workers: WorkerTable
   let globalQueue = GlobalQueue()
-  /// Nil with one worker, unless stalls are reported.
+  /// Nil with one worker, unless stalls or lints are asked for.
   let monitor: Monitor?
   let counters = Counters()
   let visitors = Visitors()
@@ -39,6 +39,7 @@ public final class Scheduler: @unchecked Sendable {
     let readiness: Configuration.Readiness
     let onSuppressedError: (@Sendable (any Error) -> Void)?
     let onDeadlock: Configuration.DeadlockResponse
+    let lints: LintReports
     let console: Configuration.Console?
     let guest: Guest?
 
@@ -50,6 +51,7 @@ public final class Scheduler: @unchecked Sendable {
       readiness = configuration.readiness
       onSuppressedError = configuration.onSuppressedError
       onDeadlock = configuration.onDeadlock
+      lints = LintReports(configuration.lints, isVirtual: configuration.clock == .virtual)
       console = configuration.console
       guest = configuration.guest
     }
@@ -94,8 +96,8 @@ public final class Scheduler: @unchecked Sendable {
     clock = SchedulerClock(configuration.clock)
     decisions = configuration.makeDecisions?()
     workers = WorkerTable(parallelism: settings.parallelism)
-    let hasMonitor = settings.parallelism > 1 || configuration.onStall != nil
-    monitor = hasMonitor ? Monitor(Monitor.Reports(configuration)) : nil
+    let hasMonitor = settings.parallelism > 1 || configuration.onStall != nil || settings.lints.areAskedFor
+    monitor = hasMonitor ? Monitor(Monitor.Reports(configuration, settings.lints)) : nil
     // The code of the loop may wake a fiber at any time.
     if settings.guest != nil, !clock.isVirtual { visitors.announced.add(1, ordering: .relaxed) }
   }

@@ -106,7 +106,7 @@ package enum SourceLines {
     /// The folder of our modules, as the compiler has seen it.
     private static let sources: String = {
       let file = #filePath
-      guard let end = file.range(of: "NurseryCore/Diagnostics/") else { return file }
+      guard let end = file.range(of: "NurseryCore/System/") else { return file }
       return String(file[..<end])
     }()
   #else

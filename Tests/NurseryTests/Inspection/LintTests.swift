@@ -1,0 +1,146 @@
+import Nursery
+import TestSupport
+import Testing
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#elseif canImport(Darwin)
+  import Darwin
+#endif
+
+/// What is reported of a program's habits while it runs.
+struct LintTests {
+  /// In optimised code the frame of a call may be another's, into which the closure was inlined.
+  private var hasLines: Bool {
+    #if DEBUG
+      SourceLines.isAvailable
+    #else
+      false
+    #endif
+  }
+
+  /// The lints of a run in virtual time.
+  private func lints(_ body: () throws -> Void) throws -> [Lint] {
+    let found = Log<Lint>()
+    var configuration = Configuration(parallelism: 1, clock: .virtual)
+    configuration.lints = .to { found.append($0) }
+    try runFibers(configuration, body)
+    return found.entries
+  }
+
+  @Test func aScopeThatEndsLongAfterItsCancellationIsALint() throws {
+    let line = #line + 2
+    let found = try lints {
+      _ = try withTimeoutOrNil(.seconds(1)) {
+        try withShield { try sleep(for: .seconds(8)) }
+      }
+    }
+    #expect(found.map(\.kind) == [.ignoredCancellation])
+    #expect(found.first?.line == "NurseryTests/LintTests.swift:\(line)")
+    #expect(
+      found.first?.description.hasPrefix(
+        "a scope opened at NurseryTests/LintTests.swift:\(line) ended 7 s after it was cancelled (its deadline passed): "
+      )
+        == true)
+    #expect(found.first?.description.contains("Fiber.checkCancellation()") == true)
+  }
+
+  @Test func aLineIsReportedOnceInARun() throws {
+    let found = try lints {
+      for _ in 0..<3 {
+        try withNursery("slow") { nursery in
+          nursery.goAsync { try withShield { try sleep(for: .seconds(6)) } }
+          Fiber.yield()
+          nursery.cancel()
+        }
+      }
+    }
+    #expect(found.map(\.kind) == [.ignoredCancellation])
+    #expect(found.first?.description.hasPrefix("nursery \"slow\" opened at NurseryTests/LintTests.swift:") == true)
+  }
+
+  @Test func scopesThatEndInTimeAreNoLints() throws {
+    let found = try lints {
+      _ = try withTimeoutOrNil(.seconds(1)) { try sleep(for: .seconds(60)) }
+      try withNursery { nursery in
+        nursery.goAsync { try withShield { try sleep(for: .seconds(4)) } }
+        Fiber.yield()
+        nursery.cancel()
+      }
+      try withTimeout(.seconds(60)) { try withShield { try sleep(for: .seconds(30)) } }
+    }
+    #expect(found == [])
+  }
+
+  @Test func anUnboundedChannelThatGrowsIsALint() throws {
+    let found = Log<Lint>()
+    var line = 0
+    try runFibers(Configuration(parallelism: 1, lints: .to { found.append($0) })) {
+      let bounded = Channel<Int>(.bounded(70_000))
+      let channel = Channel<Int>(.unbounded)
+      line = #line + 1
+      for number in 0..<40_000 { try channel.send(number) }
+      for number in 0..<70_000 { try bounded.send(number) }
+    }
+    expectSoon { !found.entries.isEmpty }
+    #expect(found.entries.map(\.kind) == [.growingChannel])
+    #expect(found.entries.first?.description.hasPrefix("an unbounded Channel holds 32768 elements and grows") == true)
+    if hasLines { #expect(found.entries.first?.line == "NurseryTests/LintTests.swift:\(line)") }
+  }
+
+  @Test func aBlockingCallThatWaitsLongerThanItRunsIsALint() throws {
+    let found = Log<Lint>()
+    let pool = BlockingPool(limit: 1, shortestLintedWait: .zero)
+    let line = "NurseryTests/LintTests.swift:\(#line + 7)"
+    // A thread that is not given a processor may make the second body last for longer than its wait.
+    while !found.entries.contains(where: { $0.line == line || !hasLines }) {
+      try runFibers(Configuration(parallelism: 1, lints: .to { found.append($0) })) {
+        try withNursery { nursery in
+          let gate = Guarded(false)
+          nursery.goAsync { try pool.call { while !gate.withLock({ $0 }) {} } }
+          nursery.goAsync { try pool.call {} }
+          for _ in 0..<1000 { Fiber.yield() }
+          gate.withLock { $0 = true }
+        }
+      }
+    }
+    #expect(found.entries.allSatisfy { $0.kind == .queuedBlockingCall })
+    #expect(found.entries.first?.description.contains("for one of the pool's 1 threads") == true)
+  }
+
+  @Test func aFiberThatHoldsItsWorkerWhileOthersWaitIsALint() throws {
+    let found = Log<Lint>()
+    let line = #line + 7
+    let configuration = Configuration(
+      parallelism: 1, timeSlice: .microseconds(100), lints: .to { if $0.kind == .heldWorker { found.append($0) } })
+    try runFibers(configuration) {
+      try withNursery { nursery in
+        for _ in 0..<2 {
+          // The first that runs keeps the other waiting.
+          nursery.goAsync { while found.entries.isEmpty { sched_yield() } }
+        }
+      }
+    }
+    #expect(found.entries.map(\.line) == ["NurseryTests/LintTests.swift:\(line)"])
+    #expect(found.entries.first?.description.contains("has computed for") == true)
+    #expect(found.entries.first?.description.contains("call Fiber.yield() now and then") == true)
+  }
+
+  #if DEBUG
+    /// In a process of its own, because it is reported once in a process.
+    @Test func aCallThatBlocksATasksThreadIsALintOnce() async throws {
+      let result = try await #require(
+        processExitsWith: .success, observing: [\.standardErrorContent]
+      ) {
+        try synchronously {
+          for _ in 0..<3 { try sleep(for: .milliseconds(1)) }
+        }
+      }
+      let text = String(decoding: result.standardErrorContent, as: UTF8.self)
+      #expect(text.contains("blocks the thread of a Swift task"))
+      #expect(text.split(separator: "\n").filter { $0.contains("try await withNursery { }") }.count == 1)
+    }
+  #endif
+}
