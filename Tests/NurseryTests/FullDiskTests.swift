@@ -75,5 +75,39 @@
         expectSoon { names(in: directory) == ["a"] }
       }
     }
+
+    @Test func aTraceThatFindsNoRoomSaysSoAndLeavesNothing() throws {
+      try withSmallDisk { directory in
+        try runFibers(Configuration(parallelism: 1, clock: .virtual, recorder: .on())) {
+          try withNursery { nursery in
+            for _ in 0..<2 { nursery.goAsync { for _ in 0..<5000 { Fiber.yield() } } }
+          }
+          let trace = try #require(Trace.current())
+          expectThrows(SystemError(code: ENOSPC, action: "write the trace \(directory)/trace.json")) {
+            try trace.write(to: "\(directory)/trace.json")
+          }
+        }
+        expectEqual(names(in: directory), [])
+      }
+    }
+
+    @Test func aTraceLogThatFindsNoRoomEndsAndTheProgramGoesOn() throws {
+      try withSmallDisk { directory in
+        try runFibers(Configuration(parallelism: 1, recorder: .on(events: 4096))) {
+          let log = try Scheduler.current!.logTrace(to: directory, limit: 1 << 30)
+          var rounds = 0
+          while log.error == nil {
+            rounds += 1
+            try withNursery { nursery in
+              for _ in 0..<2 { nursery.goAsync { for _ in 0..<1000 { Fiber.yield() } } }
+            }
+          }
+          let code = (log.error as? SystemError)?.code
+          expectEqual(code, ENOSPC)
+          _ = expectThrows(SystemError.self) { try log.close() }
+          try withNursery { $0.goAsync {} }
+        }
+      }
+    }
   }
 #endif

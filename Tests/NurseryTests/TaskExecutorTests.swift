@@ -20,7 +20,7 @@ struct TaskExecutorTests {
     let condition = Condition()
     let readiness = Readiness("a test")
     let isReady = Counter()
-    let permits = PermitQueue(0) { _, _ in "a test" }
+    let permits = PermitQueue(0, "a test")
     let tasks = Log<Task<Void, any Error>>()
     let start = { (body: @escaping @Sendable () async throws -> Void) in
       tasks.append(Task(executorPreference: executor, operation: body))

@@ -14,7 +14,7 @@
 //     thread.c         threads and the per-thread pointer
 //   system: calls of the operating system
 //     syscalls.c       system calls that return -errno, and the asymmetric fence
-//     processors.c     how many processors the process may use
+//     processors.c     how many processors the process may use, and whether their counters of time are alike
 //     readiness.c      epoll, poll and eventfd
 //     interrupt.c      interrupts a blocked system call of another thread
 //     signals.c        catching signals
@@ -309,6 +309,19 @@ int64_t cs_monotonic_now(void);
 // The monotonic clock at the kernel's last tick; never ahead of the exact clock.
 int64_t cs_coarse_monotonic_now(void);
 int64_t cs_wall_now(void);
+
+// The processor's counter of time, read in a few nanoseconds. cs_ticks_are_steady says whether it advances at a constant
+// rate, and alike on all processors.
+static inline int64_t cs_ticks(void) {
+#if defined(__x86_64__)
+  return (int64_t)__builtin_ia32_rdtsc();
+#else
+  int64_t ticks;
+  __asm__ volatile("mrs %0, cntvct_el0" : "=r"(ticks));
+  return ticks;
+#endif
+}
+bool cs_ticks_are_steady(void);
 
 // The plain calls, returning -errno and restarted on EINTR unless they are interrupted (`cs_interruption_raise`).
 ssize_t cs_read(int fd, void *buffer, size_t count);

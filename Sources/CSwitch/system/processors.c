@@ -1,4 +1,4 @@
-// How many processors this process may use.
+// How many processors this process may use, and whether their counters of time agree.
 //
 // The affinity mask says on which processors it may run; a control group's quota limits its processor time. If there
 // are more workers than the quota allows, the whole process is throttled for the rest of each period.
@@ -12,6 +12,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#if defined(__x86_64__)
+#include <cpuid.h>
+#endif
 
 #if defined(__linux__)
 
@@ -92,3 +95,13 @@ int cs_processor_count(void) {
 }
 
 #endif
+
+bool cs_ticks_are_steady(void) {
+#if defined(__x86_64__)
+  // Invariant TSC: "Advanced power management", bit 8.
+  unsigned a, b, c, d;
+  return __get_cpuid(0x80000007, &a, &b, &c, &d) && (d & (1u << 8)) != 0;
+#else
+  return true;
+#endif
+}

@@ -157,7 +157,7 @@ public final class AsyncElements<Element: Sendable>: @unchecked Sendable {
     func poll() -> Outcome? { elements.take() }
     func enlist(_ waiter: Waiter<Outcome>) { elements.add(waiter) }
     func withdraw(_ waiter: Waiter<Outcome>) { elements.remove(waiter) }
-    var waitDescription: String { "the next element of an AsyncSequence" }
+    static var kindDescription: String { "the next element of an AsyncSequence" }
   }
 }
 

@@ -91,7 +91,7 @@ extension Multicast {
       }
     }
 
-    var waitDescription: String { "to send to a Multicast<\(Element.self)>, held back by a subscriber" }
+    static var kindDescription: String { "to send to a Multicast<\(Element.self)>, held back by a subscriber" }
     func note(in loads: inout [UInt: ChannelLoad]) { multicast.note(in: &loads) }
   }
 

@@ -57,7 +57,7 @@ extension Multicast {
       func poll() -> Delivery? { subscription.multicast.take(subscription.reader) }
       func enlist(_ waiter: Waiter<Delivery>) { subscription.multicast.enlist(waiter, subscription.reader) }
       func withdraw(_ waiter: Waiter<Delivery>) { subscription.multicast.withdraw(waiter) }
-      var waitDescription: String { "the next element of a Multicast<\(Element.self)>" }
+      static var kindDescription: String { "the next element of a Multicast<\(Element.self)>" }
       func note(in loads: inout [UInt: ChannelLoad]) { subscription.multicast.note(in: &loads) }
     }
   }

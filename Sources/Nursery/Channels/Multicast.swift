@@ -34,7 +34,9 @@ public final class Multicast<Element: Sendable>: @unchecked Sendable {
   @exclusivity(unchecked) @usableFromInline var receivers: [(waiter: Waiter<Delivery>, reader: Reader)] = []
 
   /// Where the other receivers wait, for a larger number of `changes` than they have seen.
-  @usableFromInline let arrivals = EventCount { "the next element of a Multicast<\(Element.self)>" }
+  @usableFromInline let arrivals = EventCount("the next element of a Multicast") {
+    "the next element of a Multicast<\(Element.self)>"
+  }
   @exclusivity(unchecked) @usableFromInline var changes = 0
   /// Whether somebody waits there, or is about to, since the last announcement.
   @exclusivity(unchecked) @usableFromInline var isAwaited = false

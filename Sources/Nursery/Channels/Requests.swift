@@ -121,7 +121,7 @@ public final class Requests<Query: Sendable, Reply: Sendable>: @unchecked Sendab
     /// The call keeps its place, because its client may wait again; `leave` removes it.
     func withdraw(_ waiter: Waiter<Result<Reply, any Error>>) { call.withdraw() }
 
-    var waitDescription: String { "a reply of a server to a \(Query.self)" }
+    static var kindDescription: String { "a reply of a server to a \(Query.self)" }
   }
 
   private struct Serving: OwnOperation {
@@ -153,6 +153,6 @@ public final class Requests<Query: Sendable, Reply: Sendable>: @unchecked Sendab
 
     func withdraw(_ waiter: Waiter<Call?>) { inbox.locked { inbox.servers.removeAll { $0 == waiter } } }
 
-    var waitDescription: String { "a request with a \(Query.self)" }
+    static var kindDescription: String { "a request with a \(Query.self)" }
   }
 }

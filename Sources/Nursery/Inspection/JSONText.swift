@@ -22,6 +22,12 @@ struct JSONText {
     isFirst = false
   }
 
+  /// What has been written so far, in pieces.
+  mutating func takeText() -> String {
+    defer { text = "" }
+    return text
+  }
+
   mutating func array<Elements: Sequence>(
     _ name: String, _ elements: Elements, _ write: (inout JSONText, Elements.Element) -> Void
   ) {
@@ -62,6 +68,13 @@ struct JSONText {
     let microseconds = abs(nanoseconds / 1000)
     let digits = "\(microseconds % 1_000_000 + 1_000_000)".dropFirst()
     text += "\(nanoseconds < 0 ? "-" : "")\(microseconds / 1_000_000).\(digits)"
+  }
+
+  /// In microseconds, to the nanosecond.
+  mutating func field(_ name: String, microseconds nanoseconds: Int64) {
+    key(name)
+    let digits = "\(abs(nanoseconds) % 1000 + 1000)".dropFirst()
+    text += "\(nanoseconds < 0 ? "-" : "")\(abs(nanoseconds) / 1000).\(digits)"
   }
 
   mutating func field(_ name: String, _ value: String?) {

@@ -181,6 +181,7 @@ public final class Barrier: @unchecked Sendable {
 
     func withdraw(_ waiter: Waiter<Round>) { barrier.locked { barrier.waiters.removeAll { $0 == waiter } } }
 
+    static var kindDescription: String { "a Barrier" }
     var waitDescription: String {
       barrier.locked { "a Barrier, \(barrier.round.committed + barrier.waiters.count) of \(barrier.parties) have come" }
     }

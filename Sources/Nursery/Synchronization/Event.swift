@@ -10,7 +10,7 @@ public final class Event: Sendable {
 
   /// Creates an event.
   public init(isSet: Bool = false) {
-    gate = PermitQueue(isSet ? 1 : 0) { _, _ in "an Event" }
+    gate = PermitQueue(isSet ? 1 : 0, "an Event")
   }
 
   /// Whether it is set.

@@ -8,10 +8,12 @@
 final class EventCount: Sendable {
   private let numbers: PermitQueue
 
-  /// - Parameter describe: what a wait is called in reports.
+  /// - Parameters:
+  ///   - kind: what a wait for any object of this kind is called.
+  ///   - describe: what a wait for this one is called in reports, if that is more.
   @usableFromInline
-  init(_ describe: @escaping @Sendable () -> String) {
-    numbers = PermitQueue(0) { _, _ in describe() }
+  init(_ kind: StaticString, _ describe: (@Sendable () -> String)? = nil) {
+    numbers = PermitQueue(0, kind) { _, _ in describe?() ?? kind.description }
   }
 
   /// The number is at least this one; wakes those who have seen a smaller one.

@@ -20,7 +20,7 @@ public final class FiberSemaphore: Sendable {
   public init(_ limit: Int) {
     require(limit > 0, "FiberSemaphore(\(limit)) would let no fiber in; write a limit of at least 1")
     self.limit = limit
-    permits = PermitQueue(limit) { free, _ in "a FiberSemaphore, \(free) of \(limit) permits free" }
+    permits = PermitQueue(limit, "a FiberSemaphore") { free, _ in "a FiberSemaphore, \(free) of \(limit) permits free" }
   }
 
   /// How many permits are free now; another fiber may take them at any moment.

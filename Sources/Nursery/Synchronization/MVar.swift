@@ -106,7 +106,7 @@ public final class MVar<Value: Sendable>: @unchecked Sendable {
 
     func withdraw(_ waiter: Waiter<Value>) { place.locked { place.takers.removeAll { $0 == waiter } } }
 
-    var waitDescription: String { "to take from an MVar" }
+    static var kindDescription: String { "to take from an MVar" }
   }
 
   private struct Read: OwnOperation {
@@ -123,7 +123,7 @@ public final class MVar<Value: Sendable>: @unchecked Sendable {
 
     func withdraw(_ waiter: Waiter<Value>) { place.locked { place.readers.removeAll { $0 == waiter } } }
 
-    var waitDescription: String { "to read an MVar" }
+    static var kindDescription: String { "to read an MVar" }
   }
 
   private struct Put: OwnOperation {
@@ -148,6 +148,6 @@ public final class MVar<Value: Sendable>: @unchecked Sendable {
 
     func withdraw(_ waiter: Waiter<Void>) { place.locked { place.putters.removeAll { $0.waiter == waiter } } }
 
-    var waitDescription: String { "to put into an MVar" }
+    static var kindDescription: String { "to put into an MVar" }
   }
 }

@@ -10,8 +10,10 @@ final class OwnedLock: @unchecked Sendable {
   @usableFromInline
   init(poisons: Bool) {
     self.poisons = poisons
-    permit = PermitQueue(1, lock: .init("a FiberMutex") { [owner] in owner.waker }) { [owner] _, _ in
+    permit = PermitQueue(1, "a FiberMutex") { [owner] _, _ in
       "a FiberMutex\(owner.description)"
+    } holder: { [owner] in
+      owner.waker
     }
   }
 

@@ -170,7 +170,8 @@ final class ReadWriteGate: @unchecked Sendable {
     func withdraw(_ waiter: Waiter<Void>) { gate.locked { gate.newReaders.removeAll { $0 == waiter } } }
 
     var waitDescription: String { "to read, \(gate.state)" }
-    var dumpDescription: String { "to read a ReadWriteLock" }
+    static var kindDescription: String { "to read a ReadWriteLock" }
+    var dumpDescription: String { Self.kindDescription }
     var waker: Waker { gate.waker }
   }
 
@@ -194,7 +195,8 @@ final class ReadWriteGate: @unchecked Sendable {
     }
 
     var waitDescription: String { "to write, \(gate.state)" }
-    var dumpDescription: String { "to write a ReadWriteLock" }
+    static var kindDescription: String { "to write a ReadWriteLock" }
+    var dumpDescription: String { Self.kindDescription }
     var waker: Waker { gate.waker }
   }
 }

@@ -19,7 +19,7 @@ public final class WaitGroup: @unchecked Sendable {
     require(
       count >= 0, "WaitGroup(\(count)) has a negative amount of work; write WaitGroup(), and add() for each piece")
     pending = count
-    gate = PermitQueue(count == 0 ? 1 : 0) { _, _ in "a WaitGroup" }
+    gate = PermitQueue(count == 0 ? 1 : 0, "a WaitGroup")
   }
 
   /// How many pieces are not done yet.

@@ -11,7 +11,7 @@ public final class Watch<Value: Sendable>: @unchecked Sendable {
   /// How often the value has been set.
   @exclusivity(unchecked) @usableFromInline var version = 0
   /// Counts the versions; a little behind them at times, never ahead.
-  @usableFromInline let versions = EventCount { "a change of a Watch" }
+  @usableFromInline let versions = EventCount("a change of a Watch")
 
   /// Creates a watch.
   public init(_ value: Value) {

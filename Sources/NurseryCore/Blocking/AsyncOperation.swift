@@ -196,6 +196,6 @@ final class AsyncCall<Value: Sendable>: OwnOperation, Sendable {
     if case .failure(let error) = result, !(error is CancellationError) { handler(error) }
   }
 
-  var waitDescription: String { "an async function" }
+  static var kindDescription: String { "an async function" }
   var waker: Waker { .call }
 }

@@ -49,6 +49,9 @@ class BlockingJob: OperationSource, @unchecked Sendable {
   /// When it was queued although every thread was taken, and when it began then; 0 for not.
   @exclusivity(unchecked) var queuedAt: Int64 = 0
   @exclusivity(unchecked) var begunAt: Int64 = 0
+  /// The recorder of the performer's scheduler, if it records, and the performer's number; set when a thread takes the
+  /// call.
+  @exclusivity(unchecked) private var recorded: (recorder: FlightRecorder, performer: UInt64)?
   // Neighbours in the queue.
   @exclusivity(unchecked) var next: BlockingJob?
   @exclusivity(unchecked) unowned(unsafe) var previous: BlockingJob?
@@ -61,6 +64,23 @@ class BlockingJob: OperationSource, @unchecked Sendable {
     self.whenCancelled = whenCancelled
     self.onCancel = onCancel
     super.init(keepsAccount: true)
+  }
+
+  // MARK: The recorder
+
+  /// Called with the pool's lock held, by the thread that takes the call; the performer is parked.
+  func noteTaken(for performer: FiberRef?) {
+    guard let performer, performer.pointee.worker.isObserved else { return }
+    guard let recorder = performer.pointee.worker.pointee.scheduler?.takeUnretainedValue().recorder else { return }
+    recorded = (recorder, performer.id)
+  }
+
+  /// Called by the thread that runs the call, without a lock.
+  func record(_ kind: RecordedEvent.Kind) {
+    guard let (recorder, performer) = recorded else { return }
+    let thread = UInt64(UInt(bitPattern: Worker.ofThisThreadIfAny))
+    recorder.append(outside: RecordedEvent(kind, subject: performer, object: thread))
+    if kind == .callEnded { recorded = nil }
   }
 
   // What depends on the type of the value.
@@ -98,7 +118,7 @@ class BlockingJob: OperationSource, @unchecked Sendable {
   /// A body that has begun and is waited for: the branch commits, and its value waits for the end.
   override var outlastsCancellation: Bool { whenCancelled == .awaits && pool.lock.withLock { state.hasBegun } }
 
-  override var waitDescription: String { "a blocking call" }
+  override class var kindDescription: String { "a blocking call" }
   override func waker(of offer: OfferRef) -> Waker { .call }
 
   // MARK: On the performer, after the perform

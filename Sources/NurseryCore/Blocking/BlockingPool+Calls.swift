@@ -61,6 +61,7 @@ extension BlockingPool {
         case .atEnd: performer.map { !$0.isCommitted } ?? false
         }
       if isWanted {
+        job.noteTaken(for: performer)
         job.state = .running
         if job.queuedAt != 0 { job.begunAt = System.monotonicNow() }
         runningCount += 1

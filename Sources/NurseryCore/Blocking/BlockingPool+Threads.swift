@@ -98,7 +98,9 @@ extension BlockingPool {
       let call = nextCall()
       lock.unlock()
       make(call)
+      job.record(.callBegan)
       job.run()
+      job.record(.callEnded)
       end(job)
       return true
     }

@@ -11,7 +11,9 @@ extension ScopeRef {
   /// As `cancel`, with the lock held; a deadline that has passed came first.
   func cancelUnderLock(_ reason: CancellationReason) {
     if pointee.isClosed || pointee.reason != nil { return }
-    pointee.reason = isOverdue ? deadlineReason : reason
+    let reason = isOverdue ? deadlineReason : reason
+    pointee.reason = reason
+    pointee.scheduler?._withUnsafeGuaranteedRef { $0.recordCancellation(of: self, reason) }
     noteCancelled()
     spread()
   }
@@ -80,6 +82,7 @@ extension FiberRef {
   func cancelAlone() {
     home.withLock {
       pointee.membership.isCancelledAlone.store(true, ordering: .releasing)
+      home.pointee.scheduler?._withUnsafeGuaranteedRef { $0.recordCancellation(of: self) }
       pointee.membership.cancellationAlone?.signalUnderLock()
       home.pointee.nursery?.revokePermit(of: self)
       if let outermost = pointee.membership.outermostScope, !outermost.pointee.isShielded {

@@ -40,6 +40,7 @@ extension ScopeRef {
         parent: parent, host: host, opener: host, worker: host.pointee.worker, scheduler: parent.pointee.scheduler,
         nursery: nil, site, isShielded: isShielded))
     parent.adopt(self)
+    if host.pointee.worker.isObserved { host.pointee.worker.observeOpening(self, isShielded ? .shield : .scope) }
   }
 
   /// Links an inner scope and lets its host into it.
@@ -110,6 +111,7 @@ extension ScopeRef {
   @usableFromInline
   package func close(isAsked: Bool = true) {
     guard let parent = pointee.links.parent else { return }
+    if let host = pointee.host, host.pointee.worker.isObserved { host.observeClosing(self) }
     parent.pointee.lock.lock()
     pointee.lock.lock()
     if isAsked || pointee.cancellation != nil { settleExpiry() }

@@ -100,6 +100,6 @@ private final class ReserveSource<Element: Sendable>: OperationSource, @unchecke
     throw ChannelClosedError()
   }
 
-  override var waitDescription: String { "to reserve a place in a Channel<\(Element.self)>" }
+  override class var kindDescription: String { "to reserve a place in a Channel<\(Element.self)>" }
   override func note(in loads: inout [UInt: ChannelLoad]) { ChannelState.note(channel.state, in: &loads) }
 }

@@ -202,7 +202,7 @@ final class SmallSendSource<Element>: OperationSource, @unchecked Sendable {
     throw ChannelClosedError()
   }
 
-  override var waitDescription: String { "send to a Channel<\(Element.self)>" }
+  override class var kindDescription: String { "send to a Channel<\(Element.self)>" }
   override var descriptionKey: UInt? { typeKey }
   override func note(in loads: inout [UInt: ChannelLoad]) { ChannelState.note(state, in: &loads) }
 }
@@ -241,7 +241,7 @@ final class SendSource<Element: Sendable>: OperationSource, @unchecked Sendable 
     throw ChannelClosedError()
   }
 
-  override var waitDescription: String { "send to a Channel<\(Element.self)>" }
+  override class var kindDescription: String { "send to a Channel<\(Element.self)>" }
   override var descriptionKey: UInt? { typeKey }
   override func note(in loads: inout [UInt: ChannelLoad]) { ChannelState.note(channel.state, in: &loads) }
 }

@@ -93,7 +93,7 @@ public final class Channel<Element: Sendable>: OperationSource, @unchecked Senda
     throw ChannelClosedError()
   }
 
-  override package var waitDescription: String { "receive from a Channel<\(Element.self)>" }
+  override package class var kindDescription: String { "receive from a Channel<\(Element.self)>" }
   override package var descriptionKey: UInt? { typeKey }
   override package func note(in loads: inout [UInt: ChannelLoad]) { ChannelState.note(state, in: &loads) }
 }

@@ -67,5 +67,5 @@ private final class SwapSource<Value: Sendable>: OperationSource, @unchecked Sen
 
   override func withdraw(_ offer: OfferRef) { channel.lock.withLock { channel.swaps.remove(offer) } }
 
-  override var waitDescription: String { "swap in a SwapChannel<\(Value.self)>" }
+  override class var kindDescription: String { "swap in a SwapChannel<\(Value.self)>" }
 }

@@ -44,6 +44,9 @@ public struct DeadlockError: Error, Sendable, CustomStringConvertible {
   /// The fibers, the root first; then the plain threads.
   public let fibers: [ParkedFiber]
 
+  /// What the recorder had.
+  package internal(set) var recording: Recording?
+
   /// Every fiber with what it waits for, one a line.
   public var description: String {
     "deadlock: every fiber waits and nothing can wake one\n"

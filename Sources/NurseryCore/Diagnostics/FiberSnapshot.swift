@@ -138,7 +138,7 @@ extension Scheduler {
   }
 
   /// Calls `body` unless the run is over, and keeps it from ending meanwhile; as `statistics` does.
-  private func whileItRuns(_ body: () -> Void) {
+  func whileItRuns(_ body: () -> Void) {
     visitors.observing.add(1, ordering: .sequentiallyConsistent)
     defer { visitors.observing.subtract(1, ordering: .releasing) }
     if !visitors.hasEnded.load(ordering: .sequentiallyConsistent) { body() }

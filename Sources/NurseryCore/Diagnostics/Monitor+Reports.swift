@@ -66,7 +66,8 @@ extension Monitor {
         let fresh = worker.pointee.queue.freshCount + worker.pointee.inbox.freshCount
         let stall = Scheduler.Stall(
           fiber: fiber.label, nurseryPath: fiber.path, site: fiber.site, duration: .nanoseconds(duration),
-          begunWaiting: max(0, all - fresh), freshWaiting: fresh)
+          begunWaiting: max(0, all - fresh), freshWaiting: fresh,
+          recording: isStall && scheduler.isRecording ? scheduler.takeRecording() : nil)
         if isStall { tell { onStall?(stall) } }
         if isLint {
           tell { lints.report(.heldWorker, at: fiber.site.isKnown ? "\(fiber.site)" : nil) { _ in "\(stall)" } }

@@ -61,7 +61,8 @@ extension Scheduler {
     let threads = PlainThread.parked
     let helpers = BlockingPool.sharedIdle
     let attendants = AttendantThread.idle
-    let others = System.launcherThreadCount + SignalWatch.threadCount + attendants.count
+    let others =
+      System.launcherThreadCount + SignalWatch.threadCount + PeriodicThread.threadCount + attendants.count
     guard System.threadCount == own + threads.count + helpers.count + others else { return false }
     if isAnythingComing || PlainThread.isOneCalled { return false }
     if PlainThread.parked != threads || BlockingPool.sharedIdle != helpers || AttendantThread.idle != attendants {
@@ -103,14 +104,16 @@ extension Scheduler {
   /// On a thread of its own: to make the names of types takes more stack than a worker's loop may have.
   private func describe(listingThreads: Bool) -> DeadlockError {
     var fibers: [DeadlockError.ParkedFiber] = []
+    var recording: Recording?
     System.callOnThread("fibers-report") {
       fibers = rootScope!.parkedFibers
+      if isRecording { recording = takeRecording() }
       guard listingThreads else { return }
       var threads: [WorkerRef] = []
       PlainThread.forEachParked { if !OutsideThread.serves($0) { threads.append($0) } }
       // Without the lock, because the description of a user's operation is the user's code.
       for thread in threads { fibers.append(thread.pointee.current.parked) }
     }
-    return DeadlockError(fibers: fibers)
+    return DeadlockError(fibers: fibers, recording: recording)
   }
 }

@@ -13,6 +13,8 @@ extension Scheduler {
     public let begunWaiting: Int
     /// How many fibers that have not begun are queued behind it; another worker takes them over if one is free.
     public let freshWaiting: Int
+    /// What the recorder had.
+    package let recording: Recording?
 
     /// "fiber "parser" spawned at Main/Import.swift:12 has computed for 23 ms; 3 fibers that have begun wait ...".
     public var description: String {

@@ -97,7 +97,8 @@ package final class FiberBody: OperationSource, @unchecked Sendable {
   }
 
   override package var waitDescription: String { "the end of \(record.label)" }
-  override package var dumpDescription: String { "the end of a fiber" }
+  override package class var kindDescription: String { "the end of a fiber" }
+  override package var dumpDescription: String { Self.kindDescription }
   override package var descriptionKey: UInt? { typeKey }
   override package func waker(of offer: OfferRef) -> Waker { .end(PerformerID(record)) }
 }

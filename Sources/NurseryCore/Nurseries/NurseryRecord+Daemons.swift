@@ -18,6 +18,7 @@ extension NurseryRef {
       scope.adoptUnderLock(daemons.scope)
       daemons.pointee.draining.hasBegun = pointee.draining.hasBegun
       pointee.daemons = daemons
+      pointee.scope.scheduler?._withUnsafeGuaranteedRef { $0.recordOpening(daemons.scope) }
       return daemons
     }
   }

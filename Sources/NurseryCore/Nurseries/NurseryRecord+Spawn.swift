@@ -44,6 +44,7 @@ extension NurseryRef {
       return scheduler._withUnsafeGuaranteedRef { launch(body, from: $0) }
     }
     here.count(here.pointee.counters.spawned)
+    if here.isObserved { here.observeSpawn(record) }
     if isLimited, !takePermit(record) { return }
     if isPastExpiry {
       here.count(here.pointee.counters.ended)
@@ -70,6 +71,7 @@ extension NurseryRef {
     let record = body.record
     record.pointee.worker = scheduler.workers[0]
     scheduler.counters.spawnedOutside.add(1, ordering: .relaxed)
+    scheduler.recordSpawn(record)
     if isLimited, !takePermit(record) { return }
     if isPastExpiry {
       scheduler.counters.endedOutside.add(1, ordering: .relaxed)

@@ -74,6 +74,9 @@ extension NurseryRef {
       name: name, site, traits)
     parent.adopt(nursery.scope)
     nursery.inheritDraining(from: parent)
+    if host.pointee.worker.isObserved {
+      host.pointee.worker.observeOpening(nursery.scope, traits.isAmbient ? .nursery : .call, name)
+    }
     return nursery
   }
 

@@ -38,6 +38,9 @@ extension BaseOperation {
 
 /// A primitive of this library, which a dump may ask while fibers run; of a user's primitive it says the type.
 package protocol OwnOperation: BaseOperation {
+  /// The description of a wait for any of its type.
+  static var kindDescription: String { get }
+
   /// The description of a wait for it; reads no fiber's state.
   var dumpDescription: String { get }
 
@@ -50,6 +53,7 @@ package protocol OwnOperation: BaseOperation {
 
 extension OwnOperation {
   package func note(in loads: inout [UInt: ChannelLoad]) {}
+  package var waitDescription: String { Self.kindDescription }
   package var dumpDescription: String { waitDescription }
   package var waker: Waker { .unknown }
 }
@@ -127,6 +131,9 @@ private final class BaseOperationSource<Base: BaseOperation>: ValueSource<Base.V
     base.withdraw(Waiter(enlistment: enlistment, offer: offer))
   }
 
+  override class var kindDescription: String {
+    (Base.self as? any OwnOperation.Type)?.kindDescription ?? "\(Base.self)"
+  }
   override var waitDescription: String { base.waitDescription }
   override var dumpDescription: String { (base as? any OwnOperation)?.dumpDescription ?? "\(Base.self)" }
   override func waker(of offer: OfferRef) -> Waker { (base as? any OwnOperation)?.waker ?? .unknown }

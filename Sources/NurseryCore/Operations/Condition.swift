@@ -62,5 +62,5 @@ public final class Condition: OperationSource, @unchecked Sendable {
   override package func withdraw(_ offer: OfferRef) { latch.withdraw(offer) }
 
   override package var waitDescription: String { what.description }
-  override package var descriptionKey: UInt? { UInt(bitPattern: what.utf8Start) }
+  override package var descriptionKey: UInt? { WaitKind(what).word }
 }

@@ -70,7 +70,7 @@ extension OfferRef {
     win()
     let worker = me.pointee.worker
     // Of the same worker, so neither a plain thread nor fresh.
-    guard performer.pointee.worker == worker, !worker.pointee.queue.pointee.sharesBegun else {
+    guard performer.pointee.worker == worker, !worker.pointee.queue.pointee.sharesBegun, !worker.isObserved else {
       return performer.makeReadyNext()
     }
     worker.pointee.queue.pushNext(performer)

@@ -32,7 +32,7 @@ final class ConstantOperation<Value>: ValueSource<Value>, @unchecked Sendable {
     return .committed
   }
 
-  override var waitDescription: String { "a constant" }
+  override class var kindDescription: String { "a constant" }
 }
 
 extension OfferRef {
@@ -51,6 +51,6 @@ final class NeverOperation: OperationSource, @unchecked Sendable {
   @usableFromInline static let shared = NeverOperation()
 
   override func attempt(_ offer: OfferRef, _ attempt: Attempt) -> Answer { .pending }
-  override var waitDescription: String { "nothing that ever happens" }
+  override class var kindDescription: String { "nothing that ever happens" }
   override func waker(of offer: OfferRef) -> Waker { .nothing }
 }

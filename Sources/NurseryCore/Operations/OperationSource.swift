@@ -105,8 +105,11 @@ public class OperationSource: @unchecked Sendable {
     fatalError("\(Self.self) must override finish: a branch of it has committed as \(verdict)")
   }
 
+  /// The description of a wait at a source of this type, for traces, which know the type alone.
+  package class var kindDescription: String { "an operation" }
+
   /// The description of a wait here, for dumps and deadlock reports.
-  package var waitDescription: String { "an operation" }
+  package var waitDescription: String { Self.kindDescription }
 
   /// The description of a wait here while other fibers run: runs no code of the user's, and reads no fiber's state but
   /// that of one that it keeps alive.
@@ -117,7 +120,10 @@ public class OperationSource: @unchecked Sendable {
   package var descriptionKey: UInt? { nil }
 
   /// The key of a source that is described as all of its type.
-  final var typeKey: UInt { unsafeBitCast(Self.self as AnyClass, to: UInt.self) }
+  final var typeKey: UInt { WaitKind(Self.self).word }
+
+  /// What a trace notes of a wait here.
+  package var waitKind: WaitKind { WaitKind(word: descriptionKey ?? typeKey) }
 
   /// Adds what the channel holds that a branch here waits on, if it is one and is not there yet; takes its lock.
   package func note(in loads: inout [UInt: ChannelLoad]) {}

@@ -32,30 +32,22 @@ package final class PermitQueue: OperationSource, @unchecked Sendable {
   @usableFromInline let word: Atomic<Int>
   private let waiters = WaitQueue()
   private let watchers = WaitQueue()
-  private let describe: @Sendable (_ free: Int, _ waiting: Int) -> String
-  private let lockDescription: LockDescription?
-
-  /// What a dump says of permits that are a lock.
-  package struct LockDescription: Sendable {
-    let name: String
-    let waker: @Sendable () -> Waker
-
-    package init(_ name: String, waker: @escaping @Sendable () -> Waker) {
-      self.name = name
-      self.waker = waker
-    }
-  }
+  private let describe: (@Sendable (_ free: Int, _ waiting: Int) -> String)?
+  private let kind: StaticString
+  private let holder: (@Sendable () -> Waker)?
 
   /// - Parameters:
-  ///   - lockDescription: the permit is a lock that has an owner.
-  ///   - describe: what a wait here is called in reports.
+  ///   - kind: what a wait at any queue of this kind is called.
+  ///   - describe: what a wait here is called in reports, if that is more than the kind.
+  ///   - holder: the holder, where the permit is a lock that has one.
   package init(
-    _ free: Int, lock lockDescription: LockDescription? = nil,
-    describe: @escaping @Sendable (_ free: Int, _ waiting: Int) -> String
+    _ free: Int, _ kind: StaticString, describe: (@Sendable (_ free: Int, _ waiting: Int) -> String)? = nil,
+    holder: (@Sendable () -> Waker)? = nil
   ) {
     word = Atomic(2 * free)
+    self.kind = kind
     self.describe = describe
-    self.lockDescription = lockDescription
+    self.holder = holder
     super.init(slotSize: 0)
   }
 
@@ -274,9 +266,10 @@ package final class PermitQueue: OperationSource, @unchecked Sendable {
   }
 
   override package var waitDescription: String {
-    describe(freeCount, waitingCount)
+    describe?(freeCount, waitingCount) ?? kind.description
   }
 
-  override package var dumpDescription: String { lockDescription?.name ?? waitDescription }
-  override package func waker(of offer: OfferRef) -> Waker { lockDescription?.waker() ?? .unknown }
+  override package var dumpDescription: String { holder == nil ? waitDescription : kind.description }
+  override package var waitKind: WaitKind { WaitKind(kind) }
+  override package func waker(of offer: OfferRef) -> Waker { holder?() ?? .unknown }
 }

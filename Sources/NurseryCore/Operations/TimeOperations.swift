@@ -106,7 +106,7 @@ final class TimerOperation: OperationSource, @unchecked Sendable {
     offer.pointee.slot.assumingMemoryBound(to: Worker.self).pointee.timers.remove(offer)
   }
 
-  override var waitDescription: String { "a timer" }
+  override class var kindDescription: String { "a timer" }
   override var descriptionKey: UInt? { typeKey }
 
   /// Not by the argument, which the timer of a timeout has none of.

@@ -73,6 +73,6 @@ package final class AttemptOperation<Value>: ValueSource<Value>, @unchecked Send
   }
 
   override package var waitDescription: String { what.description }
-  override package var descriptionKey: UInt? { UInt(bitPattern: what.utf8Start) }
+  override package var descriptionKey: UInt? { WaitKind(what).word }
   override package func waker(of offer: OfferRef) -> Waker { descriptor.map { .descriptor($0.0.number) } ?? .unknown }
 }

@@ -191,7 +191,7 @@ final class DescriptorWait: OperationSource, @unchecked Sendable {
   }
 
   override var waitDescription: String { what.description }
-  override var descriptionKey: UInt? { UInt(bitPattern: what.utf8Start) }
+  override var descriptionKey: UInt? { WaitKind(what).word }
 
   /// The slot is the gate that the fiber waits at.
   override func waker(of offer: OfferRef) -> Waker {

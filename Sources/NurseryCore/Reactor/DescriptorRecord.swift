@@ -68,6 +68,9 @@ extension DescriptorRef {
   func note(_ ready: Interest, generation: UInt32) {
     guard generation == self.generation else { return }
     let isBroken = ready.contains(.broken)
+    if let here = Worker.ofThisThreadIfAny, here.isObserved {
+      here.observeReadiness(number, UInt8(truncatingIfNeeded: ready.rawValue))
+    }
     if ready.contains(.ended) || isBroken { pointee.isEnded.store(true, ordering: .relaxed) }
     if isBroken || ready.contains(.readable) { readers.signal() }
     if isBroken || ready.contains(.writable) { writers.signal() }

@@ -35,7 +35,10 @@ extension WorkerRef {
 
   /// Polls without waiting, and makes the fibers concerned ready; does nothing if another thread is polling.
   func pollReactor() {
-    if let reactor = reactorIfAny { reactor.poll() }
+    guard let reactor = reactorIfAny else { return }
+    pointee.pace.looksOutside = true
+    reactor.poll()
+    pointee.pace.looksOutside = false
   }
 
   /// As `pollReactor`, if other workers wait there, too; a reactor of its own the worker polls when it sleeps in it.

@@ -84,6 +84,11 @@ public struct Configuration: Sendable {
   /// Coroutines and the body of the run itself are not measured, and nothing is in sanitized builds.
   public var measuresStacks: Bool
 
+  /// Whether what the fibers do is recorded, and how much of it is kept.
+  ///
+  /// `Scheduler.startRecording` and `stopRecording` turn the recorder on and off while the scheduler runs.
+  public var recorder: Recorder
+
   /// Whether fibers that have begun may go on on another thread.
   public var migration: Migration
 
@@ -152,6 +157,29 @@ public struct Configuration: Sendable {
     case poll
   }
 
+  /// Whether what the fibers do is recorded: spawns, switches, waits and what ended them, cancellations, scopes.
+  ///
+  /// A fixed part of memory for each worker holds the latest events; nothing is written to a file until a trace is asked
+  /// for.
+  public enum Recorder: Sendable, Hashable {
+    /// Not unless `Scheduler.startRecording` is called; a switch then costs one load more than without a recorder.
+    case off
+    /// From the beginning; the last `events` of each worker are kept, in 32 bytes each, rounded up to a power of two.
+    case on(events: Int = 32_768)
+
+    static let sizes = 64...(1 << 24)
+
+    /// How many events are kept of each worker.
+    func resolvedEvents() throws(ConfigurationError) -> Int {
+      guard case .on(let events) = self else { return FlightRecorder.usualCapacity }
+      guard Self.sizes.contains(events) else {
+        throw ConfigurationError(
+          "the recorder is to keep \(events) events; write a number from 64 to \(1 << 24), or .on() for 32,768")
+      }
+      return 1 << (Int.bitWidth - (events - 1).leadingZeroBitCount)
+    }
+  }
+
   /// The default size of a fiber's stack.
   ///
   /// Sanitized code has larger frames.
@@ -168,7 +196,8 @@ public struct Configuration: Sendable {
     measuresStacks: Bool = false, migration: Migration = .never, readiness: Readiness = .automatic,
     onStall: (@Sendable (Scheduler.Stall) -> Void)? = nil,
     onImbalance: (@Sendable (Scheduler.Imbalance) -> Void)? = nil,
-    lints: Lint.Reporting = .automatic, console: Console? = nil
+    lints: Lint.Reporting = .automatic, console: Console? = nil,
+    recorder: Recorder = .off
   ) {
     self.parallelism = parallelism
     self.stackSize = stackSize
@@ -184,6 +213,7 @@ public struct Configuration: Sendable {
     self.onImbalance = onImbalance
     self.lints = lints
     self.console = console
+    self.recorder = recorder
   }
 
   /// The number of workers to use.

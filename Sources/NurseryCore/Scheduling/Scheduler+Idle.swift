@@ -54,6 +54,7 @@ extension Scheduler {
           if let rest = chain.pointee.next { me.queueChain(rest) }
           me.pointee.queue.endBatch()
           counters.steals.add(1, ordering: .relaxed)
+          if me.isObserved { me.observeSteal(chain, from: other) }
           return chain
         }
       }

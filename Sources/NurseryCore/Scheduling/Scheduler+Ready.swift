@@ -22,8 +22,9 @@ extension FiberRef {
   func makeReadyInline(_ turn: Turn) {
     if !runsOnScheduler { return wakeOutside() }
     let owner = pointee.worker
-    if owner == Worker.ofThisThreadIfAny { return owner.push(self, turn) }
-    makeReadyElsewhere(turn)
+    guard owner == Worker.ofThisThreadIfAny else { return makeReadyElsewhere(turn) }
+    if owner.isObserved { return makeReadyObserved(turn) }
+    owner.push(self, turn)
   }
 
   /// As `makeReady`, for a caller that may hold a lock, its own or the user's: a task's executor is user code.
@@ -36,10 +37,18 @@ extension FiberRef {
     if pointee.kind == .thread { PlainThread.wake(self) } else { TaskPerformer.wake(self) }
   }
 
+  /// On its worker's thread; a function of its own, so that the usual way keeps no register for it.
+  @inline(never)
+  private func makeReadyObserved(_ turn: Turn) {
+    pointee.worker.observeWake(self, turn)
+    pointee.worker.push(self, turn)
+  }
+
   /// On a thread that is not its worker's.
   @inline(never)
   private func makeReadyElsewhere(_ turn: Turn) {
     let owner = pointee.worker
+    if owner.isObserved { observeWakeElsewhere(turn) }
     guard let here = Worker.ofThisThreadIfAny, here.isOfSameScheduler(as: owner) else {
       return owner.pointee.scheduler!._withUnsafeGuaranteedRef { $0.inject(self) }
     }
@@ -89,6 +98,8 @@ extension WorkerRef {
   /// A worker that is to take nothing moves what others may run to the global queue instead.
   @inline(never)
   func collectArrivals() {
+    pointee.pace.looksOutside = true
+    defer { pointee.pace.looksOutside = false }
     if pointee.timers.earliest != .max { _ = pointee.timers.fire(now) }
     if !pointee.inbox.seemsEmpty, let chain = pointee.inbox.takeAll() { queueChain(chain) }
     pointee.scheduler?._withUnsafeGuaranteedRef { scheduler in

@@ -78,6 +78,7 @@ extension Scheduler {
     root.pointee.surroundings.taskLocals.inherited = caller.pointee.surroundings.taskLocals.inherited
     // On a fiber the root runs on that fiber's stack.
     root.pointee.stack = caller.pointee.stack ?? .forThread()
+    if worker.isObserved { worker.observeOpening(scope, .run) }
     let loop = worker.pointee.loop
     loop.pointee.stack = loopStack
     let saved = cs_prepare(loopStack.top, loopEntry, worker)

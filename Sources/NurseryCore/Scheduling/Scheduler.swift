@@ -19,6 +19,7 @@ public final class Scheduler: @unchecked Sendable {
   let monitor: Monitor?
   let counters = Counters()
   let visitors = Visitors()
+  let recording = RecordingState()
   /// The scope of the root fiber, while the scheduler runs.
   @exclusivity(unchecked) var rootScope: ScopeRef?
   @exclusivity(unchecked) var outcome = Outcome()
@@ -41,6 +42,8 @@ public final class Scheduler: @unchecked Sendable {
     let onDeadlock: Configuration.DeadlockResponse
     let lints: LintReports
     let console: Configuration.Console?
+    /// How many events the recorder keeps of each worker.
+    let eventsPerWorker: Int
     let guest: Guest?
 
     init(_ configuration: Configuration) throws(ConfigurationError) {
@@ -53,6 +56,7 @@ public final class Scheduler: @unchecked Sendable {
       onDeadlock = configuration.onDeadlock
       lints = LintReports(configuration.lints, isVirtual: configuration.clock == .virtual)
       console = configuration.console
+      eventsPerWorker = try configuration.recorder.resolvedEvents()
       guest = configuration.guest
     }
   }
@@ -98,6 +102,10 @@ public final class Scheduler: @unchecked Sendable {
     workers = WorkerTable(parallelism: settings.parallelism)
     let hasMonitor = settings.parallelism > 1 || configuration.onStall != nil || settings.lints.areAskedFor
     monitor = hasMonitor ? Monitor(Monitor.Reports(configuration, settings.lints)) : nil
+    if configuration.recorder != .off {
+      makeRecorder()
+      recording.isOn.store(true, ordering: .releasing)
+    }
     // The code of the loop may wake a fiber at any time.
     if settings.guest != nil, !clock.isVirtual { visitors.announced.add(1, ordering: .relaxed) }
   }

@@ -68,8 +68,12 @@ extension WorkerRef {
 
   private func leave(_ me: FiberRef, _ decisions: Unmanaged<Decisions>, _ departure: Decisions.Departure) {
     decisions._withUnsafeGuaranteedRef { $0.departure = departure }
+    #if DEBUG
+      LockRank.assertNoneIsHeld()
+    #endif
     pointee.queue.pushLast(me)
-    Worker.suspend(me)
+    pointee.pace.tick &+= 1
+    leave(me, .yields)
   }
 }
 

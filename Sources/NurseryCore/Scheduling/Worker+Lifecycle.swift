@@ -7,6 +7,7 @@ extension Worker {
     let loop = FiberSlab.allocateSingle()
     loop.initialize(.loop, worker: worker, home: home)
     worker.initialize(to: Worker(scheduler, index: index, duty: duty, loop: loop))
+    scheduler.attachRecorder(to: worker)
     return worker
   }
 
@@ -24,7 +25,7 @@ extension WorkerRef {
   func runLoop() {
     let loop = pointee.loop
     while let fiber = nextFromHandover() ?? pickRunnable() ?? findWork() {
-      run(fiber, instead: loop)
+      run(fiber, instead: loop, .idles)
       if owesTurn { guest!._withUnsafeGuaranteedRef { $0.giveWay() } }
     }
   }
@@ -138,6 +139,7 @@ extension FiberRef {
   func finish() {
     let body = pointee.body.unsafelyUnwrapped
     let hasFailed = body._withUnsafeGuaranteedRef { $0.status == .failed }
+    if pointee.worker.isObserved { observeEnd(body) }
     if hasFailed { trace(body) }
     // Before the result can be asked for: a coroutine may be part of it.
     leaveSuspendedScopes()
@@ -177,6 +179,7 @@ extension Worker {
     let worker = ofThisThread
     worker.noteEnded()
     let next = worker.pickRunnable() ?? worker.pointee.loop
+    if worker.isObserved { worker.observeSwitch(from: nil, to: next, .ends) }
     if next.pointee.stack == nil {
       next.pointee.stack = stack
       next.pointee.worker = worker

@@ -25,10 +25,10 @@ extension WorkerRef {
 
   /// Runs others until `me` is picked; the pick has been counted.
   @inline(__always)
-  func leave(_ me: FiberRef) {
+  func leave(_ me: FiberRef, _ departure: RecordedEvent.Departure = .waits) {
     let next = pickCounted() ?? pointee.loop
     if next != me {
-      run(next, instead: me)
+      run(next, instead: me, departure)
     } else {
       // Counts as a switch, so that an inspection sees progress.
       count(pointee.counters.switches)
@@ -43,7 +43,7 @@ extension WorkerRef {
     pointee.pace.tick &+= 1
     me.pointee.wait.since.store(pointee.pace.turnTime, ordering: .relaxed)
     if pointee.pace.tick & pointee.pace.quickYields != 0, let next = pointee.queue.popOnlyWoken(besides: me) {
-      return switchQuickly(from: me, to: next)
+      return switchQuickly(from: me, to: next, .waits)
     }
     if me.pointee.kind == .thread { return PlainThread.wait(me) }
     leave(me)
@@ -61,13 +61,13 @@ extension WorkerRef {
     #if DEBUG
       LockRank.assertNoneIsHeld()
     #endif
-    switchQuickly(from: me, to: next)
+    switchQuickly(from: me, to: next, .yields)
   }
 
   /// As `run`, to a fiber of this worker that has left its stack.
   @inline(__always)
-  private func switchQuickly(from me: FiberRef, to next: FiberRef) {
-    if isInTask || hasTaskLocals(next) { return switchSlowly(from: me, to: next) }
+  private func switchQuickly(from me: FiberRef, to next: FiberRef, _ departure: RecordedEvent.Departure) {
+    if isObserved || isInTask || hasTaskLocals(next) { return switchSlowly(from: me, to: next, departure) }
     let saved = UnsafeMutableRawPointer(bitPattern: next.pointee.savedStack.load(ordering: .relaxed))
     next.pointee.savedStack.store(0, ordering: .relaxed)
     pointee.current = next
@@ -80,7 +80,10 @@ extension WorkerRef {
   }
 
   @inline(never)
-  private func switchSlowly(from me: FiberRef, to next: FiberRef) { run(next, instead: me) }
+  private func switchSlowly(from me: FiberRef, to next: FiberRef, _ departure: RecordedEvent.Departure) {
+    if isObserved { observeSwitch(from: me, to: next, departure) }
+    switchOver(from: me, to: next)
+  }
 
   @inline(never)
   private func yieldSlowly(_ me: FiberRef) {
@@ -94,7 +97,7 @@ extension WorkerRef {
       LockRank.assertNoneIsHeld()
     #endif
     pointee.queue.pushLast(me)
-    leave(me)
+    leave(me, .yields)
   }
 
   /// The look around that a worker takes now and then while it has something to run.
@@ -120,10 +123,11 @@ extension WorkerRef {
     guard me.runsOnScheduler else { return me }
     if lookAround() {
       pointee.queue.pushLast(me)
-      run(pointee.loop, instead: me)
+      run(pointee.loop, instead: me, .yields)
     } else if pointee.queue.count > 0 {
       pointee.queue.pushLast(me)
-      Worker.suspend(me)
+      pointee.pace.tick &+= 1
+      leave(me, .yields)
     } else {
       // Counts as a switch: it holds up no fiber.
       count(pointee.counters.switches)
@@ -135,9 +139,16 @@ extension WorkerRef {
   ///
   /// Returns when `me` runs again, where fibers migrate perhaps on another thread.
   @inline(__always)
-  func run(_ next: FiberRef, instead me: FiberRef) {
+  func run(_ next: FiberRef, instead me: FiberRef, _ departure: RecordedEvent.Departure) {
     let next = ready(next)
     if next == me { return }
+    // A call in place of what follows, so that the usual way keeps no register for it.
+    if isObserved { return switchSlowly(from: me, to: next, departure) }
+    switchOver(from: me, to: next)
+  }
+
+  @inline(__always)
+  private func switchOver(from me: FiberRef, to next: FiberRef) {
     let saved = takeSavedStack(next)
     swapOpenAccesses(from: me, to: next)
     swapTaskLocals(from: me, to: next)

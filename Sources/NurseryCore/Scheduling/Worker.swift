@@ -39,10 +39,16 @@ package struct Worker: ~Copyable {
   /// What it waits in for its fibers' descriptors; made with the first of them, retained.
   let reactorPointer = Atomic<UnsafeMutableRawPointer?>(nil)
   let counters = Counters()
+  /// Who is told what happens here; zero for nobody.
+  ///
+  /// See `Worker+Observing`.
+  let observers = Atomic<UInt8>(0)
   @usableFromInline var pace: Pace
   var numbers: Numbers
   var memory = Memory()
   var plain = Plain()
+  /// Where its events are recorded; stays, once there is one.
+  let ring = Atomic<EventRingRef?>(nil)
 
   /// A worker's place among those of its scheduler.
   struct Place: ~Copyable {
@@ -105,6 +111,8 @@ package struct Worker: ~Copyable {
     @usableFromInline var task: UnsafeMutablePointer<UnsafeMutableRawPointer?>
     /// The time of the last look around or wakeup: what a fiber that begins to wait takes for the time.
     var turnTime: Int64
+    /// Whether it makes fibers ready for which the running one has done nothing: timers, descriptors, arrivals.
+    var looksOutside = false
     /// A fiber that was picked before it had left its stack; the loop waits for it.
     var handedOver: FiberRef?
     /// Where a fiber that ends saves the stack pointer that is not needed.

@@ -9,17 +9,20 @@ struct Cost {
   let name: String
   let run: @Sendable (Int) throws -> Void
 
-  init(_ name: String, body: @escaping @Sendable (Int) throws -> Void) {
+  init(_ name: String, recorder: Configuration.Recorder = .off, body: @escaping @Sendable (Int) throws -> Void) {
     self.name = name
-    run = { count in try runFibers(.init(parallelism: 1)) { try body(count) } }
+    run = { count in try runFibers(.init(parallelism: 1, recorder: recorder)) { try body(count) } }
   }
 }
 
 let costs = [
   // Two fibers in turn; each yield counts.
   Cost("yield") { try yieldAll(2, $0 / 2) },
+  // The same with the recorder on: an event for each.
+  Cost("yield-recorded", recorder: .on()) { try yieldAll(2, $0 / 2) },
   // One element over an unbuffered channel: sent, received, and the switches between the two fibers.
   Cost("message") { try exchange($0) },
+  Cost("message-recorded", recorder: .on()) { try exchange($0) },
   Cost("spawn-wait") { count in
     try withNursery { nursery in
       for _ in 0..<count { try nursery.goAsync {}.wait() }

@@ -1,0 +1,197 @@
+/// Makes a `TraceModel` of the events of all tracks, in the order they happened.
+struct TraceBuilder {
+  var model: TraceModel
+  private var fiberOf: [UInt64: Int] = [:]
+  private var scopeAt: [UInt64: Int] = [:]
+  private var textOf: [WaitKind: Int] = [:]
+  /// The wakeup of a fiber that has not run since.
+  private var pending: [Int: Int] = [:]
+  private var openSpans: [Int: [Int]] = [:]
+  private var openCalls: [UInt64: Int] = [:]
+  private var tracks: [State]
+
+  /// What a worker runs.
+  private struct State {
+    var fiber = -1
+    var since: Int64 = 0
+    var wake = -1
+    /// Whether a switch has been seen.
+    var isKnown = false
+  }
+
+  init(_ model: TraceModel) {
+    self.model = model
+    tracks = model.recording.tracks.map { State(since: $0.events.first?.time ?? 0) }
+  }
+
+  mutating func addAll() {
+    let entries = TraceEntry.all(of: model.recording)
+    addLivingScopes(entries)
+    for entry in entries { add(entry) }
+    for track in tracks.indices where tracks[track].fiber >= 0 { endRun(track, model.end, nil, nil) }
+  }
+
+  // MARK: Finding
+
+  /// Knows the scopes that were opened before the recording begins; an address that is opened in it belonged to another
+  /// before.
+  private mutating func addLivingScopes(_ entries: [TraceEntry]) {
+    var opened: Set<UInt64> = []
+    for entry in entries where entry.event.kind == .opened { opened.insert(entry.event.place) }
+    for scope in model.recording.scopes where !opened.contains(scope.address) {
+      scopeAt[scope.address] = model.scopes.count
+      model.scopes.append(
+        TraceModel.Scope(kind: scope.kind, path: scope.path, site: scope.site, parent: scopeAt[scope.parent] ?? -1))
+    }
+  }
+
+  private mutating func scope(at address: UInt64) -> Int {
+    if address == 0 { return -1 }
+    if let known = scopeAt[address] { return known }
+    let index = model.scopes.count
+    scopeAt[address] = index
+    model.scopes.append(TraceModel.Scope(kind: .nursery, path: "", site: SourceSite(), parent: -1))
+    return index
+  }
+
+  private mutating func fiber(_ id: UInt64) -> Int {
+    if id == RecordedEvent.nobody { return -1 }
+    if let known = fiberOf[id] { return known }
+    let index = model.fibers.count
+    fiberOf[id] = index
+    var fiber = TraceModel.Fiber(id: id)
+    if let living = model.recording.fibers[id] {
+      fiber.name = living.name
+      fiber.site = living.site
+      fiber.home = scopeAt[living.home] ?? -1
+    }
+    model.fibers.append(fiber)
+    return index
+  }
+
+  private mutating func text(of kind: WaitKind) -> Int {
+    if kind.word == 0 { return -1 }
+    if let known = textOf[kind] { return known }
+    textOf[kind] = model.texts.count
+    model.texts.append(Recording.description(of: kind))
+    return model.texts.count - 1
+  }
+
+  // MARK: Events
+
+  private mutating func add(_ entry: TraceEntry) {
+    let event = entry.event
+    let track = entry.track
+    switch event.kind {
+    case .switched: addSwitch(event, track)
+    case .woken:
+      addWake(event, track, fiber(event.object), RecordedEvent.Cause(rawValue: event.detail) ?? .fiber)
+    case .spawned: addSpawn(event, track, entry.text)
+    case .ended:
+      let index = fiber(event.subject)
+      model.fibers[index].ended = event.time
+      model.fibers[index].ending = RecordedEvent.Ending(rawValue: event.detail)
+    case .opened: addOpening(event, track, entry.text)
+    case .closed:
+      if let index = scopeAt.removeValue(forKey: event.place) { model.scopes[index].closed = event.time }
+    case .cancelled: addCancellation(event, track)
+    case .stolen: addMoment(event, track, "stole \(event.place) from worker \(event.object)")
+    case .descriptor: addMoment(event, track, "descriptor \(event.subject) is ready")
+    case .mark: addMoment(event, track, name(event), by: fiber(event.subject))
+    case .spanBegan:
+      let index = fiber(event.subject)
+      openSpans[index, default: []].append(model.spans.count)
+      model.spans.append(TraceModel.Span(fiber: index, name: name(event), begin: event.time, end: model.end))
+    case .spanEnded:
+      let index = fiber(event.subject)
+      if let span = openSpans[index]?.popLast() { model.spans[span].end = event.time }
+    case .callBegan:
+      openCalls[event.object] = model.calls.count
+      model.calls.append(
+        TraceModel.Call(fiber: fiber(event.subject), thread: event.object, begin: event.time, end: model.end))
+    case .callEnded:
+      if let call = openCalls.removeValue(forKey: event.object) { model.calls[call].end = event.time }
+    case .text, nil: break
+    }
+  }
+
+  private mutating func addSwitch(_ event: RecordedEvent, _ track: Int) {
+    let departure = RecordedEvent.Departure(rawValue: event.detail)
+    if !tracks[track].isKnown, departure != .idles, departure != .ends {
+      // It ran already when the recording began.
+      tracks[track].fiber = fiber(event.place & 0xFFFF_FFFF)
+    }
+    tracks[track].isKnown = true
+    if tracks[track].fiber >= 0 { endRun(track, event.time, departure, event) }
+    let next = fiber(event.subject)
+    tracks[track].fiber = next
+    tracks[track].since = event.time
+    tracks[track].wake = pending.removeValue(forKey: next) ?? -1
+  }
+
+  private mutating func endRun(
+    _ track: Int, _ time: Int64, _ departure: RecordedEvent.Departure?, _ event: RecordedEvent?
+  ) {
+    let state = tracks[track]
+    let index = model.runs.count
+    var run = TraceModel.Run(
+      fiber: state.fiber, track: track, begin: state.since, end: time, departure: departure, wake: state.wake)
+    if departure == .waits, let event {
+      run.branches = Int(event.place >> 32)
+      run.kind = text(of: WaitKind(word: UInt(event.object)))
+    }
+    model.runs.append(run)
+    model.fibers[state.fiber].runs.append(index)
+  }
+
+  private mutating func addWake(
+    _ event: RecordedEvent, _ track: Int, _ waker: Int, _ cause: RecordedEvent.Cause?
+  ) {
+    let index = fiber(event.subject)
+    if index < 0 { return }
+    pending[index] = model.wakes.count
+    model.wakes.append(TraceModel.Wake(time: event.time, fiber: index, waker: waker, track: track, cause: cause))
+  }
+
+  private mutating func addSpawn(_ event: RecordedEvent, _ track: Int, _ name: String?) {
+    let home = scope(at: event.place)
+    let index = fiber(event.subject)
+    model.fibers[index].name = name
+    model.fibers[index].site = SourceSite(word: event.object)
+    model.fibers[index].home = home
+    model.fibers[index].spawned = event.time
+    addWake(event, track, tracks[track].fiber, nil)
+  }
+
+  private mutating func addOpening(_ event: RecordedEvent, _ track: Int, _ name: String?) {
+    let parent = scope(at: event.subject)
+    let index = model.scopes.count
+    scopeAt[event.place] = index
+    let around = parent < 0 ? "" : model.scopes[parent].path
+    let path = name.map { around.isEmpty ? $0 : "\(around)/\($0)" } ?? around
+    model.scopes.append(
+      TraceModel.Scope(
+        kind: RecordedEvent.Scope(rawValue: event.detail) ?? .scope, path: path, site: SourceSite(word: event.object),
+        parent: parent, host: tracks[track].fiber, opened: event.time))
+  }
+
+  private mutating func addCancellation(_ event: RecordedEvent, _ track: Int) {
+    let canceller = fiber(event.object)
+    if event.place == 0 {
+      let index = fiber(event.subject)
+      addMoment(event, track, "cancels \(model.label(index))", by: canceller)
+    } else if let index = scopeAt[event.place] {
+      let reason = RecordedEvent.Reason(rawValue: event.detail) ?? .requested
+      model.scopes[index].cancelled = (event.time, reason, canceller)
+      addMoment(event, track, "\(model.label(scope: index)) is cancelled: \(reason)", by: canceller)
+    }
+  }
+
+  private mutating func addMoment(_ event: RecordedEvent, _ track: Int, _ text: String, by fiber: Int = -1) {
+    model.moments.append(TraceModel.Moment(time: event.time, track: track, fiber: fiber, text: text))
+  }
+
+  private func name(_ event: RecordedEvent) -> String {
+    UnsafePointer<CChar>(bitPattern: UInt(event.object)).map { String(cString: $0) } ?? ""
+  }
+}

@@ -1,0 +1,88 @@
+import Synchronization
+
+/// What the flight recorder of one scheduler has in its rings, with the names of the fibers and scopes that are there.
+package struct Recording: Sendable {
+  /// A fiber that has not ended: its spawn may be recorded no more.
+  package struct Fiber: Sendable {
+    package let name: String?
+    package let site: SourceSite
+    /// The address of the scope that it is a child of.
+    package let home: UInt64
+  }
+
+  /// A scope that is open.
+  package struct Scope: Sendable {
+    package let address: UInt64
+    /// The address of the scope around; 0 for none.
+    package let parent: UInt64
+    package let kind: RecordedEvent.Scope
+    /// The names of the nurseries around and its own.
+    package let path: String
+    package let site: SourceSite
+  }
+
+  package let tracks: [FlightRecorder.Track]
+  /// The time at which it was taken, in nanoseconds of the clock of the events.
+  package let now: Int64
+  /// Whether the numbers of fibers say nothing: another run gives others.
+  package let isDeterministic: Bool
+  /// By their numbers.
+  package internal(set) var fibers: [UInt64: Fiber] = [:]
+  /// The outer ones before those inside.
+  package internal(set) var scopes: [Scope] = []
+
+  /// What a wait is called.
+  package static func description(of kind: WaitKind) -> String {
+    if let text = kind.text { return text }
+    return (kind.type as? OperationSource.Type)?.kindDescription ?? "an operation"
+  }
+}
+
+extension Scheduler {
+  /// What the recorder has, also when the run is over; nil if it has never been on.
+  package func takeRecording() -> Recording? {
+    var positions: [Int] = []
+    return takeRecording(since: &positions)
+  }
+
+  /// The same from these positions on, which are brought up to date.
+  package func takeRecording(since positions: inout [Int]) -> Recording? {
+    guard let recorder else { return nil }
+    let (tracks, now) = recorder.read(from: &positions)
+    var recording = Recording(tracks: tracks, now: now, isDeterministic: decisions != nil)
+    whileItRuns { addLiving(to: &recording) }
+    return recording
+  }
+
+  /// What the recorders of all schedulers have that run fibers now.
+  package static func takeRecordings() -> [Recording] { LiveSchedulers.all.compactMap { $0.takeRecording() } }
+
+  /// Adds the fibers and scopes that are there, under the locks of the scopes.
+  private func addLiving(to recording: inout Recording) {
+    guard let rootScope else { return }
+    rootScope.withLock {
+      rootScope.visitInside { scope in
+        guard scope.pointee.scheduler?.toOpaque() == Unmanaged.passUnretained(self).toOpaque() else { return false }
+        recording.scopes.append(scope.recorded(isRoot: scope == rootScope))
+        scope.pointee.nursery?.forEachChild { fiber in
+          recording.fibers[fiber.id] = Recording.Fiber(
+            name: fiber.name, site: fiber.site, home: scope.recordedAddress)
+        }
+        return true
+      }
+    }
+  }
+}
+
+extension ScopeRef {
+  /// Called with the lock held.
+  fileprivate func recorded(isRoot: Bool) -> Recording.Scope {
+    var kind: RecordedEvent.Scope = pointee.isShielded ? .shield : .scope
+    if let nursery = pointee.nursery {
+      kind = isRoot ? .run : pointee.opener == nil ? .daemons : nursery.pointee.traits.isAmbient ? .nursery : .call
+    }
+    return Recording.Scope(
+      address: recordedAddress, parent: pointee.links.parent?.recordedAddress ?? 0, kind: kind,
+      path: pointee.nursery?.path ?? "", site: site)
+  }
+}
