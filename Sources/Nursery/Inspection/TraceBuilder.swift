@@ -29,6 +29,7 @@ struct TraceBuilder {
     addLivingScopes(entries)
     for entry in entries { add(entry) }
     for track in tracks.indices where tracks[track].fiber >= 0 { endRun(track, model.end, nil, nil) }
+    if let root = fiberOf[0] { model.fibers[root].home = model.scopes.firstIndex { $0.kind == .run } ?? -1 }
   }
 
   // MARK: Finding
@@ -164,14 +165,16 @@ struct TraceBuilder {
   }
 
   private mutating func addOpening(_ event: RecordedEvent, _ track: Int, _ name: String?) {
-    let parent = scope(at: event.subject)
+    let kind = RecordedEvent.Scope(rawValue: event.detail) ?? .scope
+    // What is around a run is another run's, or a plain thread's.
+    let parent = kind == .run ? -1 : scope(at: event.subject)
     let index = model.scopes.count
     scopeAt[event.place] = index
     let around = parent < 0 ? "" : model.scopes[parent].path
     let path = name.map { around.isEmpty ? $0 : "\(around)/\($0)" } ?? around
     model.scopes.append(
       TraceModel.Scope(
-        kind: RecordedEvent.Scope(rawValue: event.detail) ?? .scope, path: path, site: SourceSite(word: event.object),
+        kind: kind, path: path, site: SourceSite(word: event.object),
         parent: parent, host: tracks[track].fiber, opened: event.time))
   }
 

@@ -34,11 +34,12 @@ extension TracePage {
       context.textBaseline = 'middle';
       context.fillStyle = color('back');
       context.fillRect(0, 0, size.width, size.height);
+      drawGrid();
       const found = data.fibers.map(matches);
       let bars = 0;
       rows.forEach((row, index) => { bars += drawRow(row, y(index), found); });
       drawArrows();
-      drawAxis();
+      drawTimes();
       const lost = data.lost ? `, ${data.lost} earlier events lost` : '';
       document.getElementById('span').textContent = `${duration(view.to - view.from)} of ${duration(data.end)}${lost}`;
       document.getElementById('found').textContent =
@@ -53,12 +54,10 @@ extension TracePage {
       if (row.title !== undefined) {
         context.fillStyle = color('ink');
         context.font = 'bold 11px system-ui, sans-serif';
-        context.fillText(row.title, 6, top + ROW / 2, size.width - 12);
+        context.fillText(row.title, 6, top + ROW / 2);
         context.font = '11px system-ui, sans-serif';
         return 0;
       }
-      context.fillStyle = color('row');
-      context.fillRect(GUTTER, top + 1, size.width - GUTTER, ROW - 2);
       let bars = 0, last = -1;
       for (const bar of row.bars) {
         if (bar.e < view.from) continue;
@@ -82,7 +81,7 @@ extension TracePage {
       context.fillStyle = color('back');
       context.fillRect(0, top, GUTTER, ROW);
       context.fillStyle = color('soft');
-      context.fillText(row.name, 6, top + ROW / 2, GUTTER - 12);
+      clipped(row.name, 6, GUTTER - 12, top);
       return bars;
     }
 
@@ -98,15 +97,19 @@ extension TracePage {
         context.strokeRect(left, top + inset, right - left, ROW - 2 * inset);
       }
       if (right - left > 40) {
-        context.save();
-        context.beginPath();
-        context.rect(left, top, right - left - 2, ROW);
-        context.clip();
         context.fillStyle = inset === 6 ? color('ink') : '#fff';
-        context.fillText(bar.text, left + 4, top + ROW / 2);
-        context.restore();
+        clipped(bar.text, left + 4, right - left - 6, top);
       }
       context.globalAlpha = 1;
+    }
+
+    function clipped(text, left, width, top) {
+      context.save();
+      context.beginPath();
+      context.rect(left, top, width, ROW);
+      context.clip();
+      context.fillText(text, left, top + ROW / 2);
+      context.restore();
     }
 
     // From each waker of the selected fiber to the run that followed.
@@ -128,21 +131,28 @@ extension TracePage {
       });
     }
 
-    function drawAxis() {
-      context.fillStyle = color('back');
-      context.fillRect(0, 0, size.width, TOP);
+    function forEachTime(draw) {
       const wanted = (view.to - view.from) / Math.max(1, (size.width - GUTTER) / 110);
       const power = 10 ** Math.floor(Math.log10(wanted));
       const step = [1, 2, 5, 10].map(factor => factor * power).find(step => step >= wanted);
-      context.fillStyle = color('soft');
+      for (let at = Math.ceil(view.from / step) * step; at <= view.to; at += step) draw(at);
+    }
+
+    function drawGrid() {
       context.strokeStyle = color('line');
-      for (let at = Math.ceil(view.from / step) * step; at <= view.to; at += step) {
-        context.fillText(duration(at), x(at) + 3, TOP / 2);
+      forEachTime(at => {
         context.beginPath();
         context.moveTo(x(at), 0);
         context.lineTo(x(at), size.height);
         context.stroke();
-      }
+      });
+    }
+
+    function drawTimes() {
+      context.fillStyle = color('back');
+      context.fillRect(0, 0, size.width, TOP);
+      context.fillStyle = color('soft');
+      forEachTime(at => context.fillText(duration(at), x(at) + 3, TOP / 2));
     }
     """#
 }

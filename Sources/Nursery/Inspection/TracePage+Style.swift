@@ -1,9 +1,9 @@
 extension TracePage {
   static let style = """
-    :root { --back: #fff; --ink: #1d2430; --soft: #6b7685; --line: #e3e7ec; --row: #f7f9fb; --wait: #d9dfe7;
+    :root { --back: #fff; --ink: #1d2430; --soft: #6b7685; --line: #e3e7ec; --wait: #d9dfe7;
       --ready: #f2b544; --mark: #c22f4e; }
     @media (prefers-color-scheme: dark) {
-      :root { --back: #15181d; --ink: #e4e8ee; --soft: #93a0b0; --line: #2a3039; --row: #1b2027; --wait: #39424e; }
+      :root { --back: #15181d; --ink: #e4e8ee; --soft: #93a0b0; --line: #2a3039; --wait: #39424e; }
     }
     * { box-sizing: border-box; }
     body { margin: 0; height: 100vh; display: flex; flex-direction: column; background: var(--back); color: var(--ink);

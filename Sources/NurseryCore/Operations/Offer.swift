@@ -70,9 +70,10 @@ extension OfferRef {
     win()
     let worker = me.pointee.worker
     // Of the same worker, so neither a plain thread nor fresh.
-    guard performer.pointee.worker == worker, !worker.pointee.queue.pointee.sharesBegun, !worker.isObserved else {
+    guard performer.pointee.worker == worker, !worker.pointee.queue.pointee.sharesBegun else {
       return performer.makeReadyNext()
     }
+    if worker.isObserved { return worker.pushNextObserved(performer) }
     worker.pointee.queue.pushNext(performer)
   }
 

@@ -82,6 +82,13 @@ extension WorkerRef {
     record(fiber.wakeEvent(turn, isLookingOutside: actor == RecordedEvent.nobody, by: actor))
   }
 
+  /// As `pushNext` of the queue; a function of its own, so that the usual way keeps no register for it.
+  @inline(never)
+  func pushNextObserved(_ fiber: FiberRef) {
+    observeWake(fiber, .next)
+    pointee.queue.pushNext(fiber)
+  }
+
   /// A child has been made on this worker's thread.
   @inline(never)
   func observeSpawn(_ fiber: FiberRef) { record(fiber.spawnEvent, fiber.name) }
