@@ -35,10 +35,12 @@ struct HTTPServer {
   }
 
   private static func run(_ options: Options) throws {
+    let handler = options.isPlainText ? greet : echo(or: FileHandler(root: options.root))
     let service = Service(
       limits: options.limits, timeouts: options.timeouts, report: report,
-      handler: options.isPlainText ? greet : echo(or: FileHandler(root: options.root)))
-    try runFibers(Configuration(parallelism: options.workers)) {
+      handler: options.hasMetrics ? metrics(or: handler) : handler)
+    let observer = options.hasMetrics ? MetricsOn() : nil
+    try runFibers(Configuration(parallelism: options.workers, observer: observer)) {
       try withGracefulShutdown("server", grace: options.grace) { _ in
         let listener = try TCPListener(options.host, port: options.port, limit: options.connections)
         // The server may have been started without standard output, or with a closed one.
@@ -59,6 +61,15 @@ struct HTTPServer {
       }
       if let type = request["Content-Type"] { try response.add("Content-Type", type) }
       try response.send(from: request.body)
+    }
+  }
+
+  private static func metrics(or other: @escaping Service.Handler) -> Service.Handler {
+    { request, response in
+      guard request.isFor("/metrics"), let metrics = Scheduler.current?.metrics else {
+        return try other(request, response)
+      }
+      try response.send(PrometheusText(metrics).text, type: PrometheusText.contentType)
     }
   }
 

@@ -11,6 +11,7 @@ struct Options {
   var limits = Limits()
   var timeouts = Timeouts()
   var isPlainText = false
+  var hasMetrics = false
   var wantsHelp = false
 
   static let usage = """
@@ -29,6 +30,7 @@ struct Options {
       --port N              where to listen (default: 8080); 0 for any free port
       --any                 listen on all addresses of this machine (default: only for this machine)
       --plaintext           no files: answer everything with "Hello, World!"
+      --metrics             answer GET /metrics with the scheduler's figures, for Prometheus
       --workers N           threads that run fibers (default: one per processor)
       --connections N       open at once; more wait to be accepted (default: no limit)
       --max-line BYTES      of a request's first line (default: 8192)
@@ -81,6 +83,7 @@ struct Options {
       case "--write-timeout": timeouts.write = try duration()
       case "--grace": grace = try duration()
       case "--any" where parts.count == 1: host = .any
+      case "--metrics" where parts.count == 1: hasMetrics = true
       case "--plaintext" where parts.count == 1: isPlainText = true
       case "--help" where parts.count == 1:
         wantsHelp = true

@@ -52,6 +52,8 @@ class BlockingJob: OperationSource, @unchecked Sendable {
   /// The recorder of the performer's scheduler, if it records, and the performer's number; set when a thread takes the
   /// call.
   @exclusivity(unchecked) private var recorded: (recorder: FlightRecorder, performer: UInt64)?
+  /// When it was queued, if its performer's scheduler measures that.
+  @exclusivity(unchecked) private var measuredSince: Int64?
   // Neighbours in the queue.
   @exclusivity(unchecked) var next: BlockingJob?
   @exclusivity(unchecked) unowned(unsafe) var previous: BlockingJob?
@@ -66,13 +68,21 @@ class BlockingJob: OperationSource, @unchecked Sendable {
     super.init(keepsAccount: true)
   }
 
-  // MARK: The recorder
+  // MARK: The recorder and the meter
+
+  /// Called with the pool's lock held, by the performer.
+  func noteQueued(for performer: FiberRef) {
+    if performer.pointee.worker.isObserved { measuredSince = System.monotonicNow() }
+  }
 
   /// Called with the pool's lock held, by the thread that takes the call; the performer is parked.
   func noteTaken(for performer: FiberRef?) {
     guard let performer, performer.pointee.worker.isObserved else { return }
-    guard let recorder = performer.pointee.worker.pointee.scheduler?.takeUnretainedValue().recorder else { return }
-    recorded = (recorder, performer.id)
+    guard let scheduler = performer.pointee.worker.pointee.scheduler?.takeUnretainedValue() else { return }
+    if let measuredSince, let meter = scheduler.meter {
+      meter.blockingWait.addShared(System.monotonicNow() - measuredSince)
+    }
+    if scheduler.isRecording, let recorder = scheduler.recorder { recorded = (recorder, performer.id) }
   }
 
   /// Called by the thread that runs the call, without a lock.

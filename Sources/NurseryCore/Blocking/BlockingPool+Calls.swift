@@ -9,6 +9,7 @@ extension BlockingPool {
       job.offer = offer
       if isOwnThread(offer.pointee.performer) { lent += 1 }
       if job.state == .idle {
+        job.noteQueued(for: offer.pointee.performer)
         queue.append(job)
         if idle.isEmpty, threadCount >= threadLimit + lent { job.queuedAt = System.monotonicNow() }
       }

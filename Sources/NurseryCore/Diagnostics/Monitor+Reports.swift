@@ -23,9 +23,17 @@ extension Monitor {
     /// After how many time slices a fiber that holds its worker is a lint.
     private static let lintedSlices: Int64 = 10
 
-    init(_ configuration: Configuration, _ lints: LintReports) {
+    init(_ configuration: Configuration, _ lints: LintReports, _ meter: SchedulerMeter?) {
       self.lints = lints
-      onStall = configuration.onStall
+      let onStall = configuration.onStall
+      if let meter {
+        self.onStall = { stall in
+          meter.note(stall)
+          onStall?(stall)
+        }
+      } else {
+        self.onStall = onStall
+      }
       onImbalance = configuration.onImbalance
     }
 

@@ -89,6 +89,12 @@ public struct Configuration: Sendable {
   /// `Scheduler.startRecording` and `stopRecording` turn the recorder on and off while the scheduler runs.
   public var recorder: Recorder
 
+  /// Learns when the scheduler begins, stalls and ends, and has it measure itself; nil for no measurements.
+  ///
+  /// `Scheduler.metrics` are the figures. With one, a switch and a wakeup read the clock, and unless time is virtual
+  /// there is a monitor thread also with `parallelism: 1`.
+  public var observer: (any SchedulerObserver)?
+
   /// Whether fibers that have begun may go on on another thread.
   public var migration: Migration
 
@@ -197,7 +203,7 @@ public struct Configuration: Sendable {
     onStall: (@Sendable (Scheduler.Stall) -> Void)? = nil,
     onImbalance: (@Sendable (Scheduler.Imbalance) -> Void)? = nil,
     lints: Lint.Reporting = .automatic, console: Console? = nil,
-    recorder: Recorder = .off
+    recorder: Recorder = .off, observer: (any SchedulerObserver)? = nil
   ) {
     self.parallelism = parallelism
     self.stackSize = stackSize
@@ -214,6 +220,7 @@ public struct Configuration: Sendable {
     self.lints = lints
     self.console = console
     self.recorder = recorder
+    self.observer = observer
   }
 
   /// The number of workers to use.

@@ -20,6 +20,8 @@ public final class Scheduler: @unchecked Sendable {
   let counters = Counters()
   let visitors = Visitors()
   let recording = RecordingState()
+  /// Nil without an observer.
+  let meter: SchedulerMeter?
   /// The scope of the root fiber, while the scheduler runs.
   @exclusivity(unchecked) var rootScope: ScopeRef?
   @exclusivity(unchecked) var outcome = Outcome()
@@ -100,8 +102,11 @@ public final class Scheduler: @unchecked Sendable {
     clock = SchedulerClock(configuration.clock)
     decisions = configuration.makeDecisions?()
     workers = WorkerTable(parallelism: settings.parallelism)
-    let hasMonitor = settings.parallelism > 1 || configuration.onStall != nil || settings.lints.areAskedFor
-    monitor = hasMonitor ? Monitor(Monitor.Reports(configuration, settings.lints)) : nil
+    meter = configuration.observer.map { SchedulerMeter($0) }
+    // A thread in a run that is to be the same every time would be an outsider.
+    let tellsOfStalls = configuration.onStall != nil || meter != nil && !clock.isVirtual
+    let hasMonitor = settings.parallelism > 1 || tellsOfStalls || settings.lints.areAskedFor
+    monitor = hasMonitor ? Monitor(Monitor.Reports(configuration, settings.lints, meter)) : nil
     if configuration.recorder != .off {
       makeRecorder()
       recording.isOn.store(true, ordering: .releasing)

@@ -8,6 +8,7 @@ extension Worker {
     loop.initialize(.loop, worker: worker, home: home)
     worker.initialize(to: Worker(scheduler, index: index, duty: duty, loop: loop))
     scheduler.attachRecorder(to: worker)
+    if scheduler.meter != nil { worker.pointee.observers.bitwiseOr(Worker.Observer.meter, ordering: .releasing) }
     return worker
   }
 

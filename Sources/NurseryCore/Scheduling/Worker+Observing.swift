@@ -9,6 +9,8 @@ extension Worker {
   enum Observer {
     /// The flight recorder; see `FlightRecorder`.
     static var recorder: UInt8 { 1 }
+    /// The meter of a scheduler with an observer; see `Worker+Measuring`.
+    static var meter: UInt8 { 2 }
   }
 }
 
@@ -24,11 +26,13 @@ extension WorkerRef {
   @inline(__always)
   var isObserved: Bool { pointee.observers.load(ordering: .relaxed) != 0 }
 
+  private func isObserved(by observer: UInt8) -> Bool { pointee.observers.load(ordering: .relaxed) & observer != 0 }
+
   /// Adds an event to this worker's ring; called on its thread.
   @inline(__always)
   fileprivate func record(_ event: RecordedEvent, _ text: String? = nil) {
     // Acquired: whoever turns the recorder on publishes the ring before the bit.
-    guard let ring = pointee.ring.load(ordering: .acquiring) else { return }
+    guard isObserved(by: Worker.Observer.recorder), let ring = pointee.ring.load(ordering: .acquiring) else { return }
     let time = ring.pointee.usesTicks ? cs_ticks() : slowTime
     if let text {
       ring.pointee.append(time, event.info, event.subject, event.object, text: text)
@@ -53,6 +57,8 @@ extension WorkerRef {
   /// - Parameter me: the fiber before; nil if it has ended.
   @inline(never)
   func observeSwitch(from me: FiberRef?, to next: FiberRef, _ departure: RecordedEvent.Departure) {
+    measureSwitch(from: me, to: next, departure)
+    if !isObserved(by: Worker.Observer.recorder) { return }
     var departure = departure
     var place: UInt64 = 0
     var kind: UInt = 0
@@ -78,6 +84,8 @@ extension WorkerRef {
   /// A fiber is about to be queued, on this worker's thread.
   @inline(never)
   func observeWake(_ fiber: FiberRef, _ turn: Turn) {
+    fiber.measureWake(pointee.scheduler)
+    if !isObserved(by: Worker.Observer.recorder) { return }
     let actor = actor
     record(fiber.wakeEvent(turn, isLookingOutside: actor == RecordedEvent.nobody, by: actor))
   }
@@ -91,7 +99,10 @@ extension WorkerRef {
 
   /// A child has been made on this worker's thread.
   @inline(never)
-  func observeSpawn(_ fiber: FiberRef) { record(fiber.spawnEvent, fiber.name) }
+  func observeSpawn(_ fiber: FiberRef) {
+    fiber.measureWake(pointee.scheduler)
+    record(fiber.spawnEvent, fiber.name)
+  }
 
   /// The fiber that runs here has opened a scope.
   @inline(never)
@@ -148,6 +159,7 @@ extension FiberRef {
   func observeWakeElsewhere(_ turn: Turn) {
     let owner = pointee.worker
     if let here = Worker.ofThisThreadIfAny, here.isOfSameScheduler(as: owner) { return here.observeWake(self, turn) }
+    measureWake(owner.pointee.scheduler)
     owner.pointee.scheduler!._withUnsafeGuaranteedRef {
       $0.record(wakeEvent(turn, isLookingOutside: true, by: RecordedEvent.nobody))
     }
@@ -207,7 +219,10 @@ extension Scheduler {
   }
 
   /// Records that a thread that is no worker has spawned a fiber.
-  func recordSpawn(_ fiber: FiberRef) { record(fiber.spawnEvent, fiber.name) }
+  func recordSpawn(_ fiber: FiberRef) {
+    fiber.measureWake(.passUnretained(self))
+    record(fiber.spawnEvent, fiber.name)
+  }
 
   /// Records a cancellation, by the calling fiber or thread.
   func recordCancellation(of scope: ScopeRef, _ reason: CancellationReason) {

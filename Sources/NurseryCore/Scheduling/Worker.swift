@@ -47,6 +47,8 @@ package struct Worker: ~Copyable {
   var numbers: Numbers
   var memory = Memory()
   var plain = Plain()
+  /// What is measured here, if the scheduler has an observer.
+  let meter: WorkerMeterRef?
   /// Where its events are recorded; stays, once there is one.
   let ring = Atomic<EventRingRef?>(nil)
 
@@ -183,6 +185,7 @@ package struct Worker: ~Copyable {
     let settings = scheduler?.settings
     self.scheduler = scheduler.map { .passUnretained($0) }
     place = Place(index, duty)
+    meter = scheduler?.meter?.worker(at: index, now: scheduler!.now)
     decisions = (scheduler?.decisions).map { .passUnretained($0) }
     pace = Pace(fullBudget: decisions == nil ? 256 : 1, now: scheduler?.now ?? System.coarseMonotonicNow())
     running = Atomic(loop)

@@ -29,4 +29,32 @@ struct MetricsTests {
     #expect(fibers.values.max()! >= 6)
     #expect(try metrics.expectGauge("fiber_switches").lastValue! > 10)
   }
+
+  /// Brings what the scheduler measures into swift-metrics; a server would do so from time to time, with the difference
+  /// of two readings (`DurationHistogram.since`).
+  final class Bridge: SchedulerObserver {
+    private let steals: Counter
+    private let delay: Timer
+
+    init(_ factory: any MetricsFactory) {
+      steals = Counter(label: "fiber_steals", factory: factory)
+      delay = Timer(label: "fiber_queue_delay", factory: factory)
+    }
+
+    func schedulerDidEnd(_ metrics: SchedulerMetrics) {
+      steals.increment(by: metrics.statistics.steals)
+      for bucket in metrics.queueDelay.buckets {
+        for _ in 0..<bucket.count { delay.record(duration: bucket.upperBound) }
+      }
+    }
+  }
+
+  @Test func anObserverRecordsWhatTheSchedulerMeasures() throws {
+    let metrics = TestMetrics()
+    try withNursery("", Configuration(parallelism: 1, clock: .virtual, observer: Bridge(metrics))) { nursery in
+      for _ in 0..<5 { nursery.goAsync { try sleep(for: .seconds(10)) } }
+    }
+    #expect(try metrics.expectTimer("fiber_queue_delay").values.count >= 10)
+    #expect(try metrics.expectCounter("fiber_steals").totalValue == 0)
+  }
 }
