@@ -45,6 +45,7 @@ import Nursery
           _ = try Channel<Int>().receive()
         }
         nursery.goAsync("sender") { for order in 0... { try orders.send(order) } }
+        waitUntilAllParked()
         print("ready")
         fflush(nil)
         try readableOp(STDIN_FILENO).perform()

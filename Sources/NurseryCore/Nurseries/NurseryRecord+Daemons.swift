@@ -18,7 +18,10 @@ extension NurseryRef {
       scope.adoptUnderLock(daemons.scope)
       daemons.pointee.draining.hasBegun = pointee.draining.hasBegun
       pointee.daemons = daemons
-      pointee.scope.scheduler?._withUnsafeGuaranteedRef { $0.recordOpening(daemons.scope) }
+      // A closed nursery may be that of a run that is over.
+      if !pointee.scope.isClosed {
+        pointee.scope.scheduler?._withUnsafeGuaranteedRef { $0.recordOpening(daemons.scope) }
+      }
       return daemons
     }
   }

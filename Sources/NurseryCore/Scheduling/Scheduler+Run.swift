@@ -36,7 +36,7 @@ extension Scheduler {
     let slack = clock.isVirtual || settings.guest != nil ? 0 : cs_timers_sharpen()
     defer { cs_timers_relax(slack) }
     let root = try begin(inside: outer.pointee.current)
-    meter?.observer.schedulerDidBegin(self)
+    meter?.begin(self)
     let result: Swift.Result<Result, any Error>
     do {
       try console?.begin(self)
@@ -46,7 +46,7 @@ extension Scheduler {
       root.scope.cancel(.failure)
     }
     var failures = end(root, inside: outer.pointee.current, console)
-    if let metrics { meter?.observer.schedulerDidEnd(metrics) }
+    if let metrics { meter?.end(metrics) }
     if case .failure(let error) = result, !(error is CancellationError) {
       let bodys = ErrorIdentity(error)
       failures = [error] + failures.filter { ErrorIdentity($0) != bodys }

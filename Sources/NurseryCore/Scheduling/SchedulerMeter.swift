@@ -14,11 +14,12 @@ struct WorkerMeter: ~Copyable {
 
 /// What a scheduler with an observer measures of itself; it stays for readers when the run is over.
 final class SchedulerMeter: @unchecked Sendable {
-  let observer: any SchedulerObserver
   /// How long calls of `blocking` have waited for a thread.
   let blockingWait = DurationCounts()
   private let stallCount = Atomic<Int>(0)
   private let lock = SpinLock(.leaf)
+  /// Nil when the run is over: it may keep the scheduler, which keeps this.
+  @exclusivity(unchecked) private var observer: (any SchedulerObserver)?
   /// By the places of the workers; they stay.
   @exclusivity(unchecked) private var workers: [WorkerMeterRef] = []
 
@@ -37,7 +38,14 @@ final class SchedulerMeter: @unchecked Sendable {
 
   func note(_ stall: Scheduler.Stall) {
     stallCount.add(1, ordering: .relaxed)
-    observer.schedulerDidStall(stall)
+    lock.withLock { observer }?.schedulerDidStall(stall)
+  }
+
+  func begin(_ scheduler: Scheduler) { lock.withLock { observer }?.schedulerDidBegin(scheduler) }
+
+  func end(_ metrics: SchedulerMetrics) {
+    let observer = lock.withLock { self.observer.take() }
+    observer?.schedulerDidEnd(metrics)
   }
 
   func read(_ statistics: Scheduler.Statistics) -> SchedulerMetrics {

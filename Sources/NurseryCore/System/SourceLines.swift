@@ -19,6 +19,7 @@ package enum SourceLines {
 
   /// "Server/Accept.swift:12", or "in accept() of Server" without debug information; nil if no frame is the user's.
   package static func line(of frames: [UInt]) -> String? {
+    if !isAvailable { return nil }
     for (index, address) in frames.enumerated() {
       switch known.withLock({ $0[address] }) {
       case .line(let line): return line
@@ -45,7 +46,8 @@ package enum SourceLines {
   }
 
   #if canImport(Runtime) && !canImport(Darwin)
-    package static let isAvailable = true
+    /// Under a sanitizer an address would take seconds, in which the runtime's reader frees millions of objects.
+    package static let isAvailable = !cs_is_sanitized
 
     private static func lookUp(_ address: UInt, mayAskAgain: Bool = true) -> Frame {
       guard let backtrace = backtrace(at: address), let symbolicated = backtrace.symbolicated(with: backtrace.images)
