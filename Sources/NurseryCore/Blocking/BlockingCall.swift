@@ -52,8 +52,8 @@ class BlockingJob: OperationSource, @unchecked Sendable {
   /// The recorder of the performer's scheduler, if it records, and the performer's number; set when a thread takes the
   /// call.
   @exclusivity(unchecked) private var recorded: (recorder: FlightRecorder, performer: UInt64)?
-  /// When it was queued, if its performer's scheduler measures that.
-  @exclusivity(unchecked) private var measuredSince: Int64?
+  /// While it is queued: the performer's scheduler, if anybody observes it, the performer's number, and since when.
+  @exclusivity(unchecked) private var observed: (scheduler: Scheduler, performer: UInt64, since: Int64)?
   // Neighbours in the queue.
   @exclusivity(unchecked) var next: BlockingJob?
   @exclusivity(unchecked) unowned(unsafe) var previous: BlockingJob?
@@ -72,17 +72,18 @@ class BlockingJob: OperationSource, @unchecked Sendable {
 
   /// Called with the pool's lock held, by the performer.
   func noteQueued(for performer: FiberRef) {
-    if performer.pointee.worker.isObserved { measuredSince = System.monotonicNow() }
+    let worker = performer.pointee.worker
+    guard worker.isObserved, let scheduler = worker.pointee.scheduler?.takeUnretainedValue() else { return }
+    observed = (scheduler, performer.id, System.monotonicNow())
   }
 
-  /// Called with the pool's lock held, by the thread that takes the call; the performer is parked.
-  func noteTaken(for performer: FiberRef?) {
-    guard let performer, performer.pointee.worker.isObserved else { return }
-    guard let scheduler = performer.pointee.worker.pointee.scheduler?.takeUnretainedValue() else { return }
-    if let measuredSince, let meter = scheduler.meter {
-      meter.blockingWait.addShared(System.monotonicNow() - measuredSince)
-    }
-    if scheduler.isRecording, let recorder = scheduler.recorder { recorded = (recorder, performer.id) }
+  /// Called with the pool's lock held, by the thread that takes the call.
+  ///
+  /// The performer may run again already, if another branch has won, so nothing is read from it.
+  func noteTaken() {
+    guard let (scheduler, performer, since) = observed.take() else { return }
+    scheduler.meter?.blockingWait.addShared(System.monotonicNow() - since)
+    if scheduler.isRecording, let recorder = scheduler.recorder { recorded = (recorder, performer) }
   }
 
   /// Called by the thread that runs the call, without a lock.

@@ -62,7 +62,7 @@ extension BlockingPool {
         case .atEnd: performer.map { !$0.isCommitted } ?? false
         }
       if isWanted {
-        job.noteTaken(for: performer)
+        job.noteTaken()
         job.state = .running
         if job.queuedAt != 0 { job.begunAt = System.monotonicNow() }
         runningCount += 1

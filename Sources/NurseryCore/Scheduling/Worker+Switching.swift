@@ -226,9 +226,7 @@ extension WorkerRef {
   @inline(__always)
   private func hasTaskLocals(_ next: FiberRef) -> Bool {
     let current = UnsafeMutableRawPointer(pointee.pace.taskLocals).load(as: UInt.self)
-    return withUnsafeMutablePointer(to: &next.pointee.surroundings.taskLocals.saved) {
-      current != UnsafeMutableRawPointer($0).load(as: UInt.self)
-    }
+    return current != UInt(bitPattern: next.pointee.surroundings.taskLocals.saved)
   }
 
   /// Takes these values along with the fiber; see `TaskLocalValues`.
