@@ -96,7 +96,14 @@ struct MetricsTests {
     try runFibers(
       Configuration(parallelism: workers, timeSlice: .milliseconds(1), observer: observer)
     ) {
-      goAsync("parser") { while observer.stalls.withLock({ $0.isEmpty }) { sched_yield() } }
+      goAsync("parser") {
+        // Once for each stretch, which another fiber may have begun.
+        while !observer.stalls.withLock({ $0.contains { $0.fiber == "fiber \"parser\"" } }) {
+          let end = ContinuousClock.now + .milliseconds(20)
+          while ContinuousClock.now < end { sched_yield() }
+          Fiber.yield()
+        }
+      }
     }
     #expect(observer.stalls.withLock { $0.contains { $0.fiber == "fiber \"parser\"" } })
     #expect(observer.ended.withLock { $0.first?.stalls ?? 0 } >= 1)
