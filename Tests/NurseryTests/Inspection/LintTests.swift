@@ -21,11 +21,11 @@ struct LintTests {
     #endif
   }
 
-  /// The lints of a run in virtual time.
+  /// The lints of a run in virtual time, except that a fiber holds its worker, as each may on a slow machine.
   private func lints(_ body: () throws -> Void) throws -> [Lint] {
     let found = Log<Lint>()
     var configuration = Configuration(parallelism: 1, clock: .virtual)
-    configuration.lints = .to { found.append($0) }
+    configuration.lints = .to { if $0.kind != .heldWorker { found.append($0) } }
     try runFibers(configuration, body)
     return found.entries
   }
@@ -93,10 +93,11 @@ struct LintTests {
   @Test func aBlockingCallThatWaitsLongerThanItRunsIsALint() throws {
     let found = Log<Lint>()
     let pool = BlockingPool(limit: 1, shortestLintedWait: .zero)
-    let line = "NurseryTests/LintTests.swift:\(#line + 7)"
+    let line = "NurseryTests/LintTests.swift:\(#line + 8)"
     // A thread that is not given a processor may make the second body last for longer than its wait.
     while !found.entries.contains(where: { $0.line == line || !hasLines }) {
-      try runFibers(Configuration(parallelism: 1, lints: .to { found.append($0) })) {
+      let lints = Lint.Reporting.to { if $0.kind != .heldWorker { found.append($0) } }
+      try runFibers(Configuration(parallelism: 1, lints: lints)) {
         try withNursery { nursery in
           let gate = Guarded(false)
           nursery.goAsync { try pool.call { while !gate.withLock({ $0 }) {} } }
