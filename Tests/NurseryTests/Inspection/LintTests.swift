@@ -113,20 +113,22 @@ struct LintTests {
 
   @Test func aFiberThatHoldsItsWorkerWhileOthersWaitIsALint() throws {
     let found = Log<Lint>()
-    let line = #line + 7
+    let line = "NurseryTests/LintTests.swift:\(#line + 9)"
+    // On a slow machine the root may hold its worker first.
+    @Sendable func isTold() -> Bool { found.entries.contains { $0.line == line || !hasLines } }
     let configuration = Configuration(
       parallelism: 1, timeSlice: .microseconds(100), lints: .to { if $0.kind == .heldWorker { found.append($0) } })
     try runFibers(configuration) {
       try withNursery { nursery in
         for _ in 0..<2 {
           // The first that runs keeps the other waiting.
-          nursery.goAsync { while found.entries.isEmpty { sched_yield() } }
+          nursery.goAsync { while !isTold() { sched_yield() } }
         }
       }
     }
-    #expect(found.entries.map(\.line) == ["NurseryTests/LintTests.swift:\(line)"])
-    #expect(found.entries.first?.description.contains("has computed for") == true)
-    #expect(found.entries.first?.description.contains("call Fiber.yield() now and then") == true)
+    let told = found.entries.first { $0.line == line || !hasLines }
+    #expect(told?.description.contains("has computed for") == true)
+    #expect(told?.description.contains("call Fiber.yield() now and then") == true)
   }
 
   #if DEBUG
