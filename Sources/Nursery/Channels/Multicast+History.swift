@@ -18,8 +18,7 @@ extension Multicast {
 
   /// An element, and how many readers have not passed it.
   ///
-  /// Whoever has not passed it has not passed a later one either, except who subscribed between them: so those that
-  /// nobody needs are the first ones of the history.
+  /// Readers pass the elements in order, so the elements that no reader needs are the first ones of the history.
   @usableFromInline
   struct Kept {
     @usableFromInline let element: Element

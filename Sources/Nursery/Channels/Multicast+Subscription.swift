@@ -2,7 +2,7 @@ extension Multicast {
   /// One subscriber's share of a multicast: every element that is sent from its beginning to its end.
   ///
   /// It ends by `cancel()`, when the last reference to it is gone, or, after the elements that it holds, when the
-  /// multicast is closed. Several fibers may share it: then each element goes to one of them, whoever is first.
+  /// multicast is closed. Several fibers may share it: then each element goes to one of them, in no particular order.
   public final class Subscription: Sendable {
     @usableFromInline let multicast: Multicast
     @usableFromInline let reader: Reader

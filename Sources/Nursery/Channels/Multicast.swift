@@ -19,7 +19,7 @@ public final class Multicast<Element: Sendable>: @unchecked Sendable {
   @usableFromInline let lock = SpinLock(.queue)
   @exclusivity(unchecked) @usableFromInline var isClosed = false
 
-  /// What somebody has not taken yet, the last with the number `end` - 1.
+  /// The elements that a reader has not passed yet; the last one has the number `end` - 1.
   @usableFromInline let history = Ring<Kept>()
   @exclusivity(unchecked) @usableFromInline var end = 0
 
@@ -38,7 +38,7 @@ public final class Multicast<Element: Sendable>: @unchecked Sendable {
     "the next element of a Multicast<\(Element.self)>"
   }
   @exclusivity(unchecked) @usableFromInline var changes = 0
-  /// Whether somebody waits there, or is about to, since the last announcement.
+  /// Whether a receiver has begun to wait there since the last announcement.
   @exclusivity(unchecked) @usableFromInline var isAwaited = false
 
   /// Creates a multicast without subscribers.

@@ -1,7 +1,7 @@
-/// A number that only grows, and those who wait until it is larger than what they have seen (Reed and Kanodia, CACM
-/// 1979).
+/// An event count: a number that only grows, and performers that wait until it is larger than the one they have seen
+/// (Reed and Kanodia, CACM 1979).
 ///
-/// For a state that whoever waits for it looks at again: an awaiter is told that there is news, not what.
+/// A waiter learns that the state has changed, and then looks at the state again.
 ///
 /// Not generic, so that a wait runs no unspecialised code, which looks up its types at run time.
 @usableFromInline
@@ -16,7 +16,7 @@ final class EventCount: Sendable {
     numbers = PermitQueue(0, kind) { _, _ in describe?() ?? kind.description }
   }
 
-  /// The number is at least this one; wakes those who have seen a smaller one.
+  /// Raises the number to this one, unless it is larger already; wakes the waiters that have seen a smaller one.
   ///
   /// Callers need no common lock: a larger number may have come first.
   @usableFromInline

@@ -13,7 +13,7 @@ import Synchronization
 /// Invariant, whenever the lock is free: the first waiter asks for more than is free, or it has committed elsewhere and
 /// is about to withdraw. Hence every change of `free` and every removal calls `settle`.
 ///
-/// While nobody waits, permits are taken and given back without the lock. The word says which way it goes:
+/// While no performer waits, permits are taken and given back without the lock. The word says whether that is so:
 ///
 ///     word = 2 * free        open: whoever exchanges it takes or gives; no lock
 ///     word = 2 * free + 1    closed: only the holder of the lock changes it
@@ -65,7 +65,7 @@ package final class PermitQueue: OperationSource, @unchecked Sendable {
     word.bitwiseOr(1, ordering: .acquiringAndReleasing)
   }
 
-  /// Releases the lock, and opens the word if nobody waits.
+  /// Releases the lock, and opens the word if no performer waits.
   private func open() {
     if waiters.isEmpty, watchers.isEmpty { word.store(2 * free, ordering: .releasing) }
     lock.unlock()

@@ -33,7 +33,7 @@ final class ConsoleSocket: Sendable {
     return System.accept(descriptor, &peer)
   }
 
-  /// Whether the process that has made a connection may be answered: one of the user who has opened this, or root.
+  /// Whether the client may be answered: it must run as the user of this process, or as root.
   func admits(_ connection: Int32) -> Bool {
     let peer = System.peerUser(connection)
     return peer == 0 || peer == user
