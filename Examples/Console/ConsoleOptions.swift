@@ -15,7 +15,7 @@ struct ConsoleOptions {
       --json     prints replies as they are, JSON objects in a line each
       --every    how often the live view, or top, asks; 1 by default
       --count    how many samples top prints without a terminal; 1 by default
-      Commands: top, tree, dump, why, suspects, stats, cancel, workers, help.
+      Commands: top, tree, dump, why, suspects, stats, cancel, workers, trace, help.
 
     """
 

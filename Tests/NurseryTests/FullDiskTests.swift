@@ -91,6 +91,23 @@
       }
     }
 
+    @Test func aTraceThatTheConsoleFindsNoRoomForLeavesNothing() throws {
+      try withDirectory { console in
+        try withSmallDisk { directory in
+          let path = "\(console)/console"
+          try runFibers(Configuration(parallelism: 1, console: .at(path), recorder: .on())) {
+            try withNursery { nursery in
+              for _ in 0..<2 { nursery.goAsync { for _ in 0..<10000 { Fiber.yield() } } }
+            }
+            let client = try ConsoleClient(path)
+            expectEqual(try client.error("trace save \(directory)/trace.json").contains("No space left"), true)
+            expectEqual(names(in: directory), [])
+            expectEqual(try client.text("trace").hasPrefix("recording"), true)
+          }
+        }
+      }
+    }
+
     @Test func aTraceLogThatFindsNoRoomEndsAndTheProgramGoesOn() throws {
       try withSmallDisk { directory in
         try runFibers(Configuration(parallelism: 1, recorder: .on(events: 4096))) {

@@ -12,17 +12,28 @@ enum TraceFile {
 
   /// Writes on the calling thread.
   ///
-  /// - Parameter makeRoom: called before each piece with the size that the file will have then.
+  /// - Parameters:
+  ///   - replaces: whether a file that is there is replaced; if not, the call fails with `EEXIST`.
+  ///   - makeRoom: called before each piece with the size that the file will have then.
   /// - Returns: how many bytes.
   @discardableResult
   static func writeHere(
-    _ path: String, makeRoom: @escaping (Int) throws -> Void = { _ in },
+    _ path: String, replaces: Bool = true, makeRoom: @escaping (Int) throws -> Void = { _ in },
     _ body: ((String) throws -> Void) throws -> Void
   ) throws -> Int {
     let partial = "\(path).partial"
     let action = "write the trace \(path)"
-    let descriptor = System.open(partial, [.write, .create, .truncate], permissions: 0o644)
-    if descriptor < 0 { throw SystemError(code: -descriptor, action: action) }
+    if !replaces {
+      // An empty file takes the name, so that no other writer gets it before the rename.
+      let reserved = System.open(path, [.write, .create, .exclusive], permissions: 0o644)
+      if reserved < 0 { throw SystemError(code: -reserved, action: action) }
+      System.close(reserved)
+    }
+    let descriptor = System.open(partial, [.write, .create, replaces ? .truncate : .exclusive], permissions: 0o644)
+    if descriptor < 0 {
+      if !replaces { _ = System.remove(path) }
+      throw SystemError(code: -descriptor, action: replaces ? action : "\(action).partial")
+    }
     var size = 0
     do {
       defer { System.close(descriptor) }
@@ -43,6 +54,7 @@ enum TraceFile {
       if renamed < 0 { throw SystemError(code: -renamed, action: action) }
     } catch {
       _ = System.remove(partial)
+      if !replaces { _ = System.remove(path) }
       throw error
     }
     return size

@@ -7,11 +7,13 @@ extension Trace {
   ///
   /// - Throws: `SystemError` if the file cannot be written; nothing is left of it then.
   public func writePage(to path: String) throws {
-    try TraceFile.write(path) { sink in
-      try sink(TracePage.head)
-      try sink(TracePage.data(TraceModel(self.recording)))
-      try sink(TracePage.tail)
-    }
+    try TraceFile.write(path) { sink in try self.writePage(sink) }
+  }
+
+  func writePage<Failure: Error>(_ sink: (String) throws(Failure) -> Void) throws(Failure) {
+    try sink(TracePage.head)
+    try sink(TracePage.data(TraceModel(recording)))
+    try sink(TracePage.tail)
   }
 }
 

@@ -42,12 +42,16 @@ struct ConsoleCommands {
     Command(name: "workers", usage: "[spawn|retire]", meaning: "the workers; one more, or one less") {
       try $0.workers($1)
     },
+    Command(name: "trace", usage: "[start|stop|save PATH]", meaning: "records what fibers do, and writes it to a file")
+    {
+      try $0.trace($1)
+    },
     Command(name: "help", usage: "", meaning: "this list") { _, _ in ConsoleReply.text(help) },
   ]
 
   private static let help: String = all.map { command in
     let usage = "\(command.name) \(command.usage)"
-    return "\(usage)\(String(repeating: " ", count: max(1, 24 - usage.count)))\(command.meaning)\n"
+    return "\(usage)\(String(repeating: " ", count: max(1, 30 - usage.count)))\(command.meaning)\n"
   }.joined()
 
   /// The reply to a line; nil to an empty one.
@@ -65,7 +69,7 @@ struct ConsoleCommands {
   }
 
   /// Without the spaces around, and without quotation marks.
-  private static func trimmed(_ text: Substring) -> String {
+  static func trimmed(_ text: Substring) -> String {
     var text = text.drop { $0.isWhitespace }
     while text.last?.isWhitespace == true { text.removeLast() }
     if text.count > 1, text.first == "\"", text.last == "\"" { text = text.dropFirst().dropLast() }
