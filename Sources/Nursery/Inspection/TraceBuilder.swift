@@ -2,16 +2,18 @@
 struct TraceBuilder {
   var model: TraceModel
   private var fiberOf: [UInt64: Int] = [:]
-  private var scopeAt: [UInt64: Int] = [:]
+  var scopeAt: [UInt64: Int] = [:]
   private var textOf: [WaitKind: Int] = [:]
   /// The wakeup of a fiber that has not run since.
   private var pending: [Int: Int] = [:]
   private var openSpans: [Int: [Int]] = [:]
   private var openCalls: [UInt64: Int] = [:]
-  private var tracks: [State]
+  /// The last scope at an address that was closed.
+  var closedAt: [UInt64: Int] = [:]
+  var tracks: [State]
 
   /// What a worker runs.
-  private struct State {
+  struct State {
     var fiber = -1
     var since: Int64 = 0
     var wake = -1
@@ -34,28 +36,7 @@ struct TraceBuilder {
 
   // MARK: Finding
 
-  /// Knows the scopes that were opened before the recording begins; an address that is opened in it belonged to another
-  /// before.
-  private mutating func addLivingScopes(_ entries: [TraceEntry]) {
-    var opened: Set<UInt64> = []
-    for entry in entries where entry.event.kind == .opened { opened.insert(entry.event.place) }
-    for scope in model.recording.scopes where !opened.contains(scope.address) {
-      scopeAt[scope.address] = model.scopes.count
-      model.scopes.append(
-        TraceModel.Scope(kind: scope.kind, path: scope.path, site: scope.site, parent: scopeAt[scope.parent] ?? -1))
-    }
-  }
-
-  private mutating func scope(at address: UInt64) -> Int {
-    if address == 0 { return -1 }
-    if let known = scopeAt[address] { return known }
-    let index = model.scopes.count
-    scopeAt[address] = index
-    model.scopes.append(TraceModel.Scope(kind: .nursery, path: "", site: SourceSite(), parent: -1))
-    return index
-  }
-
-  private mutating func fiber(_ id: UInt64) -> Int {
+  mutating func fiber(_ id: UInt64) -> Int {
     if id == RecordedEvent.nobody { return -1 }
     if let known = fiberOf[id] { return known }
     let index = model.fibers.count
@@ -92,9 +73,11 @@ struct TraceBuilder {
       let index = fiber(event.subject)
       model.fibers[index].ended = event.time
       model.fibers[index].ending = RecordedEvent.Ending(rawValue: event.detail)
+      // Its spawn may have been overwritten.
+      if model.fibers[index].home < 0 { model.fibers[index].home = scope(at: event.place) }
     case .opened: addOpening(event, track, entry.text)
-    case .closed:
-      if let index = scopeAt.removeValue(forKey: event.place) { model.scopes[index].closed = event.time }
+    case .closed: addClosing(event)
+    case .timedOut: addTimeout(event, track)
     case .cancelled: addCancellation(event, track)
     case .stolen: addMoment(event, track, "stole \(event.place) from worker \(event.object)")
     case .descriptor: addMoment(event, track, "descriptor \(event.subject) is ready")
@@ -164,33 +147,7 @@ struct TraceBuilder {
     addWake(event, track, tracks[track].fiber, nil)
   }
 
-  private mutating func addOpening(_ event: RecordedEvent, _ track: Int, _ name: String?) {
-    let kind = RecordedEvent.Scope(rawValue: event.detail) ?? .scope
-    // What is around a run is another run's, or a plain thread's.
-    let parent = kind == .run ? -1 : scope(at: event.subject)
-    let index = model.scopes.count
-    scopeAt[event.place] = index
-    let around = parent < 0 ? "" : model.scopes[parent].path
-    let path = name.map { around.isEmpty ? $0 : "\(around)/\($0)" } ?? around
-    model.scopes.append(
-      TraceModel.Scope(
-        kind: kind, path: path, site: SourceSite(word: event.object),
-        parent: parent, host: tracks[track].fiber, opened: event.time))
-  }
-
-  private mutating func addCancellation(_ event: RecordedEvent, _ track: Int) {
-    let canceller = fiber(event.object)
-    if event.place == 0 {
-      let index = fiber(event.subject)
-      addMoment(event, track, "cancels \(model.label(index))", by: canceller)
-    } else if let index = scopeAt[event.place] {
-      let reason = RecordedEvent.Reason(rawValue: event.detail) ?? .requested
-      model.scopes[index].cancelled = (event.time, reason, canceller)
-      addMoment(event, track, "\(model.label(scope: index)) is cancelled: \(reason)", by: canceller)
-    }
-  }
-
-  private mutating func addMoment(_ event: RecordedEvent, _ track: Int, _ text: String, by fiber: Int = -1) {
+  mutating func addMoment(_ event: RecordedEvent, _ track: Int, _ text: String, by fiber: Int = -1) {
     model.moments.append(TraceModel.Moment(time: event.time, track: track, fiber: fiber, text: text))
   }
 

@@ -8,6 +8,8 @@ extension TraceModel {
     let state: State
     let text: String
     let time: Range<Int64>
+    /// Of a wait: for what; nil if that is not recorded.
+    var object: String?
     /// Of a wait: who or what has ended it.
     var wokenBy: String?
     /// The worker, of a run; -1 else.
@@ -22,11 +24,14 @@ extension TraceModel {
     let life = life(of: fiber)
     var last = life.lowerBound
     func add(
-      _ state: Stay.State, _ text: String, to end: Int64, wokenBy: String? = nil, track: Int = -1, wake: Int = -1
+      _ state: Stay.State, _ text: String, to end: Int64, for object: String? = nil, wokenBy: String? = nil,
+      track: Int = -1, wake: Int = -1
     ) {
       let end = min(max(last, end), life.upperBound)
       if end > last || state != .canRun {
-        stays.append(Stay(state: state, text: text, time: last..<end, wokenBy: wokenBy, track: track, wake: wake))
+        stays.append(
+          Stay(
+            state: state, text: text, time: last..<end, object: object, wokenBy: wokenBy, track: track, wake: wake))
       }
       last = end
     }
@@ -36,24 +41,29 @@ extension TraceModel {
       if before == nil, fibers[fiber].spawned == nil, run.wake >= 0 {
         // It waited when the recording began.
         add(.waits, "waits", to: wakes[run.wake].time, wokenBy: waker(run.wake), wake: run.wake)
+      } else if before == nil, run.wake >= 0, wakes[run.wake].cause == .turn {
+        add(
+          .waits, "waits for its turn", to: wakes[run.wake].time, for: "its turn", wokenBy: waker(run.wake),
+          wake: run.wake)
       } else if let before, before.departure == .waits || before.departure == .joins {
         let isKnown = run.wake >= 0
         let woken = isKnown ? max(before.end, wakes[run.wake].time) : run.begin
-        add(.waits, wait(after: before), to: woken, wokenBy: isKnown ? waker(run.wake) : nil, wake: run.wake)
+        add(
+          .waits, wait(after: before), to: woken, for: object(after: before),
+          wokenBy: isKnown ? waker(run.wake) : nil, wake: run.wake)
       }
       add(.canRun, "can run", to: run.begin)
       add(.runs, "runs on \(label(track: run.track))", to: run.end, track: run.track)
       before = run
     }
     switch before?.departure {
-    case .waits, .joins: addTail(wait(after: before!), .waits)
-    case .yields: addTail("can run", .canRun)
+    case .waits, .joins:
+      add(.waits, wait(after: before!), to: life.upperBound, for: object(after: before!))
+    case .yields: add(.canRun, "can run", to: life.upperBound)
     case .ends, .idles, nil: break
     }
-    if before == nil, fibers[fiber].spawned != nil { addTail("has not begun", .canRun) }
+    if before == nil, fibers[fiber].spawned != nil { add(.canRun, "has not begun", to: life.upperBound) }
     return stays
-
-    func addTail(_ text: String, _ state: Stay.State) { add(state, text, to: life.upperBound) }
   }
 
   /// Who or what has woken a fiber.

@@ -79,6 +79,12 @@ struct TraceModel {
     var end: Int64
   }
 
+  /// A scope whose deadline has ended it, and its host.
+  struct Timeout {
+    let scope: Int
+    let fiber: Int
+  }
+
   let recording: Recording
   /// The workers' numbers by track; nil for the other threads.
   let workers: [Int?]
@@ -89,6 +95,8 @@ struct TraceModel {
   var moments: [Moment] = []
   var spans: [Span] = []
   var calls: [Call] = []
+  /// By their numbers.
+  var timeouts: [UInt64: Timeout] = [:]
   /// What is waited for.
   var texts: [String] = []
   /// When the recording begins and ends.
@@ -140,9 +148,14 @@ struct TraceModel {
 
   /// What a fiber does after a run, before it can run again.
   func wait(after run: Run) -> String {
-    guard run.departure == .waits else { return "waits for its children" }
+    run.departure == .waits ? "waits: \(object(after: run))" : "waits for \(object(after: run))"
+  }
+
+  /// What a fiber waits for after a run.
+  func object(after run: Run) -> String {
+    guard run.departure == .waits else { return "its children" }
     let others = run.branches > 1 ? " or \(run.branches - 1) more" : ""
-    return "waits: \(run.kind < 0 ? "an operation" : texts[run.kind])\(others)"
+    return (run.kind < 0 ? "an operation" : texts[run.kind]) + others
   }
 
   /// The innermost scope, of this one and those around it, that has a row of its own: a nursery, daemons or the run.

@@ -12,10 +12,11 @@
 public func withTimeout<Result>(
   _ duration: Duration, file: StaticString = #fileID, line: UInt = #line, _ body: () throws -> Result
 ) throws -> Result {
-  guard let result = try withTimeoutOrNil(duration, file: file, line: line, body) else {
-    throw TimeoutError(after: duration, file: file, line: line)
+  try ScopeRef.within(SourceSite(file: file, line: line)) { scope in
+    scope.setTimeout(duration)
+    if let result = try run(body, in: scope) { return result }
+    throw scope.timeoutError(after: duration)
   }
-  return result
 }
 
 /// Runs `body`, and cancels it when the time is over; returns nil if that ended it.
@@ -42,12 +43,11 @@ public func withTimeoutOrNil<Result>(
 public func withDeadline<Result>(
   _ deadline: FiberClock.Instant, file: StaticString = #fileID, line: UInt = #line, _ body: () throws -> Result
 ) throws -> Result {
-  let result = try ScopeRef.within(SourceSite(file: file, line: line)) { scope in
+  try ScopeRef.within(SourceSite(file: file, line: line)) { scope in
     scope.setDeadline(deadline)
-    return try run(body, in: scope)
+    if let result = try run(body, in: scope) { return result }
+    throw scope.timeoutError(after: nil)
   }
-  guard let result else { throw TimeoutError(after: nil, file: file, line: line) }
-  return result
 }
 
 /// Nil if the scope's deadline ended the body.
@@ -76,4 +76,10 @@ extension ScopeRef {
 
   @usableFromInline
   func setDeadline(_ deadline: FiberClock.Instant) { setDeadline(deadline.nanoseconds) }
+
+  /// The error of a timeout whose deadline has ended this scope, which is closed.
+  @usableFromInline
+  func timeoutError(after duration: Duration?) -> TimeoutError {
+    TimeoutError(after: duration, at: site, recordTimeout())
+  }
 }

@@ -38,6 +38,15 @@ package struct Recording: Sendable {
   }
 }
 
+extension TimeoutRecord {
+  /// What is recorded by now; the fibers and scopes that have not ended are not looked at.
+  package var recording: Recording {
+    var positions: [Int] = []
+    let (tracks, now) = recorder.read(from: &positions)
+    return Recording(tracks: tracks, now: now, isDeterministic: isDeterministic)
+  }
+}
+
 extension Scheduler {
   /// What the recorder has, also when the run is over; nil if it has never been on.
   package func takeRecording() -> Recording? {

@@ -27,6 +27,7 @@ package final class FlightRecorder: @unchecked Sendable {
   private let virtualTime = Atomic<Int64>(0)
   /// What was recorded before this is of an earlier recording.
   private let earliest = Atomic<Int64>(.min)
+  private let timeouts = Atomic<UInt64>(0)
 
   /// How many events a ring holds if the configuration says nothing.
   package static let usualCapacity = 32_768
@@ -50,6 +51,9 @@ package final class FlightRecorder: @unchecked Sendable {
       return rings[worker]
     }
   }
+
+  /// A number for a timeout that no other has.
+  func numberTimeout() -> UInt64 { timeouts.add(1, ordering: .relaxed).newValue }
 
   /// Forgets what has been recorded so far.
   package func beginAnew(now: Int64) { earliest.store(time(now), ordering: .relaxed) }

@@ -13,14 +13,14 @@ package struct RecordedEvent: Sendable, Equatable {
     case woken
     /// `subject` is a new fiber. `object`: its line. `place`: the scope that is its home. Its name follows.
     case spawned
-    /// `subject` has ended. `detail`: `Ending`.
+    /// `subject` has ended. `detail`: `Ending`. `place`: the scope that is its home.
     case ended
     /// Text that belongs to the event before: `detail` bytes in `subject` and `object`.
     case text
     /// The fiber that runs here has opened the scope `place`. `subject`: the scope around. `object`: the line.
     /// `detail`: `Scope`. A name follows.
     case opened
-    /// The scope `place` is closed.
+    /// The scope `place` is closed. `subject`: the scope around.
     case closed
     /// The scope `place`, or else the fiber `subject`, is cancelled by the fiber `object`. `detail`: `Reason`.
     case cancelled
@@ -32,6 +32,9 @@ package struct RecordedEvent: Sendable, Equatable {
     case callBegan, callEnded
     /// The fiber `subject` has passed a mark, or begins or ends a span; `object` is the address of the name.
     case mark, spanBegan, spanEnded
+    /// The fiber `subject` has just closed the scope `place`, whose deadline has ended it; an error with the number
+    /// `object` is about to say so.
+    case timedOut
   }
 
   /// How a fiber leaves its worker.

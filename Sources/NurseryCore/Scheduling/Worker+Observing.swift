@@ -172,14 +172,15 @@ extension FiberRef {
       guard body.status == .failed, let error = body.error else { return .completed }
       return error is CancellationError ? .cancelled : .failed
     }
-    let event = RecordedEvent(.ended, detail: ending.rawValue, subject: recordedID)
+    let event = RecordedEvent(.ended, detail: ending.rawValue, place: home.recordedAddress, subject: recordedID)
     pointee.worker.pointee.scheduler?._withUnsafeGuaranteedRef { $0.record(event) }
   }
 
   /// The fiber, the host, is about to close a scope.
   @inline(never)
   func observeClosing(_ scope: ScopeRef) {
-    pointee.worker.record(RecordedEvent(.closed, place: scope.recordedAddress))
+    let parent = scope.pointee.links.parent?.recordedAddress ?? 0
+    pointee.worker.record(RecordedEvent(.closed, place: scope.recordedAddress, subject: parent))
   }
 
   /// The fiber passes a mark, or begins or ends a span.
@@ -199,6 +200,22 @@ extension Performer {
 extension ScopeRef {
   /// What it is called in a recording, while it is open.
   var recordedAddress: UInt64 { UInt64(UInt(bitPattern: self)) }
+
+  /// Records that the scope's deadline has ended it; called on the host when the scope is closed.
+  ///
+  /// - Returns: what the error keeps of it; nil if nothing is recorded.
+  package func recordTimeout() -> TimeoutRecord? {
+    guard let host = pointee.host, let scheduler = pointee.scheduler else { return nil }
+    return scheduler._withUnsafeGuaranteedRef { scheduler in
+      guard scheduler.isRecording, let recorder = scheduler.recorder else { return nil }
+      let number = recorder.numberTimeout()
+      scheduler.record(
+        RecordedEvent(.timedOut, place: recordedAddress, subject: host.recordedID, object: number))
+      return TimeoutRecord(
+        recorder, number: number, hostName: host.name, hostSite: host.site,
+        isDeterministic: scheduler.decisions != nil)
+    }
+  }
 
   fileprivate func openingEvent(_ kind: RecordedEvent.Scope) -> RecordedEvent {
     RecordedEvent(
