@@ -11,6 +11,9 @@
 /// - Parameters:
 ///   - grace: how long the nursery may take to end by itself.
 ///   - signals: the signals that begin the shutdown.
+///   - report: called with a dump of the fibers when the grace is over and some have not ended, before these are
+///     cancelled: the dump tells what has held up the shutdown. On a fiber of the nursery, so not if no worker is free
+///     within a second: then they are cancelled all the same.
 ///   - name, policy, limit, placement, configuration: as of `withNursery`.
 /// - Throws: as `withNursery`: if the body still waits when the grace is over, and a value is due,
 ///   `NurseryCancelledError`. `SystemError` if the signals cannot be listened to.
@@ -19,6 +22,7 @@
 @discardableResult
 public func withGracefulShutdown<Result>(
   _ name: String = "", grace: Duration, signals: [Signal] = [.interrupt, .terminate],
+  onGraceOver report: (@Sendable (FiberDump) -> Void)? = nil,
   onFailure policy: FailurePolicy = .failFast, limit: Int? = nil, placement: Placement = .here,
   _ configuration: Configuration? = nil, file: StaticString = #fileID, line: UInt = #line,
   _ body: (Nursery) throws -> Result
@@ -30,9 +34,17 @@ public func withGracefulShutdown<Result>(
     nursery.goAsync("graceful shutdown", daemon: true, file: file, line: line) {
       defer { listener.close() }
       _ = try listener.wait()
-      nursery.drain(grace: grace)
-      let second = try listener.wait()
-      nursery.cancel("\(second) came while it was draining")
+      nursery.drain(grace: report == nil ? grace : grace + .seconds(1))
+      var second: Signal?
+      if let report {
+        second = try choose(
+          listener.waitOp().wrap { Optional($0) }, sleepOp(for: grace).wrap { nil })
+        if second == nil {
+          report(FiberDump.current())
+          return nursery.drain(grace: .zero)
+        }
+      }
+      nursery.cancel("\(try second ?? listener.wait()) came while it was draining")
     }
     return try body(nursery)
   }

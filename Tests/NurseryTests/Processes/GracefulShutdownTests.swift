@@ -17,6 +17,18 @@
       await #expect(processExitsWith: .success) { try Scenes.whenTheGraceIsOverTheRestIsCancelled() }
     }
 
+    @Test func whenTheGraceIsOverADumpTellsWhatHasNotEnded() async {
+      await #expect(processExitsWith: .success) { try Scenes.whenTheGraceIsOverADumpTellsWhatHasNotEnded() }
+    }
+
+    @Test func withinTheGraceThereIsNoDump() async {
+      await #expect(processExitsWith: .success) { try Scenes.withinTheGraceThereIsNoDump() }
+    }
+
+    @Test func aFiberThatHoldsItsWorkerIsCancelledAllTheSame() async {
+      await #expect(processExitsWith: .success) { try Scenes.aFiberThatHoldsItsWorkerIsCancelledAllTheSame() }
+    }
+
     @Test func theSecondSignalCancelsAtOnce() async {
       await #expect(processExitsWith: .success) { try Scenes.theSecondSignalCancelsAtOnce() }
     }
@@ -55,6 +67,52 @@
           expectEqual(nursery.reason, .drained)
         }
         kill(getpid(), SIGTERM)
+      }
+    }
+
+    static func whenTheGraceIsOverADumpTellsWhatHasNotEnded() throws {
+      let dump = Guarded("")
+      try withGracefulShutdown(
+        grace: .milliseconds(20), onGraceOver: { text in dump.withLock { $0 = text.description } }
+      ) { nursery in
+        nursery.goAsync("stubborn") {
+          expectThrows(CancellationError.self) { try Op<Void>.never.perform() }
+          expectEqual(nursery.reason, .drained)
+          expectEqual(dump.withLock { $0.isEmpty }, false)
+        }
+        nursery.goAsync("obedient") { try drainingOp().perform() }
+        kill(getpid(), SIGTERM)
+      }
+      let text = dump.withLock { $0 }
+      #expect(text.contains("fiber \"stubborn\" spawned at NurseryTests/GracefulShutdownTests.swift:"))
+      #expect(text.contains(", draining"))
+      #expect(!text.contains("obedient"))
+    }
+
+    static func withinTheGraceThereIsNoDump() throws {
+      try withGracefulShutdown(grace: .seconds(100), onGraceOver: { _ in exit(1) }) { nursery in
+        nursery.goAsync { try drainingOp().perform() }
+        kill(getpid(), SIGTERM)
+      }
+      try withGracefulShutdown(grace: .seconds(100), onGraceOver: { _ in exit(2) }) { nursery in
+        nursery.goAsync {
+          try drainingOp().perform()
+          kill(getpid(), SIGTERM)
+          expectThrows(CancellationError.self) { try Op<Void>.never.perform() }
+          expectEqual(nursery.reason, .requested("SIGTERM came while it was draining"))
+        }
+        kill(getpid(), SIGINT)
+      }
+    }
+
+    static func aFiberThatHoldsItsWorkerIsCancelledAllTheSame() throws {
+      try withGracefulShutdown(
+        grace: .milliseconds(1), onGraceOver: { _ in }, Configuration(parallelism: 1)
+      ) { nursery in
+        kill(getpid(), SIGTERM)
+        try drainingOp().perform()
+        while !Fiber.isCancelled {}
+        expectEqual(nursery.reason, .drained)
       }
     }
 
