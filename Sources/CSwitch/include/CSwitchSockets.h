@@ -57,6 +57,7 @@ int cs_socket_error(int fd);
 int cs_accept(int fd, cs_address *_Nullable peer);
 int cs_shutdown(int fd, bool reading, bool writing);
 int cs_local_address(int fd, cs_address *address);
+int cs_peer_address(int fd, cs_address *address);
 
 typedef enum cs_option {
   CS_NO_DELAY,
@@ -110,6 +111,9 @@ typedef enum cs_descriptor_kind {
   CS_KIND_TERMINAL,
 } cs_descriptor_kind;
 cs_descriptor_kind cs_kind(int fd);
+// What the kernel calls the open file: its path, "pipe:[4711]" or the like. Without a zero at the end; the number of
+// bytes, at most `capacity`, or -errno.
+ssize_t cs_descriptor_name(int fd, char *buffer, size_t capacity);
 bool cs_is_nonblocking(int fd);
 // Opens the same pipe or terminal again, close-on-exec, with an O_NONBLOCK flag of its own. The number is above 2.
 // -ENOTSUP for other kinds; -EACCES if it belongs to another user.

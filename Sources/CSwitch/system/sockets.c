@@ -139,6 +139,13 @@ int cs_local_address(int fd, cs_address *address) {
   return result;
 }
 
+int cs_peer_address(int fd, cs_address *address) {
+  socklen_t length = sizeof address->bytes;
+  int result = cs_status(getpeername(fd, (struct sockaddr *)address->bytes, &length));
+  address->length = length;
+  return result;
+}
+
 // MARK: Options
 
 static void place(cs_option option, int *level, int *name) {

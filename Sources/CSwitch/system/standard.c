@@ -65,6 +65,17 @@ cs_descriptor_kind cs_kind(int fd) {
   return CS_KIND_TERMINAL;
 }
 
+ssize_t cs_descriptor_name(int fd, char *buffer, size_t capacity) {
+#if defined(__linux__)
+  char path[48];
+  snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+  ssize_t count = readlink(path, buffer, capacity);
+  return count < 0 ? -errno : count;
+#else
+  return -ENOTSUP;
+#endif
+}
+
 #if defined(__linux__)
 
 static bool is_same_file(int first, int second) {

@@ -106,6 +106,11 @@ final class DumpTree {
     return line
   }
 
+  /// The fiber-locals that are shown: "; request r-17".
+  func locals(of fiber: FiberSnapshot.Fiber) -> String {
+    fiber.locals < 0 ? "" : snapshot.locals[Int(fiber.locals)].map { "; \($0.text)" }.joined()
+  }
+
   /// The branches in words; with what differs between fibers that wait for the same only if `isExact`.
   func waits(of fiber: FiberSnapshot.Fiber, isExact: Bool) -> String {
     switch fiber.state {
@@ -121,7 +126,8 @@ final class DumpTree {
       case .holder(let other, let site): return "\(text), held by \(label(other)) since \(site)"
       case .clock(let instant) where isExact && instant != .max:
         return "\(text) (in \(Duration.nanoseconds(max(0, instant - now(for: fiber))).inWords))"
-      case .descriptor(let number) where isExact: return "\(text) (descriptor \(number))"
+      case .descriptor(let number) where isExact:
+        return "\(text) (descriptor \(number)\(snapshot.targets[number]?.text.map { ": \($0)" } ?? ""))"
       default: return text
       }
     }.joined(separator: ", or ")

@@ -23,6 +23,20 @@ extension FiberDump {
       public let object: Int
       /// What could commit the branch.
       public let waker: Waker
+      /// Where the descriptor leads that it waits for, if the kernel tells: the addresses of a socket and its peer,
+      /// "127.0.0.1:80 to 127.0.0.1:51234", or the name of a file, "pipe:[4711]".
+      ///
+      /// Asked for when the dump was taken. Wrong if the descriptor was closed at that moment, and its number was given
+      /// to another.
+      public let target: String?
+    }
+
+    /// A fiber-local that its `shownAs` lets dumps show.
+    public struct Local: Sendable, Hashable {
+      /// What it is called.
+      public let name: String
+      /// The text of the value, made when it was bound; of a long one the beginning.
+      public let value: String
     }
 
     /// What could commit a branch, as far as the object that it waits on knows.
@@ -57,6 +71,8 @@ extension FiberDump {
     public let waited: Duration?
     /// The branches that it waited on, in the order they are written.
     public let waits: [Wait]
+    /// The fiber-locals that are shown, and that were bound while it waited; empty if it did not wait in an operation.
+    public let locals: [Local]
     /// How long until the first deadline around it; nil if there is none.
     public let deadline: Duration?
     /// Where the scope was opened whose deadline that is.
@@ -89,10 +105,14 @@ extension FiberDump {
         }
       waited = tree.waited(fiber)
       waits = tree.snapshot.waits(of: fiber).map { wait in
-        Wait(
+        var target: String?
+        if case .descriptor(let number) = wait.waker { target = tree.snapshot.targets[number]?.text }
+        return Wait(
           description: tree.snapshot.texts[Int(wait.text)], object: tree.object(wait),
-          waker: Waker(wait.waker, now: tree.now(for: fiber)))
+          waker: Waker(wait.waker, now: tree.now(for: fiber)), target: target)
       }
+      let shown = fiber.locals < 0 ? [] : tree.snapshot.locals[Int(fiber.locals)]
+      locals = shown.map { Local(name: $0.name, value: $0.value) }
       let earliest = tree.deadline(of: fiber)
       deadline = earliest.map { .nanoseconds($0.instant - tree.now(for: fiber)) }
       deadlineSite = earliest.map { tree.snapshot.scopes[$0.scope].site }

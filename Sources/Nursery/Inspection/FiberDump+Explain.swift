@@ -63,7 +63,7 @@ extension DumpTree {
     case .waiting, .joining:
       words += " has waited \((waited(fiber) ?? .zero).inWords)"
       if let line = line(of: fiber) { words += " at \(line)" }
-      return words + ": \(waits(of: fiber, isExact: true))"
+      return words + ": \(waits(of: fiber, isExact: true))\(locals(of: fiber))"
     }
   }
 

@@ -53,6 +53,13 @@ extension FiberDump {
       json.field("deadlineIn", seconds: deadline.map { $0.instant - now })
       json.field("deadlineOf", deadline?.scope)
       json.field("cancelled", tree.cancellation(of: fiber)?.description)
+      let locals = fiber.locals < 0 ? [] : tree.snapshot.locals[Int(fiber.locals)]
+      json.array("locals", locals) { json, local in
+        json.object { json in
+          json.field("name", local.name)
+          json.field("value", local.value)
+        }
+      }
       json.array("waits", tree.snapshot.waits(of: fiber)) { json, wait in
         json.object { json in
           json.field("for", tree.snapshot.texts[Int(wait.text)])
@@ -74,6 +81,7 @@ extension FiberDump {
     case .descriptor(let number):
       json.field("waker", "descriptor")
       json.field("descriptor", Int(number))
+      json.field("target", tree.snapshot.targets[number]?.text)
     case .end(let fiber):
       json.field("waker", "end")
       json.field("fiber", fiber.number)

@@ -33,6 +33,8 @@ private struct DumpText {
     let line: String?
     /// Empty if names are folded.
     var name: String
+    /// The index of the fiber-locals; -1 if they are folded.
+    var locals: Int32
   }
 
   private static let mostNames = 8
@@ -131,7 +133,10 @@ private struct DumpText {
     for index in fibers { perSite[tree.snapshot.fibers[Int(index)].site, default: 0] += 1 }
     for index in fibers {
       var key = key(of: Int(index))
-      if perSite[key.site]! > Self.mostNames { key.name = "" }
+      if perSite[key.site]! > Self.mostNames {
+        key.name = ""
+        key.locals = -1
+      }
       if let group = groupOf[key] {
         groups[group].fibers.append(index)
       } else {
@@ -146,7 +151,8 @@ private struct DumpText {
     let fiber = tree.snapshot.fibers[index]
     return FiberKey(
       site: fiber.site, state: fiber.state, kind: fiber.kind, isCancelledAlone: fiber.isCancelledAlone,
-      waits: tree.waits(of: fiber, isExact: false), line: tree.line(of: fiber), name: fiber.name ?? "")
+      waits: tree.waits(of: fiber, isExact: false), line: tree.line(of: fiber), name: fiber.name ?? "",
+      locals: fiber.locals)
   }
 
   private mutating func write(_ fibers: [Int32], _ key: FiberKey, _ depth: Int) {
@@ -166,6 +172,8 @@ private struct DumpText {
       words += isOne ? " has waited \(longest.inWords)" : " have waited up to \(longest.inWords)"
       if let line = key.line { words += " at \(line)" }
       words += ": \(isOne ? tree.waits(of: first, isExact: true) : key.waits)"
+      // Of many, only what they have in common.
+      if fibers.allSatisfy({ tree.snapshot.fibers[Int($0)].locals == first.locals }) { words += tree.locals(of: first) }
     }
     if key.isCancelledAlone { words += "; cancelled by its handle" }
     line(depth, words)

@@ -73,6 +73,8 @@ package struct FiberSnapshot: Sendable {
     package internal(set) var stack: Int32 = -1
     /// When it began to wait.
     package internal(set) var since: Int64 = 0
+    /// The index of the fiber-locals that it shows; -1 for none.
+    package internal(set) var locals: Int32 = -1
   }
 
   /// One branch of a perform.
@@ -101,6 +103,9 @@ package struct FiberSnapshot: Sendable {
   package internal(set) var workers: [WorkerState] = []
   /// The channels that fibers wait on, by their addresses; only if they were asked for.
   package internal(set) var channels: [UInt: ChannelLoad] = [:]
+  /// Where the descriptors lead that are waited for, by their numbers.
+  package internal(set) var targets: [Int32: Target] = [:]
+  package internal(set) var locals: [[ShownLocal]] = []
   /// The time of plain threads.
   package let now = System.monotonicNow()
 
@@ -133,6 +138,7 @@ extension Scheduler {
       for scheduler in schedulers { scheduler.whileItRuns { taker.take(scheduler, isOneOfMany: schedulers.count > 1) } }
       if withThreads { taker.takeThreads() }
       taken = taker.snapshot
+      taken.takeTargets()
     }
     return taken
   }
@@ -142,5 +148,17 @@ extension Scheduler {
     visitors.observing.add(1, ordering: .sequentiallyConsistent)
     defer { visitors.observing.subtract(1, ordering: .releasing) }
     if !visitors.hasEnded.load(ordering: .sequentiallyConsistent) { body() }
+  }
+}
+
+extension Scheduler {
+  /// How many fibers there are, without a look at them.
+  var fibersAliveRoughly: Int {
+    var alive = counters.spawnedOutside.load(ordering: .relaxed) - counters.endedOutside.load(ordering: .relaxed)
+    for index in workers.indices {
+      alive += workers[index].pointee.counters.spawned.load(ordering: .relaxed)
+      alive -= workers[index].pointee.counters.ended.load(ordering: .relaxed)
+    }
+    return max(0, alive) + 1
   }
 }

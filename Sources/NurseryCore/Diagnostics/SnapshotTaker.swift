@@ -15,6 +15,7 @@ struct SnapshotTaker {
   private var textOfKey: [UInt: Int32] = [:]
   private var stackOf: [[UInt]: Int32] = [:]
   private var stackOfGroup: [Group: Int32] = [:]
+  private var localsOf: [[ShownLocal]: Int32] = [:]
   /// The fibers that wait for fibers alone, with the numbers of their performs.
   private var bound: [(index: Int, epoch: UInt64)] = []
 
@@ -214,6 +215,17 @@ struct SnapshotTaker {
     snapshot.fibers[index].waitCount = Int32(offers.count)
     snapshot.fibers[index].since = fiber.pointee.wait.since.load(ordering: .relaxed)
     snapshot.fibers[index].stack = stack(of: fiber, index, unwindsAll: unwindsAll)
+    // Bound before it began to wait, and until it goes on.
+    if let locals = fiber.pointee.surroundings.locals { snapshot.fibers[index].locals = self.locals(locals.shown) }
+  }
+
+  private mutating func locals(_ shown: [ShownLocal]) -> Int32 {
+    if shown.isEmpty { return -1 }
+    if let index = localsOf[shown] { return index }
+    let index = Int32(snapshot.locals.count)
+    localsOf[shown] = index
+    snapshot.locals.append(shown)
+    return index
   }
 
   private mutating func wait(for offer: UnsafePointer<Offer>) -> FiberSnapshot.Wait {
@@ -282,17 +294,5 @@ struct SnapshotTaker {
       }
     }
     assert(first <= records.count)
-  }
-}
-
-extension Scheduler {
-  /// How many fibers there are, without a look at them.
-  fileprivate var fibersAliveRoughly: Int {
-    var alive = counters.spawnedOutside.load(ordering: .relaxed) - counters.endedOutside.load(ordering: .relaxed)
-    for index in workers.indices {
-      alive += workers[index].pointee.counters.spawned.load(ordering: .relaxed)
-      alive -= workers[index].pointee.counters.ended.load(ordering: .relaxed)
-    }
-    return max(0, alive) + 1
   }
 }

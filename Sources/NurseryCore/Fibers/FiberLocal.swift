@@ -26,11 +26,21 @@ public final class FiberLocal<Value: Sendable>: Sendable {
   public let defaultValue: Value
   /// How a new fiber inherits the value.
   public let inheritance: Inheritance
+  /// What dumps call it; nil if they do not show it.
+  public let shownAs: String?
 
   /// Creates a fiber-local; keep it in a `static let`.
-  public init(_ defaultValue: Value, inheritance: Inheritance = .inherited) {
+  ///
+  /// - Parameters:
+  ///   - defaultValue: the value where nothing is bound.
+  ///   - inheritance: how a new fiber inherits the value.
+  ///   - name: what a `FiberDump` calls it, beside the value's text, of each fiber that waits in an operation while a
+  ///     value is bound. To bind a value then makes its text (`"\(value)"`), because a dump runs no code of the
+  ///     program. Nil: dumps do not show it.
+  public init(_ defaultValue: Value, inheritance: Inheritance = .inherited, shownAs name: String? = nil) {
     self.defaultValue = defaultValue
     self.inheritance = inheritance
+    shownAs = name
   }
 
   /// The value bound by the innermost `withValue` around; else what was inherited; else the default.
@@ -55,11 +65,13 @@ public final class FiberLocal<Value: Sendable>: Sendable {
   public func withValue<Result, Failure: Error>(
     _ value: Value, _ body: () throws(Failure) -> Result
   ) throws(Failure) -> Result {
+    // To make the text runs user code, after which another fiber may run a coroutine's body.
+    let shown = shownAs.map { ShownLocal($0, value) }
     let me = Performer.current()
     let outer = me.pointee.surroundings.locals
     // Only this call needs a binding that a newer one of the same local shadows.
     let isShadowing = outer?.key == ObjectIdentifier(self)
-    let binding = ValueBinding(self, value, isShadowing ? outer?.outer : outer)
+    let binding = ValueBinding(self, value, isShadowing ? outer?.outer : outer, shown)
     me.pointee.surroundings.locals = binding
     // In a coroutine the performer may be another by then.
     defer { Performer.current().pointee.surroundings.locals = outer }

@@ -6,10 +6,13 @@ class LocalBinding: @unchecked Sendable {
   private(set) var outer: LocalBinding?
   /// Whether a child may share the list as it is.
   let isInheritedWhole: Bool
+  /// What dumps show of it.
+  let shownLocal: ShownLocal?
 
-  init(key: ObjectIdentifier, outer: LocalBinding?, isInherited: Bool) {
+  init(key: ObjectIdentifier, outer: LocalBinding?, isInherited: Bool, _ shownLocal: ShownLocal?) {
     self.key = key
     self.outer = outer
+    self.shownLocal = shownLocal
     isInheritedWhole = isInherited && outer?.isInheritedWhole ?? true
   }
 
@@ -44,20 +47,24 @@ final class ValueBinding<Value: Sendable>: LocalBinding, @unchecked Sendable {
   /// Kept, so that no other local gets the same key while this lives.
   private let local: FiberLocal<Value>
 
-  init(_ local: FiberLocal<Value>, _ value: Value, _ outer: LocalBinding?) {
+  init(_ local: FiberLocal<Value>, _ value: Value, _ outer: LocalBinding?, _ shown: ShownLocal?) {
     self.local = local
     self.value = value
     var isInherited = false
     if case .inherited = local.inheritance { isInherited = true }
-    super.init(key: ObjectIdentifier(local), outer: outer, isInherited: isInherited)
+    super.init(key: ObjectIdentifier(local), outer: outer, isInherited: isInherited, shown)
   }
 
   override func forChild(in list: LocalBinding?) -> LocalBinding? {
     switch local.inheritance {
-    case .inherited: ValueBinding(local, value, list)
-    case .derived(let derive): ValueBinding(local, derive(value), list)
+    case .inherited: ValueBinding(local, value, list, shownLocal)
+    case .derived(let derive): derived(derive(value), list)
     case .reset: list
     }
+  }
+
+  private func derived(_ value: Value, _ list: LocalBinding?) -> LocalBinding {
+    ValueBinding(local, value, list, local.shownAs.map { ShownLocal($0, value) })
   }
 }
 

@@ -45,6 +45,9 @@ extension RawAddress {
     }
   }
 
+  /// Whether it is of the family of Unix sockets.
+  package var isUnix: Bool { withUnsafePointer(to: self) { cs_address_family($0) == Int32(CS_FAMILY_UNIX) } }
+
   /// The bytes of a path or an abstract name, with its leading zero; empty for an unnamed socket.
   package var path: [UInt8] {
     withUnsafePointer(to: self) { raw in

@@ -120,6 +120,11 @@ extension System {
     return cs_local_address(descriptor, &address) == 0 ? address : nil
   }
 
+  package static func peerAddress(_ descriptor: Int32) -> RawAddress? {
+    var address = RawAddress()
+    return cs_peer_address(descriptor, &address) == 0 ? address : nil
+  }
+
   package static func setOption(_ descriptor: Int32, _ option: SocketOption, _ value: Int32) -> Int32 {
     cs_set_option(descriptor, option.raw, value)
   }
@@ -204,6 +209,14 @@ extension System {
   ///
   /// - Parameter isOurs: whether a stream of this library owns it.
   package static func share(_ descriptor: Int32, isOurs: Bool) -> Int32 { cs_share(descriptor, isOurs) }
+
+  /// What the kernel calls an open file: its path, "pipe:[4711]" or the like; nil if it does not say.
+  package static func name(of descriptor: Int32) -> String? {
+    withUnsafeTemporaryAllocation(of: CChar.self, capacity: 4096) { buffer in
+      let count = cs_descriptor_name(descriptor, buffer.baseAddress!, buffer.count)
+      return count > 0 ? String(decoding: UnsafeRawBufferPointer(buffer)[..<count], as: UTF8.self) : nil
+    }
+  }
 
   package static func unlink(_ path: String) { _ = path.withCString { cs_unlink($0) } }
 
