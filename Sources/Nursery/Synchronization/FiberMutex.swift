@@ -46,7 +46,7 @@ public final class FiberMutex<State: ~Copyable>: @unchecked Sendable {
     repairs: Bool = false, file: StaticString = #fileID, line: UInt = #line,
     _ body: (inout sending State) throws -> sending Result
   ) throws -> sending Result {
-    try lock.acquire(repairs: repairs, file, line)
+    try lock.acquire(repairs: repairs, SourceSite(file: file, line: line))
     do {
       nonisolated(unsafe) let state = state
       let result = try body(&state.pointee)

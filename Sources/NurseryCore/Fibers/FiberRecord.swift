@@ -231,6 +231,13 @@ extension FiberRef {
     return pointee.membership.isCancelledAlone.load(ordering: .acquiring) && scope == home
   }
 
+  /// Whether neither a deadline is set nor a cancellation has come near it; false says nothing.
+  @inlinable @inline(__always)
+  package var surelyIsNotCancelled: Bool {
+    scope.pointee.expiry.load(ordering: .acquiring) == .max
+      && !pointee.membership.isCancelledAlone.load(ordering: .acquiring)
+  }
+
   @usableFromInline @inline(never)
   func isCancelledOrOverdue(_ expiry: Int64) -> Bool {
     if expiry > .min, expiry > pointee.worker.coarseNow { return isMarkedCancelled }
@@ -268,13 +275,6 @@ extension FiberRef {
   package var runsTask: Bool {
     if !runsOnScheduler { return true }
     return pointee.worker.pointee.decisions?._withUnsafeGuaranteedRef { $0.driven != nil } ?? false
-  }
-
-  /// Whether it is a fiber that runs no task's job, from two loads; false says nothing.
-  @inlinable @inline(__always)
-  package var surelyRunsNoTask: Bool {
-    // In each run with decisions, and nowhere else, an operation is all of the budget.
-    pointee.kind.rawValue < FiberRecord.Kind.thread.rawValue && pointee.worker.pointee.pace.fullBudget != 1
   }
 
   /// See `FiberRecord.scratchSize`.
