@@ -79,7 +79,9 @@ struct TraceBuilder {
     case .closed: addClosing(event)
     case .timedOut: addTimeout(event, track)
     case .cancelled: addCancellation(event, track)
-    case .stolen: addMoment(event, track, "stole \(event.place) from worker \(event.object)")
+    case .stolen:
+      let first = model.label(fiber(event.subject))
+      addMoment(event, track, "stole \(first) and perhaps others from worker \(event.object)")
     case .descriptor: addMoment(event, track, "descriptor \(event.subject) is ready")
     case .mark: addMoment(event, track, name(event), by: fiber(event.subject))
     case .spanBegan:

@@ -55,6 +55,21 @@ struct FiberList {
     last = other.last
   }
 
+  /// The same fibers in runs of children of one nursery, the last run first.
+  func newestFamilyFirst() -> FiberList {
+    var rest = self
+    var result = FiberList()
+    while let eldest = rest.first {
+      var family = FiberList()
+      while let fiber = rest.first, fiber.home == eldest.home {
+        _ = rest.popFirst()
+        family.append(fiber)
+      }
+      result.prepend(family)
+    }
+    return result
+  }
+
   /// Takes out what comes after a fiber; everything, given nil.
   mutating func splitOff(after fiber: FiberRef?) -> FiberList {
     ahead = nil

@@ -36,6 +36,8 @@ final class Monitor: @unchecked Sendable {
   }
 
   private let phase = Atomic<Phase>(.unstarted)
+  /// Set by a worker that has run out of work.
+  private let isAsked = Atomic<Bool>(false)
   private let sleep: UnsafeMutablePointer<SleepWord>
   /// Zero until there is a thread.
   private let thread = Atomic<UInt>(0)
@@ -46,6 +48,8 @@ final class Monitor: @unchecked Sendable {
   @exclusivity(unchecked) private var seen: [Seen] = []
   @exclusivity(unchecked) private var lastLook: Int64 = 0
   @exclusivity(unchecked) private var period = StealPolicy.standstill
+  /// When a worker has asked that has got nothing yet; long ago, if none has.
+  @exclusivity(unchecked) private var askedAt: Int64 = 0
   @exclusivity(unchecked) private var polls = -1
   /// Whether a thread was awake at the last inspection, or has run a fiber since the one before.
   @exclusivity(unchecked) private var isLively = true
@@ -58,6 +62,9 @@ final class Monitor: @unchecked Sendable {
     /// Since when it has not moved; now, for one that sleeps.
     var unmovedSince: Int64 = 0
     var isAsleep = true
+    var familyEpoch = 0
+    /// Since when one family has waited; now, if none does.
+    var familySince: Int64 = 0
     var reported = Reports.State()
   }
 
@@ -99,6 +106,7 @@ final class Monitor: @unchecked Sendable {
 
   /// Called by a worker that has nothing to run, and has seen fibers in another's queue that are not offered.
   func hurry() {
+    isAsked.store(true, ordering: .relaxed)
     if phase.load(ordering: .relaxed) == .pacing { sleep.wake() }
   }
 
@@ -154,11 +162,13 @@ final class Monitor: @unchecked Sendable {
       return
     }
     note(scheduler, now)
+    let isAsked = isAsked.exchange(false, ordering: .relaxed)
+    if isAsked { askedAt = now }
     var hasOffered = false
     for index in seen.indices where !seen[index].isAsleep {
       let worker = scheduler.workers[index]
       if seen[index].moved == 0 { fireTimers(of: worker, scheduler) }
-      if offer(worker, seen[index].moved, elapsed, scheduler) { hasOffered = true }
+      if offer(worker, seen[index], now, elapsed, scheduler) { hasOffered = true }
     }
     // A worker takes its share only, and may compute then.
     if !scheduler.globalQueue.isEmpty, scheduler.wakeWorker() { hasOffered = true }
@@ -166,7 +176,8 @@ final class Monitor: @unchecked Sendable {
     relieveHeldWorkers(scheduler, now, hasOffered)
     reports.look(scheduler, &seen, now, elapsed) { tell in act(scheduler, tell) }
     scheduler.stackPool.returnUnneededIfDue()
-    period = hasOffered ? StealPolicy.standstill : min(period * 2, StealPolicy.longestWait)
+    if hasOffered { askedAt = 0 }
+    period = hasOffered || isAsked ? StealPolicy.standstill : min(period * 2, StealPolicy.longestWait)
   }
 
   /// Notes where each worker is.
@@ -183,6 +194,9 @@ final class Monitor: @unchecked Sendable {
       seen[index].switches = switches
       seen[index].isAsleep = worker.pointee.sleep.pointee.isAsleep
       if seen[index].moved != 0 || seen[index].isAsleep { seen[index].unmovedSince = now }
+      let epoch = worker.pointee.queue.familyEpoch
+      if epoch != seen[index].familyEpoch || epoch & 1 == 0 { seen[index].familySince = now }
+      seen[index].familyEpoch = epoch
       if seen[index].moved != 0 || !seen[index].isAsleep { isLively = true }
     }
     lastLook = now
@@ -206,11 +220,15 @@ final class Monitor: @unchecked Sendable {
   }
 
   /// Offers the fresh fibers of a worker, where the policy says so; true if a worker will come for them.
-  private func offer(_ worker: WorkerRef, _ moved: Int, _ elapsed: Int64, _ scheduler: Scheduler) -> Bool {
-    let isSlow = StealPolicy.isSlow(worker.pointee.queue.stealableCount, moved: moved, in: elapsed)
+  private func offer(
+    _ worker: WorkerRef, _ seen: Seen, _ now: Int64, _ elapsed: Int64, _ scheduler: Scheduler
+  ) -> Bool {
+    let isSlow = StealPolicy.isSlow(
+      worker.pointee.queue.stealableCount, moved: seen.moved, in: elapsed, familyAge: now - seen.familySince,
+      isAskedFor: now - askedAt < StealPolicy.longestWait)
     worker.pointee.queue.isOffered = isSlow
     guard isSlow, scheduler.callWorker() else { return false }
-    if moved == 0 { scheduler.counters.takeovers.add(1, ordering: .relaxed) }
+    if seen.moved == 0 { scheduler.counters.takeovers.add(1, ordering: .relaxed) }
     return true
   }
 

@@ -19,9 +19,19 @@ enum StealPolicy {
 
   /// Whether a queue of `count` fibers, from which `moved` were taken in the last `elapsed` nanoseconds, keeps the last
   /// of them waiting for too long.
-  static func isSlow(_ count: Int, moved: Int, in elapsed: Int64) -> Bool {
+  ///
+  /// In a tree of fibers that is walked depth first the large branches wait, however many of the small ones are taken, so
+  /// families count by their age.
+  ///
+  /// - Parameters:
+  ///   - familyAge: for how long one family has waited.
+  ///   - isAskedFor: whether a worker has lately run out of work, and not one that has never had any.
+  static func isSlow(
+    _ count: Int, moved: Int, in elapsed: Int64, familyAge: Int64 = 0, isAskedFor: Bool = false
+  ) -> Bool {
     guard count > 0, elapsed >= standstill else { return false }
-    return moved == 0 || count > 1 && Int64(count) &* elapsed > Int64(moved) &* longestWait
+    if moved == 0 || familyAge > (isAskedFor ? standstill : longestWait) { return true }
+    return count > 1 && Int64(count) &* elapsed > Int64(moved) &* longestWait
   }
 }
 
@@ -36,6 +46,8 @@ struct StealableFibers: ~Copyable {
   var batchStart: FiberRef?
   var batchTurn: UInt32 = 0
   var batchSteals: UInt32 = 0
+  /// Whether they are children of more than one nursery.
+  var isBatchMixed = false
 }
 
 /// The thief's side.
@@ -49,7 +61,7 @@ extension UnsafeMutablePointer<RunQueue> {
     var stolen = FiberList()
     let wanted = min((stealableCount + 1) / 2, limit)
     var taken = take(wanted, from: &stealable.pointee.fresh, into: &stolen)
-    if taken == 0 { taken = stealOldestFamilies(wanted, into: &stolen) }
+    if taken == 0 { taken = stealOldestFamily(limit, into: &stolen) }
     adjustFreshCount(-taken)
     if taken == 0, pointee.sharesBegun { adjustOwnCount(-stealBegun(wanted, into: &stolen)) }
     return stolen.first
@@ -84,18 +96,26 @@ extension UnsafeMutablePointer<RunQueue> {
     return taken
   }
 
-  /// Those at the back are children of the older parents, in a tree of fibers the larger branches; of very many, those
-  /// far back, because the owner waits meanwhile.
-  private func stealOldestFamilies(_ wanted: Int, into stolen: inout FiberList) -> Int {
-    var keep = min(1024, max(0, stealableCount - wanted))
-    var last: FiberRef?
-    while keep > 0, let fiber = last?.pointee.next ?? stealable.pointee.families.first {
-      last = fiber
-      keep -= 1
+  /// Takes the back half of the oldest family.
+  ///
+  /// In a tree of fibers all younger families together have about as much to do as one member of the oldest. Of very many
+  /// fibers it takes some that are far back, because the owner waits meanwhile.
+  private func stealOldestFamily(_ limit: Int, into stolen: inout FiberList) -> Int {
+    var (before, last): (FiberRef?, FiberRef?) = (nil, nil)
+    var (steps, length) = (0, 0)
+    while steps < 1024, let fiber = last?.pointee.next ?? (last == nil ? stealable.pointee.families.first : nil) {
+      if let last, last.home != fiber.home { (before, length) = (last, 0) }
+      (last, length, steps) = (fiber, length + 1, steps + 1)
     }
-    var rest = stealable.pointee.families.splitOff(after: last)
-    let taken = take(wanted, from: &rest, into: &stolen)
+    if steps == 1024, last?.pointee.next != nil {
+      (before, length) = (last, .max)
+    } else {
+      for _ in 0..<length / 2 { before = before?.pointee.next ?? stealable.pointee.families.first }
+    }
+    var rest = stealable.pointee.families.splitOff(after: before)
+    let taken = take(min(limit, length - length / 2), from: &rest, into: &stolen)
     stealable.pointee.families.append(contentsOf: rest)
+    noteFamilies()
     return taken
   }
 }

@@ -11,11 +11,10 @@ import Synchronization
 ///       list   other fibers that have begun, oldest first
 ///
 /// A fiber that has begun stays on its thread. So the compiler may keep the address of a thread-local across a wait, as
-/// it does in a
-/// `Mutex`, and a C library its thread. Only fibers that have not begun are stolen, and where `sharesBegun` says so, the others.
+/// it does in a `Mutex`, and a C library its thread. Only fibers that have not begun are stolen, and where `sharesBegun` says so, the others.
 ///
-/// A parent that waits for its children puts those it has just spawned before all others. So a tree of fibers is walked
-/// depth first, on a handful of stacks, where first come, first served would park one stack for every inner node
+/// A parent that waits for its children puts those it has just spawned before all others; of several nurseries, those of
+/// the innermost first. So a tree of fibers is walked depth first, on a handful of stacks, where first come, first served would park one stack for every inner node
 /// (Blumofe and Leiserson, "Scheduling multithreaded computations by work stealing", 1999). Sleepers go before children
 /// that have not begun, for the same reason: what has begun ends, and its stack is used again. `list` and `fresh`
 /// together are first come, first served, by the fibers' tickets.
@@ -45,6 +44,8 @@ struct RunQueue: ~Copyable {
   /// How many fibers are queued that have begun, and that have not; readable by all threads.
   fileprivate let ownCount = Atomic<Int>(0)
   fileprivate let freshCount = Atomic<Int>(0)
+  /// Odd while families wait, and another number each time that the last of them has been taken.
+  fileprivate let familyEpoch = Atomic<Int>(0)
   /// Set by the monitor: a thief may take half of what can be stolen.
   fileprivate let isOffered = Atomic<Bool>(false)
   /// Set by the monitor: the owner is to tell which line has spawned most of the fibers that wait here.
@@ -69,6 +70,9 @@ extension UnsafeMutablePointer<RunQueue> {
   var stealableCount: Int { pointee.sharesBegun ? count : freshCount }
   var begunCount: Int { pointee.ownCount.load(ordering: .relaxed) }
   var freshCount: Int { pointee.freshCount.load(ordering: .relaxed) }
+
+  /// Tells the monitor whether the family that waits longest is still the same: odd numbers, as long as they are equal.
+  var familyEpoch: Int { pointee.familyEpoch.load(ordering: .relaxed) }
 
   var isOffered: Bool {
     get { pointee.isOffered.load(ordering: .relaxed) }
@@ -168,6 +172,9 @@ extension UnsafeMutablePointer<RunQueue> {
         stealable.pointee.batchTurn = pointee.turns
         stealable.pointee.batchSteals = stealable.pointee.steals
         stealable.pointee.batchStart = stealable.pointee.fresh.last
+        stealable.pointee.isBatchMixed = false
+      } else if let last = stealable.pointee.fresh.last, last.home != fiber.home {
+        stealable.pointee.isBatchMixed = true
       }
       takeTicket(fiber)
       stealable.pointee.fresh.append(fiber)
@@ -195,8 +202,33 @@ extension UnsafeMutablePointer<RunQueue> {
     locked(if: pointee.isShared) {
       if !isBatchKnown { return }
       let batch = stealable.pointee.fresh.splitOff(after: stealable.pointee.batchStart)
-      stealable.pointee.families.prepend(batch)
+      stealable.pointee.families.prepend(stealable.pointee.isBatchMixed ? batch.newestFamilyFirst() : batch)
+      noteFamilies()
       stealable.pointee.batchTurn = pointee.turns &- 1
+    }
+  }
+
+  /// Queues what was stolen, as a chain through `next`, before all others: it has waited for the longest.
+  func adopt(_ chain: FiberRef) {
+    locked(if: true) {
+      var family = FiberList()
+      var begun = 0, fresh = 0
+      var rest: FiberRef? = chain
+      while let fiber = rest {
+        rest = fiber.pointee.next
+        if fiber.isFresh {
+          family.append(fiber)
+          fresh += 1
+        } else {
+          append(fiber)
+          begun += 1
+        }
+      }
+      stealable.pointee.families.prepend(family)
+      noteFamilies()
+      adjustFreshCount(fresh)
+      adjustOwnCount(begun)
+      pointee.turns &+= 1
     }
   }
 
@@ -265,9 +297,18 @@ extension UnsafeMutablePointer<RunQueue> {
   private func popList() -> FiberRef? { pointee.list.popFirstFetching(searchesAhead) }
 
   private func popFamily() -> FiberRef? {
-    let fiber = stealable.pointee.families.popFirst()
-    if fiber != nil { adjustFreshCount(-1) }
+    guard let fiber = stealable.pointee.families.popFirst() else { return nil }
+    if stealable.pointee.families.isEmpty { noteFamilies() }
+    adjustFreshCount(-1)
     return fiber
+  }
+
+  /// Called under the lock, when families may have become some or none.
+  func noteFamilies() {
+    let epoch = familyEpoch
+    if stealable.pointee.families.isEmpty == (epoch & 1 == 1) {
+      pointee.familyEpoch.store(epoch &+ 1, ordering: .relaxed)
+    }
   }
 
   /// Of those that have begun and those that have not, the one that came first.

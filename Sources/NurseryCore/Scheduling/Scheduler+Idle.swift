@@ -51,8 +51,7 @@ extension Scheduler {
       if other.pointee.queue.isOffered {
         other.pointee.queue.isOffered = false
         if let chain = other.pointee.queue.steal(atMost: 128, by: me) {
-          if let rest = chain.pointee.next { me.queueChain(rest) }
-          me.pointee.queue.endBatch()
+          if let rest = chain.pointee.next { me.pointee.queue.adopt(rest) }
           counters.steals.add(1, ordering: .relaxed)
           if me.isObserved { me.observeSteal(chain, from: other) }
           return chain
