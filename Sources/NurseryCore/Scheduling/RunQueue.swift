@@ -44,12 +44,12 @@ struct RunQueue: ~Copyable {
   /// How many fibers are queued that have begun, and that have not; readable by all threads.
   fileprivate let ownCount = Atomic<Int>(0)
   fileprivate let freshCount = Atomic<Int>(0)
-  /// Odd while families wait, and another number each time that the last of them has been taken.
-  fileprivate let familyEpoch = Atomic<Int>(0)
   /// Set by the monitor: a thief may take half of what can be stolen.
   fileprivate let isOffered = Atomic<Bool>(false)
   /// Set by the monitor: the owner is to tell which line has spawned most of the fibers that wait here.
   fileprivate let isCrowdWanted = Atomic<Bool>(false)
+  /// Odd while families wait, and another number each time that the last of them has been taken.
+  fileprivate let familyEpoch = Atomic<Int>(0)
 
   fileprivate static var phase: UInt32 { 64 }
 

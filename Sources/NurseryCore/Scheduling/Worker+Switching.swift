@@ -226,7 +226,7 @@ extension WorkerRef {
   @inline(__always)
   private func hasTaskLocals(_ next: FiberRef) -> Bool {
     let current = UnsafeMutableRawPointer(pointee.pace.taskLocals).load(as: UInt.self)
-    return current != UInt(bitPattern: next.pointee.surroundings.taskLocals.saved)
+    return current != unsafeBitCast(next.pointee.surroundings.taskLocals.saved, to: UInt.self)
   }
 
   /// Takes these values along with the fiber; see `TaskLocalValues`.
