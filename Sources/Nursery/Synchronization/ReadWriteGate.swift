@@ -22,9 +22,7 @@ final class ReadWriteGate: @unchecked Sendable {
   @exclusivity(unchecked) private var writers: [Waiter<Void>] = []
   @exclusivity(unchecked) private var newReaders: [Waiter<Void>] = []
 
-  private func locked<Result>(_ body: () throws -> Result) rethrows -> Result {
-    try lock.withLock(body)
-  }
+  private func locked<Result>(_ body: () throws -> Result) rethrows -> Result { try lock.withLock(body) }
 
   // MARK: Reading
 

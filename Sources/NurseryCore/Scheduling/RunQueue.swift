@@ -10,18 +10,16 @@ import Synchronization
 ///       due    sleepers whose time has come
 ///       list   other fibers that have begun, oldest first
 ///
-/// A fiber that has begun stays on its thread. So the compiler may keep the address of a thread-local across a wait, as
-/// it does in a `Mutex`, and a C library its thread. Only fibers that have not begun are stolen, and where `sharesBegun` says so, the others.
+/// A fiber that has begun stays on its thread. So the compiler may keep the address of a thread-local across a wait,
+/// as it does in a `Mutex`, and a C library its thread. Only fibers that have not begun are stolen, and where
+/// `sharesBegun` says so, the others.
 ///
-/// A parent that waits for its children puts those it has just spawned before all others; of several nurseries, those of
-/// the innermost first. So a tree of fibers is walked depth first, on a handful of stacks, where first come, first served would park one stack for every inner node
-/// (Blumofe and Leiserson, "Scheduling multithreaded computations by work stealing", 1999). Sleepers go before children
-/// that have not begun, for the same reason: what has begun ends, and its stack is used again. `list` and `fresh`
-/// together are first come, first served, by the fibers' tickets.
-///
-/// Fairness: slot, due, families and the two lists are preferred for 64 picks in turn, so neither a pair that keeps
-/// waking each other nor a family without end, nor sleepers that are always due, nor a list that never runs dry keep
-/// the others waiting for more than three times that.
+/// A parent that waits for its children puts those it has just spawned before all others; of several nurseries,
+/// those of the innermost first. So a tree of fibers is walked depth first, on a handful of stacks, where first
+/// come, first served would park one stack for every inner node (Blumofe and Leiserson, "Scheduling multithreaded
+/// computations by work stealing", 1999). Sleepers go before children that have not begun, for the same reason: what
+/// has begun ends, and its stack is used again. `list` and `fresh` together are first come, first served, by the
+/// fibers' tickets.
 ///
 /// The lock is for what thieves can take. While nothing stealable is queued the owner takes no lock: only the owner
 /// adds to it.
@@ -31,7 +29,7 @@ struct RunQueue: ~Copyable {
   var list = FiberList()
 
   /// Counts picks; two bits of it say what is preferred.
-  fileprivate var turns: UInt32 = 0
+  var turns: UInt32 = 0
   /// Counts fibers that were put into the lists.
   fileprivate var tickets: UInt32 = 0
   /// What can be stolen of any worker; in memory of its own, so that no access by a thief is one to the owner's part.
@@ -50,8 +48,6 @@ struct RunQueue: ~Copyable {
   fileprivate let isCrowdWanted = Atomic<Bool>(false)
   /// Odd while families wait, and another number each time that the last of them has been taken.
   fileprivate let familyEpoch = Atomic<Int>(0)
-
-  fileprivate static var phase: UInt32 { 64 }
 
   init(isShared: Bool, sharesBegun: Bool) {
     self.isShared = isShared
@@ -208,6 +204,14 @@ extension UnsafeMutablePointer<RunQueue> {
     }
   }
 
+  /// Called under the lock, when families may have become some or none.
+  func noteFamilies() {
+    let epoch = familyEpoch
+    if stealable.pointee.families.isEmpty == (epoch & 1 == 1) {
+      pointee.familyEpoch.store(epoch &+ 1, ordering: .relaxed)
+    }
+  }
+
   /// Queues what was stolen, as a chain through `next`, before all others: it has waited for the longest.
   func adopt(_ chain: FiberRef) {
     locked(if: true) {
@@ -231,113 +235,6 @@ extension UnsafeMutablePointer<RunQueue> {
       pointee.turns &+= 1
     }
   }
-
-  // MARK: Taking out
-
-  @inline(__always)
-  func pop() -> FiberRef? {
-    if pointee.sharesBegun || freshCount > 0 { return popAny() }
-    pointee.turns &+= 1
-    return popOwn()
-  }
-
-  /// The slot comes first for a phase in four, and else after what is due and listed.
-  @inline(__always)
-  private func popOwn() -> FiberRef? {
-    let fiber: FiberRef?
-    switch pointee.turns & (3 * RunQueue.phase) {
-    case 0: fiber = popSlot() ?? popDue() ?? popList()
-    case RunQueue.phase: fiber = popList() ?? popDue() ?? popSlot()
-    default: fiber = popDue() ?? popList() ?? popSlot()
-    }
-    if fiber != nil { adjustOwnCount(-1) }
-    return fiber
-  }
-
-  @inline(never)
-  private func popAny() -> FiberRef? {
-    if pointee.isShared { return locked(if: true) { popPreferred() } }
-    // The only one, in whatever order.
-    if count == 1 {
-      pointee.turns &+= 1
-      return popFamily() ?? popFresh()
-    }
-    return popPreferred()
-  }
-
-  /// Called under the lock.
-  @inline(never)
-  private func popPreferred() -> FiberRef? {
-    pointee.turns &+= 1
-    return switch pointee.turns & (3 * RunQueue.phase) {
-    case 0: own(popSlot()) ?? own(popDue()) ?? popFamily() ?? popOldest()
-    case RunQueue.phase: popOldest() ?? own(popDue()) ?? popFamily() ?? own(popSlot())
-    case 2 * RunQueue.phase: own(popDue()) ?? popFamily() ?? popOldest() ?? own(popSlot())
-    default: popFamily() ?? own(popDue()) ?? popOldest() ?? own(popSlot())
-    }
-  }
-
-  @inline(__always)
-  private func own(_ fiber: FiberRef?) -> FiberRef? {
-    if fiber != nil { adjustOwnCount(-1) }
-    return fiber
-  }
-
-  @inline(__always)
-  private func popSlot() -> FiberRef? {
-    guard let fiber = pointee.slot else { return nil }
-    pointee.slot = nil
-    return fiber
-  }
-
-  @inline(__always)
-  private func popDue() -> FiberRef? { pointee.due.popFirst() }
-
-  @inline(__always)
-  private func popList() -> FiberRef? { pointee.list.popFirstFetching(searchesAhead) }
-
-  private func popFamily() -> FiberRef? {
-    guard let fiber = stealable.pointee.families.popFirst() else { return nil }
-    if stealable.pointee.families.isEmpty { noteFamilies() }
-    adjustFreshCount(-1)
-    return fiber
-  }
-
-  /// Called under the lock, when families may have become some or none.
-  func noteFamilies() {
-    let epoch = familyEpoch
-    if stealable.pointee.families.isEmpty == (epoch & 1 == 1) {
-      pointee.familyEpoch.store(epoch &+ 1, ordering: .relaxed)
-    }
-  }
-
-  /// Of those that have begun and those that have not, the one that came first.
-  private func popOldest() -> FiberRef? {
-    guard let fresh = stealable.pointee.fresh.first else { return own(popList()) }
-    if let begun = pointee.list.first, begun.cameBefore(fresh) { return own(popList()) }
-    return popFresh()
-  }
-
-  @inline(__always)
-  private func popFresh() -> FiberRef? {
-    let fiber = stealable.pointee.fresh.popFirst()
-    if fiber != nil { adjustFreshCount(-1) }
-    return fiber
-  }
-
-  /// The next of those that thieves could take; for a worker that gives them up.
-  func popStealable() -> FiberRef? {
-    locked(if: pointee.isShared) {
-      pointee.turns &+= 1
-      if let fiber = popFamily() { return fiber }
-      if pointee.sharesBegun { return own(popSlot()) ?? own(popDue()) ?? popOldest() }
-      return popFresh()
-    }
-  }
-
-  /// Among few fibers everything is near.
-  @inline(__always)
-  private var searchesAhead: Bool { pointee.turns & 15 == 0 && begunCount > 16 }
 }
 
 extension FiberRef {
