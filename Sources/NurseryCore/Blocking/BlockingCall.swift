@@ -46,14 +46,7 @@ class BlockingJob: OperationSource, @unchecked Sendable {
   @exclusivity(unchecked) var isGivenUp = false
   /// Called with the error of an abandoned body; set when the outcome is left to the thread that runs it.
   @exclusivity(unchecked) var onAbandonedError: ((any Error) -> Void)?
-  /// When it was queued although every thread was taken, and when it began then; 0 for not.
-  @exclusivity(unchecked) var queuedAt: Int64 = 0
-  @exclusivity(unchecked) var begunAt: Int64 = 0
-  /// The recorder of the performer's scheduler, if it records, and the performer's number; set when a thread takes the
-  /// call.
-  @exclusivity(unchecked) private var recorded: (recorder: FlightRecorder, performer: UInt64)?
-  /// While it is queued: the performer's scheduler, if anybody observes it, the performer's number, and since when.
-  @exclusivity(unchecked) private var observed: (scheduler: Scheduler, performer: UInt64, since: Int64)?
+  @exclusivity(unchecked) var observation = CallObservation()
   // Neighbours in the queue.
   @exclusivity(unchecked) var next: BlockingJob?
   @exclusivity(unchecked) unowned(unsafe) var previous: BlockingJob?
@@ -66,32 +59,6 @@ class BlockingJob: OperationSource, @unchecked Sendable {
     self.whenCancelled = whenCancelled
     self.onCancel = onCancel
     super.init(keepsAccount: true)
-  }
-
-  // MARK: The recorder and the meter
-
-  /// Called with the pool's lock held, by the performer.
-  func noteQueued(for performer: FiberRef) {
-    let worker = performer.pointee.worker
-    guard worker.isObserved, let scheduler = worker.pointee.scheduler?.takeUnretainedValue() else { return }
-    observed = (scheduler, performer.id, System.monotonicNow())
-  }
-
-  /// Called with the pool's lock held, by the thread that takes the call.
-  ///
-  /// The performer may run again already, if another branch has won, so nothing is read from it.
-  func noteTaken() {
-    guard let (scheduler, performer, since) = observed.take() else { return }
-    scheduler.meter?.blockingWait.addShared(System.monotonicNow() - since)
-    if scheduler.isRecording, let recorder = scheduler.recorder { recorded = (recorder, performer) }
-  }
-
-  /// Called by the thread that runs the call, without a lock.
-  func record(_ kind: RecordedEvent.Kind) {
-    guard let (recorder, performer) = recorded else { return }
-    let thread = UInt64(UInt(bitPattern: Worker.ofThisThreadIfAny))
-    recorder.append(outside: RecordedEvent(kind, subject: performer, object: thread))
-    if kind == .callEnded { recorded = nil }
   }
 
   // What depends on the type of the value.

@@ -9,9 +9,9 @@ extension BlockingPool {
       job.offer = offer
       if isOwnThread(offer.pointee.performer) { lent += 1 }
       if job.state == .idle {
-        job.noteQueued(for: offer.pointee.performer)
+        job.observation.noteQueued(for: offer.pointee.performer)
         queue.append(job)
-        if idle.isEmpty, threadCount >= threadLimit + lent { job.queuedAt = System.monotonicNow() }
+        if idle.isEmpty, threadCount >= threadLimit + lent { job.observation.noteCrowd() }
       }
       if attempt == .enlistAlone { offer.pointee.performer.startWaiting() }
       return nextCall()
@@ -62,9 +62,8 @@ extension BlockingPool {
         case .atEnd: performer.map { !$0.isCommitted } ?? false
         }
       if isWanted {
-        job.noteTaken()
+        job.observation.noteTaken()
         job.state = .running
-        if job.queuedAt != 0 { job.begunAt = System.monotonicNow() }
         runningCount += 1
         return job
       }
@@ -92,7 +91,7 @@ extension BlockingPool {
     if job.isGivenUp { abandonedCount += 1 } else { completedCount += 1 }
     let onAbandonedError = job.onAbandonedError
     let offer = job.offer
-    let lint = job.begunAt == 0 ? nil : QueuedCall(job, threadLimit, atLeast: shortestLintedWait)
+    let lint = job.observation.begunAt == 0 ? nil : QueuedCall(job, threadLimit, atLeast: shortestLintedWait)
     job.offer = nil
     let isCommitted = offer.map { job.commitment == .atStart || $0.pointee.performer.commit() } ?? false
     lock.unlock()

@@ -98,9 +98,9 @@ extension BlockingPool {
       let call = nextCall()
       lock.unlock()
       make(call)
-      job.record(.callBegan)
+      job.observation.record(.callBegan)
       job.run()
-      job.record(.callEnded)
+      job.observation.record(.callEnded)
       end(job)
       return true
     }

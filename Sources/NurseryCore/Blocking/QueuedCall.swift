@@ -8,8 +8,8 @@ struct QueuedCall {
 
   /// Nil if it has not waited for so long; called under the pool's lock, which keeps the performer parked.
   init?(_ job: BlockingJob, _ threads: Int, atLeast shortest: Int64) {
-    waited = job.begunAt - job.queuedAt
-    ran = System.monotonicNow() - job.begunAt
+    waited = job.observation.begunAt - job.observation.queuedAt
+    ran = System.monotonicNow() - job.observation.begunAt
     guard waited > ran, waited >= shortest, let performer = job.offer?.pointee.performer else { return nil }
     reports = .of(performer)
     guard reports.areOn else { return nil }
