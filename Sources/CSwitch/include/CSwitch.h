@@ -99,6 +99,17 @@ enum { CS_SAVED_FRAME_POINTER = 144, CS_SAVED_RETURN_ADDRESS = 152 };
 // Copies memory of this process that may be in use, or gone. Returns 0 or -errno.
 int cs_read_memory(void *to, const void *from, size_t size);
 
+// How many strong references there are to a Swift object; -1 if there are weak or unowned ones, too.
+static inline long cs_strong_references(const void *object) {
+  extern size_t swift_retainCount(const void *), swift_unownedRetainCount(const void *), swift_weakRetainCount(const void *);
+  // Without such references both counts are 1: the object's own.
+  if (swift_unownedRetainCount(object) != 1 || swift_weakRetainCount(object) != 1) return -1;
+  return (long)swift_retainCount(object);
+}
+
+// The size of a block of the allocator's: what was asked for, or a few bytes more.
+size_t cs_block_size(const void *block);
+
 // Calls `body(argument)` below a frame that pretends to return to `address` and to be the outermost: what walks along
 // the frame pointers ends there.
 void cs_call_below(void (*body)(void *), void *argument, uintptr_t address);

@@ -126,7 +126,7 @@ extension FiberDump.Entry.Waker {
   fileprivate init(_ waker: NurseryCore.Waker, now: Int64) {
     self =
       switch waker {
-      case .unknown: .unknown
+      case .unknown, .reference: .unknown
       case .nothing: .nothing
       case .clock(let instant): .clock(.nanoseconds(max(0, instant - now)))
       case .end(let fiber): .end(of: fiber.number)

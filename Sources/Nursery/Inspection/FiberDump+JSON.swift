@@ -72,7 +72,7 @@ extension FiberDump {
 
   private static func write(_ waker: NurseryCore.Waker, _ now: Int64, _ tree: DumpTree, _ json: inout JSONText) {
     switch waker {
-    case .unknown: json.field("waker", "unknown")
+    case .unknown, .reference: json.field("waker", "unknown")
     case .nothing: json.field("waker", "nothing")
     case .call: json.field("waker", "call")
     case .clock(let instant):

@@ -12,7 +12,22 @@ struct WaitGraph {
     var needsAll = false
   }
 
-  init(_ tree: DumpTree) { self.tree = tree }
+  /// The fibers that have captured what they wait for, by its address.
+  private let holders: [UInt: [Int]]
+
+  init(_ tree: DumpTree) {
+    self.tree = tree
+    var holders: [UInt: [Int]] = [:]
+    if !tree.snapshot.references.isEmpty {
+      for (index, fiber) in tree.snapshot.fibers.enumerated() {
+        for wait in tree.snapshot.waits(of: fiber) {
+          guard case .reference(let object) = wait.waker else { continue }
+          if holders[object]?.last != index { holders[object, default: []].append(index) }
+        }
+      }
+    }
+    self.holders = holders
+  }
 
   func causes(of index: Int) -> Causes {
     let fiber = tree.snapshot.fibers[index]
@@ -26,14 +41,46 @@ struct WaitGraph {
         tree.snapshot.fibers[$0].state != .awaitingTurn
       }
       return Causes(fibers: running, areOthers: running.isEmpty)
-    case .waiting: return causes(tree.snapshot.waits(of: fiber))
+    case .waiting: return causes(of: index, fiber)
     }
   }
 
-  private func causes(_ waits: ArraySlice<FiberSnapshot.Wait>) -> Causes {
+  /// Whether each branch of the fiber waits for what nothing but waiting fibers refers to.
+  func waitsOutOfReach(_ index: Int) -> Bool {
+    let waits = tree.snapshot.waits(of: tree.snapshot.fibers[index])
+    return !waits.isEmpty
+      && waits.allSatisfy { if case .reference(let object) = $0.waker { isOutOfReach(object) } else { false } }
+  }
+
+  /// Whether nothing but the fibers that wait for it refers to the object.
+  func isOutOfReach(_ object: UInt) -> Bool {
+    guard let references = tree.snapshot.references[object] else { return false }
+    return references.ofWaiters >= references.count
+  }
+
+  /// Whether the fiber is a daemon, which waits until the others have ended, or has children, to which it may have lent
+  /// its references: the closure of `concurrentMap` does not escape.
+  private func hasCompany(_ fiber: FiberSnapshot.Fiber) -> Bool {
+    let scopes = tree.snapshot.scopes
+    if fiber.home >= 0, scopes[Int(fiber.home)].kind == .daemons { return true }
+    var scope = fiber.scope
+    while scope >= 0, scope != fiber.home {
+      if scopes[Int(scope)].childCount > 0 { return true }
+      scope = scopes[Int(scope)].parent
+    }
+    return false
+  }
+
+  private func causes(of index: Int, _ fiber: FiberSnapshot.Fiber) -> Causes {
     var causes = Causes()
-    for wait in waits {
+    for wait in tree.snapshot.waits(of: fiber) {
       switch wait.waker {
+      case .reference(let object):
+        if isOutOfReach(object), !hasCompany(fiber) {
+          causes.fibers += holders[object]!.filter { $0 != index }
+        } else {
+          causes.areOthers = true
+        }
       case .nothing: break
       case .unknown, .clock, .descriptor, .call: causes.areOthers = true
       case .end(let other), .holder(let other, _):

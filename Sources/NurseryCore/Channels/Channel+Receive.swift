@@ -167,6 +167,12 @@ extension Channel: Sequence {
     @available(*, noasync, message: "it blocks its thread; in async code, call it inside 'try await withNursery { }'")
     @inlinable
     public mutating func next() -> Element? {
+      #if DEBUG
+        // In code that is not optimised the iterator has a reference, and this function another.
+        let me = Performer.current()
+        me.pointee.wait.ownReferences = 2
+        defer { me.pointee.wait.ownReferences = 0 }
+      #endif
       if case .element(let element) = channel.receiveOutcome() { return element }
       return nil
     }

@@ -46,9 +46,10 @@ extension Channel {
     _ state: UnsafeMutablePointer<ChannelState<Element>>, _ me: FiberRef, offering slot: UnsafeMutablePointer<Element>
   ) throws {
     state.pointee.mayReceive.store(true, ordering: .relaxed)
+    // Before the call, so that no reference is held during the wait, not even in code that is not optimised.
+    let source = Unmanaged<OperationSource>.passUnretained(smallSends)
     let verdict = me.wait(
-      in: state.pointee.senders, under: state.pointee.lock, for: .passUnretained(smallSends),
-      slot: UnsafeMutableRawPointer(slot))
+      in: state.pointee.senders, under: state.pointee.lock, for: source, slot: UnsafeMutableRawPointer(slot))
     if verdict == .value { return }
     if verdict == .closed { throw ChannelClosedError() }
     throw CancellationError()
@@ -178,6 +179,8 @@ final class SmallSendSource<Element>: OperationSource, @unchecked Sendable {
     (OfferRef, Attempt, UnsafeMutablePointer<ChannelState<Element>>) -> Answer
   let state: UnsafeMutablePointer<ChannelState<Element>>
   let tryOffer: TryOffer
+  /// The channel, until its end.
+  @usableFromInline let channel = Atomic<Unmanaged<OperationSource>?>(nil)
 
   @usableFromInline
   init(_ state: UnsafeMutablePointer<ChannelState<Element>>, _ tryOffer: @escaping TryOffer) {
@@ -204,6 +207,14 @@ final class SmallSendSource<Element>: OperationSource, @unchecked Sendable {
 
   override class var kindDescription: String { "send to a Channel<\(Element.self)>" }
   override var descriptionKey: UInt? { typeKey }
+
+  /// The object is there: a performer that waits is in a call of the channel, or performs an operation, which then is a
+  /// second reference to this.
+  override var reach: Reach? {
+    let channel = channel.load(ordering: .relaxed).map { UInt(bitPattern: $0.toOpaque()) }
+    return channel.map { Reach($0, companion: Reach.address(self)) }
+  }
+
   override func note(in loads: inout [UInt: ChannelLoad]) { ChannelState.note(state, in: &loads) }
 }
 

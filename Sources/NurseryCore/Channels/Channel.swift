@@ -53,7 +53,10 @@ public final class Channel<Element: Sendable>: OperationSource, @unchecked Senda
       return Channel.attemptSend(state, offer, attempt)
     }
     super.init(mayCommit: ChannelState.mayReceive(state))
+    smallSends.channel.store(.passUnretained(self), ordering: .relaxed)
   }
+
+  deinit { smallSends.channel.store(nil, ordering: .relaxed) }
 
   // MARK: Closing
 
@@ -95,6 +98,7 @@ public final class Channel<Element: Sendable>: OperationSource, @unchecked Senda
 
   override package class var kindDescription: String { "receive from a Channel<\(Element.self)>" }
   override package var descriptionKey: UInt? { typeKey }
+  override package var reach: Reach? { Reach(Reach.address(self), companion: Reach.address(smallSends)) }
   override package func note(in loads: inout [UInt: ChannelLoad]) { ChannelState.note(state, in: &loads) }
 }
 

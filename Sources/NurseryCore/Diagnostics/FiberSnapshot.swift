@@ -86,6 +86,14 @@ package struct FiberSnapshot: Sendable {
     package internal(set) var waker: Waker
   }
 
+  /// What leads to an object that fibers wait for.
+  package struct References: Sendable {
+    /// How many references there are.
+    package internal(set) var count: Int
+    /// How many of them belong to fibers that wait for it.
+    package internal(set) var ofWaiters = 0
+  }
+
   /// The time of one scheduler.
   package struct Clock: Sendable {
     package let now: Int64
@@ -101,6 +109,8 @@ package struct FiberSnapshot: Sendable {
   package internal(set) var stacks: [[UInt]] = []
   package internal(set) var clocks: [Clock] = []
   package internal(set) var workers: [WorkerState] = []
+  /// The objects of the wakers `.reference`, by their addresses.
+  package internal(set) var references: [UInt: References] = [:]
   /// The channels that fibers wait on, by their addresses; only if they were asked for.
   package internal(set) var channels: [UInt: ChannelLoad] = [:]
   /// Where the descriptors lead that are waited for, by their numbers.

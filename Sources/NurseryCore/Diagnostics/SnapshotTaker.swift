@@ -2,9 +2,9 @@ import Synchronization
 
 /// Takes a `FiberSnapshot`.
 struct SnapshotTaker {
-  private(set) var snapshot = FiberSnapshot()
+  var snapshot = FiberSnapshot()
   /// The records of the fibers, in their order.
-  private var records: [FiberRef] = []
+  private(set) var records: [FiberRef] = []
   private var clockOf: [UnsafeMutableRawPointer: Int32] = [:]
   /// The innermost scope that a fiber has open, other than its home.
   private var innermost: [FiberRef: Int32] = [:]
@@ -16,8 +16,9 @@ struct SnapshotTaker {
   private var stackOf: [[UInt]: Int32] = [:]
   private var stackOfGroup: [Group: Int32] = [:]
   private var localsOf: [[ShownLocal]: Int32] = [:]
-  /// The fibers that wait for fibers alone, with the numbers of their performs.
-  private var bound: [(index: Int, epoch: UInt64)] = []
+  /// The fibers that wait for fibers alone, and for what nothing but their own references may lead to, with the
+  /// numbers of their performs.
+  var bound: [(index: Int, epoch: UInt64)] = []
 
   /// Fibers that are unwound once, where there are many.
   private struct Group: Hashable {
@@ -33,8 +34,8 @@ struct SnapshotTaker {
   /// Up to so many fibers each stack is unwound.
   private static let mostStacks = 1000
   /// How many fibers are looked at at once: with one barrier.
-  private static let batch = 256
-  private static let looking = Protected<Void>(())
+  static let batch = 256
+  static let looking = Protected<Void>(())
 
   // MARK: Scopes
 
@@ -174,31 +175,6 @@ struct SnapshotTaker {
     confirm()
   }
 
-  /// Looks once more at the fibers that wait for others alone.
-  ///
-  /// They were read one after the other, so a circle among them need not have existed; what has not changed by now was
-  /// so all the time in between.
-  private mutating func confirm() {
-    guard bound.count > 1 else { return }
-    let records = bound.map { self.records[$0.index] }
-    Self.looking.withLock { _ in
-      var next = 0
-      FiberRef.look(at: records[...]) { fiber in
-        let (index, epoch) = bound[next]
-        next += 1
-        let entry = snapshot.fibers[index]
-        let waits = Int(entry.firstWait)..<Int(entry.firstWait + entry.waitCount)
-        let offers = fiber.offersLookedAt
-        if offers.count == waits.count, fiber.epoch == epoch {
-          let now = self.waits(for: offers)
-          if zip(waits, now).allSatisfy({ snapshot.waits[$0].waker.performer == $1.waker.performer }) { return }
-        }
-        for wait in waits { snapshot.waits[wait].waker = .unknown }
-      }
-    }
-    bound = []
-  }
-
   private mutating func read(_ fiber: FiberRef, _ index: Int, unwindsAll: Bool) {
     let offers = fiber.offersLookedAt
     // A record whose fiber has ended meanwhile may be another's.
@@ -209,7 +185,9 @@ struct SnapshotTaker {
     } else {
       snapshot.waits += waits(for: offers)
     }
-    if snapshot.waits[firstWait...].allSatisfy({ $0.waker.performer != nil }) { bound.append((index, fiber.epoch)) }
+    if snapshot.waits[firstWait...].allSatisfy({ $0.waker.performer != nil || $0.waker.object != nil }) {
+      bound.append((index, fiber.epoch))
+    }
     snapshot.fibers[index].state = .waiting
     snapshot.fibers[index].firstWait = Int32(firstWait)
     snapshot.fibers[index].waitCount = Int32(offers.count)
@@ -230,16 +208,18 @@ struct SnapshotTaker {
 
   private mutating func wait(for offer: UnsafePointer<Offer>) -> FiberSnapshot.Wait {
     let offer = OfferRef(mutating: offer)
-    return offer.pointee.source._withUnsafeGuaranteedRef { source in
+    var wait = offer.pointee.source._withUnsafeGuaranteedRef { source in
       if withChannels { source.note(in: &snapshot.channels) }
       return FiberSnapshot.Wait(
         text: text(of: source), source: UInt(bitPattern: Unmanaged.passUnretained(source).toOpaque()),
         waker: source.waker(of: offer))
     }
+    if case .unknown = wait.waker, let object = ownObject(of: offer) { wait.waker = .reference(object) }
+    return wait
   }
 
   /// The branches in the order in which they are written.
-  private mutating func waits(for offers: UnsafeBufferPointer<Offer>) -> [FiberSnapshot.Wait] {
+  mutating func waits(for offers: UnsafeBufferPointer<Offer>) -> [FiberSnapshot.Wait] {
     // Only what stays is read: others link and unlink the offers in their queues meanwhile.
     let offers = offers.indices.map { offers.baseAddress! + $0 }
     return offers.sorted { $0.pointee.index < $1.pointee.index }.map { wait(for: $0) }

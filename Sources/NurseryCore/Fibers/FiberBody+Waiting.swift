@@ -8,7 +8,7 @@ extension FiberBody {
     if me.isCancelled { return false }
     if isEnded { return true }
     me.letChildrenGoFirst()
-    return latch.wait(me, for: self)
+    return latch.wait(me, for: .passUnretained(self))
   }
 
   /// No more are added: the fiber has ended.

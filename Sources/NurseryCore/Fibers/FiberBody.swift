@@ -50,6 +50,8 @@ package final class FiberBody: OperationSource, @unchecked Sendable {
   @usableFromInline @exclusivity(unchecked) var error: (any Error)?
   /// Whether a result is nothing but bits, and can stay when no handle is left.
   @usableFromInline @exclusivity(unchecked) var isResultTrivial = true
+  /// The address of what the closure captures, which the fiber owns until it has ended; for dumps.
+  @usableFromInline @exclusivity(unchecked) var captures: UInt = 0
 
   init(record: FiberRef) {
     self.record = record

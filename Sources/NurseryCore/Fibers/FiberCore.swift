@@ -60,6 +60,7 @@ extension FiberCore {
   static func load(_ body: FiberBody, _ call: consuming @escaping () throws -> Value) {
     body.isResultTrivial = _isPOD(Value.self) && isResultInline
     closure(body.record).initialize(to: Closure(call))
+    body.captures = body.record.scratch.load(fromByteOffset: MemoryLayout<UInt>.size, as: UInt.self)
     body.perform = { record, task in
       switch task {
       case .run: run(record)

@@ -80,6 +80,8 @@ package struct FiberRecord: ~Copyable {
     @usableFromInline var verdict = Verdict.value
     /// Whether it tries an operation, and will wait if that would block.
     var isAboutToWait = false
+    /// How many references to what it waits for its loop has, as far as that is certain; see `FiberRef+Captures`.
+    @usableFromInline var ownReferences: UInt8 = 0
     /// Of a task: whether a fiber runs its jobs; see `DrivenTask`.
     var isDriven = false
     /// Whether a dump reads what it waits for; see `FiberRef+Look`.

@@ -39,7 +39,10 @@ public final class Condition: OperationSource, @unchecked Sendable {
   public func wait() throws {
     let me = Performer.enter()
     if me.isCancelled { throw CancellationError() }
-    if isSignalled || isOverdue(for: me) || latch.wait(me, for: self) { return }
+    // Before the call, so that no reference is held during the wait, not even in code that is not optimised.
+    let source = Unmanaged<OperationSource>.passUnretained(self)
+    if isSignalled || isOverdue(for: me) { return }
+    if latch.wait(me, for: source) { return }
     throw CancellationError()
   }
 
@@ -63,4 +66,5 @@ public final class Condition: OperationSource, @unchecked Sendable {
 
   override package var waitDescription: String { what.description }
   override package var descriptionKey: UInt? { WaitKind(what).word }
+  override package var reach: Reach? { expiry.load(ordering: .relaxed) == .max ? Reach(Reach.address(self)) : nil }
 }

@@ -60,7 +60,7 @@ struct Latch: ~Copyable {
 
   /// Waits until it is true, as a perform of the source would; false if the scope is cancelled first.
   @inline(__always)
-  func wait(_ me: FiberRef, for source: OperationSource) -> Bool {
+  func wait(_ me: FiberRef, for source: Unmanaged<OperationSource>) -> Bool {
     me.beginEnlisting()
     lock.lock()
     if isSet {
@@ -68,7 +68,6 @@ struct Latch: ~Copyable {
       lock.unlock()
       return true
     }
-    return me.wait(
-      in: waiters, under: lock, for: .passUnretained(source), slot: UnsafeMutableRawPointer(me)) != .cancelled
+    return me.wait(in: waiters, under: lock, for: source, slot: UnsafeMutableRawPointer(me)) != .cancelled
   }
 }

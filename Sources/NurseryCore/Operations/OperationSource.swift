@@ -130,4 +130,9 @@ public class OperationSource: @unchecked Sendable {
 
   /// What could commit a branch that is parked here.
   package func waker(of offer: OfferRef) -> Waker { .unknown }
+
+  /// The object that a party needs a reference to if it is to commit a branch here; nil if others can, too.
+  ///
+  /// Asked while a performer that is parked here is looked at, which keeps the object alive.
+  package var reach: Reach? { nil }
 }

@@ -14,6 +14,12 @@ package enum Waker: Sendable {
   case descriptor(Int32)
   /// A thread, when the call that it makes returns.
   case call
+  /// Any fiber or thread with a reference to the object at this address, of which the waiting fiber has one; see
+  /// `FiberSnapshot.references`.
+  case reference(UInt)
+
+  /// The object that must be referred to, if that is known.
+  var object: UInt? { if case .reference(let object) = self { object } else { nil } }
 
   /// The fiber or thread, if it is one.
   var performer: PerformerID? {
