@@ -104,6 +104,33 @@ struct DeadlineBudgetTests {
     #expect(parts[2].ready > .zero && parts[2].running == .zero && parts[2].waits.isEmpty)
   }
 
+  @Test(arguments: [1, 2])
+  func theTimesOfTheCallerAddUp(workers: Int) throws {
+    for events in [64, 32_768] {
+      let error = expectThrows(TimeoutError.self) {
+        try runFibers(Configuration(parallelism: workers, recorder: .on(events: events))) {
+          try withTimeout(.milliseconds(5)) {
+            try withNursery(placement: .spread) { nursery in
+              for number in 0..<4 {
+                nursery.goAsync {
+                  while true {
+                    if number == 0 { try sleep(for: .microseconds(50)) } else { Fiber.yield() }
+                    try Fiber.checkCancellation()
+                  }
+                }
+              }
+            }
+          }
+        }
+      }
+      let budget = try #require(error?.budget)
+      guard let caller = budget.parts.first else { continue }
+      let unrecorded = try #require(budget.unrecorded)
+      #expect(caller.label == "the root fiber")
+      #expect(caller.running + caller.ready + caller.waiting == budget.elapsed - unrecorded)
+    }
+  }
+
   @Test func aChildOfAFullNurseryWaitsForItsTurn() throws {
     let error = try timeout {
       try withTimeout(.seconds(2)) {

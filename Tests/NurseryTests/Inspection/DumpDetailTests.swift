@@ -153,6 +153,21 @@ struct DumpDetailTests {
     #expect(try locals("child", dump) == ["request r-1", "span root>"])
   }
 
+  @Test func aFiberThatWaitsInsideAGeneratorShowsWhatTheGeneratorHasBound() throws {
+    let dump = try dump { nursery in
+      nursery.goAsync("consumer") {
+        let numbers = Generator<Int> { yielder in
+          try Self.request.withValue("generator's") {
+            try yielder.yield(1)
+            try Op<Void>.never.perform()
+          }
+        }
+        Self.user.withValue(7) { for _ in numbers {} }
+      }
+    }
+    #expect(try locals("consumer", dump) == ["user 7", "request generator's"])
+  }
+
   @Test func aDumpRunsNoCodeOfAShownValue() throws {
     struct Chatty: CustomStringConvertible {
       let asked: Counter
