@@ -23,11 +23,16 @@ extension FiberRef {
     guard let start = UnsafeRawPointer(bitPattern: context) else { return false }
     guard let context = CapturedContext(start, mostReferences: 1) else { return false }
     if context.contains(object) { return true }
-    // In code that is not optimised the closure has been wrapped in another one, which retains it while it calls it.
-    guard let inner = context.onlyClosure else { return false }
-    if inner == object { return true }
-    guard let start = CapturedContext.find(inner) else { return false }
-    return CapturedContext(start, mostReferences: 2)?.contains(object) == true
+    // In code that is not optimised the closure has been wrapped in another one, which retains it while it calls it. In
+    // other code what has been wrapped may lie on a stack, and have no header.
+    #if DEBUG
+      guard let inner = context.onlyClosure else { return false }
+      if inner == object { return true }
+      guard let start = CapturedContext.find(inner) else { return false }
+      return CapturedContext(start, mostReferences: 2)?.contains(object) == true
+    #else
+      return false
+    #endif
   }
 }
 
@@ -43,12 +48,6 @@ private struct CapturedContext {
   private static let slack = 3
   /// The kind of such a context, in the first word of its metadata.
   private static let kind: UInt = 0x400
-
-  /// An object that may have been captured; nil if the word is no address of one.
-  static func find(_ word: UInt) -> UnsafeRawPointer? {
-    guard word % 16 == 0, let metadata = read(word), read(metadata) == kind else { return nil }
-    return UnsafeRawPointer(bitPattern: word)
-  }
 
   /// Nil if the object is something else, or if others have it as well.
   init?(_ object: UnsafeRawPointer, mostReferences: Int) {
@@ -69,18 +68,26 @@ private struct CapturedContext {
     return (Self.header..<certain).contains { word($0) == object }
   }
 
-  /// The context of the closure that is all it has captured; nil if it has captured something else.
-  var onlyClosure: UInt? {
-    guard count == 1, words >= Self.header + 2, word(Self.header) != 0 else { return nil }
-    return word(Self.header + 1)
-  }
-
   private func word(_ index: Int) -> UInt { start.load(fromByteOffset: index * 8, as: UInt.self) }
 
-  /// Through the kernel, as what seems to be an address may be none.
-  private static func read(_ address: UInt) -> UInt? {
-    guard let pointer = UnsafeRawPointer(bitPattern: address) else { return nil }
-    var word: UInt = 0
-    return cs_read_memory(&word, pointer, MemoryLayout<UInt>.size) == 0 ? word : nil
-  }
+  #if DEBUG
+    /// The context of the closure that is all it has captured; nil if it has captured something else.
+    var onlyClosure: UInt? {
+      guard count == 1, words >= Self.header + 2, word(Self.header) != 0 else { return nil }
+      return word(Self.header + 1)
+    }
+
+    /// An object that may have been captured; nil if the word is no address of one.
+    static func find(_ word: UInt) -> UnsafeRawPointer? {
+      guard word % 16 == 0, let metadata = read(word), read(metadata) == kind else { return nil }
+      return UnsafeRawPointer(bitPattern: word)
+    }
+
+    /// Through the kernel, as what seems to be an address may be none.
+    private static func read(_ address: UInt) -> UInt? {
+      guard let pointer = UnsafeRawPointer(bitPattern: address) else { return nil }
+      var word: UInt = 0
+      return cs_read_memory(&word, pointer, MemoryLayout<UInt>.size) == 0 ? word : nil
+    }
+  #endif
 }
