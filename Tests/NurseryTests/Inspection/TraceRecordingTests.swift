@@ -28,6 +28,25 @@ struct TraceRecordingTests {
     }
   }
 
+  @Test func tracesAreTakenWhileWorkersComeAndGo() throws {
+    try runFibers(Configuration(parallelism: 4, recorder: .on(events: 256))) {
+      let scheduler = try #require(Scheduler.current)
+      try withNursery(placement: .spread) { nursery in
+        let channel = Channel<Int>()
+        for _ in 0..<20 { nursery.goAsync { for _ in channel {} } }
+        for number in 0..<100 {
+          if number % 3 == 0 { try? scheduler.retireWorker() }
+          if number % 3 == 1 { try? scheduler.spawnWorker() }
+          try channel.send(number)
+          let trace = try #require(scheduler.trace())
+          #expect(trace.eventCount > 0)
+          if number % 20 == 0 { #expect(trace.json.hasPrefix("{")) }
+        }
+        channel.close()
+      }
+    }
+  }
+
   @Test(arguments: [2, 4])
   func tracesAreTakenWhileWorkersWrite(workers: Int) throws {
     let scheduler = Guarded<Scheduler?>(nil)

@@ -107,6 +107,7 @@ extension SharedUse {
             sent.add()
             try multicast.sendOp(1).perform()
             sent.add()
+            if try multicast.trySend(1) { sent.add() }
           },
           check: { try hold(2 * sent.value == seen.value, "\(sent.value) sent, \(seen.value) seen") }
         )
