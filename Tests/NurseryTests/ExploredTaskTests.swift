@@ -154,13 +154,20 @@ struct ExploredTaskTests {
     let result = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
       try synchronously {
         try runFibers(.deterministic(seed: 1)) {
-          try runAsync { try synchronously { _ = try Channel<Int>().receive() } }
+          try runAsync { try callThatWaits() }
         }
       }
     }
     #expect(standardError(result).contains("makes a call that waits, without 'await'"))
+    #if DEBUG
+      let place = SourceLines.isAvailable ? " at NurseryTests/ExploredTaskTests.swift:\(lineThatWaits), so" : ", so"
+      #expect(standardError(result).contains("without 'await'\(place)"))
+    #endif
   }
 }
+
+private let lineThatWaits = #line + 1
+private func callThatWaits() throws { _ = try Channel<Int>().receive() }
 
 /// Runs `body` on a thread of its own: the pool's threads, on which tests run, are needed by what it waits for.
 private func onAThread<Value: Sendable>(_ body: @escaping @Sendable () throws -> Value) async throws -> Value {

@@ -7,6 +7,9 @@
     @TaskLocal static var id = 0
   }
 
+  private let lineThatWaits = #line + 1
+  private func callThatWaits() throws { try sleep(for: .milliseconds(1)) }
+
   /// A task's job that runs on a fiber's stack, begun by `Task.immediate`.
   struct TaskOnFiberTests {
     @Test func aTaskMayRunOnAFibersStackIfItDoesNotWaitThere() throws {
@@ -52,11 +55,15 @@
       let result = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
         try synchronously {
           try runFibers {
-            _ = Task.immediate { try synchronously { try sleep(for: .milliseconds(1)) } }
+            _ = Task.immediate { try callThatWaits() }
           }
         }
       }
       #expect(standardError(result).contains("write 'await' in the task, or begin it with Task { }"))
+      #if DEBUG
+        let place = "runs on its stack at NurseryTests/TaskOnFiberTests.swift:\(lineThatWaits),"
+        #expect(standardError(result).contains(place) == SourceLines.isAvailable)
+      #endif
     }
 
     @Test func aFiberThatYieldsInsideATaskOnItsStackTraps() async {

@@ -105,7 +105,7 @@ extension TaskLocalValues {
   @inline(never)
   static func refuseTask() -> Never {
     fatalError(
-      "a fiber waits, or a coroutine yields, inside a task that runs on its stack, begun by Task.immediate or runSynchronously(on:); write 'await' in the task, or begin it with Task { }, so that it does not run there"
+      "a fiber waits, or a coroutine yields, inside a task that runs on its stack\(SourceLines.ofCaller), begun by Task.immediate or runSynchronously(on:); write 'await' in the task, or begin it with Task { }, so that it does not run there"
     )
   }
 

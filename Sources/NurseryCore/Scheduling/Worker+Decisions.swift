@@ -6,7 +6,7 @@ extension WorkerRef {
     return decisions._withUnsafeGuaranteedRef { decisions in
       require(
         decisions.driven == nil,
-        "an async function that a fiber runs by asyncOp or runAsync makes a call that waits, without 'await', so its thread would be blocked; write 'try await' before the call, in a closure that is async"
+        "an async function that a fiber runs by asyncOp or runAsync makes a call that waits, without 'await'\(SourceLines.ofCaller), so its thread would be blocked; write 'try await' before the call, in a closure that is async"
       )
       while !decisions.wokenTasks.isEmpty { TaskPerformer.wake(decisions.wokenTasks.removeFirst()) }
       let departure = decisions.departure

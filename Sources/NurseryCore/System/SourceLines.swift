@@ -30,6 +30,10 @@ package enum SourceLines {
     return nil
   }
 
+  /// The line of the call that the user's code is making, for the message of a trap: " at Server/Accept.swift:12";
+  /// empty if it is not known.
+  package static var ofCaller: String { line(of: StackFrames.ofCaller()).map { " at \($0)" } ?? "" }
+
   /// On a thread of its own, because it takes more stack than a fiber may have.
   private static func lookUp(_ frames: ArraySlice<UInt>) -> String? {
     var found: String?
