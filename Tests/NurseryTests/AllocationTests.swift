@@ -41,6 +41,24 @@ func allocations(repetitions: Int = 1000, _ body: () throws -> Void) rethrows ->
       }
     }
 
+    @Test func aMessageBetweenTwoTasksAllocatesAtMostOnce() async throws {
+      // Both run on one thread, whose allocations are counted.
+      let count = try await Task(executorPreference: ThreadExecutor.left) { () -> Double? in
+        let numbers = Channel<Int>()
+        let sender = Task(executorPreference: ThreadExecutor.left) {
+          while true { try await numbers.send(1) }
+        }
+        defer { sender.cancel() }
+        var (before, after) = (0, 0)
+        for _ in 0..<100 { _ = try await numbers.receive() }
+        guard allocation_count(&before) else { return nil }
+        for _ in 0..<1000 { _ = try await numbers.receive() }
+        guard allocation_count(&after) else { return nil }
+        return Double(after - before) / 1000
+      }.value
+      if let count { #expect(count <= 1.01) }
+    }
+
     @Test func aBufferedMessageAllocatesNothing() throws {
       try runFibers(Configuration(parallelism: 1)) {
         let numbers = Channel<Int>(.bounded(4))

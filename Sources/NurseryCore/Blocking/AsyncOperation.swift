@@ -73,16 +73,24 @@ struct TaskDriver {
 ///
 ///     let body = try runAsync { try await client.fetch(url) }
 ///
+/// As any call, and other than `asyncOp`, it begins on the fiber's thread and stack: the function runs there until it
+/// suspends first, and other fibers of the thread wait until then. From then on it runs where tasks run, and only the
+/// fiber waits. With `.abandons`, with an `executor`, or on a plain thread it runs there from its beginning.
+///
 /// A cancellation point: cancelling the caller's scope cancels the task.
 ///
 /// - Throws: what `body` throws; `CancellationError` if the current scope is cancelled.
 @available(*, noasync, message: "in async code, await the function itself")
 @discardableResult
+@inlinable
 public func runAsync<Value: Sendable>(
   whenCancelled: WhenCancelled = .awaits, priority: TaskPriority? = nil, executor: (any TaskExecutor)? = nil,
   _ body: @escaping @Sendable () async throws -> Value
 ) throws -> Value {
-  try asyncOp(whenCancelled: whenCancelled, priority: priority, executor: executor, body).perform()
+  #if os(Linux)
+    if whenCancelled == .awaits, executor == nil, CallHere.isPossible { return try CallHere.run(priority, body) }
+  #endif
+  return try asyncOp(whenCancelled: whenCancelled, priority: priority, executor: executor, body).perform()
 }
 
 extension Task {
@@ -117,12 +125,13 @@ final class AsyncCall<Value: Sendable>: OwnOperation, Sendable {
   }
 
   private let isOutside: Bool
-  private let start: Start
+  /// Nil if it has begun on the performer's thread.
+  private let start: Start?
   private let state = Protected(State())
   private let hasEnded = Condition()
 
   /// - Parameter isOutside: whether the scheduler does not know what the task does.
-  init(isOutside: Bool = true, _ start: @escaping Start) {
+  init(isOutside: Bool = true, _ start: Start?) {
     self.isOutside = isOutside
     self.start = start
   }
@@ -138,28 +147,40 @@ final class AsyncCall<Value: Sendable>: OwnOperation, Sendable {
     if let result { waiter.commit(result) }
     guard isFirst else { return }
     let wakeup = isOutside ? OutsideWakeup() : nil
-    let cancel = start { [self] result in
-      end(result)
-      wakeup?.end()
-    }
-    // Only the performer looks at it.
+    let cancel = start!({ [self] in end($0) })
+    // The wakeup counts until the waiter has been committed, by whichever thread.
+    if let result = keep(cancel, wakeup) { waiter.commit(result) }
+  }
+
+  /// Notes that the call has begun on the performer's thread, unless it has ended: then its result is returned.
+  func noteBegun(_ cancel: @escaping @Sendable () -> Void) -> Result<Value, any Error>? {
+    state.withLock { $0.hasBegun = true }
+    return poll() ?? keep(cancel, OutsideWakeup())
+  }
+
+  /// What cancels a call that has not ended; the result of one that has.
+  private func keep(_ cancel: @escaping @Sendable () -> Void, _ wakeup: OutsideWakeup?) -> Result<Value, any Error>? {
     state.withLock { state in
-      if state.result == nil { state.cancel = cancel }
-      state.wakeup = wakeup
+      if state.result == nil {
+        state.cancel = cancel
+        state.wakeup = wakeup
+      }
+      return state.result
     }
   }
 
   func withdraw(_ waiter: Waiter<Result<Value, any Error>>) { state.withLock { $0.waiter = nil } }
 
-  private func end(_ result: Result<Value, any Error>) {
-    let (waiter, onLostError) = state.withLock { state in
+  func end(_ result: Result<Value, any Error>) {
+    let (waiter, wakeup, onLostError) = state.withLock { state in
       state.result = result
       state.cancel = nil
-      return (state.waiter, state.onLostError)
+      return (state.waiter, state.wakeup, state.onLostError)
     }
     waiter?.commit(result)
     if let onLostError { Self.report(result, to: onLostError) }
     hasEnded.signal()
+    wakeup?.end()
   }
 
   /// Another branch has committed, or the performer is cancelled.

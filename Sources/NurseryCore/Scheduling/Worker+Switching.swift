@@ -120,7 +120,8 @@ extension WorkerRef {
     let me = pointee.current
     pointee.pace.budget = pointee.pace.fullBudget
     if let decisions = pointee.decisions { return enterByDecision(decisions) }
-    guard me.runsOnScheduler else { return me }
+    // An operation that does not wait may be performed in a task that runs on this stack, which cannot be left.
+    guard me.runsOnScheduler, !isInTask else { return me }
     if lookAround() {
       pointee.queue.pushLast(me)
       run(pointee.loop, instead: me, .yields)
