@@ -81,6 +81,7 @@ extension TestRuns {
     let configuration: Configuration
     private let runs: TestRuns?
     private let hasTaken: Bool
+    private let isConfigured: Bool
     private let nursery = Protected<Nursery?>(nil)
 
     /// - Parameter configuration: what the caller has written.
@@ -88,8 +89,12 @@ extension TestRuns {
       runs = TestRuns.current.get()
       let taken = configuration == nil ? runs?.take() : nil
       hasTaken = taken != nil
+      isConfigured = configuration != nil
       self.configuration = configuration ?? taken ?? Configuration()
     }
+
+    /// Whether it may run beside others in the shared scheduler: it is given no configuration, and no test watches it.
+    var mayShare: Bool { !isConfigured && runs == nil }
 
     /// Notes the outermost nursery; called on the root fiber.
     func note(_ nursery: Nursery) {

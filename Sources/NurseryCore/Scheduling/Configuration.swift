@@ -119,6 +119,9 @@ public struct Configuration: Sendable {
   /// Whose guest the first worker is; nil if its thread is the scheduler's own.
   package var guest: Guest?
 
+  /// Whether it is that of `Scheduler.shared`.
+  package var isShared = false
+
   /// Makes what decides in place of chance; for deterministic schedulers, which have one worker.
   package var makeDecisions: (@Sendable () -> Decisions)?
 

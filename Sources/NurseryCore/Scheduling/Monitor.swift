@@ -6,8 +6,8 @@ import Synchronization
 //     fresh fibers     in a queue that is slow or stands still are offered: a sleeping worker wakes and takes half, or one more is started
 //     timers           of a worker that does not move, if they concern fibers of others
 //     a shared reactor if no worker has polled it since the last inspection
-//     held queues      if no worker sleeps, what a held worker has queued goes to the workers that move; with `migration: .whenWaiting` and
-//                      no worker moving, a stand-in runs it
+//     held queues      if no worker sleeps, what a held worker has queued goes to the workers that move; with `migration: .whenWaiting`, or
+//                      in the shared scheduler, and no worker moving, a stand-in runs it
 //     reports          stalls and imbalances (`Monitor+Reports`)
 //
 //     unstarted -- first fresh fiber, second worker, or `onStall` --> looking <----- a worker goes to work -----+
@@ -248,10 +248,15 @@ final class Monitor: @unchecked Sendable {
     if hasOffered { return }
     let isOneFree = scheduler.workers.hasRoom || workers.contains { duty($0) == .regular && !isHeld($0) }
     if isOneFree { scheduler.dismissStandIns() }
-    guard isOneFree || scheduler.settings.migrates else { return }
+    guard isOneFree || scheduler.settings.hasStandIns else { return }
     for index in workers where isHeld(index) { relieve(scheduler.workers[index], scheduler) }
-    let isHelpWanted = !isOneFree && !scheduler.globalQueue.isEmpty
-    if isHelpWanted, !workers.contains(where: { duty($0) == .standIn && !isHeld($0) }) { scheduler.callStandIn() }
+    if isOneFree || scheduler.globalQueue.isEmpty { return }
+    // One whose fibers are bound to its thread stays a stand-in while they wait, and sleeps.
+    if let index = workers.first(where: { duty($0) == .standIn && seen[$0].isAsleep }) {
+      scheduler.workers[index].pointee.sleep.wake()
+    } else if !workers.contains(where: { duty($0) == .standIn && !isHeld($0) }) {
+      scheduler.callStandIn()
+    }
   }
 
   /// Moves what can be stolen of a worker to the global queue; of very many, some: the rest can wait for the next

@@ -75,6 +75,8 @@ extension Scheduler {
         let limit = earliest == .max || isVirtual ? -1 : max(0, earliest - now)
         if limit < 0, isLast, suspectsDeadlocks, !isTimerSet {
           sleepUntilCalledOrDeadlocked(me)
+        } else if isLast, settings.isShared, SharedScheduler.watches(me, limit) {
+          // It has been called.
         } else if let reactor = me.reactorToSleepIn(isLast: isLast) {
           let found = sleep(me, in: reactor, nanoseconds: returnStacks(me, beforeSleeping: limit, isLast))
           rise(me)

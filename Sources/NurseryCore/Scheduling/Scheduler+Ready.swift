@@ -133,7 +133,7 @@ extension Scheduler {
     defer { visitors.handing.subtract(1, ordering: .releasing) }
     if fiber.isBound { return fiber.pointee.worker.post(fiber) }
     globalQueue.append(fiber)
-    callWorker()
+    if !settings.isShared || !SharedScheduler.isWorkerAboutToLook(self) { callWorker() }
   }
 
   /// Queues a chain of fibers that any worker may run, and calls none.

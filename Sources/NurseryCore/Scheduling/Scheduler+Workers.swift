@@ -32,7 +32,7 @@ extension Scheduler {
   /// Lets a parked worker, or a new thread, run what held workers have queued.
   func callStandIn() {
     workers.lock.withLock {
-      guard workers.standIns < settings.parallelism, !isStopping.load(ordering: .relaxed) else { return }
+      guard workers.standIns < settings.mostStandIns, !isStopping.load(ordering: .relaxed) else { return }
       _ = try? engage(.standIn)
     }
   }

@@ -47,6 +47,8 @@ public final class Scheduler: @unchecked Sendable {
     /// How many events the recorder keeps of each worker.
     let eventsPerWorker: Int
     let guest: Guest?
+    /// Whether it is the process's, which never ends.
+    let isShared: Bool
 
     init(_ configuration: Configuration) throws(ConfigurationError) {
       parallelism = try configuration.resolvedParallelism()
@@ -60,7 +62,13 @@ public final class Scheduler: @unchecked Sendable {
       console = configuration.console
       eventsPerWorker = try configuration.recorder.resolvedEvents()
       guest = configuration.guest
+      isShared = configuration.isShared
     }
+
+    /// Whether further threads run what held workers have queued.
+    var hasStandIns: Bool { migrates || isShared }
+    /// How many at once; in a shared scheduler enough for fibers that block their threads for nurseries of each other.
+    var mostStandIns: Int { isShared ? WorkerTable.mostWorkers : parallelism }
   }
 
   /// What a scheduler counts that is no single worker's.
@@ -101,7 +109,7 @@ public final class Scheduler: @unchecked Sendable {
     stackMeter = configuration.measuresStacks && !System.isSanitized ? StackMeter() : nil
     clock = SchedulerClock(configuration.clock)
     decisions = configuration.makeDecisions?()
-    workers = WorkerTable(parallelism: settings.parallelism)
+    workers = WorkerTable(parallelism: settings.parallelism, standIns: settings.mostStandIns)
     meter = configuration.observer.map { SchedulerMeter($0) }
     // A thread in a run that is to be the same every time would be an outsider.
     let tellsOfStalls = configuration.onStall != nil || meter != nil && !clock.isVirtual

@@ -8,6 +8,9 @@ import Synchronization
 ///                            |                           |                                 |
 ///                            +---------------------------+-- rise, by itself --------------+
 ///
+/// Before it sleeps in the kernel, a thread may watch the word for a while: `asleep` becomes `watching`, and `asleep`
+/// again when the while is over. A wakeup then needs no system call.
+///
 /// `wake` succeeds for exactly one caller per sleep; a sleeper that rises by itself may still have been told, which
 /// does no harm: it looks for work either way. A bell may ring late; the thread that sleeps in the reactor then wakes
 /// for nothing.
@@ -24,12 +27,13 @@ struct SleepWord: ~Copyable {
   private static let asleep: UInt32 = 1
   private static let told: UInt32 = 2
   private static let polling: UInt32 = 3
+  private static let watching: UInt32 = 4
 
   func prepare() { state.store(Self.asleep, ordering: .sequentiallyConsistent) }
   func rise() { state.store(Self.awake, ordering: .relaxed) }
   var isAsleep: Bool {
     let state = state.load(ordering: .relaxed)
-    return state == Self.asleep || state == Self.polling
+    return state == Self.asleep || state == Self.polling || state == Self.watching
   }
 
   /// Whether a caller would find it asleep, or another has already woken it, and it has not risen yet: it will look for
@@ -39,6 +43,8 @@ struct SleepWord: ~Copyable {
   /// What is to be done by the one call that ends a sleep.
   enum Wakeup {
     case none
+    /// The thread sees it by itself.
+    case seen
     case futex
     case ring(Int32)
   }
@@ -49,7 +55,25 @@ struct SleepWord: ~Copyable {
     let isMine = state.compareExchange(
       expected: Self.polling, desired: Self.told, ordering: .sequentiallyConsistent
     ).exchanged
-    return isMine ? .ring(bell.load(ordering: .relaxed)) : .none
+    if isMine { return .ring(bell.load(ordering: .relaxed)) }
+    let isSeen = state.compareExchange(
+      expected: Self.watching, desired: Self.told, ordering: .sequentiallyConsistent
+    ).exchanged
+    return isSeen ? .seen : .none
+  }
+
+  /// Watches for a wakeup, without a system call; false if there is none in time, and the thread may sleep.
+  ///
+  /// `prepare` has been called and everything been looked at once more since.
+  func watch(nanoseconds: Int64) -> Bool {
+    let begun = state.compareExchange(
+      expected: Self.asleep, desired: Self.watching, ordering: .sequentiallyConsistent)
+    guard begun.exchanged else { return true }
+    let isSeen = Spinning.wait(nanoseconds: nanoseconds) { state.load(ordering: .acquiring) != Self.watching }
+    if isSeen { return true }
+    return !state.compareExchange(
+      expected: Self.watching, desired: Self.asleep, ordering: .sequentiallyConsistent
+    ).exchanged
   }
 
   /// Goes to sleep in a reactor; false if the thread has been told already.
@@ -88,6 +112,7 @@ extension UnsafeMutablePointer<SleepWord> {
   func wake() -> Bool {
     switch pointee.claimWake() {
     case .none: return false
+    case .seen: return true
     case .futex: System.wake(self)
     case .ring(let bell): System.ring(bell)
     }

@@ -29,9 +29,11 @@ struct WorkerTable: ~Copyable {
   /// The most workers that `spawnWorker` makes, where `parallelism` is smaller.
   static let mostWorkers = 256
 
-  /// - Parameter parallelism: how many regular workers there may be at first, and how many stand-ins.
-  init(parallelism: Int) {
-    mostPlaces = parallelism == 1 ? 1 : max(parallelism, Self.mostWorkers) + parallelism
+  /// - Parameters:
+  ///   - parallelism: how many regular workers there may be at first.
+  ///   - standIns: how many stand-ins there may be.
+  init(parallelism: Int, standIns: Int) {
+    mostPlaces = parallelism == 1 ? 1 : max(parallelism, Self.mostWorkers) + standIns
     places = .allocate(capacity: mostPlaces)
     places.initialize(repeating: nil, count: mostPlaces)
     mostRegular = Atomic(parallelism)
@@ -133,7 +135,7 @@ extension Worker {
     case retiring
     /// Sleeps, except for the timers that were set on it, until it is given another duty.
     case parked
-    /// Beyond the number of workers, where fibers migrate: runs what held workers have queued; see `Monitor`.
+    /// Beyond the number of workers, where fibers migrate or the scheduler is the shared one: runs what held workers have queued; see `Monitor`.
     case standIn
 
     var takesFibers: Bool { self == .regular || self == .standIn }

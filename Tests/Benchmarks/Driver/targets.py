@@ -58,6 +58,7 @@ def fixed():
     targets.append(Target("lock", "itself", 1.5, "lock, Mutex"))
     targets += [Target("task-rendezvous", "AsyncChannel", 0.5), Target("task-choice-2", "AsyncChannel", 0.25)]
     targets += [Target("task-parked, memory each", "Swift concurrency", 1.25), Target("async-call", "Swift concurrency", 2)]
+    targets.append(Target("await-nursery", "Swift concurrency", 3))
     targets.append(Target("ticker, median error", "50 us", 1.0))
     targets.append(Target("parked, memory each", "4.6 KiB", 1.0))
     return targets

@@ -2,7 +2,7 @@
 // here.
 import Harness
 
-let workloads: [AsyncWorkload] = [rendezvous, [choice], [parked], [asyncCalls]].flatMap { $0 }
+let workloads: [AsyncWorkload] = [rendezvous, [choice], [parked], [asyncCalls, awaitedNursery]].flatMap { $0 }
 
 @main struct TaskBenchmarks {
   static func main() async throws {

@@ -3,7 +3,7 @@ import Harness
 
 let workloads: [AsyncWorkload] = [
   yields, yieldCurve, [spawnWait], spawnMany, [cancelParked], skynet, fib, mergesort,
-  [parked, asyncCalls],
+  [parked, asyncCalls, awaitedGroup],
 ].flatMap { $0 }
 
 @main struct SwiftConcurrencyBenchmarks {
