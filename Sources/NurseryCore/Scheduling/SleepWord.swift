@@ -49,17 +49,24 @@ struct SleepWord: ~Copyable {
     case ring(Int32)
   }
 
+  /// Makes the one call that ends a sleep, if this is it.
+  ///
+  /// The sleeper may go from one way of sleeping to another meanwhile, and back: each attempt expects what the one before
+  /// has found. Modelled in `Tests/Models/watch.pml`.
   func claimWake() -> Wakeup {
-    let found = state.compareExchange(expected: Self.asleep, desired: Self.told, ordering: .sequentiallyConsistent)
-    if found.exchanged { return .futex }
-    let isMine = state.compareExchange(
-      expected: Self.polling, desired: Self.told, ordering: .sequentiallyConsistent
-    ).exchanged
-    if isMine { return .ring(bell.load(ordering: .relaxed)) }
-    let isSeen = state.compareExchange(
-      expected: Self.watching, desired: Self.told, ordering: .sequentiallyConsistent
-    ).exchanged
-    return isSeen ? .seen : .none
+    var expected = Self.asleep
+    while true {
+      let (isMine, found) = state.compareExchange(
+        expected: expected, desired: Self.told, ordering: .sequentiallyConsistent)
+      if isMine { break }
+      if found == Self.awake || found == Self.told { return .none }
+      expected = found
+    }
+    return switch expected {
+    case Self.polling: .ring(bell.load(ordering: .relaxed))
+    case Self.watching: .seen
+    default: .futex
+    }
   }
 
   /// Watches for a wakeup, without a system call; false if there is none in time, and the thread may sleep.
