@@ -80,8 +80,8 @@ struct TraceBuilder {
     case .timedOut: addTimeout(event, track)
     case .cancelled: addCancellation(event, track)
     case .stolen:
-      let first = model.label(fiber(event.subject))
-      addMoment(event, track, "stole \(first) and perhaps others from worker \(event.object)")
+      let first = fiber(event.subject)
+      addMoment(event, track, "stole \(model.label(first)) and perhaps others from worker \(event.object)")
     case .descriptor: addMoment(event, track, "descriptor \(event.subject) is ready")
     case .mark: addMoment(event, track, name(event), by: fiber(event.subject))
     case .spanBegan:
