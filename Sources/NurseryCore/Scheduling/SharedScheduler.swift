@@ -126,23 +126,36 @@ package enum SharedScheduler {
 
   /// Starts the thread, and waits until the nursery is open.
   private static func begin() throws {
-    var configuration = Configuration(onDeadlock: .wait)
-    configuration.parallelism = max(2, try configuration.resolvedParallelism())
-    configuration.isShared = true
     start.pointee.prepare()
-    try Scheduler.runOnThread(configuration, nil) {
-      // A fiber that cannot begin does not fail the others.
-      let nursery = NurseryRef.open(
-        host: Performer.current(), SourceSite(), NurseryRecord.Traits(supervises: true))
-      opened.store(UInt(bitPattern: nursery), ordering: .releasing)
-      Scheduler.current!.startMonitor()
-      start.wake()
-      try ScopeRef.shielding { try Op<Void>.never.perform() }
-    } completion: { result in
-      if case .failure(let error) = result { failure.withLock { $0 = error } }
-      start.wake()
+    let thread = try System.startThread("fibers-0", start) { _ in
+      SharedScheduler.runForEver()
+      return nil
     }
+    System.detachThread(thread)
     while start.pointee.isAsleep { start.wait(nanoseconds: -1) }
     if openedNursery == nil { throw failure.withLock { $0! } }
+  }
+
+  /// Returns if the scheduler cannot be started.
+  ///
+  /// Nothing is captured: a leak checker does not look at the stack of a thread whose worker is in its loop.
+  private static func runForEver() {
+    do {
+      var configuration = Configuration(onDeadlock: .wait)
+      configuration.parallelism = max(2, try configuration.resolvedParallelism())
+      configuration.isShared = true
+      try Scheduler.run(configuration) {
+        // A fiber that cannot begin does not fail the others.
+        let nursery = NurseryRef.open(
+          host: Performer.current(), SourceSite(), NurseryRecord.Traits(supervises: true))
+        opened.store(UInt(bitPattern: nursery), ordering: .releasing)
+        Scheduler.current!.startMonitor()
+        start.wake()
+        try ScopeRef.shielding { try Op<Void>.never.perform() }
+      }
+    } catch {
+      failure.withLock { $0 = error }
+      start.wake()
+    }
   }
 }
