@@ -20,6 +20,18 @@ extension ScopeRef {
     Cancellations.instants.withLock { $0[UInt(bitPattern: self)] = now }
   }
 
+  /// When the scope, or the one around it whose cancellation it has, was cancelled; nil if that was not noted.
+  var cancelledAt: Int64? {
+    Cancellations.instants.withLock { instants in
+      var scope: ScopeRef? = self
+      while let one = scope, one.pointee.expiry.load(ordering: .relaxed) == .min {
+        if let instant = instants[UInt(bitPattern: one)] { return instant }
+        scope = one.pointee.links.parent
+      }
+      return nil
+    }
+  }
+
   /// Called on its host when it has been closed, and was cancelled itself or with an outer one.
   @inline(never)
   func lintLateEnd() {

@@ -20,8 +20,6 @@ extension Monitor {
     @exclusivity(unchecked) private var toldSites: Set<SourceSite> = []
 
     private static let patience: Int64 = 100_000_000
-    /// After how many time slices a fiber that holds its worker is a lint.
-    private static let lintedSlices: Int64 = 10
 
     init(_ configuration: Configuration, _ lints: LintReports, _ meter: SchedulerMeter?) {
       self.lints = lints
@@ -65,7 +63,7 @@ extension Monitor {
         let all = worker.pointee.queue.count + worker.pointee.inbox.count
         let isStall = onStall != nil && !seen[index].reported.isStallTold && duration >= slice
         let isLint =
-          lints.areAskedFor && all > 0 && !seen[index].reported.isHoldLinted && duration >= slice * Self.lintedSlices
+          lints.areAskedFor && all > 0 && !seen[index].reported.isHoldLinted && duration >= slice * LintReports.patienceInSlices
         guard !seen[index].isAsleep, isStall || isLint else { continue }
         // A fiber that is not found yet, as its run is only beginning, is looked for again.
         guard let fiber = scheduler.findRunning(on: worker, sinceSwitch: seen[index].switches) else { continue }

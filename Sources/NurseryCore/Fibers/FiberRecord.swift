@@ -244,6 +244,7 @@ extension FiberRef {
   func isCancelledOrOverdue(_ expiry: Int64) -> Bool {
     if expiry > .min, expiry > pointee.worker.coarseNow { return isMarkedCancelled }
     if expiry > .min { scope.expire() }
+    if pointee.worker.isObserved { noteCancellationPoint(expiry) }
     return true
   }
 

@@ -11,6 +11,8 @@ extension Worker {
     static var recorder: UInt8 { 1 }
     /// The meter of a scheduler with an observer; see `Worker+Measuring`.
     static var meter: UInt8 { 2 }
+    /// A handler that has asked for lints; see `Worker+Habits`.
+    static var lints: UInt8 { 4 }
   }
 }
 
@@ -58,6 +60,7 @@ extension WorkerRef {
   @inline(never)
   func observeSwitch(from me: FiberRef?, to next: FiberRef, _ departure: RecordedEvent.Departure) {
     measureSwitch(from: me, to: next, departure)
+    noteHabits(of: me, departure)
     if !isObserved(by: Worker.Observer.recorder) { return }
     var departure = departure
     var place: UInt64 = 0

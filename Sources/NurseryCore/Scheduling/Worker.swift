@@ -49,6 +49,8 @@ package struct Worker: ~Copyable {
   var plain = Plain()
   /// What is measured here, if the scheduler has an observer.
   let meter: WorkerMeterRef?
+  /// What is looked for here, if a handler has asked for lints.
+  let habits: WorkerHabitsRef?
   /// Where its events are recorded; stays, once there is one.
   let ring = Atomic<EventRingRef?>(nil)
 
@@ -186,6 +188,7 @@ package struct Worker: ~Copyable {
     self.scheduler = scheduler.map { .passUnretained($0) }
     place = Place(index, duty)
     meter = scheduler?.meter?.worker(at: index, now: scheduler!.now)
+    habits = settings.flatMap { $0.lints.areAskedFor ? .new(WorkerHabits($0, now: scheduler!.now)) : nil }
     decisions = (scheduler?.decisions).map { .passUnretained($0) }
     pace = Pace(fullBudget: decisions == nil ? 256 : 1, now: scheduler?.now ?? System.coarseMonotonicNow())
     running = Atomic(loop)

@@ -12,6 +12,10 @@ public struct Lint: Sendable, Hashable, CustomStringConvertible {
     case growingChannel
     /// A fiber computed for ten time slices while others waited for its worker; only if a handler asks for lints.
     case heldWorker
+    /// A cancelled fiber ran for ten time slices until it came to a cancellation point; only if a handler asks for lints.
+    case lateCancellationPoint
+    /// An operation waited in a `deinit`; only if a handler asks for lints.
+    case waitInDeinit
   }
 
   /// What happens to lints.
@@ -43,6 +47,9 @@ final class LintReports: Sendable {
     let kind: Lint.Kind
     let line: String?
   }
+
+  /// For how many time slices a fiber may hold its worker, or run on when it was cancelled.
+  static let patienceInSlices: Int64 = 10
 
   /// For what happens outside of runs.
   static let ofProcess = LintReports(.automatic)

@@ -131,6 +131,68 @@ struct LintTests {
     #expect(told?.description.contains("call Fiber.yield() now and then") == true)
   }
 
+  @Test func aCancelledFiberThatRunsOnIsALint() throws {
+    let found = Log<Lint>()
+    let lints = Lint.Reporting.to { if $0.kind == .lateCancellationPoint { found.append($0) } }
+    var line = 0
+    try runFibers(Configuration(parallelism: 1, timeSlice: .microseconds(100), lints: lints)) {
+      try withCancelScope { scope in
+        scope.cancel()
+        let end = ContinuousClock.now + .milliseconds(20)
+        while ContinuousClock.now < end {}
+        line = #line + 1
+        try Fiber.checkCancellation()
+      }
+    }
+    expectSoon { !found.entries.isEmpty }
+    #expect(found.entries.count == 1)
+    #expect(found.entries.first?.description.hasPrefix("the root fiber, which was cancelled, ran for ") == true)
+    if hasLines { #expect(found.entries.first?.line == "NurseryTests/LintTests.swift:\(line)") }
+  }
+
+  @Test func aFiberThatAsksInTimeWhetherItIsCancelledIsNoLint() throws {
+    let found = Log<Lint>()
+    let lints = Lint.Reporting.to { if $0.kind == .lateCancellationPoint { found.append($0) } }
+    // Ten of these are longer than the whole run.
+    try runFibers(Configuration(parallelism: 1, timeSlice: .seconds(60), lints: lints)) {
+      try withCancelScope { scope in
+        scope.cancel()
+        while !Fiber.isCancelled {}
+        try Fiber.checkCancellation()
+      }
+      _ = try withTimeoutOrNil(.milliseconds(1)) { while true { try Fiber.checkCancellation() } }
+    }
+    #expect(found.entries == [])
+  }
+
+  private final class Connection: Sendable {
+    let acknowledgements: Channel<Int>
+    init(_ acknowledgements: Channel<Int>) { self.acknowledgements = acknowledgements }
+    static let line = #line + 1
+    deinit { _ = try? acknowledgements.receive() }
+  }
+
+  @Test func anOperationThatWaitsInADeinitIsALint() throws {
+    let found = Log<Lint>()
+    let lints = Lint.Reporting.to { if $0.kind == .waitInDeinit { found.append($0) } }
+    try runFibers(Configuration(parallelism: 1, clock: .virtual, lints: lints)) {
+      try withNursery { nursery in
+        let acknowledgements = Channel<Int>()
+        nursery.goAsync { for _ in 0..<3 { _ = try acknowledgements.receive() } }
+        nursery.goAsync {
+          var connections: [AnyObject] = []
+          for _ in 0..<3 { connections.append(Connection(acknowledgements)) }
+          connections.removeAll()
+        }
+        for number in 0..<6 { try acknowledgements.send(number) }
+      }
+    }
+    expectSoon { !found.entries.isEmpty }
+    #expect(found.entries.count == 1)
+    #expect(found.entries.first?.description.hasPrefix("an operation waits at ") == true)
+    if hasLines { #expect(found.entries.first?.line == "NurseryTests/LintTests.swift:\(Connection.line)") }
+  }
+
   #if DEBUG
     /// In a process of its own, because it is reported once in a process.
     @Test func aCallThatBlocksATasksThreadIsALintOnce() async throws {
