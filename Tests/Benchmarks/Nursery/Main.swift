@@ -3,7 +3,7 @@ import Harness
 
 let workloads: [Workload] = [
   [coroutineSwitch], yields, yieldCurve, [spawnWait], spawnMany, rendezvous, pipe, fan, choices, [timeout], [timers],
-  [parked], [cancelParked], skynet, sieve, fib, mergesort, semaphores, contendedChannels,
+  [parked], [cancelParked], [dumpParked], skynet, sieve, fib, mergesort, semaphores, contendedChannels,
   [freeLocks], contendedLocks, [watch, multicast], stages, [fusedStages, zips], transforms, [handovers, ticks],
 ].flatMap { $0 }
 
