@@ -148,14 +148,15 @@ SYMBOL(cs_call_below):
   .cfi_rel_offset x30, 8
   stp xzr, xzr, [sp, #-16]!  // the outermost frame
   mov x9, sp
+  stp xzr, xzr, [sp, #-16]!  // its asynchronous context, which is looked for if the address is in an async function
   stp x9, x2, [sp, #-16]!
-  .cfi_adjust_cfa_offset 32
+  .cfi_adjust_cfa_offset 48
   mov x29, sp
   mov x9, x0
   mov x0, x1
   blr x9
-  add sp, sp, #32
-  .cfi_adjust_cfa_offset -32
+  add sp, sp, #48
+  .cfi_adjust_cfa_offset -48
   ldp x29, x30, [sp], #16
   .cfi_adjust_cfa_offset -16
   .cfi_restore x29

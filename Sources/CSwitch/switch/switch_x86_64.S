@@ -139,15 +139,17 @@ SYMBOL(cs_call_below):
   pushq $0  // of the outermost frame: return address
   pushq $0  // and frame pointer
   movq %rsp, %rax
+  pushq $0
+  pushq $0  // its asynchronous context, which is looked for if the address is in an async function
   pushq %rdx
   pushq %rax
-  .cfi_adjust_cfa_offset 32
+  .cfi_adjust_cfa_offset 48
   movq %rsp, %rbp
   movq %rdi, %rax
   movq %rsi, %rdi
   callq *%rax
-  addq $32, %rsp
-  .cfi_adjust_cfa_offset -32
+  addq $48, %rsp
+  .cfi_adjust_cfa_offset -48
   popq %rbp
   .cfi_adjust_cfa_offset -8
   .cfi_restore %rbp

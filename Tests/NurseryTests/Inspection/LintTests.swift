@@ -194,6 +194,13 @@ struct LintTests {
   }
 
   #if DEBUG
+    @Test func aCallThatBlocksATaskInTheAsyncFunctionItselfIsALint() async {
+      let result = await #expect(processExitsWith: .success, observing: [\.standardErrorContent]) {
+        try await blockInAsyncFunction()
+      }
+      #expect(standardError(result).contains("blocks the thread of a Swift task"))
+    }
+
     /// In a process of its own, because it is reported once in a process.
     @Test func aCallThatBlocksATasksThreadIsALintOnce() async throws {
       let result = try await #require(
@@ -208,4 +215,15 @@ struct LintTests {
       #expect(text.split(separator: "\n").filter { $0.contains("try await withNursery { }") }.count == 1)
     }
   #endif
+}
+
+/// The innermost frame of the program's own is that of an async function.
+private func blockInAsyncFunction() async throws {
+  let channel = Channel<Int>()
+  let thread = PlainThread {
+    try sleep(for: .milliseconds(1))
+    channel.close()
+  }
+  #expect(Array(channel) == [])
+  try await blocking { try thread.join() }
 }
