@@ -127,6 +127,19 @@ struct SharedSchedulerTests {
     }
   }
 
+  @Test func anExploredAsyncFunctionAwaitsANurseryWhichIsOutside() throws {
+    let report = try exploreSchedules(.exhaustive(limit: 20)) {
+      try withNursery { nursery in
+        let other = nursery.goAsync { 1 }
+        let value = try runAsync {
+          try await withNursery { inner in try inner.goAsync { Scheduler.current === (try Scheduler.shared) }.wait() }
+        }
+        try hold(value && other.wait() == 1, "another scheduler has run it")
+      }
+    }
+    #expect(!report.isExhausted)
+  }
+
   // A leak checker does not look at the stacks of fibers that wait.
   @Test(.enabled(if: !isSanitized)) func theProcessExitsWhileFibersOfTheSharedSchedulerWait() async {
     await #expect(processExitsWith: .success) {

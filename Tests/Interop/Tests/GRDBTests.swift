@@ -33,7 +33,11 @@ struct GRDBTests {
           // As its body has begun, the call throws the body's error.
           try blocking(onCancel: { database.interrupt() }) {
             try database.read { db in
-              db.add(function: DatabaseFunction("begun", argumentCount: 1) { _ in hasBegun.signal(); return true })
+              let begun = DatabaseFunction("begun", argumentCount: 1) { _ in
+                hasBegun.signal()
+                return true
+              }
+              db.add(function: begun)
               _ = try Int.fetchOne(db, sql: endless)
             }
           }
@@ -50,5 +54,7 @@ struct GRDBTests {
   }
 }
 
-private let endless =
-  "with recursive numbers(n) as (select 1 union all select n + 1 from numbers) select count(*) from numbers where begun(n)"
+private let endless = """
+  with recursive numbers(n) as (select 1 union all select n + 1 from numbers)
+  select count(*) from numbers where begun(n)
+  """
