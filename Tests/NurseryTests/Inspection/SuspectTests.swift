@@ -79,6 +79,24 @@ struct SuspectTests {
       Set(suspects.flatMap(\.fibers).map(\.label)) == ["fiber \"sender\"", "fiber \"waiter\"", "fiber \"two ends\""])
   }
 
+  /// The program of the guide.
+  @Test func aSenderWhoseReceiverHasGivenUpIsSuspected() throws {
+    let suspects = try suspects { nursery in
+      func search(_ nursery: Nursery) throws -> Int? {
+        let answers = Channel<Int>()
+        nursery.goAsync("search") {
+          try sleep(for: .seconds(2))
+          try answers.send(42)
+        }
+        return try withTimeoutOrNil(.seconds(1)) { try answers.receive() }
+      }
+      #expect(try search(nursery) == nil)
+      try sleep(for: .seconds(60))
+    }
+    #expect(suspects.flatMap(\.fibers).map(\.label) == ["fiber \"search\""])
+    #expect(suspects.first?.description.hasSuffix("send to a Channel<Int>, to which nothing else refers") == true)
+  }
+
   @Test func fibersThatShareALeakedChannelAreSuspectedTogether() throws {
     let suspects = try suspects { nursery in
       let channel = Channel<Int>()
