@@ -118,13 +118,13 @@ struct SharedSchedulerTests {
     #expect(model.value == 4950)
   }
 
-  @Test func aTaskOnAFibersStackAwaitsANursery() throws {
-    try runFibers {
-      let values = try (0..<4).concurrentMap(limit: 4) { number in
+  @Test func aTaskOnAFibersStackAwaitsANursery() async throws {
+    let values = try await withNursery("own", Configuration(parallelism: 2)) { _ in
+      try (0..<4).concurrentMap(limit: 4) { number in
         try runAsync { try await withNursery { nursery in try nursery.goAsync { number }.wait() } }
       }
-      expectEqual(values, [0, 1, 2, 3])
     }
+    #expect(values == [0, 1, 2, 3])
   }
 
   @Test func anExploredAsyncFunctionAwaitsANurseryWhichIsOutside() throws {
