@@ -50,7 +50,7 @@ let package = Package(
     .target(name: "AllocationCounter", path: "Tests/AllocationCounter"),
     .testTarget(name: "NurseryTests", dependencies: ["Nursery", "TestSupport", "AllocationCounter"]),
     .target(name: "NurseryTesting", dependencies: ["Nursery"], path: "Tests/NurseryTesting"),
-    .testTarget(name: "NurseryTestingTests", dependencies: ["NurseryTesting", "TestSupport"]),
+    .testTarget(name: "NurseryTestingTests", dependencies: ["Nursery", "NurseryTesting", "TestSupport"]),
     .testTarget(
       name: "ExampleTests",
       dependencies: [
