@@ -63,7 +63,8 @@ extension Monitor {
         let all = worker.pointee.queue.count + worker.pointee.inbox.count
         let isStall = onStall != nil && !seen[index].reported.isStallTold && duration >= slice
         let isLint =
-          lints.areAskedFor && all > 0 && !seen[index].reported.isHoldLinted && duration >= slice * LintReports.patienceInSlices
+          lints.areAskedFor && all > 0 && !seen[index].reported.isHoldLinted
+          && duration >= slice * LintReports.patienceInSlices
         guard !seen[index].isAsleep, isStall || isLint else { continue }
         // A fiber that is not found yet, as its run is only beginning, is looked for again.
         guard let fiber = scheduler.findRunning(on: worker, sinceSwitch: seen[index].switches) else { continue }
