@@ -29,6 +29,7 @@ struct WorkerHabits: ~Copyable {
 
 extension WorkerRef {
   /// The worker is about to run another fiber than `me`; called on its thread.
+  @inline(never)
   func noteHabits(of me: FiberRef?, _ departure: RecordedEvent.Departure) {
     guard let habits = pointee.habits else { return }
     let now = now

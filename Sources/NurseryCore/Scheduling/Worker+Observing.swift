@@ -60,7 +60,7 @@ extension WorkerRef {
   @inline(never)
   func observeSwitch(from me: FiberRef?, to next: FiberRef, _ departure: RecordedEvent.Departure) {
     measureSwitch(from: me, to: next, departure)
-    noteHabits(of: me, departure)
+    if pointee.habits != nil { noteHabits(of: me, departure) }
     if !isObserved(by: Worker.Observer.recorder) { return }
     var departure = departure
     var place: UInt64 = 0
