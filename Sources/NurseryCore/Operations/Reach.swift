@@ -1,6 +1,6 @@
 import CSwitch
 
-/// An object that only those who hold a strong reference to it can use.
+/// An object that can be used only through a strong reference to it.
 ///
 /// If the fibers that wait for it hold all of them, it is out of reach for everyone else, and they wait for ever. It is
 /// kept as an address, because each reference here would count.

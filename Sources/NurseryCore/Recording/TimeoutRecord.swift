@@ -1,4 +1,4 @@
-/// Which timeout of a recording an error is about, for those who ask later where its time went.
+/// Which timeout of a recording an error is about, so that it can tell later where its time went.
 ///
 /// Keeps the recorder alive, and not the scheduler, which may keep the error.
 package final class TimeoutRecord: Sendable {
