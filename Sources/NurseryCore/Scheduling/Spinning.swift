@@ -21,6 +21,8 @@ enum Spinning {
         if isDone() { return true }
         cs_pause()
       }
+      // The other thread may wait for this processor.
+      cs_thread_yield()
     } while System.monotonicNow() < end
     return isDone()
   }
