@@ -24,6 +24,21 @@ struct AsyncCallTests {
     }
   }
 
+  @Test(arguments: [nil, Configuration(parallelism: 2)])
+  func aTasksPriorityIsThatOfTheFunctionsThatItsFibersCall(configuration: Configuration?) async throws {
+    let seen = try await Task(priority: .high) {
+      try await withNursery("own", configuration) { nursery in
+        try nursery.goAsync {
+          [
+            try runAsync { Task.currentPriority }, try asyncOp { Task.currentPriority }.perform(),
+            try runAsync(priority: .low) { Task.currentPriority },
+          ]
+        }.wait()
+      }
+    }.value
+    #expect(seen == [.high, .high, .low])
+  }
+
   @Test func aFiberThatWaitsForAFunctionLetsOthersRun() async throws {
     let value = try await withNursery("own", Configuration(parallelism: 1)) { nursery in
       let channel = Channel<Int>()

@@ -45,6 +45,7 @@ nonisolated(nonsending) public func withNursery<Result: Sendable>(
   let link = TaskLink()
   let work = Transfer(body)
   let run = TestRuns.Run(configuration)
+  let priority = Task.currentPriority
   let host: @Sendable () throws -> Result = {
     let result = try withCancelScope { scope in
       link.connect(scope)
@@ -52,7 +53,7 @@ nonisolated(nonsending) public func withNursery<Result: Sendable>(
         name, onFailure: policy, limit: limit, placement: placement, file: file, line: line
       ) { nursery in
         run.note(nursery)
-        return try work.value(nursery)
+        return try InheritedPriority.with(priority) { try work.value(nursery) }
       }
     }
     guard let result else { throw CancellationError() }

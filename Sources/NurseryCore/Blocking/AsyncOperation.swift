@@ -23,7 +23,7 @@
 /// `executor` is given.
 ///
 /// - Parameters:
-///   - priority: the task's priority.
+///   - priority: the task's priority; nil for that of the task that has opened the nursery the fiber is in.
 ///   - executor: where the task runs, unless it is isolated to an actor; nil for the executor of the process.
 public func asyncOp<Value: Sendable>(
   whenCancelled: WhenCancelled = .awaits, priority: TaskPriority? = nil, executor: (any TaskExecutor)? = nil,
@@ -32,6 +32,7 @@ public func asyncOp<Value: Sendable>(
   .guarded {
     let driver = executor == nil ? Scheduler.current.flatMap(TaskDriver.init) : nil
     let call = AsyncCall(isOutside: driver == nil) { ended in
+      let priority = priority ?? InheritedPriority.current
       let task = Task(executorPreference: driver?.task ?? executor, priority: priority) {
         let result: Result<Value, any Error>
         do { result = .success(try await body()) } catch { result = .failure(error) }

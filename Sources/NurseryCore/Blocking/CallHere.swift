@@ -45,9 +45,10 @@
     static func runToEnd(_ priority: TaskPriority?, _ body: @escaping @Sendable () async -> Void) throws {
       let me = Performer.enter()
       if me.isCancelled { throw CancellationError() }
+      let inherited = priority ?? InheritedPriority.current
       let call = AsyncCall<Void>(nil)
       let task = PlainThread.onStack(of: me) {
-        Task.immediate(priority: priority) {
+        Task.immediate(priority: inherited) {
           await body()
           call.end(.success(()))
         }
