@@ -221,7 +221,7 @@ struct LintTests {
 private func blockInAsyncFunction() async throws {
   let channel = Channel<Int>()
   let thread = PlainThread {
-    try sleep(for: .milliseconds(1))
+    while channel.statistics.waitingReceivers == 0 { try sleep(for: .milliseconds(1)) }
     channel.close()
   }
   #expect(Array(channel) == [])
