@@ -113,7 +113,8 @@ struct DrainTests {
           try withNursery { _ in }
           try nursery.drainingOp().perform()
         }
-        try nursery.drainingOp().perform()
+        // On a slow machine the grace is over before this begins to wait.
+        try? nursery.drainingOp().perform()
         try? Op<Void>.never.perform()
         #expect(nursery.reason == .drained)
         try thread.join()
