@@ -43,8 +43,9 @@ struct StuckStreamTests {
         }
         let feeder = try whenWaiting("feeder")
         #expect(feeder.waits.map(\.description) == ["a descriptor to take more"])
-        process.kill(.kill)
+        // The cancellation first: it would find a writer whose pipe has broken.
         nursery.cancel()
+        process.kill(.kill)
       }
     }
   }
