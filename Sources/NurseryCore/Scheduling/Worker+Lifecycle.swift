@@ -8,8 +8,6 @@ extension Worker {
     loop.initialize(.loop, worker: worker, home: home)
     worker.initialize(to: Worker(scheduler, index: index, duty: duty, loop: loop))
     scheduler.attachRecorder(to: worker)
-    if scheduler.meter != nil { worker.pointee.observers.bitwiseOr(Worker.Observer.meter, ordering: .releasing) }
-    if worker.pointee.habits != nil { worker.pointee.observers.bitwiseOr(Worker.Observer.lints, ordering: .releasing) }
     return worker
   }
 
@@ -78,7 +76,6 @@ extension WorkerRef {
     pointee.queue.destroy()
     pointee.timers.destroy()
     pointee.sleep.destroy()
-    pointee.habits?.destroy()
     destroy()
   }
 }

@@ -39,20 +39,11 @@ package struct Worker: ~Copyable {
   /// What it waits in for its fibers' descriptors; made with the first of them, retained.
   let reactorPointer = Atomic<UnsafeMutableRawPointer?>(nil)
   let counters = Counters()
-  /// Who is told what happens here; zero for nobody.
-  ///
-  /// See `Worker+Observing`.
-  let observers = Atomic<UInt8>(0)
+  let instruments: Instruments
   @usableFromInline var pace: Pace
   var numbers: Numbers
   var memory = Memory()
   var plain = Plain()
-  /// What is measured here, if the scheduler has an observer.
-  let meter: WorkerMeterRef?
-  /// What is looked for here, if a handler has asked for lints.
-  let habits: WorkerHabitsRef?
-  /// Where its events are recorded; stays, once there is one.
-  let ring = Atomic<EventRingRef?>(nil)
 
   /// A worker's place among those of its scheduler.
   struct Place: ~Copyable {
@@ -187,8 +178,7 @@ package struct Worker: ~Copyable {
     let settings = scheduler?.settings
     self.scheduler = scheduler.map { .passUnretained($0) }
     place = Place(index, duty)
-    meter = scheduler?.meter?.worker(at: index, now: scheduler!.now)
-    habits = settings.flatMap { $0.lints.areAskedFor ? .new(WorkerHabits($0, now: scheduler!.now)) : nil }
+    instruments = Instruments(scheduler, index)
     decisions = (scheduler?.decisions).map { .passUnretained($0) }
     pace = Pace(fullBudget: decisions == nil ? 256 : 1, now: scheduler?.now ?? System.coarseMonotonicNow())
     running = Atomic(loop)

@@ -31,7 +31,7 @@ extension WorkerRef {
   /// The worker is about to run another fiber than `me`; called on its thread.
   @inline(never)
   func noteHabits(of me: FiberRef?, _ departure: RecordedEvent.Departure) {
-    guard let habits = pointee.habits else { return }
+    guard let habits = pointee.instruments.habits else { return }
     let now = now
     habits.pointee.switchedAt = now
     guard departure == .waits, let me, me.runsOnScheduler, me.pointee.kind != .loop else { return }
@@ -56,7 +56,7 @@ extension WorkerRef {
   /// The running fiber, which is cancelled since this instant, is at a cancellation point.
   @inline(never)
   func noteCancellationPoint(_ fiber: FiberRef, since cancelled: Int64?) {
-    guard let habits = pointee.habits, pointee.current == fiber else { return }
+    guard let habits = pointee.instruments.habits, pointee.current == fiber else { return }
     let now = now
     let last = max(habits.pointee.switchedAt, habits.pointee.lastPoint)
     habits.pointee.lastPoint = now
@@ -74,7 +74,20 @@ extension FiberRef {
   /// The fiber has asked whether it is cancelled, and is.
   @inline(never)
   func noteCancellationPoint(_ expiry: Int64) {
-    guard let worker = Worker.ofThisThreadIfAny, worker == pointee.worker, worker.pointee.habits != nil else { return }
+    guard let worker = Worker.ofThisThreadIfAny, worker == pointee.worker else { return }
+    guard worker.pointee.instruments.habits != nil else { return }
     worker.noteCancellationPoint(self, since: expiry > .min ? expiry : scope.cancelledAt)
+  }
+}
+
+extension LintReports {
+  /// Those of the run whose thread calls, or of the process.
+  static var current: LintReports { of(Worker.ofThisThreadIfAny) }
+
+  /// Those of the performer's run, or of the process.
+  static func of(_ performer: FiberRef) -> LintReports { of(performer.pointee.worker) }
+
+  private static func of(_ worker: WorkerRef?) -> LintReports {
+    worker?.pointee.scheduler?._withUnsafeGuaranteedRef { $0.settings.lints } ?? ofProcess
   }
 }

@@ -2,17 +2,31 @@ import CSwitch
 import Synchronization
 
 // What a worker does is observed at few places: where a fiber gives its worker to another, is made ready, is spawned,
-// ends, and where a scope is opened or closed. Each place loads one byte, `observers`, which is zero unless something
+// ends, and where a scope is opened or closed. Each place loads one byte, `active`, which is zero unless something
 // observes; all else is out of line.
 extension Worker {
-  /// Who observes: bits of `observers`.
-  enum Observer {
-    /// The flight recorder; see `FlightRecorder`.
+  /// What observes a worker.
+  struct Instruments: ~Copyable {
+    /// Those that are on, a bit each.
+    let active: Atomic<UInt8>
+    /// What is measured here, if the scheduler has an observer; see `Worker+Measuring`.
+    let meter: WorkerMeterRef?
+    /// What is looked for here, if a handler has asked for lints; see `Worker+Habits`.
+    let habits: WorkerHabitsRef?
+    /// Where events are recorded, which stays once there is one; see `FlightRecorder`.
+    let ring = Atomic<EventRingRef?>(nil)
+
     static var recorder: UInt8 { 1 }
-    /// The meter of a scheduler with an observer; see `Worker+Measuring`.
-    static var meter: UInt8 { 2 }
-    /// A handler that has asked for lints; see `Worker+Habits`.
+    static var measuring: UInt8 { 2 }
     static var lints: UInt8 { 4 }
+
+    init(_ scheduler: Scheduler?, _ index: Int) {
+      meter = scheduler?.meter?.worker(at: index, now: scheduler!.now)
+      habits = scheduler.flatMap { $0.settings.lints.areAskedFor ? .new(WorkerHabits($0.settings, now: $0.now)) : nil }
+      active = Atomic((meter == nil ? 0 : Self.measuring) | (habits == nil ? 0 : Self.lints))
+    }
+
+    deinit { habits?.destroy() }
   }
 }
 
@@ -26,15 +40,18 @@ extension FiberRef {
 extension WorkerRef {
   /// Whether something observes what happens here; the one load of every hook.
   @inline(__always)
-  var isObserved: Bool { pointee.observers.load(ordering: .relaxed) != 0 }
+  var isObserved: Bool { pointee.instruments.active.load(ordering: .relaxed) != 0 }
 
-  private func isObserved(by observer: UInt8) -> Bool { pointee.observers.load(ordering: .relaxed) & observer != 0 }
+  private func isObserved(by instrument: UInt8) -> Bool {
+    pointee.instruments.active.load(ordering: .relaxed) & instrument != 0
+  }
 
   /// Adds an event to this worker's ring; called on its thread.
   @inline(__always)
   fileprivate func record(_ event: RecordedEvent, _ text: String? = nil) {
-    // Acquired: whoever turns the recorder on publishes the ring before the bit.
-    guard isObserved(by: Worker.Observer.recorder), let ring = pointee.ring.load(ordering: .acquiring) else { return }
+    // Acquired: what turns the recorder on publishes the ring before the bit.
+    guard isObserved(by: Worker.Instruments.recorder), let ring = pointee.instruments.ring.load(ordering: .acquiring)
+    else { return }
     let time = ring.pointee.usesTicks ? cs_ticks() : slowTime
     if let text {
       ring.pointee.append(time, event.info, event.subject, event.object, text: text)
@@ -60,8 +77,8 @@ extension WorkerRef {
   @inline(never)
   func observeSwitch(from me: FiberRef?, to next: FiberRef, _ departure: RecordedEvent.Departure) {
     measureSwitch(from: me, to: next, departure)
-    if pointee.habits != nil { noteHabits(of: me, departure) }
-    if !isObserved(by: Worker.Observer.recorder) { return }
+    if pointee.instruments.habits != nil { noteHabits(of: me, departure) }
+    if !isObserved(by: Worker.Instruments.recorder) { return }
     var departure = departure
     var place: UInt64 = 0
     var kind: UInt = 0
@@ -88,7 +105,7 @@ extension WorkerRef {
   @inline(never)
   func observeWake(_ fiber: FiberRef, _ turn: Turn) {
     fiber.measureWake(pointee.scheduler)
-    if !isObserved(by: Worker.Observer.recorder) { return }
+    if !isObserved(by: Worker.Instruments.recorder) { return }
     let actor = actor
     record(fiber.wakeEvent(turn, isLookingOutside: actor == RecordedEvent.nobody, by: actor))
   }

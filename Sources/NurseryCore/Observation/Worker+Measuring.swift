@@ -5,7 +5,7 @@ extension WorkerRef {
   ///
   /// - Parameter me: the fiber before; nil if it has ended.
   func measureSwitch(from me: FiberRef?, to next: FiberRef, _ departure: RecordedEvent.Departure) {
-    guard let meter = pointee.meter else { return }
+    guard let meter = pointee.instruments.meter else { return }
     let now = now
     if me?.pointee.kind != .loop { meter.pointee.runLength.add(now - meter.pointee.switchedAt) }
     if departure == .yields { me?.pointee.wait.since.store(now, ordering: .relaxed) }

@@ -43,7 +43,7 @@ extension Scheduler {
       recording.isOn.store(false, ordering: .releasing)
       if isStopping.load(ordering: .relaxed) { return }
       for index in workers.indices {
-        workers[index].pointee.observers.bitwiseAnd(~Worker.Observer.recorder, ordering: .relaxed)
+        workers[index].pointee.instruments.active.bitwiseAnd(~Worker.Instruments.recorder, ordering: .relaxed)
       }
     }
   }
@@ -57,7 +57,7 @@ extension Scheduler {
   /// Gives a worker its ring if the recorder is on; called with the workers' lock held, or before the worker runs.
   func attachRecorder(to worker: WorkerRef) {
     guard recording.isOn.load(ordering: .relaxed), let recorder else { return }
-    worker.pointee.ring.store(recorder.ring(of: worker.pointee.place.index), ordering: .releasing)
-    worker.pointee.observers.bitwiseOr(Worker.Observer.recorder, ordering: .releasing)
+    worker.pointee.instruments.ring.store(recorder.ring(of: worker.pointee.place.index), ordering: .releasing)
+    worker.pointee.instruments.active.bitwiseOr(Worker.Instruments.recorder, ordering: .releasing)
   }
 }
