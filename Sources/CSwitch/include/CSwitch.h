@@ -165,6 +165,8 @@ void *cs_lowest_used(void *bottom);
 void *cs_frame_address(void);
 // Where the frame of the calling Swift function begins: its saved frame pointer, and above that its return address.
 void *cs_caller_frame(void);
+// Whether an address lies in code that the program has loaded; false where that cannot be found out.
+bool cs_is_code(uintptr_t address);
 
 // MARK: Exclusivity
 

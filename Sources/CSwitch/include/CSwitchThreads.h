@@ -82,8 +82,8 @@ int cs_thread_count(void);
 uintptr_t cs_this_thread(void);
 // Nanoseconds of processor time that a thread, which has not ended, has used; -errno if that cannot be found out.
 int64_t cs_thread_time(uintptr_t thread);
-// The bounds of the calling thread's stack.
-int cs_thread_stack(void *_Nullable *_Nonnull bottom, size_t *size);
+// The bounds of the stack of a thread that has not ended.
+int cs_thread_stack(uintptr_t thread, void *_Nullable *_Nonnull bottom, size_t *size);
 
 // How many processors this process may use (affinity mask, and a cgroup v2 quota rounded up), at least 1.
 int cs_processor_count(void);

@@ -197,14 +197,14 @@ int64_t cs_thread_time(uintptr_t thread) {
 #endif
 }
 
-int cs_thread_stack(void **bottom, size_t *size) {
+int cs_thread_stack(uintptr_t thread, void **bottom, size_t *size) {
 #if defined(__APPLE__)  // not yet verified
-  *size = pthread_get_stacksize_np(pthread_self());
-  *bottom = (char *)pthread_get_stackaddr_np(pthread_self()) - *size;
+  *size = pthread_get_stacksize_np((pthread_t)thread);
+  *bottom = (char *)pthread_get_stackaddr_np((pthread_t)thread) - *size;
   return 0;
 #else
   pthread_attr_t attributes;
-  int result = pthread_getattr_np(pthread_self(), &attributes);
+  int result = pthread_getattr_np((pthread_t)thread, &attributes);
   if (result != 0) return -result;
   result = pthread_attr_getstack(&attributes, bottom, size);
   pthread_attr_destroy(&attributes);

@@ -17,8 +17,9 @@ final class DumpTree {
     let numbers = snapshot.fibers.lazy.filter { $0.kind == .fiber }.map(\.performer.number).sorted()
     return Dictionary(zip(numbers, 1...)) { first, _ in first }
   }()
-  /// The lines of the stacks, as far as they were asked for.
+  /// The lines and the places of the stacks, as far as they were asked for.
   private var lines: [Int32: String?] = [:]
+  private var places: [Int32: [SourceLines.Place]] = [:]
 
   init(_ snapshot: FiberSnapshot) {
     self.snapshot = snapshot
@@ -45,6 +46,7 @@ final class DumpTree {
     switch fiber.kind {
     case .root: return "the root fiber"
     case .thread: return "a plain thread"
+    case .task: return "a task"
     case .fiber: break
     }
     if let name = fiber.name { return "fiber \"\(name)\"" }
@@ -54,7 +56,7 @@ final class DumpTree {
   }
 
   func label(_ performer: PerformerID) -> String {
-    indexOf[performer].map { label($0) } ?? "a fiber or thread that is not listed"
+    indexOf[performer].map { label($0) } ?? "a fiber, thread or task that is not listed"
   }
 
   func path(of fiber: FiberSnapshot.Fiber) -> String {
@@ -104,6 +106,15 @@ final class DumpTree {
     let line = SourceLines.line(of: snapshot.stacks[Int(fiber.stack)])
     lines[fiber.stack] = .some(line)
     return line
+  }
+
+  /// The calls of the program that led to the wait, the innermost first.
+  func places(of fiber: FiberSnapshot.Fiber) -> [SourceLines.Place] {
+    guard fiber.stack >= 0 else { return [] }
+    if let known = places[fiber.stack] { return known }
+    let places = SourceLines.places(of: snapshot.stacks[Int(fiber.stack)])
+    self.places[fiber.stack] = places
+    return places
   }
 
   /// The fiber-locals that are shown: "; request r-17".

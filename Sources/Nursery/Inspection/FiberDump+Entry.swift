@@ -1,5 +1,5 @@
 extension FiberDump {
-  /// One fiber, or a plain thread that waits in an operation.
+  /// One fiber, or a plain thread or task that waits in an operation.
   public struct Entry: Sendable, Identifiable {
     /// What it was doing.
     public enum State: String, Sendable {
@@ -39,6 +39,25 @@ extension FiberDump {
       public let value: String
     }
 
+    /// A call in the program's code.
+    public struct Call: Sendable, Hashable, CustomStringConvertible {
+      /// The function, without its module and arguments: "closure #1 in Client.fetch()".
+      public let function: String
+      /// The module of the function.
+      public let module: String
+      /// Where the call is: "Server/Accept.swift:14"; nil without debug information.
+      public let line: String?
+      /// "in closure #1 in Client.fetch() at Server/Accept.swift:14".
+      public let description: String
+
+      init(_ place: SourceLines.Place) {
+        function = place.function
+        module = place.module
+        line = place.line
+        description = place.description
+      }
+    }
+
     /// What could commit a branch, as far as the object that it waits on knows.
     public enum Waker: Sendable, Hashable {
       /// Any holder of the object: a sender, a receiver, a signaller.
@@ -57,13 +76,13 @@ extension FiberDump {
       case call
     }
 
-    /// The fiber's number, as its handle has it; 0 for a root.
+    /// The fiber's number, as its handle has it; 0 for a root and a task.
     public let id: UInt64
-    /// Which fiber: "fiber "reader"", "the root fiber", "a plain thread".
+    /// Which fiber: "fiber "reader"", "the root fiber", "a plain thread", "a task".
     public let label: String
     /// The names of the nurseries around it.
     public let nurseryPath: String
-    /// Where it was spawned; line 0 for a root and a thread.
+    /// Where it was spawned; line 0 for a root, a thread and a task.
     public let site: SourceSite
     /// What it was doing.
     public let state: State
@@ -87,6 +106,13 @@ extension FiberDump {
     ///
     /// The first question reads the program's debug information, which takes a while.
     public var line: String? { SourceLines.line(of: frames) }
+
+    /// The calls that led to the wait, the innermost first: those in the program's own code, and in that of libraries
+    /// other than Nursery and Swift's.
+    ///
+    /// Of a task the async functions. Empty if it did not wait, if the stack could not be read, and under a sanitizer.
+    /// The first question reads the program's debug information, which takes a while.
+    public var stack: [Call] { SourceLines.places(of: frames).map { Call($0) } }
 
     init(at index: Int, _ tree: DumpTree) {
       let fiber = tree.snapshot.fibers[index]

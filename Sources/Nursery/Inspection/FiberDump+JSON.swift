@@ -49,6 +49,13 @@ extension FiberDump {
       json.field("state", "\(fiber.state)")
       json.field("waited", seconds: tree.waited(fiber) == nil ? nil : max(0, now - fiber.since))
       json.field("line", tree.line(of: fiber))
+      json.array("stack", tree.places(of: fiber)) { json, place in
+        json.object { json in
+          json.field("function", place.function)
+          json.field("module", place.module)
+          json.field("line", place.line)
+        }
+      }
       let deadline = tree.deadline(of: fiber)
       json.field("deadlineIn", seconds: deadline.map { $0.instant - now })
       json.field("deadlineOf", deadline?.scope)

@@ -31,6 +31,9 @@ private struct DumpText {
     let isCancelledAlone: Bool
     let waits: String
     let line: String?
+    /// The calls; empty for fibers, for which the lines of the spawn and of the wait have to do: each further call takes
+    /// a twentieth of a second to look up.
+    let places: [SourceLines.Place]
     /// Empty if names are folded.
     var name: String
     /// The index of the fiber-locals; -1 if they are folded.
@@ -38,6 +41,7 @@ private struct DumpText {
   }
 
   private static let mostNames = 8
+  private static let mostPlaces = 12
   private static let mostIndentation = 30
 
   init(_ tree: DumpTree, listsFibers: Bool) {
@@ -151,15 +155,23 @@ private struct DumpText {
     let fiber = tree.snapshot.fibers[index]
     return FiberKey(
       site: fiber.site, state: fiber.state, kind: fiber.kind, isCancelledAlone: fiber.isCancelledAlone,
-      waits: tree.waits(of: fiber, isExact: false), line: tree.line(of: fiber), name: fiber.name ?? "",
+      waits: tree.waits(of: fiber, isExact: false), line: tree.line(of: fiber),
+      places: fiber.kind == .thread || fiber.kind == .task ? tree.places(of: fiber) : [], name: fiber.name ?? "",
       locals: fiber.locals)
+  }
+
+  private static func plural(_ kind: FiberSnapshot.Fiber.Kind) -> String {
+    switch kind {
+    case .root, .fiber: "fibers"
+    case .thread: "plain threads"
+    case .task: "tasks"
+    }
   }
 
   private mutating func write(_ fibers: [Int32], _ key: FiberKey, _ depth: Int) {
     let first = tree.snapshot.fibers[Int(fibers[0])]
     let isOne = fibers.count == 1
-    let many = key.kind == .thread ? "plain threads" : "fibers"
-    var words = isOne ? tree.label(Int(fibers[0])) : "\(fibers.count) \(many)"
+    var words = isOne ? tree.label(Int(fibers[0])) : "\(fibers.count) \(Self.plural(key.kind))"
     if !isOne, !key.name.isEmpty { words += " \"\(key.name)\"" }
     if key.site.line > 0 { words += " spawned at \(key.site)" }
     switch key.state {
@@ -177,5 +189,8 @@ private struct DumpText {
     }
     if key.isCancelledAlone { words += "; cancelled by its handle" }
     line(depth, words)
+    // A single call is the line that has been told.
+    if key.places.count > 1 { for place in key.places.prefix(Self.mostPlaces) { line(depth + 1, place.description) } }
+    if key.places.count > Self.mostPlaces { line(depth + 1, "and \(key.places.count - Self.mostPlaces) more") }
   }
 }

@@ -22,15 +22,13 @@ public struct FiberDump: Sendable {
   /// two.
   public static func current() -> FiberDump { Scheduler.current?.dump() ?? all() }
 
-  /// The dump of every scheduler of this process, and of the plain threads that wait in operations.
-  ///
-  /// Tasks that wait in operations are not listed.
+  /// The dump of every scheduler of this process, and of the plain threads and tasks that wait in operations.
   public static func all() -> FiberDump { FiberDump(Scheduler.snapshotOfAll) }
 
-  /// How many fibers and threads are listed.
+  /// How many fibers, threads and tasks are listed.
   public var count: Int { snapshot.fibers.count }
 
-  /// The fibers, each nursery's together, and the plain threads.
+  /// The fibers, each nursery's together, the plain threads, and the tasks.
   public var entries: [Entry] {
     let tree = DumpTree(snapshot)
     return snapshot.fibers.indices.map { Entry(at: $0, tree) }

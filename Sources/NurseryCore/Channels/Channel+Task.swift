@@ -23,7 +23,7 @@ extension Channel {
     let offer = me.ownOffer(source, argument: 0, slot: UnsafeMutableRawPointer(slot))
     me.beginEnlisting()
     if !me.endsEnlisting(Self.attemptSend(state, offer, .enlistAlone)) {
-      await TaskPerformer.suspend(me)
+      await TaskPerformer.suspend(me, offer, 1)
       me.endWait(offer, source)
     }
     switch me.pointee.wait.verdict {

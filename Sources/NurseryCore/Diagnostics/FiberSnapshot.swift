@@ -39,7 +39,7 @@ package struct FiberSnapshot: Sendable {
     package let childCount: Int
   }
 
-  /// A fiber, or a plain thread that performs an operation.
+  /// A fiber, or a plain thread or task that performs an operation.
   package struct Fiber: Sendable {
     package enum State: UInt8, Sendable {
       case ready
@@ -53,13 +53,13 @@ package struct FiberSnapshot: Sendable {
     }
 
     package enum Kind: UInt8, Sendable {
-      case root, fiber, thread
+      case root, fiber, thread, task
     }
 
     package let performer: PerformerID
     package let name: String?
     package let site: SourceSite
-    /// The scope of the nursery that it is a child of; -1 for a thread.
+    /// The scope of the nursery that it is a child of; -1 for a thread and a task.
     package let home: Int32
     /// The innermost scope that it has open.
     package internal(set) var scope: Int32
@@ -116,7 +116,7 @@ package struct FiberSnapshot: Sendable {
   /// Where the descriptors lead that are waited for, by their numbers.
   package internal(set) var targets: [Int32: Target] = [:]
   package internal(set) var locals: [[ShownLocal]] = []
-  /// The time of plain threads.
+  /// The time of plain threads and tasks.
   package let now = System.monotonicNow()
 
   /// The branches that a fiber waits on.
@@ -127,26 +127,29 @@ package struct FiberSnapshot: Sendable {
 
 extension Scheduler {
   /// What the scheduler's scopes and fibers are doing; nothing when its run is over.
-  package var snapshot: FiberSnapshot { Self.takeSnapshot(of: [self], withThreads: false) }
+  package var snapshot: FiberSnapshot { Self.takeSnapshot(of: [self], withOthers: false) }
 
   /// The same, and the channels that its fibers wait on.
   package var snapshotWithChannels: FiberSnapshot {
-    Self.takeSnapshot(of: [self], withThreads: false, withChannels: true)
+    Self.takeSnapshot(of: [self], withOthers: false, withChannels: true)
   }
 
-  /// The same of every scheduler of the process, and the plain threads that perform operations.
-  package static var snapshotOfAll: FiberSnapshot { takeSnapshot(of: LiveSchedulers.all, withThreads: true) }
+  /// The same of every scheduler of the process, and the plain threads and tasks that perform operations.
+  package static var snapshotOfAll: FiberSnapshot { takeSnapshot(of: LiveSchedulers.all, withOthers: true) }
 
   /// On a thread of its own, because names of types take more stack than a fiber may have.
   private static func takeSnapshot(
-    of schedulers: [Scheduler], withThreads: Bool, withChannels: Bool = false
+    of schedulers: [Scheduler], withOthers: Bool, withChannels: Bool = false
   ) -> FiberSnapshot {
     var taken = FiberSnapshot()
     cs_settle_fences()
     System.callOnThread("fibers-report") {
       var taker = SnapshotTaker(withChannels: withChannels)
       for scheduler in schedulers { scheduler.whileItRuns { taker.take(scheduler, isOneOfMany: schedulers.count > 1) } }
-      if withThreads { taker.takeThreads() }
+      if withOthers {
+        taker.take(PlainThread.records, .thread)
+        taker.take(FiberSlab.waitingTasks, .task)
+      }
       taken = taker.snapshot
       taken.takeTargets()
     }

@@ -3,7 +3,7 @@ import Synchronization
 /// Takes a `FiberSnapshot`.
 struct SnapshotTaker {
   var snapshot = FiberSnapshot()
-  /// The records of the fibers, in their order.
+  /// The records of the performers, in their order.
   private(set) var records: [FiberRef] = []
   private var clockOf: [UnsafeMutableRawPointer: Int32] = [:]
   /// The innermost scope that a fiber has open, other than its home.
@@ -255,24 +255,28 @@ struct SnapshotTaker {
     return stack
   }
 
-  // MARK: Threads
+  // MARK: Threads and tasks
 
-  /// Notes the plain threads that wait in operations.
-  mutating func takeThreads() {
-    let first = records.count
-    let threads = PlainThread.records
-    Self.looking.withLock { _ in
-      FiberRef.look(at: threads[...]) { thread in
-        if thread.offersLookedAt.isEmpty { return }
-        let index = records.count
-        records.append(thread)
-        snapshot.fibers.append(
-          FiberSnapshot.Fiber(
-            performer: PerformerID(thread), name: nil, site: SourceSite(), home: -1, scope: -1, state: .ready,
-            kind: .thread, isCancelledAlone: false))
-        read(thread, index, unwindsAll: true)
+  /// Notes the plain threads, or the tasks, of these records that wait in operations.
+  mutating func take(_ performers: [FiberRef], _ kind: FiberSnapshot.Fiber.Kind) {
+    var start = 0
+    while start < performers.count {
+      let end = min(start + Self.batch, performers.count)
+      Self.looking.withLock { _ in
+        FiberRef.look(at: performers[start..<end]) { performer in
+          // The record of a task that has gone on may be another performer's.
+          if performer.offersLookedAt.isEmpty || performer.isWaitingTask != (kind == .task) { return }
+          let index = records.count
+          records.append(performer)
+          snapshot.fibers.append(
+            FiberSnapshot.Fiber(
+              performer: PerformerID(performer), name: nil, site: SourceSite(), home: -1, scope: -1, state: .ready,
+              kind: kind, isCancelledAlone: false))
+          read(performer, index, unwindsAll: performers.count <= Self.mostStacks)
+        }
       }
+      start = end
     }
-    assert(first <= records.count)
+    confirm()
   }
 }

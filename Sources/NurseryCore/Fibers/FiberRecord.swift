@@ -33,7 +33,8 @@ package struct FiberRecord: ~Copyable {
     case task
   }
 
-  // The switch stores here by address: this field must stay first. Of a task it is the word that it parks on.
+  // The switch stores here by address: this field must stay first. Of a task it is the word that it parks on; of a
+  // plain thread it leads to the frame of its wait.
   let savedStack = Atomic<UInt>(0)
   /// The state of the current perform; see `Claim`.
   @usableFromInline let claim = Atomic<UInt64>(Claim.committed)
@@ -88,7 +89,8 @@ package struct FiberRecord: ~Copyable {
     let isLookedAt = Atomic<Bool>(false)
     /// The offers it has left; for reports of what it waits for.
     ///
-    /// None while it does not wait in a perform.
+    /// Negative while the performer is a task, which no list leads to: see `FiberSlab.waitingTasks`. None
+    /// while it does not wait in a perform.
     let offerCount = Atomic<Int32>(0)
     /// The turn's time of its worker when it began to wait.
     let since = Atomic<Int64>(0)

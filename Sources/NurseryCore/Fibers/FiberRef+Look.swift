@@ -57,7 +57,10 @@ extension FiberRef {
   var offersLookedAt: UnsafeBufferPointer<Offer> {
     // The word first: a reader that sees a perform wait also sees that the one before has no offers.
     let isWaiting = Claim.state(pointee.claim.load(ordering: .acquiring)) == Claim.waiting
-    let count = isWaiting ? pointee.wait.offerCount.load(ordering: .acquiring) : 0
-    return UnsafeBufferPointer(start: count > 0 ? pointee.wait.offers : nil, count: Int(count))
+    let count = isWaiting ? Int(pointee.wait.offerCount.load(ordering: .acquiring).magnitude) : 0
+    return UnsafeBufferPointer(start: count > 0 ? pointee.wait.offers : nil, count: count)
   }
+
+  /// Whether it is a task's record, and the task waits.
+  var isWaitingTask: Bool { pointee.wait.offerCount.load(ordering: .acquiring) < 0 }
 }

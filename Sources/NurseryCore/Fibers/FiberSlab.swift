@@ -14,6 +14,8 @@ enum FiberSlab {
     let lock = SpinLock(.leaf)
     /// Lent records whose workers have gone.
     var lent = FiberList()
+    /// Where the records lie, `recordsOfSlab` at each place.
+    var slabs: [UnsafeMutableRawPointer] = []
   }
 
   /// A worker's own records.
@@ -29,6 +31,7 @@ enum FiberSlab {
   nonisolated(unsafe) private static let shared = UnsafeMutablePointer.new(Shared())
 
   static let batch = 64
+  private static var recordsOfSlab: Int { 4 * batch }
   /// The scratch space comes after the record itself; both together are cache lines of their own.
   static var scratchOffset: Int { (MemoryLayout<FiberRecord>.size + 7) / 8 * 8 }
   private static var stride: Int { (scratchOffset + FiberRecord.scratchSize + 63) / 64 * 64 }
@@ -173,7 +176,7 @@ enum FiberSlab {
     }
     guard worker.pointee.memory.records.free == nil else { return }
     worker.count(worker.pointee.counters.allocations)
-    let count = 4 * batch
+    let count = recordsOfSlab
     precondition(FiberRecord.Wait.holdsOffer, "a record's own offer must hold an offer")
     let memory = UnsafeMutableRawPointer.allocate(byteCount: count * stride, alignment: 64)
     // Of no fiber yet, so any scope will do.
@@ -185,6 +188,21 @@ enum FiberSlab {
       worker.pointee.memory.records.free = record
     }
     worker.pointee.memory.records.freeCount = count
+    shared.pointee.lock.withLock { shared.pointee.slabs.append(memory) }
+  }
+
+  /// The records of the tasks that wait in a perform, more or less: while this looks, tasks begin and end to wait.
+  ///
+  /// For dumps: looks at every record that there is.
+  static var waitingTasks: [FiberRef] {
+    var tasks: [FiberRef] = []
+    for slab in shared.pointee.lock.withLock({ shared.pointee.slabs }) {
+      for index in 0..<recordsOfSlab {
+        let record = (slab + index * stride).assumingMemoryBound(to: FiberRecord.self)
+        if record.isWaitingTask { tasks.append(record) }
+      }
+    }
+    return tasks
   }
 
   /// Moves all records of a worker that ends to the shared lists.

@@ -33,6 +33,7 @@ enum PlainThread {
     }
     let worker = reused ?? make()
     worker.pointee.current.pointee.renewForThread(id: id)
+    worker.pointee.place.thread = System.thisThread
     adopt(worker)
     return worker
   }
@@ -75,6 +76,9 @@ enum PlainThread {
     if cs_is_in_task() { lintBlockedTask() }
     worker.beginTurn()
     me.noteWaiting()
+    // As a switch would have saved it, for dumps.
+    let saved = UInt(bitPattern: cs_caller_frame()) &- UInt(CS_SAVED_FRAME_POINTER)
+    me.pointee.savedStack.store(saved, ordering: .releasing)
     while true {
       worker.pointee.sleep.pointee.prepare()
       if worker.pointee.plain.isCalled.exchange(false, ordering: .acquiringAndReleasing) { break }
@@ -92,6 +96,8 @@ enum PlainThread {
       }
     }
     worker.pointee.sleep.pointee.rise()
+    // Before this frame goes: a reader that has found another's words in its place finds this, too.
+    _ = me.pointee.savedStack.exchange(0, ordering: .sequentiallyConsistent)
   }
 
   private static let hasBlockedTask = Atomic<Bool>(false)

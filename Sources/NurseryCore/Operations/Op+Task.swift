@@ -31,7 +31,7 @@ extension Op {
     let offer = me.ownOffer(source, argument: argument, slot: UnsafeMutableRawPointer(slot))
     me.beginEnlisting()
     if !me.endsEnlisting(source._withUnsafeGuaranteedRef { $0.attempt(offer, .enlistAlone) }) {
-      await TaskPerformer.suspend(me)
+      await TaskPerformer.suspend(me, offer, 1)
       me.endWait(offer, source)
     }
     let verdict = me.pointee.wait.verdict

@@ -26,7 +26,8 @@ struct TaskFrame {
   nonisolated(nonsending) func commit() async throws {
     var step = performance.pointee.begin()
     while case .waits = step {
-      await TaskPerformer.suspend(performance.pointee.me)
+      await TaskPerformer.suspend(
+        performance.pointee.me, performance.pointee.offers, performance.pointee.enlistedCount)
       step = performance.pointee.resume()
     }
     performance.pointee.abandon()

@@ -53,13 +53,14 @@ package enum TaskPerformer {
   @usableFromInline
   static func end(_ record: FiberRef) { FiberSlab.free(record) }
 
-  /// Suspends the task until its record is made ready, possibly by a cancellation.
+  /// Suspends the task, which has left so many offers, until its record is made ready, possibly by a cancellation.
   @usableFromInline
-  nonisolated(nonsending) static func suspend(_ me: FiberRef) async {
+  nonisolated(nonsending) static func suspend(_ me: FiberRef, _ offers: OfferRef, _ count: Int) async {
     #if DEBUG
       LockRank.assertNoneIsHeld()
     #endif
     nonisolated(unsafe) let me = me
+    me.showOffers(offers, count)
     let driven = me.pointee.wait.isDriven ? driven : nil
     driven?.park()
     if me.pointee.savedStack.load(ordering: .acquiring) == running {
@@ -80,6 +81,7 @@ package enum TaskPerformer {
     // Acquires what the committer wrote: a sanitizer does not see the order that the runtime's continuation makes.
     _ = me.pointee.savedStack.exchange(running, ordering: .acquiring)
     driven?.unpark()
+    me.hideOffers()
   }
 
   /// Whether a perform of the current task is a scheduling point; then call `pause`.
@@ -89,6 +91,9 @@ package enum TaskPerformer {
   @usableFromInline
   nonisolated(nonsending) static func pause() async { await driven?.pause() }
 
+  /// The async functions in which a task is suspended, from the word that it parks on.
+  static func frames(_ word: UInt) -> [UInt] { word == woken ? [] : AsyncFrames.of(continuation: word) }
+
   /// Resumes a task that the caller, which holds no lock, has committed.
   static func wake(_ record: FiberRef) {
     #if DEBUG
@@ -96,5 +101,21 @@ package enum TaskPerformer {
     #endif
     let found = record.pointee.savedStack.exchange(woken, ordering: .acquiringAndReleasing)
     if found != running { unsafeBitCast(found, to: UnsafeContinuation<Void, Never>.self).resume() }
+  }
+}
+
+extension FiberRef {
+  /// Lets dumps see what the task waits for; as `parkUnlessCancelled` does for a fiber.
+  fileprivate func showOffers(_ offers: OfferRef, _ count: Int) {
+    // The worker is the helper thread's, whose turn says nothing of the task.
+    pointee.wait.since.store(System.coarseMonotonicNow(), ordering: .relaxed)
+    pointee.wait.offers = offers
+    pointee.wait.offerCount.store(-Int32(truncatingIfNeeded: count), ordering: .releasing)
+  }
+
+  /// The task has been woken, and takes its offers back when no dump reads them.
+  fileprivate func hideOffers() {
+    endLook()
+    pointee.wait.offerCount.store(0, ordering: .relaxed)
   }
 }

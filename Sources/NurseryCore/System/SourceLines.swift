@@ -4,30 +4,49 @@ import CSwitch
   import Runtime
 #endif
 
-/// The line of a wait: the innermost frame of a stack that is neither ours nor the standard library's.
+/// The line of a wait: the innermost frame of a stack that is neither ours nor the standard library's; and the other
+/// frames of that kind.
 ///
 /// The toolchain's `Runtime` module reads the debug information. The first address of a program takes it a tenth of a
 /// second or more, so lines are looked up when a text is asked for, and kept.
 package enum SourceLines {
-  private enum Frame {
-    /// Of this library, or of none of whom the user knows.
-    case skipped
-    case line(String)
+  /// A call in the user's code.
+  package struct Place: Sendable, Hashable, CustomStringConvertible {
+    /// The function, without its arguments: "closure #1 in main()".
+    package let function: String
+    package let module: String
+    /// "Server/Accept.swift:12"; nil without debug information.
+    package let line: String?
+
+    /// "in accept() at Server/Accept.swift:12", or "in accept() of Server".
+    package var description: String { line.map { "in \(function) at \($0)" } ?? text }
+
+    /// "Server/Accept.swift:12", or "in accept() of Server".
+    var text: String { line ?? "in \(function) of \(module)" }
   }
 
-  private static let known = Protected<[UInt: Frame]>([:])
+  /// The places of each address: none in our own code, several where functions have been inlined.
+  private static let known = Protected<[UInt: [Place]]>([:])
 
   /// "Server/Accept.swift:12", or "in accept() of Server" without debug information; nil if no frame is the user's.
-  package static func line(of frames: [UInt]) -> String? {
-    if !isAvailable { return nil }
-    for (index, address) in frames.enumerated() {
-      switch known.withLock({ $0[address] }) {
-      case .line(let line): return line
-      case .skipped: continue
-      case nil: return lookUp(frames[index...])
+  package static func line(of frames: [UInt]) -> String? { places(of: frames, atMost: 1).first?.text }
+
+  /// The calls of the user's code, the innermost first: those with a line, if any has one.
+  package static func places(of frames: [UInt]) -> [Place] {
+    let places = places(of: frames, atMost: .max)
+    return places.contains { $0.line != nil } ? places.filter { $0.line != nil } : places
+  }
+
+  private static func places(of frames: [UInt], atMost most: Int) -> [Place] {
+    if !isAvailable { return [] }
+    var places: [Place] = []
+    for (index, address) in frames.enumerated() where places.count < most {
+      guard let found = known.withLock({ $0[address] }) else {
+        return places + lookUp(frames[index...], atMost: most - places.count)
       }
+      places += found
     }
-    return nil
+    return places
   }
 
   /// The line of the call that the user's code is making, for the message of a trap: " at Server/Accept.swift:12";
@@ -35,35 +54,34 @@ package enum SourceLines {
   package static var ofCaller: String { line(of: StackFrames.ofCaller()).map { " at \($0)" } ?? "" }
 
   /// On a thread of its own, because it takes more stack than a fiber may have.
-  private static func lookUp(_ frames: ArraySlice<UInt>) -> String? {
-    var found: String?
+  private static func lookUp(_ frames: ArraySlice<UInt>, atMost most: Int) -> [Place] {
+    var places: [Place] = []
     System.callOnThread("fibers-report") {
-      for address in frames {
-        let frame = known.withLock({ $0[address] }) ?? lookUp(address)
-        known.withLock { $0[address] = frame }
-        guard case .line(let line) = frame else { continue }
-        found = line
-        return
+      for address in frames where places.count < most {
+        let found = known.withLock({ $0[address] }) ?? lookUp(address)
+        known.withLock { $0[address] = found }
+        places += found
       }
     }
-    return found
+    return places
   }
 
   #if canImport(Runtime) && !canImport(Darwin)
     /// Under a sanitizer an address would take seconds, in which the runtime's reader frees millions of objects.
     package static let isAvailable = !cs_is_sanitized
 
-    private static func lookUp(_ address: UInt, mayAskAgain: Bool = true) -> Frame {
+    private static func lookUp(_ address: UInt, mayAskAgain: Bool = true) -> [Place] {
       guard let backtrace = backtrace(at: address), let symbolicated = backtrace.symbolicated(with: backtrace.images)
-      else { return .skipped }
+      else { return [] }
       // The last frames: those before belong to this call.
       var isThere = false
+      var places: [Place] = []
       for frame in symbolicated.frames {
         if UInt(frame.captured.originalProgramCounter) == address { isThere = true }
         guard isThere, let symbol = frame.symbol else { continue }
-        if let line = line(symbol, of: address, mayAskAgain: mayAskAgain) { return .line(line) }
+        if let place = place(symbol, of: address, mayAskAgain: mayAskAgain) { places.append(place) }
       }
-      return .skipped
+      return places
     }
 
     /// A backtrace whose outermost frame is at the address.
@@ -74,23 +92,25 @@ package enum SourceLines {
       return result.pointee
     }
 
-    /// The line of a frame; nil if it is ours, the standard library's, or the compiler's own.
-    private static func line(_ symbol: SymbolicatedBacktrace.Symbol, of address: UInt, mayAskAgain: Bool) -> String? {
+    /// The place of a frame; nil if it is ours, the standard library's, or the compiler's own.
+    private static func place(_ symbol: SymbolicatedBacktrace.Symbol, of address: UInt, mayAskAgain: Bool) -> Place? {
       guard !symbol.isSwiftThunk, let module = module(of: symbol.rawName) else { return nil }
+      let function = FunctionName.short(symbol.name, module: module)
       if let place = symbol.sourceLocation, place.line > 0, place.path.hasPrefix("/") {
         if place.path.hasPrefix(sources) || isOfTheStandardLibrary(place.path) { return nil }
         let file = place.path.split(separator: "/").last ?? ""
         // A method in an extension of a type of ours has the type's module in its name.
-        return isOurs(module) ? "\(file):\(place.line)" : "\(module)/\(file):\(place.line)"
+        let line = isOurs(module) ? "\(file):\(place.line)" : "\(module)/\(file):\(place.line)"
+        return Place(function: function, module: String(module), line: line)
       }
       if isOurs(module) { return nil }
       // A call that the compiler has made, such as a loop's: the line where the function begins.
       if symbol.sourceLocation != nil, symbol.offset > 2, mayAskAgain,
-        case .line(let line) = lookUp(address &- UInt(symbol.offset) &+ 2, mayAskAgain: false)
+        let place = lookUp(address &- UInt(symbol.offset) &+ 2, mayAskAgain: false).first
       {
-        return line
+        return place
       }
-      return "in \(symbol.name) of \(module)"
+      return Place(function: function, module: String(module), line: nil)
     }
 
     private static func isOurs(_ module: Substring) -> Bool {
@@ -118,7 +138,7 @@ package enum SourceLines {
   #else
     package static let isAvailable = false
 
-    private static func lookUp(_ address: UInt) -> Frame { .skipped }
+    private static func lookUp(_ address: UInt) -> [Place] { [] }
   #endif
 }
 

@@ -11,14 +11,17 @@ enum StackFrames {
   @inline(never)
   static func ofCaller() -> [UInt] { from(UInt(bitPattern: cs_caller_frame())) }
 
-  /// - Parameter first: where the innermost frame begins: both its words lie together, the frame pointer that the
-  ///   function has saved, and its return address.
-  static func from(_ first: UInt) -> [UInt] {
+  /// - Parameters:
+  ///   - first: where the innermost frame begins: both its words lie together, the frame pointer that the function has
+  ///     saved, and its return address.
+  ///   - end: where the stack ends, above all its frames. Code of others may use the frame pointer for something else,
+  ///     as Swift's own optimised async functions do.
+  static func from(_ first: UInt, upTo end: UInt = .max) -> [UInt] {
     var frames: [UInt] = []
     var address = first
     while frames.count < most, let frame = read(address), frame.returnAddress != 0 {
       frames.append(frame.returnAddress)
-      guard frame.next > address, frame.next % 8 == 0 else { break }
+      guard frame.next > address, frame.next < end, frame.next % 8 == 0 else { break }
       address = frame.next
     }
     return frames

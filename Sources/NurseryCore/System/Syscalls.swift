@@ -110,6 +110,15 @@ package enum System {
 
   static var thisThread: UInt { cs_this_thread() }
 
+  /// The stack of a thread that has not ended; empty if it is not known.
+  static func stack(of thread: UInt) -> Range<UInt> {
+    var bottom: UnsafeMutableRawPointer?
+    var size = 0
+    guard cs_thread_stack(thread, &bottom, &size) == 0 else { return 0..<0 }
+    let start = UInt(bitPattern: bottom)
+    return start..<start + UInt(size)
+  }
+
   /// Nanoseconds of processor time that a thread has used, which has not ended; nil if the system does not say.
   static func processorTime(of thread: UInt) -> Int64? {
     let time = cs_thread_time(thread)
