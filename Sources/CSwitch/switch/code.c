@@ -1,4 +1,4 @@
-// Tells addresses of code from other words.
+// Tells addresses of code from other words, and whose code it is.
 //
 // Source: dl_iterate_phdr(3).
 #define _GNU_SOURCE
@@ -8,25 +8,36 @@
 
 #include <link.h>
 
+typedef struct {
+  uintptr_t address;
+  const char *image;
+} search;
+
 static int visit(struct dl_phdr_info *info, size_t size, void *context) {
   (void)size;
-  uintptr_t offset = *(uintptr_t *)context - info->dlpi_addr;
+  search *wanted = context;
+  uintptr_t offset = wanted->address - info->dlpi_addr;
   for (int i = 0; i < info->dlpi_phnum; i++) {
     const ElfW(Phdr) *header = &info->dlpi_phdr[i];
     bool is_code = header->p_type == PT_LOAD && (header->p_flags & PF_X) != 0;
     // An underflow makes the offset huge, so one comparison checks both ends.
-    if (is_code && offset - header->p_vaddr < header->p_memsz) return 1;
+    if (!is_code || offset - header->p_vaddr >= header->p_memsz) continue;
+    wanted->image = info->dlpi_name;
+    return 1;
   }
   return 0;
 }
 
-bool cs_is_code(uintptr_t address) { return dl_iterate_phdr(visit, &address) != 0; }
+const char *cs_image_of_code(uintptr_t address) {
+  search wanted = {.address = address};
+  return dl_iterate_phdr(visit, &wanted) != 0 && wanted.image == NULL ? "" : wanted.image;
+}
 
 #else
 
-bool cs_is_code(uintptr_t address) {
+const char *cs_image_of_code(uintptr_t address) {
   (void)address;
-  return false;
+  return NULL;
 }
 
 #endif

@@ -31,7 +31,7 @@ enum AsyncFrames {
     var frames: [UInt] = []
     var context = first
     while true {
-      guard frames.count < most, cs_is_code(context.second) else { return [] }
+      guard frames.count < most, cs_image_of_code(context.second) != nil else { return [] }
       // Where a function goes on is no return address: the call lies before it, in another part of the function.
       frames.append(context.second &+ 1)
       if context.first == 0 { return frames }

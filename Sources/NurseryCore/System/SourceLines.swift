@@ -58,7 +58,7 @@ package enum SourceLines {
     var places: [Place] = []
     System.callOnThread("fibers-report") {
       for address in frames where places.count < most {
-        let found = known.withLock({ $0[address] }) ?? lookUp(address)
+        let found = known.withLock({ $0[address] }) ?? (isOfTheToolchain(address) ? [] : lookUp(address))
         known.withLock { $0[address] = found }
         places += found
       }
@@ -113,6 +113,18 @@ package enum SourceLines {
       return Place(function: function, module: String(module), line: nil)
     }
 
+    /// Whether the code is that of a library that comes with Swift: to look into it takes as long as into the program.
+    private static func isOfTheToolchain(_ address: UInt) -> Bool {
+      guard let image = cs_image_of_code(address &- 1) else { return false }
+      let name = String(cString: image).split(separator: "/").last ?? ""
+      return toolchain.contains { name.hasPrefix($0) }
+    }
+
+    private static let toolchain = [
+      "libswift", "lib_Internal", "libdispatch", "libFoundation", "lib_Foundation", "libTesting", "lib_Testing",
+      "libXCTest",
+    ]
+
     private static func isOurs(_ module: Substring) -> Bool {
       module == "NurseryCore" || module == "Nursery" || module == "NurseryTesting"
     }
@@ -138,6 +150,7 @@ package enum SourceLines {
   #else
     package static let isAvailable = false
 
+    private static func isOfTheToolchain(_ address: UInt) -> Bool { false }
     private static func lookUp(_ address: UInt) -> [Place] { [] }
   #endif
 }
