@@ -128,6 +128,38 @@ struct ChoiceTests {
     }
   }
 
+  /// Up to 64 branches of one leaf each are polled without being asked; a perform lays out up to 8 on its stack.
+  @Test(arguments: [2, 8, 9, 64, 65], parallelisms)
+  func eachWrapGetsTheValueOrTheErrorOfItsBranch(arms: Int, workers: Int) throws {
+    func choice(_ channels: [Channel<Int>]) -> Op<String> {
+      .choice(
+        channels.enumerated().map { index, channel in
+          index.isMultiple(of: 2)
+            ? channel.receiveOp().wrap { "\(index): \($0)" }.recover { _ in "\(index) is closed" }
+            : channel.nextOp().wrap { $0.map { "\(index): \($0)" } ?? "\(index) has ended" }
+        })
+    }
+    try virtually(workers) {
+      let channels = (0..<arms).map { _ in Channel<Int>() }
+      let any = choice(channels)
+      for (index, channel) in channels.enumerated() {
+        let sender = spawn { try channel.send(7) }
+        try #expect(any.perform() == "\(index): 7")
+        try sender.wait()
+      }
+      try #expect(any.poll() == nil)
+      for index in 0..<2 {
+        let channels = (0..<arms).map { _ in Channel<Int>() }
+        let end = index == 0 ? "0 is closed" : "1 has ended"
+        let receiver = spawn { try choice(channels).perform() }
+        try sleep(for: .seconds(1))
+        channels[index].close()
+        try #expect(receiver.wait() == end)
+        try #expect(choice(channels).perform() == end)
+      }
+    }
+  }
+
   @Test(arguments: parallelisms) func largeValuesPassThroughChoices(workers: Int) throws {
     try virtually(workers) {
       let large = Channel<[20 of Int]>()

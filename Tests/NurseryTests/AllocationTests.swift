@@ -79,6 +79,8 @@ func allocations(repetitions: Int = 1000, _ body: () throws -> Void) rethrows ->
         let choice = left.receiveOp().or(right.receiveOp())
         try expect(atMost: 0) { _ = try choice.perform() }
         try expect(atMost: 2) { _ = try left.receiveOp().or(right.receiveOp()).perform() }
+        let wrapped = left.receiveOp().wrap { "\($0)" }.or(right.receiveOp().wrap { _ in "" })
+        try expect(atMost: 0) { _ = try wrapped.perform() }
       }
     }
 

@@ -36,7 +36,7 @@ final class NextSource<Element: Sendable>: ValueSource<Element?>, @unchecked Sen
   init(_ channel: Channel<Element>) {
     self.channel = channel
     super.init(
-      slotSize: Performance.slotSize(for: Element.self),
+      slotSize: Performance.slotSize(for: Element.self), leaf: Leaf(.passUnretained(channel), 0),
       collect: { source, performance, index in
         performance.add(source.known(as: NextSource<Element>.self).channel, index: index)
       },

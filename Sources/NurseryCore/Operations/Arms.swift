@@ -17,13 +17,17 @@ extension Arms {
     @usableFromInline var slotSize = 0
     @usableFromInline var needsResolution = false
     @usableFromInline var leafCount = 0
-    /// Whether each is one leaf that leaves its value in the slot.
+    /// Whether each leaves its value in the slot.
     @usableFromInline var arePlain = true
+    /// Whether a choice of them is one of `Leaves`.
+    @usableFromInline var areLeaves: Bool
 
     /// - Parameter plainSlotSize: what the value of the arms takes.
     @usableFromInline
     init(_ arms: Arms, plainSlotSize: Int) {
+      areLeaves = !arms.isEmpty && arms.count <= Leaves.most
       for arm in arms {
+        areLeaves = areLeaves && arm.timeout.isNone && arm.leaf != nil
         arm.source._withUnsafeGuaranteedRef { source in
           slotSize = Swift.max(slotSize, source.isPlain ? plainSlotSize : source.slotSize)
           needsResolution = needsResolution || source.needsResolution
@@ -36,6 +40,15 @@ extension Arms {
 }
 
 extension Arm {
+  /// Its only leaf, wraps left aside; nil if it has several, or one that has to be asked.
+  @inlinable var leaf: Leaf? {
+    @inline(__always) get {
+      source._withUnsafeGuaranteedRef { source in
+        source.isPlain ? Leaf(self.source, argument) : source.known(as: CompositeSource.self).leaf
+      }
+    }
+  }
+
   @inlinable
   init<Value>(_ operation: Op<Value>) {
     source = .passUnretained(operation.source)
@@ -55,6 +68,9 @@ extension Arms {
 }
 
 extension Arms.Extent {
+  @inlinable
+  func leaves(of arms: Arms, isBiased: Bool) -> Leaves? { areLeaves ? Leaves(of: arms, isBiased: isBiased) : nil }
+
   @inlinable
   init<Value>(_ operations: UnsafeBufferPointer<Op<Value>>) {
     self.init(Arms(operations), plainSlotSize: Performance.slotSize(for: Value.self))

@@ -62,9 +62,9 @@ extension Op {
     if extent.needsResolution { return try Op.choice(Array(arms)).perform() }
     let me = Performer.enter()
     return try Performance.withLeaves(extent.leafCount, slotSize: extent.slotSize, of: me) { performance in
-      collect(arms, arePlain: extent.arePlain, isBiased: false, &performance, from: 0)
+      collect(arms, extent.leaves(of: Arms(arms), isBiased: false), isBiased: false, &performance, from: 0)
       try performance.commit()
-      return try take(arms, arePlain: extent.arePlain, &performance, from: 0)
+      return try take(arms, arePlain: extent.arePlain, areLeaves: extent.areLeaves, &performance, from: 0)
     }
   }
 
@@ -72,10 +72,10 @@ extension Op {
   @inlinable
   @inline(__always)
   static func collect(
-    _ arms: UnsafeBufferPointer<Op<Value>>, arePlain: Bool, isBiased: Bool, _ performance: inout Performance,
+    _ arms: UnsafeBufferPointer<Op<Value>>, _ leaves: Leaves?, isBiased: Bool, _ performance: inout Performance,
     from index: Int
   ) {
-    if arePlain, performance.addsLater(Arms(arms), isBiased: isBiased) { return }
+    if let leaves, performance.addsLater(leaves) { return }
     collectNow(arms, isBiased: isBiased, &performance, from: index)
   }
 
@@ -118,11 +118,13 @@ extension Op {
   /// Takes the value of the arm that holds the winning leaf.
   @inlinable
   static func take(
-    _ arms: UnsafeBufferPointer<Op<Value>>, arePlain: Bool, _ performance: inout Performance, from index: Int
+    _ arms: UnsafeBufferPointer<Op<Value>>, arePlain: Bool, areLeaves: Bool, _ performance: inout Performance,
+    from index: Int
   ) throws -> Value {
     if arePlain, performance.verdict == .value {
       return performance.slot.assumingMemoryBound(to: Value.self).move()
     }
+    if areLeaves { return try take(Arms(arms)[performance.winner - index], &performance) }
     var leaf = index
     for arm in arms {
       if performance.winner < leaf + arm.leafCount { return try arm.take(&performance, from: leaf) }
@@ -132,12 +134,29 @@ extension Op {
   }
 }
 
+extension Op {
+  /// Takes the value of an arm that is one leaf and has committed.
+  @inlinable
+  @inline(__always)
+  static func take(_ arm: Arm, _ performance: inout Performance) throws -> Value {
+    try arm.source._withUnsafeGuaranteedRef { source in
+      if !source.isPlain {
+        let source = source.known(as: ValueSource<Value>.self)
+        return try source.take(source, &performance, performance.winner)
+      }
+      if performance.verdict != .value {
+        try source.finish(performance.verdict, argument: arm.argument, into: performance.slot)
+      }
+      return performance.slot.assumingMemoryBound(to: Value.self).move()
+    }
+  }
+}
+
 @usableFromInline
 final class ChoiceOperation<Value>: ValueSource<Value>, @unchecked Sendable {
   @usableFromInline let arms: [Op<Value>]
   /// The arms where they are; the array is not changed.
   @usableFromInline let armsInPlace: UnsafeBufferPointer<Op<Value>>
-  @usableFromInline let arePlain: Bool
   @usableFromInline let isBiased: Bool
 
   @inlinable
@@ -146,18 +165,18 @@ final class ChoiceOperation<Value>: ValueSource<Value>, @unchecked Sendable {
     self.isBiased = isBiased
     armsInPlace = arms.withUnsafeBufferPointer { $0 }
     let extent = Arms.Extent(armsInPlace)
-    arePlain = extent.arePlain
     super.init(
       slotSize: extent.slotSize, leavesValue: extent.arePlain, needsResolution: extent.needsResolution,
-      leafCount: extent.leafCount,
+      leafCount: extent.leafCount, leaves: extent.leaves(of: Arms(armsInPlace), isBiased: isBiased),
       collect: { source, performance, index in
         let source = source.known(as: ChoiceOperation<Value>.self)
         Op.collect(
-          source.armsInPlace, arePlain: source.arePlain, isBiased: source.isBiased, &performance, from: index)
+          source.armsInPlace, source.leaves, isBiased: source.isBiased, &performance, from: index)
       },
       take: { source, performance, index in
         let source = source.known(as: ChoiceOperation<Value>.self)
-        return try Op.take(source.armsInPlace, arePlain: source.arePlain, &performance, from: index)
+        return try Op.take(
+          source.armsInPlace, arePlain: source.leavesValue, areLeaves: source.leaves != nil, &performance, from: index)
       })
   }
 

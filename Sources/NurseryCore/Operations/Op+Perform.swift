@@ -35,10 +35,28 @@ extension Op {
   func performGeneral() throws -> Value {
     if needsResolution { return try performResolved() }
     defer { withExtendedLifetime(self) {} }
+    if timeout.isNone, let leaves = source.known(as: ValueSource<Value>.self).leaves { return try perform(leaves) }
     return try Performance.withLeaves(leafCount, slotSize: slotSize, of: Performer.enter()) { performance in
       collect(&performance, from: 0)
       try performance.commit()
       return try take(&performance, from: 0)
+    }
+  }
+}
+
+extension Op {
+  /// Performs a choice of leaves, which this operation is.
+  @inlinable
+  @inline(__always)
+  func perform(_ leaves: Leaves) throws -> Value {
+    try Performance.withLeaves(leaves.count, slotSize: source.slotSize, of: Performer.enter()) { performance in
+      _ = performance.addsLater(leaves)
+      try performance.commit()
+      if source.leavesValue, performance.verdict == .value {
+        return performance.slot.assumingMemoryBound(to: Value.self).move()
+      }
+      let source = source.known(as: ValueSource<Value>.self)
+      return try source.take(source, &performance, 0)
     }
   }
 }

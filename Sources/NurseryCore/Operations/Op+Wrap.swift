@@ -30,7 +30,7 @@ final class WrappedOperation<Base, Value>: ValueSource<Value>, @unchecked Sendab
     self.transform = transform
     super.init(
       slotSize: base.slotSize, needsResolution: base.needsResolution,
-      leafCount: base.leafCount,
+      leafCount: base.leafCount, leaf: base.leaf,
       collect: { source, performance, index in
         source.known(as: WrappedOperation<Base, Value>.self).base.collect(&performance, from: index)
       },
@@ -59,7 +59,7 @@ final class RecoveringOperation<Value>: ValueSource<Value>, @unchecked Sendable 
     self.handler = handler
     super.init(
       slotSize: base.slotSize, needsResolution: base.needsResolution,
-      leafCount: base.leafCount,
+      leafCount: base.leafCount, leaf: base.leaf,
       collect: { source, performance, index in
         source.known(as: RecoveringOperation<Value>.self).base.collect(&performance, from: index)
       },

@@ -61,6 +61,8 @@ extension Op {
   @inlinable var leafCount: Int { source.leafCount + timeout.leafCount }
   @inlinable var slotSize: Int { source.isPlain ? Performance.slotSize(for: Value.self) : source.slotSize }
   @inlinable var needsResolution: Bool { source.needsResolution }
+  /// Its only leaf, for an operation around it; see `CompositeSource.leaf`.
+  @inlinable var leaf: Leaf? { timeout.isNone ? Arm(self).leaf : nil }
 
   @inlinable
   func collect(_ performance: inout Performance, from index: Int) {

@@ -33,14 +33,15 @@ extension Performance {
   /// False if the cancellation won.
   @inline(__always)
   private mutating func layOutAndEnlist() -> Bool {
-    layOutArms()
+    layOutLeaves()
     return enlistAndPark() && (verdict != .again || tryAgain())
   }
 
   /// Goes on after a leaf has been told to try again; false if the cancellation won.
   @inline(never)
   private mutating func tryAgain() -> Bool {
-    layNoArms()
+    // All are laid out, and stay so: a timer goes by the deadline that it had.
+    leaves = nil
     repeat {
       if me.isCancelled {
         winner = -1

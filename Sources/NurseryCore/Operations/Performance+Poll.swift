@@ -1,11 +1,11 @@
 import Synchronization
 
 extension Performance {
-  /// Asks every leaf once, the arms of a fair choice in a random order; true if one has committed.
+  /// Asks every leaf once, those of a fair choice in a random order; true if one has committed.
   @inline(__always)
   mutating func poll(_ attempt: OperationSource.Attempt) -> Bool {
-    if let arms, pollArms(arms, attempt) { return true }
-    for leaf in armCount..<count where mayCommit((offers + leaf).pointee.source) {
+    if let leaves, poll(leaves, attempt) { return true }
+    for leaf in (leaves?.count ?? 0)..<count where mayCommit(offers[leaf].source) {
       guard ask(leaf, attempt) == .committed else { continue }
       settle()
       return true
@@ -13,61 +13,46 @@ extension Performance {
     return false
   }
 
-  /// Asks the arms that may be ready; of a fair choice each of them is as likely as any other to be the next.
+  /// Asks the leaves that may be ready; of a fair choice each of them is as likely as any other to be the next.
   @inline(__always)
-  private mutating func pollArms(_ arms: UnsafePointer<Arm>, _ attempt: OperationSource.Attempt) -> Bool {
+  private mutating func poll(_ leaves: Leaves, _ attempt: OperationSource.Attempt) -> Bool {
     var candidates: UInt64 = 0
     var count = 0
-    for arm in 0..<armCount where mayCommit(arms[arm].source) {
-      candidates |= 1 &<< UInt64(truncatingIfNeeded: arm)
+    for leaf in 0..<leaves.count where mayCommit(leaves[leaf].source) {
+      candidates |= 1 &<< UInt64(truncatingIfNeeded: leaf)
       count &+= 1
     }
-    if candidates == 0, !me.decidesBranches { return false }
-    return pollArms(arms, candidates, count, attempt)
-  }
-
-  @inline(__always)
-  private mutating func pollArms(
-    _ arms: UnsafePointer<Arm>, _ candidates: UInt64, _ count: Int, _ attempt: OperationSource.Attempt
-  ) -> Bool {
-    var candidates = candidates
-    var count = count
-    var isOrdered = areArmsBiased
-    if !isOrdered, me.decidesBranches, armCount > 1 {
-      // Every arm can be the first, in as few schedules as that takes.
-      isOrdered = true
-      let arm = me.firstBranch(of: armCount)
-      let later = candidates & (~0 << UInt64(arm))
-      if later != 0, pollOrdered(arms, later, attempt) { return true }
-      candidates ^= later
-    }
+    if !leaves.isBiased, me.decidesBranches { return pollByDecision(leaves, candidates, attempt) }
     while candidates != 0 {
       var others = candidates
-      if !isOrdered, count > 1 {
-        for _ in 0..<me.randomIndex(below: count) { others &= others &- 1 }
+      if !leaves.isBiased, count > 1 {
+        for _ in 0..<me.chance(below: count) { others &= others &- 1 }
       }
-      let arm = others.trailingZeroBitCount
-      candidates &= ~(1 &<< UInt64(truncatingIfNeeded: arm))
+      let leaf = others.trailingZeroBitCount
+      candidates &= ~(1 &<< UInt64(truncatingIfNeeded: leaf))
       count &-= 1
-      if pollArm(arm, arms, attempt) { return true }
+      if poll(leaf, of: leaves, attempt) { return true }
     }
     return false
   }
 
+  /// Every leaf can be the first, in as few schedules as that takes.
   @inline(never)
-  private mutating func pollOrdered(
-    _ arms: UnsafePointer<Arm>, _ candidates: UInt64, _ attempt: OperationSource.Attempt
+  private mutating func pollByDecision(
+    _ leaves: Leaves, _ candidates: UInt64, _ attempt: OperationSource.Attempt
   ) -> Bool {
-    for arm in 0..<armCount where candidates & (1 &<< UInt64(truncatingIfNeeded: arm)) != 0 {
-      if pollArm(arm, arms, attempt) { return true }
+    let first = leaves.count > 1 ? me.firstBranch(of: leaves.count) : 0
+    for step in 0..<leaves.count {
+      let leaf = (first + step) % leaves.count
+      if candidates & (1 &<< UInt64(leaf)) != 0, poll(leaf, of: leaves, attempt) { return true }
     }
     return false
   }
 
   @inline(__always)
-  private mutating func pollArm(_ arm: Int, _ arms: UnsafePointer<Arm>, _ attempt: OperationSource.Attempt) -> Bool {
-    layOutArm(arm, arms)
-    guard ask(arm, attempt) == .committed else { return false }
+  private mutating func poll(_ leaf: Int, of leaves: Leaves, _ attempt: OperationSource.Attempt) -> Bool {
+    layOut(leaf, of: leaves)
+    guard ask(leaf, attempt) == .committed else { return false }
     settle()
     return true
   }

@@ -33,11 +33,8 @@ package struct Performance: ~Copyable {
   @usableFromInline let me: FiberRef
   @usableFromInline let offers: OfferRef
   @usableFromInline let slot: UnsafeMutableRawPointer
-  /// The arms of the first leaves, which are laid out when they are needed: of a choice that is ready most are not.
-  ///
-  /// They stay where they are: the choice holds its array, and the operation the choice.
-  @usableFromInline var arms: UnsafePointer<Arm>?
-  @usableFromInline var armCount = 0
+  /// The first leaves, if they are laid out when they are needed: of a choice that is ready most are not.
+  @usableFromInline var leaves: Leaves?
   @usableFromInline var count = 0
   /// How many of the leaves are timeouts of operations.
   @usableFromInline var timeoutCount = 0
@@ -45,8 +42,6 @@ package struct Performance: ~Copyable {
   /// `Performance+Choice`.
   @usableFromInline var choiceDepth = 0
   @usableFromInline var isInFairChoice = false
-  /// Whether the arms are asked in their order.
-  @usableFromInline var areArmsBiased = false
   /// Whether one of the leaves retries on this fiber, and so has to be tried before it waits.
   @usableFromInline var hasAttempts = false
   /// Whether one of the leaves is a primitive of the user's; see `Enlistment`.
@@ -123,27 +118,21 @@ package struct Performance: ~Copyable {
     add(.passUnretained(source), argument: argument, index: index)
   }
 
-  /// The most arms that are laid out when they are needed.
-  @usableFromInline static var mostArms: Int { 64 }
-
-  /// Adds plain arms of a choice if they can be laid out when they are needed: the choice is the first, and in no
-  /// other.
+  /// Adds the leaves of a choice if they can be laid out when they are needed: the choice is the first, and in no other.
   @inlinable
   @inline(__always)
-  mutating func addsLater(_ arms: Arms, isBiased: Bool) -> Bool {
-    guard count == 0, choiceDepth == 0, arms.count <= Self.mostArms else { return false }
-    self.arms = arms.baseAddress
-    armCount = arms.count
-    areArmsBiased = isBiased
-    count = arms.count
+  mutating func addsLater(_ leaves: Leaves) -> Bool {
+    guard count == 0, choiceDepth == 0 else { return false }
+    self.leaves = leaves
+    count = leaves.count
     return true
   }
 
   @inline(__always)
-  func layOutArm(_ arm: Int, _ arms: UnsafePointer<Arm>) {
-    (offers + arm).initialize(
-      to: Offer(
-        me, arms[arm].source, argument: arms[arm].argument, index: Int32(truncatingIfNeeded: arm), slot: slot))
+  func layOut(_ index: Int, of leaves: Leaves) {
+    let leaf = leaves[index]
+    (offers + index).initialize(
+      to: Offer(me, leaf.source, argument: leaf.argument, index: Int32(truncatingIfNeeded: index), slot: slot))
   }
 
   /// Adds the timer of an operation's timeout, behind the operation's own leaves.
@@ -176,15 +165,8 @@ package struct Performance: ~Copyable {
   }
 
   @inline(__always)
-  func layOutArms() {
-    guard let arms else { return }
-    for arm in 0..<armCount { layOutArm(arm, arms) }
-  }
-
-  /// All leaves are laid out by now, and stay so: a timer goes by the deadline that it had.
-  @inline(__always)
-  mutating func layNoArms() {
-    arms = nil
-    armCount = 0
+  func layOutLeaves() {
+    guard let leaves else { return }
+    for leaf in 0..<leaves.count { layOut(leaf, of: leaves) }
   }
 }

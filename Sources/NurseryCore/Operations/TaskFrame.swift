@@ -56,7 +56,7 @@ extension Performance {
     // The guards may have cancelled the task.
     if Task.isCancelled { return .cancelled }
     if isPolledFirst, poll(.poll) { return .committed }
-    layOutArms()
+    layOutLeaves()
     return step(after: enlist())
   }
 
@@ -75,7 +75,7 @@ extension Performance {
         enlistedCount = count
         return .waits
       }
-      layNoArms()
+      leaves = nil
       if Task.isCancelled {
         winner = -1
         return commitBegun() ? .committed : .cancelled

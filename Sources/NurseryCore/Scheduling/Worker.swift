@@ -278,7 +278,12 @@ extension FiberRef {
   /// - Parameter count: at least 2.
   @usableFromInline
   func randomIndex(below count: Int) -> Int {
-    if decidesBranches { return firstBranch(of: count) }
+    decidesBranches ? firstBranch(of: count) : chance(below: count)
+  }
+
+  /// A random index, of a performer that makes no decisions.
+  @inline(__always)
+  func chance(below count: Int) -> Int {
     // Tasks share their worker with other threads.
     let worker = pointee.kind == .task ? Worker.ofThisThread : pointee.worker
     return Int(truncatingIfNeeded: ((worker.pointee.numbers.nextRandom() >> 32) &* UInt64(count)) >> 32)

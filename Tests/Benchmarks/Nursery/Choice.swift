@@ -12,6 +12,15 @@ let choices = [2, 8].map { count in
 }
 
 func chooseAmong(_ count: Int, _ messages: Int) throws {
+  try choose(messages, among: count) { $0.receiveOp() }
+}
+
+/// As most choices are written: the branches have values of different types, so each has a wrap.
+func chooseAmongWrapped(_ count: Int, _ messages: Int) throws {
+  try choose(messages, among: count) { $0.receiveOp().wrap { $0 } }
+}
+
+private func choose(_ messages: Int, among count: Int, _ branch: (Channel<Int>) -> Op<Int>) throws {
   let each = messages / count
   try withNursery { nursery in
     let channels = (0..<count).map { _ in Channel<Int>(.unbuffered) }
@@ -20,7 +29,7 @@ func chooseAmong(_ count: Int, _ messages: Int) throws {
         for i in 0..<each { try channel.send(i) }
       }
     }
-    let any = Op.choice(channels.map { $0.receiveOp() })
+    let any = Op.choice(channels.map(branch))
     var sum = 0
     for _ in 0..<(each * count) { sum &+= try any.perform() }
     require(sum == count * each * (each - 1) / 2, "a message was lost")

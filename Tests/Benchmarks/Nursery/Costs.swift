@@ -31,6 +31,7 @@ let costs = [
   // A message from one of the channels; all their senders are ready.
   Cost("choice-2") { try chooseAmong(2, $0) },
   Cost("choice-8") { try chooseAmong(8, $0) },
+  Cost("choice-2-wrapped") { try chooseAmongWrapped(2, $0) },
   // A message, received by an operation with a limit.
   Cost("or-timeout") { try receiveInTime($0) },
   Cost("with-timeout") { count in
