@@ -22,7 +22,7 @@ final class OwnedLock: @unchecked Sendable {
   /// The quick way ends in calls and has none in its middle: it saves no registers, which would cost as much as the rest.
   @usableFromInline
   func acquire(repairs: Bool, _ site: SourceSite) throws {
-    // The owner of a free lock is nobody.
+    // A free lock has no owner.
     guard let me = Performer.enterQuickly(), permit.takeOnly() else {
       return try acquireSlowly(repairs: repairs, site)
     }

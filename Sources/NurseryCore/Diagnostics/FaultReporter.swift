@@ -119,8 +119,8 @@ enum FaultReporter {
     }
   }
 
-  /// Whether a fault in a guard comes from the stack above it, and not from who writes past its own stack's upper end,
-  /// or anywhere.
+  /// Whether a fault in a guard comes from the stack above it, and not from code that writes past its own stack's upper
+  /// end, or anywhere.
   ///
   /// The frame that does not fit may reach through the guard, so the stack pointer may be in the slot below.
   private static func isOverflow(of hit: Slot, _ fault: cs_fault, _ running: Slot?, _ own: Slot?) -> Bool {

@@ -6,8 +6,8 @@
 ///       var metrics: SchedulerMetrics? { scheduler.withLock { $0 }?.metrics }
 ///     }
 ///
-/// None of its methods is called while a fiber is switched, woken or spawned: the workers count, and whoever wants the
-/// figures reads them. Each method has a default that does nothing.
+/// None of its methods is called while a fiber is switched, woken or spawned: the workers count, and the
+/// figures are read on demand. Each method has a default that does nothing.
 public protocol SchedulerObserver: Sendable {
   /// A run begins, on the calling thread, and no fiber has run.
   ///

@@ -15,13 +15,13 @@ import Synchronization
 ///
 /// While no performer waits, permits are taken and given back without the lock. The word says whether that is so:
 ///
-///     word = 2 * free        open: whoever exchanges it takes or gives; no lock
+///     word = 2 * free        open: an exchange takes or gives; no lock
 ///     word = 2 * free + 1    closed: only the holder of the lock changes it
 ///
 ///     open --locked, by its `or`--> closed --last waiter and watcher gone--> open
 ///
-/// Invariant, whenever the lock is free: the word is closed if anybody waits. So nobody takes permits past a waiter, and
-/// nobody gives some without settling: an exchange that follows the `or` fails, and goes the way of the lock; of one
+/// Invariant, whenever the lock is free: the word is closed if a performer waits. So no permits are taken past a waiter,
+/// and none are given without settling: an exchange that follows the `or` fails, and goes the way of the lock; of one
 /// that precedes it the holder of the lock reads the permits. Checked by `Tests/Models/permits.pml`.
 ///
 /// It is in the core for speed: a contended wait allocates nothing, where a `BaseOperation` allocates an object, and a

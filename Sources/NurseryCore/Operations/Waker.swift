@@ -1,6 +1,6 @@
 /// What could commit a parked branch, as far as its source knows; for dumps.
 package enum Waker: Sendable {
-  /// Any fiber or thread that has the object: the other side of a channel, whoever signals a condition.
+  /// Any fiber or thread that has the object: the other side of a channel, or what signals a condition.
   case unknown
   /// Nothing ever.
   case nothing

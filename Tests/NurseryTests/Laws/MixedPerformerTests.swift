@@ -1,7 +1,7 @@
 import Nursery
 import Testing
 
-/// Fibers, plain threads and tasks in the same channels: whoever performs, an element is received once.
+/// Fibers, plain threads and tasks in the same channels: whichever performs, an element is received once.
 struct MixedPerformerTests {
   private enum Kind: CaseIterable {
     case fiber, thread, task
