@@ -110,9 +110,11 @@ static inline long cs_strong_references(const void *object) {
 // The size of a block of the allocator's: what was asked for, or a few bytes more.
 size_t cs_block_size(const void *block);
 
-// Calls `body(argument)` below a frame that pretends to return to `address` and to be the outermost: what walks along
-// the frame pointers ends there.
-void cs_call_below(void (*body)(void *), void *argument, uintptr_t address);
+// Calls `body(argument)` below frames that pretend to return to these addresses, the innermost first: what walks along
+// the frame pointers sees them last.
+void cs_call_below(void (*body)(void *), void *argument, const uintptr_t *addresses, size_t count);
+// As many addresses as it takes.
+#define CS_MOST_FRAMES 256
 
 // Prepares the notes of a fresh stack, and forgets them. Cheap no-ops in ordinary builds. cs_notes_end must not be
 // called on the stack it describes.

@@ -1,8 +1,10 @@
-// Tells addresses of code from other words, and whose code it is.
+// Tells addresses of code from other words, and whose code it is; shows addresses to what walks along a stack.
 //
 // Source: dl_iterate_phdr(3).
 #define _GNU_SOURCE
 #include "../internal.h"
+
+#include <string.h>
 
 #if defined(__linux__)
 
@@ -41,3 +43,23 @@ const char *cs_image_of_code(uintptr_t address) {
 }
 
 #endif
+
+// In the assembly file: calls the body with the frame pointer set to the frame.
+void cs_call_with_frame(void (*body)(void *), void *argument, const void *frame);
+
+void cs_call_below(void (*body)(void *), void *argument, const uintptr_t *addresses, size_t count) {
+  // A frame begins with the frame pointer that its function has saved. The word below that would be the asynchronous
+  // context of an async function: there is none.
+  struct {
+    uintptr_t unused, context;
+    const void *next;
+    uintptr_t return_address;
+  } frames[CS_MOST_FRAMES + 1];
+  if (count > CS_MOST_FRAMES) count = CS_MOST_FRAMES;
+  memset(frames, 0, (count + 1) * sizeof frames[0]);
+  for (size_t i = 0; i < count; i++) {
+    frames[i].next = &frames[i + 1].next;
+    frames[i].return_address = addresses[i];
+  }
+  cs_call_with_frame(body, argument, &frames[0].next);
+}

@@ -137,33 +137,26 @@ LOCAL(start):
   brk #1
   .cfi_endproc
 
-// void cs_call_below(void (*body)(void *), void *argument, uintptr_t address)
-  FUNCTION(cs_call_below)
+// void cs_call_with_frame(void (*body)(void *), void *argument, const void *frame)
+  FUNCTION(cs_call_with_frame)
   .p2align 4
-SYMBOL(cs_call_below):
+SYMBOL(cs_call_with_frame):
   .cfi_startproc
   stp x29, x30, [sp, #-16]!
   .cfi_adjust_cfa_offset 16
   .cfi_rel_offset x29, 0
   .cfi_rel_offset x30, 8
-  stp xzr, xzr, [sp, #-16]!  // the outermost frame
-  mov x9, sp
-  stp xzr, xzr, [sp, #-16]!  // its asynchronous context, which is looked for if the address is in an async function
-  stp x9, x2, [sp, #-16]!
-  .cfi_adjust_cfa_offset 48
-  mov x29, sp
+  mov x29, x2
   mov x9, x0
   mov x0, x1
   blr x9
-  add sp, sp, #48
-  .cfi_adjust_cfa_offset -48
   ldp x29, x30, [sp], #16
   .cfi_adjust_cfa_offset -16
   .cfi_restore x29
   .cfi_restore x30
   ret
   .cfi_endproc
-  END(cs_call_below)
+  END(cs_call_with_frame)
 
 // void *cs_prepare(void *top, void (*entry)(void *), void *argument)
 // The stack begins with the default floating-point control state, because the preparing fiber need not be its parent.

@@ -128,34 +128,24 @@ SYMBOL(cs_start):
   ud2
   .cfi_endproc
 
-// void cs_call_below(void (*body)(void *), void *argument, uintptr_t address)
-  FUNCTION(cs_call_below)
+// void cs_call_with_frame(void (*body)(void *), void *argument, const void *frame)
+  FUNCTION(cs_call_with_frame)
   .p2align 4
-SYMBOL(cs_call_below):
+SYMBOL(cs_call_with_frame):
   .cfi_startproc
   pushq %rbp
   .cfi_adjust_cfa_offset 8
   .cfi_rel_offset %rbp, 0
-  pushq $0  // of the outermost frame: return address
-  pushq $0  // and frame pointer
-  movq %rsp, %rax
-  pushq $0
-  pushq $0  // its asynchronous context, which is looked for if the address is in an async function
-  pushq %rdx
-  pushq %rax
-  .cfi_adjust_cfa_offset 48
-  movq %rsp, %rbp
+  movq %rdx, %rbp
   movq %rdi, %rax
   movq %rsi, %rdi
   callq *%rax
-  addq $48, %rsp
-  .cfi_adjust_cfa_offset -48
   popq %rbp
   .cfi_adjust_cfa_offset -8
   .cfi_restore %rbp
   ret
   .cfi_endproc
-  END(cs_call_below)
+  END(cs_call_with_frame)
 
 // void *cs_prepare(void *top, void (*entry)(void *), void *argument)
 // The stack begins with the default floating-point control state, because the preparing fiber need not be its parent.

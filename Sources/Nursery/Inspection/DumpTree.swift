@@ -103,16 +103,22 @@ final class DumpTree {
   func line(of fiber: FiberSnapshot.Fiber) -> String? {
     guard fiber.stack >= 0 else { return nil }
     if let known = lines[fiber.stack] { return known }
-    let line = SourceLines.line(of: snapshot.stacks[Int(fiber.stack)])
+    let line = SourceLines.line(of: stack(of: fiber))
     lines[fiber.stack] = .some(line)
     return line
+  }
+
+  /// Of a fiber whose stack was read; all stacks of the dump are looked up with the first.
+  private func stack(of fiber: FiberSnapshot.Fiber) -> [UInt] {
+    if lines.isEmpty, places.isEmpty { SourceLines.learn(snapshot.stacks) }
+    return snapshot.stacks[Int(fiber.stack)]
   }
 
   /// The calls of the program that led to the wait, the innermost first.
   func places(of fiber: FiberSnapshot.Fiber) -> [SourceLines.Place] {
     guard fiber.stack >= 0 else { return [] }
     if let known = places[fiber.stack] { return known }
-    let places = SourceLines.places(of: snapshot.stacks[Int(fiber.stack)])
+    let places = SourceLines.places(of: stack(of: fiber))
     self.places[fiber.stack] = places
     return places
   }

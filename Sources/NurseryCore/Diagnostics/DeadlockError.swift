@@ -16,7 +16,7 @@ public struct DeadlockError: Error, Sendable, CustomStringConvertible {
     /// Where it was spawned; line 0 for the root and for a thread.
     public let site: SourceSite
     /// Its stack.
-    private let frames: [UInt]
+    fileprivate let frames: [UInt]
 
     fileprivate init(_ fiber: FiberRef, waitsFor: [String]) {
       self.fiber = fiber.label
@@ -49,7 +49,8 @@ public struct DeadlockError: Error, Sendable, CustomStringConvertible {
 
   /// Every fiber with what it waits for, one a line.
   public var description: String {
-    "deadlock: every fiber waits and nothing can wake one\n"
+    SourceLines.learn(fibers.map(\.frames))
+    return "deadlock: every fiber waits and nothing can wake one\n"
       + fibers.map { "  \($0)" }.joined(separator: "\n")
   }
 }

@@ -23,6 +23,8 @@ package enum SourceLines {
 
     /// "Server/Accept.swift:12", or "in accept() of Server".
     var text: String { line ?? "in \(function) of \(module)" }
+
+    fileprivate func at(_ line: String) -> Place { Place(function: function, module: module, line: line) }
   }
 
   /// The places of each address: none in our own code, several where functions have been inlined.
@@ -41,10 +43,8 @@ package enum SourceLines {
     if !isAvailable { return [] }
     var places: [Place] = []
     for (index, address) in frames.enumerated() where places.count < most {
-      guard let found = known.withLock({ $0[address] }) else {
-        return places + lookUp(frames[index...], atMost: most - places.count)
-      }
-      places += found
+      if known.withLock({ $0[address] }) == nil { learn([frames[index...]]) }
+      places += known.withLock { $0[address] } ?? []
     }
     return places
   }
@@ -53,47 +53,65 @@ package enum SourceLines {
   /// empty if it is not known.
   package static var ofCaller: String { line(of: StackFrames.ofCaller()).map { " at \($0)" } ?? "" }
 
-  /// On a thread of its own, because it takes more stack than a fiber may have.
-  private static func lookUp(_ frames: ArraySlice<UInt>, atMost most: Int) -> [Place] {
-    var places: [Place] = []
+  /// Looks up addresses that are not known yet: all together, because each question reads the debug information anew.
+  package static func learn(_ stacks: some Sequence<some Sequence<UInt>>) {
+    if !isAvailable { return }
+    var addresses: Set<UInt> = []
+    for stack in stacks { addresses.formUnion(stack) }
+    let unknown = known.withLock { known in addresses.filter { known[$0] == nil } }
+    if unknown.isEmpty { return }
+    // On a thread of its own, because it takes more stack than a fiber may have.
     System.callOnThread("fibers-report") {
-      for address in frames where places.count < most {
-        let found = known.withLock({ $0[address] }) ?? (isOfTheToolchain(address) ? [] : lookUp(address))
-        known.withLock { $0[address] = found }
-        places += found
-      }
+      let places = lookUp(unknown.filter { !isOfTheToolchain($0) })
+      known.withLock { known in for address in unknown { known[address] = places[address] ?? [] } }
     }
-    return places
   }
 
   #if canImport(Runtime) && !canImport(Darwin)
     /// Under a sanitizer an address would take seconds, in which the runtime's reader frees millions of objects.
     package static let isAvailable = !cs_is_sanitized
 
-    private static func lookUp(_ address: UInt, mayAskAgain: Bool = true) -> [Place] {
-      guard let backtrace = backtrace(at: address), let symbolicated = backtrace.symbolicated(with: backtrace.images)
-      else { return [] }
-      // The last frames: those before belong to this call.
-      var isThere = false
-      var places: [Place] = []
-      for frame in symbolicated.frames {
-        if UInt(frame.captured.originalProgramCounter) == address { isThere = true }
-        guard isThere, let symbol = frame.symbol else { continue }
-        if let place = place(symbol, of: address, mayAskAgain: mayAskAgain) { places.append(place) }
+    /// - Parameter mayAskAgain: whether a call without a line may have that where its function begins.
+    private static func lookUp(_ addresses: Set<UInt>, mayAskAgain: Bool = true) -> [UInt: [Place]] {
+      var places: [UInt: [Place]] = [:]
+      var beginnings: [UInt: UInt] = [:]
+      for frame in symbolicated(Array(addresses)) {
+        let address = UInt(frame.captured.originalProgramCounter)!
+        guard addresses.contains(address), let symbol = frame.symbol, let place = place(symbol) else { continue }
+        places[address, default: []].append(place)
+        // A call that the compiler has made, such as a loop's.
+        if place.line == nil, symbol.sourceLocation != nil, symbol.offset > 2 {
+          beginnings[address] = address &- UInt(symbol.offset) &+ 2
+        }
+      }
+      if !mayAskAgain || beginnings.isEmpty { return places }
+      let placesOfBeginnings = lookUp(Set(beginnings.values), mayAskAgain: false)
+      for (address, beginning) in beginnings {
+        guard let line = placesOfBeginnings[beginning]?.first?.line else { continue }
+        places[address] = places[address]!.map { $0.line == nil ? $0.at(line) : $0 }
       }
       return places
     }
 
-    /// A backtrace whose outermost frame is at the address.
-    private static func backtrace(at address: UInt) -> Backtrace? {
+    /// The frames of these addresses, and some of this call.
+    private static func symbolicated(_ addresses: [UInt]) -> [SymbolicatedBacktrace.Frame] {
+      let images = ImageMap.capture()
+      return stride(from: 0, to: addresses.count, by: Int(CS_MOST_FRAMES)).flatMap { start in
+        let part = addresses[start..<min(start + Int(CS_MOST_FRAMES), addresses.count)]
+        return backtrace(of: Array(part))?.symbolicated(with: images).map { Array($0.frames) } ?? []
+      }
+    }
+
+    /// A backtrace whose outermost frames are at the addresses.
+    private static func backtrace(of addresses: [UInt]) -> Backtrace? {
       let result = UnsafeMutablePointer<Backtrace?>.new(nil)
       defer { result.destroy() }
-      cs_call_below(captureBacktrace, result, address)
+      cs_call_below(captureBacktrace, result, addresses, addresses.count)
       return result.pointee
     }
 
     /// The place of a frame; nil if it is ours, the standard library's, or the compiler's own.
-    private static func place(_ symbol: SymbolicatedBacktrace.Symbol, of address: UInt, mayAskAgain: Bool) -> Place? {
+    private static func place(_ symbol: SymbolicatedBacktrace.Symbol) -> Place? {
       guard !symbol.isSwiftThunk, let module = module(of: symbol.rawName) else { return nil }
       let function = FunctionName.short(symbol.name, module: module)
       if let place = symbol.sourceLocation, place.line > 0, place.path.hasPrefix("/") {
@@ -104,12 +122,6 @@ package enum SourceLines {
         return Place(function: function, module: String(module), line: line)
       }
       if isOurs(module) { return nil }
-      // A call that the compiler has made, such as a loop's: the line where the function begins.
-      if symbol.sourceLocation != nil, symbol.offset > 2, mayAskAgain,
-        let place = lookUp(address &- UInt(symbol.offset) &+ 2, mayAskAgain: false).first
-      {
-        return place
-      }
       return Place(function: function, module: String(module), line: nil)
     }
 
@@ -151,14 +163,14 @@ package enum SourceLines {
     package static let isAvailable = false
 
     private static func isOfTheToolchain(_ address: UInt) -> Bool { false }
-    private static func lookUp(_ address: UInt) -> [Place] { [] }
+    private static func lookUp(_ addresses: Set<UInt>) -> [UInt: [Place]] { [:] }
   #endif
 }
 
 #if canImport(Runtime) && !canImport(Darwin)
   private let captureBacktrace: @convention(c) (UnsafeMutableRawPointer) -> Void = { result in
-    result.assumingMemoryBound(to: Backtrace?.self).pointee =
-      try? Backtrace.capture(algorithm: .fast, images: ImageMap.capture())
+    // Without images, which the unwinder would read at each frame, and end where it finds an async function.
+    result.assumingMemoryBound(to: Backtrace?.self).pointee = try? Backtrace.capture(algorithm: .fast, limit: nil)
   }
 #endif
 
