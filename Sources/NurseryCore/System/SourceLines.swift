@@ -67,15 +67,15 @@ package enum SourceLines {
     }
 
     /// A backtrace whose outermost frame is at the address.
-    private static func backtrace(at address: UInt) -> Backtrace? {
-      let result = UnsafeMutablePointer<Backtrace?>.new(nil)
-      defer { result.destroy() }
-      cs_call_below(captureBacktrace, result, address)
-      return result.pointee
+    static func backtrace(at address: UInt, _ images: ImageMap = .capture()) -> Backtrace? {
+      let capture = UnsafeMutablePointer<Capture>.new(Capture(images: images))
+      defer { capture.destroy() }
+      cs_call_below(captureBacktrace, capture, address)
+      return capture.pointee.backtrace
     }
 
     /// The line of a frame; nil if it is ours, the standard library's, or the compiler's own.
-    private static func line(_ symbol: SymbolicatedBacktrace.Symbol, of address: UInt, mayAskAgain: Bool) -> String? {
+    static func line(_ symbol: SymbolicatedBacktrace.Symbol, of address: UInt, mayAskAgain: Bool) -> String? {
       guard !symbol.isSwiftThunk, let module = module(of: symbol.rawName) else { return nil }
       if let place = symbol.sourceLocation, place.line > 0, place.path.hasPrefix("/") {
         if place.path.hasPrefix(sources) || isOfTheStandardLibrary(place.path) { return nil }
@@ -123,9 +123,14 @@ package enum SourceLines {
 }
 
 #if canImport(Runtime) && !canImport(Darwin)
-  private let captureBacktrace: @convention(c) (UnsafeMutableRawPointer) -> Void = { result in
-    result.assumingMemoryBound(to: Backtrace?.self).pointee =
-      try? Backtrace.capture(algorithm: .fast, images: ImageMap.capture())
+  private struct Capture {
+    let images: ImageMap
+    var backtrace: Backtrace?
+  }
+
+  private let captureBacktrace: @convention(c) (UnsafeMutableRawPointer) -> Void = { capture in
+    let capture = capture.assumingMemoryBound(to: Capture.self)
+    capture.pointee.backtrace = try? Backtrace.capture(algorithm: .fast, images: capture.pointee.images)
   }
 #endif
 
