@@ -54,6 +54,11 @@ uintptr_t cs_load_word(const void *word);
 ssize_t cs_pass_descriptor(int fd, const void *buffer, size_t count, int descriptor, int flags);
 ssize_t cs_take_descriptor(int fd, void *buffer, size_t count, int *descriptor, int flags);
 
+struct sigaction;
+// Installs an action for a signal that the program does not use: the highest real-time signal that has its default action
+// and can be sent. Returns its number; 0 if there is none. The handler may be called, for nothing, during this call.
+int cs_claim_signal(const struct sigaction *action);
+
 // For a call that returns -1 and sets errno. Nothing switches between the call and the read of errno.
 static inline int cs_status(long result) { return result < 0 ? -errno : (int)result; }
 

@@ -24,6 +24,7 @@ import Testing
     let reports = Reports<Scheduler.Stall>()
     let configuration = Configuration(
       parallelism: workers, timeSlice: .milliseconds(1), onStall: { reports.add($0) })
+    let begin = ContinuousClock.now
     let line = #line + 5
     try runFibers(configuration) {
       let isBegun = Condition()
@@ -40,6 +41,7 @@ import Testing
     expectEqual(stall.nurseryPath, "import")
     #expect(stall.site.description.hasSuffix("StallTests.swift:\(line)"))
     #expect(stall.duration >= .milliseconds(1))
+    #expect(reports.all.allSatisfy { $0.duration <= ContinuousClock.now - begin })
     if workers == 1 { expectEqual(stall.begunWaiting, 3) }
     #expect(stall.description.contains("has computed for"))
   }

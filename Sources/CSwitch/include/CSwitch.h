@@ -17,6 +17,7 @@
 //     processors.c     how many processors the process may use, and whether their counters of time are alike
 //     readiness.c      epoll, poll and eventfd
 //     interrupt.c      interrupts a blocked system call of another thread
+//     sample.c         takes the stack of a thread that runs
 //     signals.c        catching signals
 //     files.c, pipes.c, sockets.c, addresses.c, resolve.c
 //     standard.c       descriptors 0, 1 and 2, and reopening shared files
@@ -45,6 +46,7 @@
 #include "CSwitchProcesses.h"
 #include "CSwitchReadiness.h"
 #include "CSwitchResolve.h"
+#include "CSwitchSample.h"
 #include "CSwitchSockets.h"
 #include "CSwitchTaskLocals.h"
 #include "CSwitchThreads.h"

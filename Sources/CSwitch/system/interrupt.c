@@ -48,25 +48,34 @@ static pthread_once_t once = PTHREAD_ONCE_INIT;
 
 static void ignore(int signal) { (void)signal; }
 
-// Chooses a signal that the program does not use: the highest real-time signal that has its default action and can be
-// sent. (qemu's user mode lets a program handle the highest four, and refuses to send them.)
-static void choose(void) {
-  // Without SA_RESTART, so that the signal interrupts the call.
-  struct sigaction action = {.sa_flags = SA_ONSTACK};
-  action.sa_handler = ignore;
-  sigemptyset(&action.sa_mask);
+// (qemu's user mode lets a program handle the highest four, and refuses to send them.)
+int cs_claim_signal(const struct sigaction *action) {
+  static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
   int chosen = 0;
 #if defined(__linux__)
+  pthread_mutex_lock(&lock);
   for (int candidate = SIGRTMAX - 1; candidate > SIGRTMIN && chosen == 0; candidate--) {
     struct sigaction found;
     if (sigaction(candidate, NULL, &found) != 0 || found.sa_handler != SIG_DFL) continue;
-    sigaction(candidate, &action, NULL);
+    sigaction(candidate, action, NULL);
     if (pthread_kill(pthread_self(), candidate) == 0)
       chosen = candidate;
     else
       sigaction(candidate, &found, NULL);
   }
+  pthread_mutex_unlock(&lock);
+#else
+  (void)action, (void)lock;
 #endif
+  return chosen;
+}
+
+static void choose(void) {
+  // Without SA_RESTART, so that the signal interrupts the call.
+  struct sigaction action = {.sa_flags = SA_ONSTACK};
+  action.sa_handler = ignore;
+  sigemptyset(&action.sa_mask);
+  int chosen = cs_claim_signal(&action);
   if (chosen == 0) {
     chosen = SIGURG;
     sigaction(chosen, &action, NULL);

@@ -71,7 +71,7 @@ static int catch_signal(int signal) {
     users[signal]++;
     return 0;
   }
-  if (signal == cs_interrupt_signal_in_use()) return -EBUSY;
+  if (signal == cs_interrupt_signal_in_use() || signal == cs_sample_signal_in_use()) return -EBUSY;
   struct sigaction action = {.sa_flags = SA_RESTART | SA_ONSTACK};
   action.sa_handler = note;
   sigemptyset(&action.sa_mask);

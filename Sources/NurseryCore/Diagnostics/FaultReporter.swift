@@ -82,6 +82,11 @@ enum FaultReporter {
     return nil
   }
 
+  /// Whether two addresses lie on the same stack of ours, or both on none.
+  static func isOneStack(_ first: UInt, _ second: UInt) -> Bool {
+    slot(of: UnsafeRawPointer(bitPattern: first)) == slot(of: UnsafeRawPointer(bitPattern: second))
+  }
+
   private static let describe: cs_describe_fault = { fault, buffer, capacity in
     var text = FaultText(buffer, capacity: capacity)
     FaultReporter.describe(fault.pointee, Worker.ofThisThreadIfAny?.pointee.current, &text)

@@ -74,10 +74,13 @@ extension Monitor {
         let stall = Scheduler.Stall(
           fiber: fiber.label, nurseryPath: fiber.path, site: fiber.site, duration: .nanoseconds(duration),
           begunWaiting: max(0, all - fresh), freshWaiting: fresh,
+          snapshot: RunningStack.take(of: fiber.record, on: worker, sinceSwitch: seen[index].switches),
           recording: isStall && scheduler.isRecording ? scheduler.takeRecording() : nil)
         if isStall { tell { onStall?(stall) } }
         if isLint {
-          tell { lints.report(.heldWorker, at: fiber.site.isKnown ? "\(fiber.site)" : nil) { _ in "\(stall)" } }
+          // Its text takes a while, in which the monitor has more to do.
+          let line = fiber.site.isKnown ? "\(fiber.site)" : nil
+          tell { lints.reportLater(.heldWorker, at: { line }) { _ in "\(stall)" } }
         }
       }
     }
@@ -134,23 +137,28 @@ extension Scheduler {
   ///
   /// A record is another fiber's as soon as its own has ended, so it is looked for among the children of the scopes,
   /// whose locks keep it.
-  fileprivate func findRunning(
-    on worker: WorkerRef, sinceSwitch switches: Int
-  ) -> (label: String, path: String, site: SourceSite)? {
+  fileprivate func findRunning(on worker: WorkerRef, sinceSwitch switches: Int) -> Found? {
     guard let rootScope else { return nil }
     let running = worker.pointee.running.load(ordering: .acquiring)
-    if rootScope.pointee.host == running { return ("the root fiber", "", SourceSite()) }
-    var found: (label: String, path: String, site: SourceSite)?
+    if let running, rootScope.pointee.host == running { return Found(record: running, label: "the root fiber") }
+    var found: Found?
     rootScope.withLock {
       rootScope.visitInside { scope in
         scope.pointee.nursery?.forEachChild { fiber in
-          if fiber == running { found = (fiber.label, scope.path, fiber.site) }
+          if fiber == running { found = Found(record: fiber, label: fiber.label, path: scope.path, site: fiber.site) }
         }
         return found == nil
       }
     }
     let isStillRunning = worker.pointee.counters.switches.load(ordering: .acquiring) == switches
     return isStillRunning ? found : nil
+  }
+
+  fileprivate struct Found {
+    let record: FiberRef
+    let label: String
+    var path = ""
+    var site = SourceSite()
   }
 }
 

@@ -59,6 +59,10 @@ public struct Configuration: Sendable {
   /// It holds up the fibers that have begun on its thread. Called on the scheduler's monitor thread, which serves
   /// nothing else meanwhile: note the stall and return. With `parallelism: 1` there is such a thread only if this or a
   /// handler for `lints` is set.
+  ///
+  /// The fiber's stack is taken by a real-time signal to its thread, one that the program does not use. If this or a
+  /// handler for `lints` is set, the threads that run fibers let it through during the run, and the caller's blocks it
+  /// again afterwards.
   public var onStall: (@Sendable (Scheduler.Stall) -> Void)?
 
   /// Called when fibers that have begun have had to wait for one worker for 100 milliseconds while another slept; once

@@ -185,7 +185,8 @@ final class Monitor: @unchecked Sendable {
     isLively = false
     let count = scheduler.workers.count
     while seen.count < count {
-      seen.append(Seen(switches: scheduler.workers[seen.count].pointee.counters.switches.load(ordering: .relaxed)))
+      let switches = scheduler.workers[seen.count].pointee.counters.switches.load(ordering: .relaxed)
+      seen.append(Seen(switches: switches, unmovedSince: now))
     }
     for index in 0..<count {
       let worker = scheduler.workers[index]

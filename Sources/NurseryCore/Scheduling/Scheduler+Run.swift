@@ -36,6 +36,7 @@ extension Scheduler {
     let slack = clock.isVirtual || settings.guest != nil ? 0 : cs_timers_sharpen()
     defer { cs_timers_relax(slack) }
     let root = try begin(inside: outer.pointee.current)
+    let refusesSamples = workers[0].admitSamples()
     meter?.begin(self)
     let result: Swift.Result<Result, any Error>
     do {
@@ -46,6 +47,7 @@ extension Scheduler {
       root.scope.cancel(.failure)
     }
     var failures = end(root, inside: outer.pointee.current, console)
+    if refusesSamples { System.refuseSamples() }
     if let metrics { meter?.end(metrics) }
     if case .failure(let error) = result, !(error is CancellationError) {
       let bodys = ErrorIdentity(error)

@@ -90,6 +90,8 @@ private let workerThread: System.ThreadBody = { argument in
   cs_set_thread_pointer(worker)
   _ = cs_install_signal_stack()
   _ = cs_timers_sharpen()
+  // The thread ends with the scheduler.
+  _ = worker.admitSamples()
   worker.runLoop()
   cs_set_thread_pointer(nil)
   return nil

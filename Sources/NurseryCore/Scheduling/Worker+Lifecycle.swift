@@ -21,6 +21,19 @@ extension Worker {
 }
 
 extension WorkerRef {
+  /// Lets the monitor take the stack of what runs on the calling thread, which is the worker's, if it may report that.
+  ///
+  /// - Returns: whether the thread refused that before, and is to refuse it again.
+  func admitSamples() -> Bool {
+    let isWanted = pointee.scheduler!._withUnsafeGuaranteedRef { scheduler in
+      // The thread of an event loop runs code of others, and may be exchanged.
+      scheduler.monitor?.reports.tellsOfStalls == true && scheduler.settings.guest == nil
+    }
+    guard isWanted else { return false }
+    defer { pointee.place.task.store(System.thisTask, ordering: .releasing) }
+    return System.admitSamples()
+  }
+
   /// Runs fibers until the scheduler stops.
   func runLoop() {
     let loop = pointee.loop

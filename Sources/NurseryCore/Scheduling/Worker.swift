@@ -53,6 +53,8 @@ package struct Worker: ~Copyable {
     let index: Int
     /// What its thread is there for; written by `WorkerTable`, readable by all threads.
     let duty: Atomic<Duty>
+    /// The number of its thread in the kernel, once the thread has let its stack be taken by a signal; else 0.
+    let task = Atomic<Int32>(0)
     /// Written by the thread that starts it, and for the first worker by its own.
     var thread: UInt = 0
 

@@ -86,8 +86,14 @@ final class LintReports: Sendable {
 
   /// The same for callers that hold a lock or are in a hurry: on a thread of its own.
   func reportLater(_ kind: Lint.Kind, _ frames: [UInt], _ text: @escaping @Sendable (String) -> String) {
+    reportLater(kind, at: { SourceLines.line(of: frames) }, text)
+  }
+
+  func reportLater(
+    _ kind: Lint.Kind, at line: @escaping @Sendable () -> String?, _ text: @escaping @Sendable (String) -> String
+  ) {
     guard areOn else { return }
-    let job = UnsafeMutablePointer<() -> Void>.new { self.report(kind, at: SourceLines.line(of: frames), text) }
+    let job = UnsafeMutablePointer<() -> Void>.new { self.report(kind, at: line(), text) }
     do {
       System.detachThread(
         try System.startThread("fibers-report", job) { job in

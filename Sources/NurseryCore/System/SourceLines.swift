@@ -19,10 +19,13 @@ package enum SourceLines {
     package let line: String?
 
     /// "in accept() at Server/Accept.swift:12", or "in accept() of Server".
-    package var description: String { line.map { "in \(function) at \($0)" } ?? text }
+    package var description: String { "in \(textWithFunction)" }
+
+    /// The same without "in".
+    var textWithFunction: String { line.map { "\(function) at \($0)" } ?? "\(function) of \(module)" }
 
     /// "Server/Accept.swift:12", or "in accept() of Server".
-    var text: String { line ?? "in \(function) of \(module)" }
+    var text: String { line ?? description }
 
     fileprivate func at(_ line: String) -> Place { Place(function: function, module: module, line: line) }
   }
@@ -62,7 +65,7 @@ package enum SourceLines {
     if unknown.isEmpty { return }
     // On a thread of its own, because it takes more stack than a fiber may have.
     System.callOnThread("fibers-report") {
-      let places = lookUp(unknown.filter { !isOfTheToolchain($0) })
+      let places = lookUp(unknown.filter { !isOfTheSystem($0) })
       known.withLock { known in for address in unknown { known[address] = places[address] ?? [] } }
     }
   }
@@ -71,35 +74,47 @@ package enum SourceLines {
     /// Under a sanitizer an address would take seconds, in which the runtime's reader frees millions of objects.
     package static let isAvailable = !cs_is_sanitized
 
-    /// - Parameter mayAskAgain: whether a call without a line may have that where its function begins.
-    private static func lookUp(_ addresses: Set<UInt>, mayAskAgain: Bool = true) -> [UInt: [Place]] {
-      var places: [UInt: [Place]] = [:]
-      var beginnings: [UInt: UInt] = [:]
-      for frame in symbolicated(Array(addresses)) {
-        let address = UInt(frame.captured.originalProgramCounter)!
-        guard addresses.contains(address), let symbol = frame.symbol, let place = place(symbol) else { continue }
-        places[address, default: []].append(place)
-        // A call that the compiler has made, such as a loop's.
-        if place.line == nil, symbol.sourceLocation != nil, symbol.offset > 2 {
-          beginnings[address] = address &- UInt(symbol.offset) &+ 2
+    private static func lookUp(_ addresses: Set<UInt>) -> [UInt: [Place]] { places(of: symbols(at: addresses)) }
+
+    /// The functions that addresses lie in, an inlined one before that which it was inlined into.
+    static func symbols(at addresses: Set<UInt>) -> [UInt: [SymbolicatedBacktrace.Symbol]] {
+      let images = ImageMap.capture()
+      let all = Array(addresses)
+      var symbols: [UInt: [SymbolicatedBacktrace.Symbol]] = [:]
+      for start in stride(from: 0, to: all.count, by: Int(CS_MOST_FRAMES)) {
+        let part = Array(all[start..<min(start + Int(CS_MOST_FRAMES), all.count)])
+        guard let symbolicated = backtrace(of: part)?.symbolicated(with: images) else { continue }
+        for frame in symbolicated.frames {
+          // Others belong to this call.
+          guard let address = UInt(frame.captured.originalProgramCounter), addresses.contains(address) else { continue }
+          if let symbol = frame.symbol { symbols[address, default: []].append(symbol) }
         }
       }
-      if !mayAskAgain || beginnings.isEmpty { return places }
-      let placesOfBeginnings = lookUp(Set(beginnings.values), mayAskAgain: false)
-      for (address, beginning) in beginnings {
-        guard let line = placesOfBeginnings[beginning]?.first?.line else { continue }
-        places[address] = places[address]!.map { $0.line == nil ? $0.at(line) : $0 }
-      }
-      return places
+      return symbols
     }
 
-    /// The frames of these addresses, and some of this call.
-    private static func symbolicated(_ addresses: [UInt]) -> [SymbolicatedBacktrace.Frame] {
-      let images = ImageMap.capture()
-      return stride(from: 0, to: addresses.count, by: Int(CS_MOST_FRAMES)).flatMap { start in
-        let part = addresses[start..<min(start + Int(CS_MOST_FRAMES), addresses.count)]
-        return backtrace(of: Array(part))?.symbolicated(with: images).map { Array($0.frames) } ?? []
+    /// The places of those that are the user's.
+    ///
+    /// - Parameter mayAskAgain: whether a call without a line gets that where its function begins; the compiler makes
+    ///   such calls, as for a loop.
+    static func places(
+      of symbols: [UInt: [SymbolicatedBacktrace.Symbol]], mayAskAgain: Bool = true
+    ) -> [UInt: [Place]] {
+      let places = symbols.mapValues { $0.compactMap(place) }
+      if !mayAskAgain { return places }
+      var beginnings: [UInt: UInt] = [:]
+      for (address, symbols) in symbols where places[address]!.contains(where: { $0.line == nil }) {
+        guard let symbol = symbols.last, symbol.sourceLocation != nil, symbol.offset > 2 else { continue }
+        beginnings[address] = address &- UInt(symbol.offset) &+ 2
       }
+      if beginnings.isEmpty { return places }
+      let placesOfBeginnings = Self.places(of: Self.symbols(at: Set(beginnings.values)), mayAskAgain: false)
+      var all = places
+      for (address, beginning) in beginnings {
+        guard let line = placesOfBeginnings[beginning]?.first?.line else { continue }
+        all[address] = places[address]!.map { $0.line == nil ? $0.at(line) : $0 }
+      }
+      return all
     }
 
     /// A backtrace whose outermost frames are at the addresses.
@@ -125,16 +140,19 @@ package enum SourceLines {
       return Place(function: function, module: String(module), line: nil)
     }
 
-    /// Whether the code is that of a library that comes with Swift: to look into it takes as long as into the program.
-    private static func isOfTheToolchain(_ address: UInt) -> Bool {
+    /// Whether the code is that of a library that comes with Swift or the system: to look into it takes as long as into
+    /// the program.
+    private static func isOfTheSystem(_ address: UInt) -> Bool {
       guard let image = cs_image_of_code(address &- 1) else { return false }
-      let name = String(cString: image).split(separator: "/").last ?? ""
-      return toolchain.contains { name.hasPrefix($0) }
+      return isOfTheSystem(String(cString: image).split(separator: "/").last ?? "")
     }
 
-    private static let toolchain = [
-      "libswift", "lib_Internal", "libdispatch", "libFoundation", "lib_Foundation", "libTesting", "lib_Testing",
-      "libXCTest",
+    /// - Parameter image: the name of a library's file.
+    static func isOfTheSystem(_ image: some StringProtocol) -> Bool { libraries.contains { image.hasPrefix($0) } }
+
+    private static let libraries = [
+      "libswift", "lib_Internal", "libdispatch", "libBlocksRuntime.", "libFoundation", "lib_Foundation", "libTesting",
+      "lib_Testing", "libXCTest", "libc.", "libm.", "libpthread.", "libstdc++.", "libgcc_s.", "ld-",
     ]
 
     private static func isOurs(_ module: Substring) -> Bool {
@@ -162,7 +180,7 @@ package enum SourceLines {
   #else
     package static let isAvailable = false
 
-    private static func isOfTheToolchain(_ address: UInt) -> Bool { false }
+    private static func isOfTheSystem(_ address: UInt) -> Bool { false }
     private static func lookUp(_ addresses: Set<UInt>) -> [UInt: [Place]] { [:] }
   #endif
 }
