@@ -7,7 +7,7 @@ import Testing
 // whole process can be told apart.
 
 private struct Letter {}
-private struct Parcel: Sendable {}
+private struct Packet: Sendable {}
 
 private let lineOfTask = #line + 1
 @inline(never) private func fetch<Element: Sendable>(_ channel: Channel<Element>) async throws -> Element {
@@ -138,12 +138,12 @@ struct OutsideStackTests {
   }
 
   @Test func stacksAreRightWhileThreadsAndTasksGoOn() async throws {
-    let channel = Channel<Parcel>()
+    let channel = Channel<Packet>()
     let hasEnded = Guarded(false)
     let taker = PlainThread {
       var seen: [FiberDump.Entry] = []
       while !hasEnded.withLock({ $0 }) {
-        seen += waiting(for: "receive from a Channel<Parcel>", FiberDump.all())
+        seen += waiting(for: "receive from a Channel<Packet>", FiberDump.all())
       }
       return seen
     }
@@ -154,8 +154,8 @@ struct OutsideStackTests {
     let threads = (0..<2).map { _ in PlainThread { for _ in 0..<rounds { _ = try readMail(channel) } } }
     let sender = PlainThread {
       for number in 0..<6 * rounds {
-        if number % 32 == 0 { expectSoon { !waiting(for: "receive from a Channel<Parcel>", .all()).isEmpty } }
-        try channel.send(Parcel())
+        if number % 32 == 0 { expectSoon { !waiting(for: "receive from a Channel<Packet>", .all()).isEmpty } }
+        try channel.send(Packet())
       }
     }
     for task in tasks { try await task.value }
