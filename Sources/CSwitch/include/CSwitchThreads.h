@@ -80,10 +80,11 @@ void cs_thread_yield(void);
 int cs_thread_count(void);
 // The calling thread, as cs_thread_start names one.
 uintptr_t cs_this_thread(void);
-// Nanoseconds of processor time that a thread, which has not ended, has used; -errno if that cannot be found out.
-int64_t cs_thread_time(uintptr_t thread);
-// The bounds of the stack of a thread that has not ended.
-int cs_thread_stack(uintptr_t thread, void *_Nullable *_Nonnull bottom, size_t *size);
+// Nanoseconds of processor time that a thread has used, by its number in the kernel; -errno if it has ended or that
+// cannot be found out.
+int64_t cs_thread_time(int task);
+// The bounds of the calling thread's stack.
+int cs_thread_stack(void *_Nullable *_Nonnull bottom, size_t *size);
 
 // How many processors this process may use (affinity mask, and a cgroup v2 quota rounded up), at least 1.
 int cs_processor_count(void);

@@ -41,7 +41,7 @@ void cs_notes_end(cs_stack_notes *notes) {
 void cs_notes_thread(cs_stack_notes *notes) {
   void *bottom = NULL;
   size_t size = 0;
-  (void)cs_thread_stack(cs_this_thread(), &bottom, &size);
+  (void)cs_thread_stack(&bottom, &size);
   *notes = (cs_stack_notes){.bottom = bottom, .size = size};
 }
 

@@ -183,28 +183,29 @@ uintptr_t cs_this_thread(void) { return (uintptr_t)pthread_self(); }
 
 uint32_t cs_user(void) { return geteuid(); }
 
-int64_t cs_thread_time(uintptr_t thread) {
+int64_t cs_thread_time(int task) {
 #if defined(__APPLE__)  // not yet verified
-  (void)thread;
+  (void)task;
   return -ENOSYS;
 #else
-  clockid_t clock;
+  // The clock of a thread by its number, as the kernel numbers clocks (include/linux/posix-timers.h).
+  // pthread_getcpuclockid would read the memory of a thread that may have ended.
+  clockid_t clock = (clockid_t)(~(unsigned)task << 3 | 6);
   struct timespec time;
-  int result = pthread_getcpuclockid((pthread_t)thread, &clock);
-  if (result != 0) return -result;
+  if (task <= 0) return -ESRCH;
   if (clock_gettime(clock, &time) != 0) return -errno;
   return (int64_t)time.tv_sec * 1000000000 + time.tv_nsec;
 #endif
 }
 
-int cs_thread_stack(uintptr_t thread, void **bottom, size_t *size) {
+int cs_thread_stack(void **bottom, size_t *size) {
 #if defined(__APPLE__)  // not yet verified
-  *size = pthread_get_stacksize_np((pthread_t)thread);
-  *bottom = (char *)pthread_get_stackaddr_np((pthread_t)thread) - *size;
+  *size = pthread_get_stacksize_np(pthread_self());
+  *bottom = (char *)pthread_get_stackaddr_np(pthread_self()) - *size;
   return 0;
 #else
   pthread_attr_t attributes;
-  int result = pthread_getattr_np((pthread_t)thread, &attributes);
+  int result = pthread_getattr_np(pthread_self(), &attributes);
   if (result != 0) return -result;
   result = pthread_attr_getstack(&attributes, bottom, size);
   pthread_attr_destroy(&attributes);

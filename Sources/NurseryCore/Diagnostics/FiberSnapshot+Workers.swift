@@ -26,7 +26,7 @@ extension FiberSnapshot {
       switches = worker.pointee.counters.switches.load(ordering: .relaxed)
       begun = worker.pointee.counters.begun.load(ordering: .relaxed)
       queued = worker.pointee.queue.count + worker.pointee.inbox.count
-      processorTime = System.processorTime(of: worker.pointee.place.thread)
+      processorTime = System.processorTime(of: worker.pointee.place.task.load(ordering: .acquiring))
     }
   }
 }

@@ -28,7 +28,7 @@ final class RunningStack: Sendable {
   /// Takes that of a fiber which runs on a worker since the worker's switch number `switches`.
   static func take(of fiber: FiberRef, on worker: WorkerRef, sinceSwitch switches: Int) -> Outcome {
     let task = worker.pointee.place.task.load(ordering: .acquiring)
-    guard task != 0, SourceLines.isAvailable else { return .missing(nil) }
+    guard task != 0, worker.admitsSamples, SourceLines.isAvailable else { return .missing(nil) }
     let running = withUnsafePointer(to: worker.pointee.running) { UnsafeRawPointer($0) }
     let counter = withUnsafePointer(to: worker.pointee.counters.switches) { UnsafeRawPointer($0) }
     func look() throws(System.Sample.Failure) -> System.Sample {

@@ -21,8 +21,9 @@ extension FiberRef {
   /// Where the stack ends on which a plain thread is parked.
   fileprivate var endOfThreadStack: UInt {
     let saved = pointee.savedStack.load(ordering: .relaxed)
-    let bounds = System.stack(of: pointee.worker.pointee.place.thread)
+    let bottom = pointee.worker.pointee.plain.stackBottom.load(ordering: .relaxed)
+    let top = pointee.worker.pointee.plain.stackTop.load(ordering: .relaxed)
     // The thread may have lent itself to a fiber, on whose stack it is.
-    return bounds.contains(saved) ? bounds.upperBound : .max
+    return saved >= bottom && saved < top ? top : .max
   }
 }

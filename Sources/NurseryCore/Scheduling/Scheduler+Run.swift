@@ -71,6 +71,7 @@ extension Scheduler {
     let scope = nursery.scope
     let worker = Worker.make(for: self, index: 0, home: scope)
     worker.pointee.place.thread = System.thisThread
+    worker.pointee.place.task.store(System.thisTask, ordering: .releasing)
     rootScope = scope
     workers.lock.lock()
     workers.add(worker)

@@ -17,22 +17,23 @@ extension Worker {
     pace.findTaskWords()
     pace.quickYields = quickYieldMask
     loop.pointee.stack = .forThread()
+    place.task.store(System.thisTask, ordering: .releasing)
   }
 }
 
 extension WorkerRef {
-  /// Lets the monitor take the stack of what runs on the calling thread, which is the worker's, if it may report that.
-  ///
-  /// - Returns: whether the thread refused that before, and is to refuse it again.
-  func admitSamples() -> Bool {
-    let isWanted = pointee.scheduler!._withUnsafeGuaranteedRef { scheduler in
+  /// Whether the monitor may take the stack of what runs on the worker's thread, by a signal to it.
+  var admitsSamples: Bool {
+    pointee.scheduler!._withUnsafeGuaranteedRef { scheduler in
       // The thread of an event loop runs code of others, and may be exchanged.
       scheduler.monitor?.reports.tellsOfStalls == true && scheduler.settings.guest == nil
     }
-    guard isWanted else { return false }
-    defer { pointee.place.task.store(System.thisTask, ordering: .releasing) }
-    return System.admitSamples()
   }
+
+  /// Lets it do so, if it may report a stall; called on the thread.
+  ///
+  /// - Returns: whether the thread refused that before, and is to refuse it again.
+  func admitSamples() -> Bool { admitsSamples && System.admitSamples() }
 
   /// Runs fibers until the scheduler stops.
   func runLoop() {

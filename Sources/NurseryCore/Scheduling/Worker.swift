@@ -53,7 +53,7 @@ package struct Worker: ~Copyable {
     let index: Int
     /// What its thread is there for; written by `WorkerTable`, readable by all threads.
     let duty: Atomic<Duty>
-    /// The number of its thread in the kernel, once the thread has let its stack be taken by a signal; else 0.
+    /// The number of its thread in the kernel, which may be asked about also when the thread has ended; 0 until it runs.
     let task = Atomic<Int32>(0)
     /// Written by the thread that starts it, and for the first worker by its own.
     var thread: UInt = 0
@@ -165,6 +165,9 @@ package struct Worker: ~Copyable {
   struct Plain: ~Copyable {
     /// The pool whose thread it is.
     var pool: Unmanaged<BlockingPool>?
+    /// The bounds of the thread's stack, both 0 until they are known; for dumps on other threads.
+    let stackBottom = Atomic<UInt>(0)
+    let stackTop = Atomic<UInt>(0)
     /// Whether the thread's record has been made ready.
     let isCalled = Atomic<Bool>(false)
     /// Counts how often the thread has begun or ended a sleep without a timer: odd while it is in one.

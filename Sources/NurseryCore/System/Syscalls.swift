@@ -110,18 +110,20 @@ package enum System {
 
   static var thisThread: UInt { cs_this_thread() }
 
-  /// The stack of a thread that has not ended; empty if it is not known.
-  static func stack(of thread: UInt) -> Range<UInt> {
+  /// The calling thread's stack; empty if it is not known.
+  static var stackOfThisThread: Range<UInt> {
     var bottom: UnsafeMutableRawPointer?
     var size = 0
-    guard cs_thread_stack(thread, &bottom, &size) == 0 else { return 0..<0 }
+    guard cs_thread_stack(&bottom, &size) == 0 else { return 0..<0 }
     let start = UInt(bitPattern: bottom)
     return start..<start + UInt(size)
   }
 
-  /// Nanoseconds of processor time that a thread has used, which has not ended; nil if the system does not say.
-  static func processorTime(of thread: UInt) -> Int64? {
-    let time = cs_thread_time(thread)
+  /// Nanoseconds of processor time that a thread has used; nil if it has ended, or the system does not say.
+  ///
+  /// - Parameter task: the thread's number in the kernel.
+  static func processorTime(of task: Int32) -> Int64? {
+    let time = cs_thread_time(task)
     return time < 0 ? nil : time
   }
 

@@ -46,7 +46,7 @@ import Testing
       return
     }
     let isFound = stack.contains { function in
-      guard function.contains("grind(until:)") else { return false }
+      guard function.contains("grind()") else { return false }
       #if DEBUG
         let line = function.split(separator: ":").last.flatMap { Int($0) } ?? 0
         return function.contains(" at NurseryTests/HeldStackTests.swift:")
