@@ -48,18 +48,25 @@ const char *cs_image_of_code(uintptr_t address) {
 void cs_call_with_frame(void (*body)(void *), void *argument, const void *frame);
 
 void cs_call_below(void (*body)(void *), void *argument, const uintptr_t *addresses, size_t count) {
-  // A frame begins with the frame pointer that its function has saved. The word below that would be the asynchronous
-  // context of an async function: there is none.
+  // A frame begins with the frame pointer that its function has saved. If the function is async, what walks along the
+  // stack takes the word below that for the function's context, and goes on along the contexts: those of the addresses
+  // after it. A context has no return address, but the address where its function goes on.
   struct {
-    uintptr_t unused, context;
-    const void *next;
+    uintptr_t unused;
+    const void *context;
+    _Alignas(16) const void *next;  // as the stack is
     uintptr_t return_address;
+    const void *parent;
+    uintptr_t resumption;
   } frames[CS_MOST_FRAMES + 1];
   if (count > CS_MOST_FRAMES) count = CS_MOST_FRAMES;
   memset(frames, 0, (count + 1) * sizeof frames[0]);
   for (size_t i = 0; i < count; i++) {
     frames[i].next = &frames[i + 1].next;
     frames[i].return_address = addresses[i];
+    frames[i].resumption = addresses[i] - 1;
+    frames[i].context = &frames[i + 1].parent;
+    frames[i].parent = &frames[i + 1].parent;
   }
   cs_call_with_frame(body, argument, &frames[0].next);
 }

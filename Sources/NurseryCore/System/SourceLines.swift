@@ -79,16 +79,20 @@ package enum SourceLines {
     /// The functions that addresses lie in, an inlined one before that which it was inlined into.
     static func symbols(at addresses: Set<UInt>) -> [UInt: [SymbolicatedBacktrace.Symbol]] {
       let images = ImageMap.capture()
-      let all = Array(addresses)
+      var left = Array(addresses)
       var symbols: [UInt: [SymbolicatedBacktrace.Symbol]] = [:]
-      for start in stride(from: 0, to: all.count, by: Int(CS_MOST_FRAMES)) {
-        let part = Array(all[start..<min(start + Int(CS_MOST_FRAMES), all.count)])
-        guard let symbolicated = backtrace(of: part)?.symbolicated(with: images) else { continue }
-        for frame in symbolicated.frames {
-          // Others belong to this call.
-          guard let address = UInt(frame.captured.originalProgramCounter), addresses.contains(address) else { continue }
+      while !left.isEmpty {
+        let part = Array(left.prefix(Int(CS_MOST_FRAMES)))
+        var seen: Set<UInt> = [part[0]]
+        for frame in backtrace(of: part)?.symbolicated(with: images)?.frames ?? [] {
+          // Others belong to this call. Where an async function goes on is one less: see `cs_call_below`.
+          let counter = UInt(frame.captured.originalProgramCounter)!
+          let address = part.contains(counter) ? counter : counter &+ 1
+          guard part.contains(address) else { continue }
+          seen.insert(address)
           if let symbol = frame.symbol { symbols[address, default: []].append(symbol) }
         }
+        left.removeAll { seen.contains($0) }
       }
       return symbols
     }
@@ -187,8 +191,8 @@ package enum SourceLines {
 
 #if canImport(Runtime) && !canImport(Darwin)
   private let captureBacktrace: @convention(c) (UnsafeMutableRawPointer) -> Void = { result in
-    // Without images, which the unwinder would read at each frame, and end where it finds an async function.
-    result.assumingMemoryBound(to: Backtrace?.self).pointee = try? Backtrace.capture(algorithm: .fast, limit: nil)
+    result.assumingMemoryBound(to: Backtrace?.self).pointee =
+      try? Backtrace.capture(algorithm: .fast, limit: nil, images: ImageMap.capture())
   }
 #endif
 

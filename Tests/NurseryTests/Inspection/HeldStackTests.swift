@@ -119,7 +119,7 @@ import Testing
     let text = try #require(lints.entries.first).description
     #expect(text.hasPrefix("the root fiber has computed for "))
     // Its thread may have been without a processor.
-    if SourceLines.isAvailable { #expect(text.contains("grind(until:)") || text.contains("its stack is not known")) }
+    if SourceLines.isAvailable { #expect(text.contains("grind()") || text.contains("its stack is not known")) }
   }
 
   /// A signal would end `poll` early, whatever its flags.
