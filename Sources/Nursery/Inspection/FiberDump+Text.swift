@@ -21,6 +21,7 @@ private struct DumpText {
     let path: String
     let site: SourceSite
     let reason: CancellationReason?
+    let isSuspended: Bool
   }
 
   /// What fibers have in common that are one entry.
@@ -86,7 +87,9 @@ private struct DumpText {
     var groupOf: [ScopeKey: Int] = [:]
     for index in scopes {
       let scope = tree.snapshot.scopes[Int(index)]
-      let key = ScopeKey(kind: scope.kind, path: scope.path, site: scope.site, reason: scope.reason)
+      let key = ScopeKey(
+        kind: scope.kind, path: scope.path, site: scope.site, reason: scope.reason,
+        isSuspended: scope.suspendedOn != nil)
       if let group = groupOf[key], scope.kind != .run {
         groups[group].append(index)
       } else {
@@ -118,6 +121,9 @@ private struct DumpText {
     if let next = scopes.map({ snapshot.scopes[Int($0)].deadline }).min(), next != .max, scope.clock >= 0 {
       let rest = Duration.nanoseconds(max(0, next - tree.snapshot.clocks[Int(scope.clock)].now))
       words += isOne ? ", deadline in \(rest.inWords)" : ", first deadline in \(rest.inWords)"
+    }
+    if let fiber = scope.suspendedOn {
+      words += isOne ? ", suspended with a coroutine of \(tree.label(fiber))" : ", suspended with coroutines"
     }
     if scope.isDraining { words += ", draining" }
     if let reason = scope.reason { words += ", cancelled: \(reason)" }
