@@ -32,8 +32,10 @@ private struct DumpText {
     let isCancelledAlone: Bool
     let waits: String
     let line: String?
-    /// The calls; empty for fibers, for which the lines of the spawn and of the wait have to do: each further call takes
-    /// a twentieth of a second to look up.
+    /// The calls.
+    ///
+    /// Empty for fibers, which have the lines of the spawn and of the wait: each further call takes a twentieth of a
+    /// second to look up.
     let places: [SourceLines.Place]
     /// Empty if names are folded.
     var name: String

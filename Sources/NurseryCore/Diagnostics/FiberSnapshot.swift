@@ -37,8 +37,9 @@ package struct FiberSnapshot: Sendable {
     package let clock: Int32
     /// The number of children.
     package let childCount: Int
-    /// The fiber on which the coroutine is suspended that has this scope open, and those inside it; nil for a scope in a
-    /// tree.
+    /// The fiber on which the coroutine is suspended that has this scope open, and those inside it.
+    ///
+    /// Nil for a scope in a tree.
     package let suspendedOn: PerformerID?
   }
 
