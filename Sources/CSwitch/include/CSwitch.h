@@ -169,8 +169,8 @@ void *cs_lowest_used(void *bottom);
 void *cs_frame_address(void);
 // Where the frame of the calling Swift function begins: its saved frame pointer, and above that its return address.
 void *cs_caller_frame(void);
-// The file of the code in which an address lies, empty for the program's own; null if it is no address of code, or where
-// that cannot be found out. Valid until the file is unloaded.
+// The file of the code in which an address lies, empty for the program's own. Null if it is no address of code, or
+// where that cannot be found out. Valid until the file is unloaded.
 const char *_Nullable cs_image_of_code(uintptr_t address);
 
 // MARK: Exclusivity

@@ -32,6 +32,7 @@ extension FiberDump {
       json.field("draining", scope.isDraining)
       json.field("limit", scope.limit == .max ? nil : scope.limit)
       json.field("children", scope.childCount)
+      json.field("suspendedOn", scope.suspendedOn?.number)
     }
   }
 

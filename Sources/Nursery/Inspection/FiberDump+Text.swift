@@ -21,6 +21,7 @@ private struct DumpText {
     let path: String
     let site: SourceSite
     let reason: CancellationReason?
+    let isSuspended: Bool
   }
 
   /// What fibers have in common that are one entry.
@@ -31,8 +32,10 @@ private struct DumpText {
     let isCancelledAlone: Bool
     let waits: String
     let line: String?
-    /// The calls; empty for fibers, for which the lines of the spawn and of the wait have to do: each further call takes
-    /// a twentieth of a second to look up.
+    /// The calls.
+    ///
+    /// Empty for fibers, which have the lines of the spawn and of the wait: each further call takes a twentieth of a
+    /// second to look up.
     let places: [SourceLines.Place]
     /// Empty if names are folded.
     var name: String
@@ -86,7 +89,9 @@ private struct DumpText {
     var groupOf: [ScopeKey: Int] = [:]
     for index in scopes {
       let scope = tree.snapshot.scopes[Int(index)]
-      let key = ScopeKey(kind: scope.kind, path: scope.path, site: scope.site, reason: scope.reason)
+      let key = ScopeKey(
+        kind: scope.kind, path: scope.path, site: scope.site, reason: scope.reason,
+        isSuspended: scope.suspendedOn != nil)
       if let group = groupOf[key], scope.kind != .run {
         groups[group].append(index)
       } else {
@@ -118,6 +123,9 @@ private struct DumpText {
     if let next = scopes.map({ snapshot.scopes[Int($0)].deadline }).min(), next != .max, scope.clock >= 0 {
       let rest = Duration.nanoseconds(max(0, next - tree.snapshot.clocks[Int(scope.clock)].now))
       words += isOne ? ", deadline in \(rest.inWords)" : ", first deadline in \(rest.inWords)"
+    }
+    if let fiber = scope.suspendedOn {
+      words += isOne ? ", suspended with a coroutine of \(tree.label(fiber))" : ", suspended with coroutines"
     }
     if scope.isDraining { words += ", draining" }
     if let reason = scope.reason { words += ", cancelled: \(reason)" }

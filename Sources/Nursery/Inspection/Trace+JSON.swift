@@ -41,6 +41,10 @@ extension Trace {
     }
     for (index, span) in model.spans.enumerated() { events.add(span, index, lanes, model) }
     for call in model.calls { events.add(call, model) }
+    for scope in model.scopes.indices {
+      events.addSuspensions(of: scope, model)
+      try flush(above: 1 << 16)
+    }
     try flush(above: 0)
     try sink("],\"otherData\":{\"lost\":\"\(lostEventCount)\"}}\n")
   }

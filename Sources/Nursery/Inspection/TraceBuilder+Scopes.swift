@@ -39,10 +39,59 @@ extension TraceBuilder {
   mutating func addClosing(_ event: RecordedEvent) {
     guard let index = scopeAt.removeValue(forKey: event.place) else { return }
     model.scopes[index].closed = event.time
+    aroundResumed[index] = nil
     closedAt[event.place] = index
     if model.scopes[index].opened == nil, model.scopes[index].parent < 0, event.subject != RecordedEvent.nobody {
       model.scopes[index].parent = scope(at: event.subject)
     }
+  }
+
+  // MARK: Suspensions
+
+  /// The scopes from this one outwards that one coroutine has open, which is in the scope `base`.
+  private func path(from innermost: Int, to base: Int) -> [Int] {
+    var path: [Int] = []
+    var scope = innermost
+    while scope >= 0, scope != base, path.count < model.scopes.count {
+      path.append(scope)
+      scope = aroundResumed[scope] ?? model.scopes[scope].parent
+    }
+    return path
+  }
+
+  mutating func addSuspension(_ event: RecordedEvent) {
+    let base = scope(at: event.subject)
+    let path = path(from: scope(at: event.place), to: base)
+    for index in path { suspendedSince[index] = event.time }
+    if let outermost = path.last, model.scopes[outermost].parent < 0 { model.scopes[outermost].parent = base }
+  }
+
+  mutating func addResumption(_ event: RecordedEvent) {
+    let base = scope(at: event.subject)
+    let innermost = scope(at: event.place)
+    if suspendedSince[innermost] == nil, model.scopes[innermost].opened == nil {
+      // It was suspended when the recording began; of those around it that is not known.
+      suspendedSince[innermost] = model.begin
+    }
+    var outermost = innermost
+    var index = innermost
+    while index >= 0, let since = suspendedSince.removeValue(forKey: index) {
+      model.scopes[index].suspensions.append(since..<max(since, event.time))
+      outermost = index
+      index = model.scopes[index].parent
+    }
+    if model.scopes[outermost].parent < 0 { model.scopes[outermost].parent = base }
+    aroundResumed[outermost] = base
+  }
+
+  /// What is still suspended when the recording ends, with events or without.
+  mutating func endSuspensions() {
+    for scope in model.recording.scopes where scope.isSuspended {
+      guard let index = scopeAt[scope.address], model.scopes[index].suspensions.isEmpty else { continue }
+      if suspendedSince[index] == nil { suspendedSince[index] = model.begin }
+    }
+    for (index, since) in suspendedSince { model.scopes[index].suspensions.append(since..<max(since, model.end)) }
+    suspendedSince = [:]
   }
 
   mutating func addTimeout(_ event: RecordedEvent, _ track: Int) {

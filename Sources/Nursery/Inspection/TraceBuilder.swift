@@ -10,6 +10,10 @@ struct TraceBuilder {
   private var openCalls: [UInt64: Int] = [:]
   /// The last scope at an address that was closed.
   var closedAt: [UInt64: Int] = [:]
+  /// Since when scopes are suspended.
+  var suspendedSince: [Int: Int64] = [:]
+  /// The scope around the outermost one of a coroutine that has been resumed elsewhere than where it was opened.
+  var aroundResumed: [Int: Int] = [:]
   var tracks: [State]
 
   /// What a worker runs.
@@ -31,6 +35,7 @@ struct TraceBuilder {
     addLivingScopes(entries)
     for entry in entries { add(entry) }
     for track in tracks.indices where tracks[track].fiber >= 0 { endRun(track, model.end, nil, nil) }
+    endSuspensions()
     if let root = fiberOf[0] { model.fibers[root].home = model.scopes.firstIndex { $0.kind == .run } ?? -1 }
   }
 
@@ -78,6 +83,8 @@ struct TraceBuilder {
     case .opened: addOpening(event, track, entry.text)
     case .closed: addClosing(event)
     case .timedOut: addTimeout(event, track)
+    case .suspended: addSuspension(event)
+    case .resumed: addResumption(event)
     case .cancelled: addCancellation(event, track)
     case .stolen:
       let first = fiber(event.subject)

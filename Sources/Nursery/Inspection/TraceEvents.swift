@@ -116,6 +116,19 @@ struct TraceEvents {
     }
   }
 
+  /// When the coroutine was suspended that has a scope open.
+  mutating func addSuspensions(of index: Int, _ model: TraceModel) {
+    let process = process(model.owner(of: index))
+    for (number, time) in model.scopes[index].suspensions.enumerated() {
+      for (phase, time) in [("b", time.lowerBound), ("e", time.upperBound)] {
+        event(phase, "\(model.label(scope: index)) is suspended", process: process, thread: 0, at: time) { json in
+          json.field("cat", "suspension")
+          json.field("id", "\(index).\(number)")
+        }
+      }
+    }
+  }
+
   mutating func add(_ call: TraceModel.Call, _ model: TraceModel) {
     let threads = Set(model.calls.map(\.thread)).sorted()
     let thread = Self.otherThreads + 1 + threads.firstIndex(of: call.thread)!

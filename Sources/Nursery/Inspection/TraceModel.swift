@@ -54,6 +54,8 @@ struct TraceModel {
     var opened: Int64?
     var closed: Int64?
     var cancelled: (time: Int64, reason: RecordedEvent.Reason, by: Int)?
+    /// When it was open and no part of what any fiber did: the coroutine was suspended whose body has opened it.
+    var suspensions: [Range<Int64>] = []
   }
 
   /// What takes no time.

@@ -53,6 +53,10 @@ extension TracePage {
       if (scope.h >= 0) link(`opened by ${fiberName(scope.h)}`, show(scope.h), element('p', ''));
       element('p', scope.b === null ? 'opened before the trace' : `opened after ${duration(scope.b)}`);
       element('p', scope.e === null ? 'open' : `closed after ${duration(scope.e)}`);
+      if (scope.s.length) {
+        const total = scope.s.reduce((sum, gap) => sum + gap.e - gap.b, 0);
+        element('p', `suspended with its coroutine for ${duration(total)}, ${scope.s.length} times`);
+      }
       if (scope.x !== null) {
         element('p', `cancelled after ${duration(scope.x)}: ${scope.why}, by ${fiberName(scope.by)}`);
       }

@@ -66,7 +66,22 @@ extension TracePage {
       }
     }
 
-    // The tree of scopes, each in a row: a bar while it was open.
+    // A scope's bars: one while it was open, with a gap while its coroutine was suspended.
+    function scopeBars(scope, index) {
+      const bars = [], end = scope.e ?? data.end;
+      let begin = scope.b ?? 0;
+      const color = hue(scope.k);
+      const open = to => { if (to > begin) bars.push({ b: begin, e: to, text: scope.n, color, scope: index }); };
+      for (const gap of scope.s) {
+        open(gap.b);
+        bars.push({ b: gap.b, e: gap.e, text: 'suspended with its coroutine', color: 'wait', scope: index });
+        begin = gap.e;
+      }
+      open(end);
+      return bars;
+    }
+
+    // The tree of scopes, each in a row.
     function scopeRows() {
       const rows = [{ title: 'Scopes' }];
       const inner = data.scopes.map(() => []);
@@ -74,9 +89,8 @@ extension TracePage {
       data.scopes.forEach((scope, index) => (scope.p < 0 ? outermost : inner[scope.p]).push(index));
       function add(index, depth) {
         const scope = data.scopes[index];
-        const bar = { b: scope.b ?? 0, e: scope.e ?? data.end, text: scope.n, color: hue(scope.k), scope: index };
         const marks = scope.x === null ? [] : [{ b: scope.x, n: `cancelled: ${scope.why}` }];
-        rows.push({ name: '  '.repeat(depth) + scope.n, bars: [bar], marks });
+        rows.push({ name: '  '.repeat(depth) + scope.n, bars: scopeBars(scope, index), marks });
         for (const child of inner[index]) add(child, depth + 1);
       }
       for (const index of outermost) add(index, 0);

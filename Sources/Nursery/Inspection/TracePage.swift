@@ -97,6 +97,12 @@ enum TracePage {
       json.field("x", scope.cancelled.map { $0.time - model.begin })
       json.field("why", scope.cancelled.map { "\($0.reason)" })
       json.field("by", scope.cancelled.map { $0.by })
+      json.array("s", scope.suspensions) { json, time in
+        json.object {
+          $0.field("b", time.lowerBound - model.begin)
+          $0.field("e", time.upperBound - model.begin)
+        }
+      }
     }
   }
 

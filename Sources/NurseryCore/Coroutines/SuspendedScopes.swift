@@ -34,6 +34,7 @@ extension UnsafeMutablePointer<CoroutineContext> {
   func leaveScopes(_ me: FiberRef) {
     let innermost = me.scope
     innermost.leave(pointee.base!, with: me)
+    if me.pointee.worker.isObserved { me.observeSuspension(innermost, in: pointee.base!, isResumption: false) }
     pointee.isSuspendedInScopes = true
     SuspendedScopes.lock.lock()
     pointee.suspended = SuspendedScopes(innermost: innermost)
@@ -51,7 +52,9 @@ extension UnsafeMutablePointer<CoroutineContext> {
     pointee.suspended = nil
     SuspendedScopes.lock.unlock()
     if suspended.fiber != me { check(suspended, me) }
+    let base = me.scope
     suspended.innermost.join(me)
+    if me.pointee.worker.isObserved { me.observeSuspension(suspended.innermost, in: base, isResumption: true) }
   }
 
   /// Called under the lists' lock.
@@ -93,10 +96,14 @@ extension UnsafeMutablePointer<CoroutineContext> {
 }
 
 extension FiberRef {
+  /// Whether a coroutine is suspended inside scopes of this fiber.
+  @inline(__always)
+  var hasSuspendedScopes: Bool { pointee.surroundings.suspended.load(ordering: .relaxed) != nil }
+
   /// Gives up the coroutines that are suspended inside scopes of this fiber, which ends.
   @inline(__always)
   func leaveSuspendedScopes() {
-    if pointee.surroundings.suspended.load(ordering: .relaxed) != nil { giveUpSuspendedScopes() }
+    if hasSuspendedScopes { giveUpSuspendedScopes() }
   }
 
   @inline(never)

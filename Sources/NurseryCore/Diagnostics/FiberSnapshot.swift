@@ -37,6 +37,10 @@ package struct FiberSnapshot: Sendable {
     package let clock: Int32
     /// The number of children.
     package let childCount: Int
+    /// The fiber on which the coroutine is suspended that has this scope open, and those inside it.
+    ///
+    /// Nil for a scope in a tree.
+    package let suspendedOn: PerformerID?
   }
 
   /// A fiber, or a plain thread or task that performs an operation.

@@ -19,6 +19,8 @@ package struct Recording: Sendable {
     /// The names of the nurseries around and its own.
     package let path: String
     package let site: SourceSite
+    /// Whether a coroutine that is suspended has it open.
+    package let isSuspended: Bool
   }
 
   package let tracks: [FlightRecorder.Track]
@@ -69,16 +71,32 @@ extension Scheduler {
   /// Adds the fibers and scopes that are there, under the locks of the scopes.
   private func addLiving(to recording: inout Recording) {
     guard let rootScope else { return }
-    rootScope.withLock {
-      rootScope.visitInside { scope in
-        guard scope.pointee.scheduler?.toOpaque() == Unmanaged.passUnretained(self).toOpaque() else { return false }
-        recording.scopes.append(scope.recorded(isRoot: scope == rootScope))
-        scope.pointee.nursery?.forEachChild { fiber in
-          recording.fibers[fiber.id] = Recording.Fiber(
-            name: fiber.name, site: fiber.site, home: scope.recordedAddress)
-        }
-        return true
+    var suspenders: [FiberRef] = []
+    rootScope.withLock { addLiving(in: rootScope, to: &recording, &suspenders) }
+    if suspenders.isEmpty { return }
+    // The scopes of suspended coroutines are in no tree.
+    SuspendedScopes.lock.withLock {
+      while let fiber = suspenders.popLast() {
+        fiber.forEachSuspended { scope in scope.withLock { addLiving(in: scope, to: &recording, &suspenders) } }
       }
+    }
+  }
+
+  /// Adds the scopes from this one inwards, and the fibers that have coroutines suspended in scopes to those that are
+  /// to be looked at.
+  ///
+  /// Called with the lock of the outermost held.
+  private func addLiving(in outermost: ScopeRef, to recording: inout Recording, _ suspenders: inout [FiberRef]) {
+    outermost.visitInside { scope in
+      guard scope.pointee.scheduler?.toOpaque() == Unmanaged.passUnretained(self).toOpaque() else { return false }
+      recording.scopes.append(scope.recorded(isRoot: scope == rootScope))
+      if scope == rootScope, let root = scope.pointee.host, root.hasSuspendedScopes { suspenders.append(root) }
+      scope.pointee.nursery?.forEachChild { fiber in
+        recording.fibers[fiber.id] = Recording.Fiber(
+          name: fiber.name, site: fiber.site, home: scope.recordedAddress)
+        if fiber.hasSuspendedScopes { suspenders.append(fiber) }
+      }
+      return true
     }
   }
 }
@@ -92,6 +110,6 @@ extension ScopeRef {
     }
     return Recording.Scope(
       address: recordedAddress, parent: pointee.links.parent?.recordedAddress ?? 0, kind: kind,
-      path: pointee.nursery?.path ?? "", site: site)
+      path: pointee.nursery?.path ?? "", site: site, isSuspended: pointee.host == nil && pointee.opener != nil)
   }
 }

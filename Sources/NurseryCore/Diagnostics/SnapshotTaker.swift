@@ -57,16 +57,19 @@ struct SnapshotTaker {
   }
 
   /// Notes a scope and those inside it; called with its lock held.
-  private mutating func walk(_ outermost: ScopeRef, below parent: Int32) {
+  ///
+  /// - Parameter suspender: the fiber on which the coroutine is suspended that has the scope open, if one is.
+  private mutating func walk(_ outermost: ScopeRef, below parent: Int32, suspendedOn suspender: FiberRef? = nil) {
     var path: [(scope: ScopeRef, index: Int32)] = []
     outermost.visitInside { scope in
       while let last = path.last, last.scope != scope.pointee.links.parent { path.removeLast() }
-      path.append((scope, note(scope, below: path.last?.index ?? parent)))
+      let owner = path.isEmpty ? suspender : nil
+      path.append((scope, note(scope, below: path.last?.index ?? parent, suspendedOn: owner)))
       return true
     }
   }
 
-  private mutating func note(_ scope: ScopeRef, below parent: Int32) -> Int32 {
+  private mutating func note(_ scope: ScopeRef, below parent: Int32, suspendedOn suspender: FiberRef?) -> Int32 {
     let nursery = scope.pointee.nursery
     let index = Int32(snapshot.scopes.count)
     snapshot.scopes.append(
@@ -74,7 +77,8 @@ struct SnapshotTaker {
         kind: kind(of: scope), parent: parent, site: scope.site, path: nursery?.path ?? "",
         deadline: scope.pointee.alarm.deadline, reason: scope.pointee.reason,
         limit: nursery?.pointee.traits.limit ?? .max, isDraining: nursery?.pointee.draining.hasBegun ?? false,
-        clock: clock(scope.pointee.scheduler), childCount: nursery?.childCountUnderLock ?? 0))
+        clock: clock(scope.pointee.scheduler), childCount: nursery?.childCountUnderLock ?? 0,
+        suspendedOn: suspender.map { PerformerID($0) }))
     if let host = scope.pointee.host {
       if host.pointee.kind == .root, host.home == scope { add(host, home: index, .root) }
       innermost[host] = index
@@ -112,22 +116,22 @@ struct SnapshotTaker {
         performer: PerformerID(fiber), name: fiber.name, site: fiber.site, home: home, scope: home,
         state: fiber.pointee.membership.permit == .awaited ? .awaitingTurn : .ready, kind: kind,
         isCancelledAlone: fiber.pointee.membership.isCancelledAlone.load(ordering: .acquiring)))
-    if fiber.pointee.surroundings.suspended.load(ordering: .relaxed) != nil { suspenders.append(fiber) }
+    if fiber.hasSuspendedScopes { suspenders.append(fiber) }
   }
 
   /// Notes the scopes of suspended coroutines, which are in no tree.
   private mutating func takeSuspended() {
     if suspenders.isEmpty { return }
     SuspendedScopes.lock.lock()
-    for fiber in suspenders {
+    // The walk may find more: children of a suspended nursery.
+    while let fiber = suspenders.popLast() {
       fiber.forEachSuspended { scope in
         scope.pointee.lock.lock()
-        walk(scope, below: -1)
+        walk(scope, below: -1, suspendedOn: fiber)
         scope.pointee.lock.unlock()
       }
     }
     SuspendedScopes.lock.unlock()
-    suspenders = []
   }
 
   // MARK: Fibers

@@ -203,6 +203,14 @@ extension FiberRef {
     pointee.worker.record(RecordedEvent(.closed, place: scope.recordedAddress, subject: parent))
   }
 
+  /// A coroutine has left its scopes, the innermost of which is given, or is in them again, on this fiber.
+  @inline(never)
+  func observeSuspension(_ innermost: ScopeRef, in base: ScopeRef, isResumption: Bool) {
+    let kind = isResumption ? RecordedEvent.Kind.resumed : .suspended
+    pointee.worker.record(
+      RecordedEvent(kind, place: innermost.recordedAddress, subject: base.recordedAddress))
+  }
+
   /// The fiber passes a mark, or begins or ends a span.
   fileprivate func record(_ kind: RecordedEvent.Kind, _ name: StaticString) {
     let event = RecordedEvent(kind, subject: recordedID, object: UInt64(UInt(bitPattern: name.utf8Start)))

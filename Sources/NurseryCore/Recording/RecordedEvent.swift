@@ -35,6 +35,9 @@ package struct RecordedEvent: Sendable, Equatable {
     /// The fiber `subject` has just closed the scope `place`, whose deadline has ended it; an error with the number
     /// `object` is about to say so.
     case timedOut
+    /// The fiber that runs here has left the scope `place` and those around it, up to the scope `subject`, because the
+    /// coroutine whose body has them open yields; or is in them again, and the outermost is in the scope `subject`.
+    case suspended, resumed
   }
 
   /// How a fiber leaves its worker.

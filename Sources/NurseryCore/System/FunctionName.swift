@@ -1,6 +1,6 @@
 /// Makes a function's demangled name short enough for a line of a report.
 ///
-///     (1) await resume partial function for closure #1 @Sendable (Swift.Int) async throws -> () in Web.Client.fetch(from: Swift.String) async -> ()
+///     (1) await resume partial function for closure #1 @Sendable (A) async throws -> () in Web.Client.fetch(a: B) -> C
 ///     closure #1 in Client.fetch()
 package enum FunctionName {
   /// Without the module, arguments, effects, result, and what the compiler has made of the function.
