@@ -54,6 +54,9 @@ int cs_listen(int fd, int backlog);
 int cs_connect(int fd, const cs_address *address);
 // The outcome of a connect that was in progress: 0 or -errno.
 int cs_socket_error(int fd);
+// How many bytes a socket, or the reading end of a pipe, has received that are not read, while the other side is open; 0
+// for other kinds of descriptors.
+int cs_unread(int fd);
 int cs_accept(int fd, cs_address *_Nullable peer);
 int cs_shutdown(int fd, bool reading, bool writing);
 int cs_local_address(int fd, cs_address *address);

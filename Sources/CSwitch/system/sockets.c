@@ -10,7 +10,9 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
@@ -111,6 +113,17 @@ int cs_socket_error(int fd) {
   socklen_t size = sizeof error;
   if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size) != 0) return -errno;
   return -error;
+}
+
+int cs_unread(int fd) {
+  struct stat status;
+  if (fstat(fd, &status) != 0 || !(S_ISFIFO(status.st_mode) || S_ISSOCK(status.st_mode))) return 0;
+  // The kernel answers for the writing end as well.
+  if ((fcntl(fd, F_GETFL) & O_ACCMODE) == O_WRONLY) return 0;
+  struct pollfd other = {.fd = fd};
+  int unread = 0;
+  if (poll(&other, 1, 0) != 0 || ioctl(fd, FIONREAD, &unread) != 0) return 0;
+  return unread;
 }
 
 int cs_accept(int fd, cs_address *peer) {

@@ -26,7 +26,10 @@ public final class PipeStream: ReadableStream, WritableStream, CustomStringConve
     self.isSocket = isSocket
   }
 
-  deinit { close() }
+  deinit {
+    descriptor.noteDropped(name)
+    close()
+  }
 
   /// Makes a pipe and returns its two ends.
   ///

@@ -15,7 +15,10 @@ public class SocketStream: ReadableStream, WritableStream, CustomStringConvertib
     self.slot = slot
   }
 
-  deinit { close() }
+  deinit {
+    descriptor.noteDropped(description)
+    close()
+  }
 
   /// Whether a read that returns less than requested has drained the stream; true if the stream keeps no message
   /// boundaries.

@@ -24,6 +24,8 @@ public final class BufferedWriter {
 
   /// Holds more than `capacity` bytes only after a large write was interrupted.
   @exclusivity(unchecked) private var queue = ByteQueue(initialCapacity: 512)
+  /// Whether the bytes in the buffer are not to be passed on: the stream has failed, or the caller.
+  @exclusivity(unchecked) private var isGivenUp = false
 
   /// Creates a writer with nothing in its buffer.
   ///
@@ -33,6 +35,13 @@ public final class BufferedWriter {
     self.stream = stream
     self.capacity = capacity
   }
+
+  deinit {
+    if !queue.isEmpty, !isGivenUp { Performer.noteUnflushed(queue.count, "\(stream)") }
+  }
+
+  /// Called if the bytes in the buffer are dropped on purpose.
+  fileprivate func giveUp() { isGivenUp = true }
 
   /// How many bytes have been written and not yet been passed on to the stream.
   public var bufferedCount: Int { queue.count }
@@ -121,11 +130,17 @@ public final class BufferedWriter {
   /// passed on.
   private func pass(with bytes: UnsafeRawBufferPointer) throws -> Int? {
     let buffered = queue.bytes
-    let sent = try withUnsafeTemporaryAllocation(of: UnsafeRawBufferPointer.self, capacity: 2) { parts in
-      parts.initializeElement(at: 0, to: buffered.isEmpty ? bytes : buffered)
-      parts.initializeElement(at: 1, to: bytes)
-      return try stream.tryWrite(
-        parts: UnsafeBufferPointer(rebasing: parts.prefix(buffered.isEmpty || bytes.isEmpty ? 1 : 2)))
+    let sent: Int?
+    do {
+      sent = try withUnsafeTemporaryAllocation(of: UnsafeRawBufferPointer.self, capacity: 2) { parts in
+        parts.initializeElement(at: 0, to: buffered.isEmpty ? bytes : buffered)
+        parts.initializeElement(at: 1, to: bytes)
+        return try stream.tryWrite(
+          parts: UnsafeBufferPointer(rebasing: parts.prefix(buffered.isEmpty || bytes.isEmpty ? 1 : 2)))
+      }
+    } catch {
+      giveUp()
+      throw error
     }
     guard let sent else { return nil }
     queue.drop(min(sent, buffered.count))
@@ -143,7 +158,12 @@ public func withBufferedWriter<Result>(
   _ stream: any WritableStream, capacity: Int = 8192, _ body: (BufferedWriter) throws -> Result
 ) throws -> Result {
   let writer = BufferedWriter(stream, capacity: capacity)
-  let result = try body(writer)
-  try writer.flush()
-  return result
+  do {
+    let result = try body(writer)
+    try writer.flush()
+    return result
+  } catch {
+    writer.giveUp()
+    throw error
+  }
 }

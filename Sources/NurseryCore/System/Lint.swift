@@ -16,6 +16,10 @@ public struct Lint: Sendable, Hashable, CustomStringConvertible {
     case lateCancellationPoint
     /// An operation waited in a `deinit`; only if a handler asks for lints.
     case waitInDeinit
+    /// The last reference to a stream went, and closed it, while bytes that the other side had sent were unread.
+    case droppedStream
+    /// The last reference to a `BufferedWriter` went while bytes were not flushed.
+    case unflushedWriter
   }
 
   /// What happens to lints.
@@ -42,6 +46,7 @@ public struct Lint: Sendable, Hashable, CustomStringConvertible {
 final class LintReports: Sendable {
   private let handler: (@Sendable (Lint) -> Void)?
   private let told = Protected<Set<Told>>([])
+  private let seenStacks = Protected<Set<[UInt]>>([])
 
   private struct Told: Hashable {
     let kind: Lint.Kind
@@ -88,6 +93,14 @@ final class LintReports: Sendable {
   func reportLater(_ kind: Lint.Kind, _ frames: [UInt], _ text: @escaping @Sendable (String) -> String) {
     reportLater(kind, at: { SourceLines.line(of: frames) }, text)
   }
+
+  /// The same for what may happen very often: once for each stack, so that lines are looked up for a few.
+  func reportLaterOnce(_ kind: Lint.Kind, _ frames: [UInt], _ text: @escaping @Sendable (String) -> String) {
+    let isNew = seenStacks.withLock { $0.count < Self.mostStacks && $0.insert(frames).inserted }
+    if isNew { reportLater(kind, frames, text) }
+  }
+
+  private static let mostStacks = 1000
 
   func reportLater(
     _ kind: Lint.Kind, at line: @escaping @Sendable () -> String?, _ text: @escaping @Sendable (String) -> String
