@@ -47,7 +47,7 @@ import Testing
         let named = count > 0 && String(decoding: name.prefix(count), as: UTF8.self) == "a-name-that-is-\n"
         var bottom: UnsafeMutableRawPointer?
         var size = 0
-        guard cs_thread_stack(cs_this_thread(), &bottom, &size) == 0, let bottom, size >= 16384 else { return nil }
+        guard cs_thread_stack(&bottom, &size) == 0, let bottom, size >= 16384 else { return nil }
         var local = 0
         let inside = withUnsafePointer(to: &local) { UInt(bitPattern: $0) &- UInt(bitPattern: bottom) < UInt(size) }
         return UnsafeMutableRawPointer(bitPattern: named && (inside || cs_sanitizer() == 1) ? 1 : 0)
