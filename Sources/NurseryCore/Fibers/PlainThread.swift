@@ -33,7 +33,6 @@ enum PlainThread {
     }
     let worker = reused ?? make()
     worker.pointee.current.pointee.renewForThread(id: id)
-    worker.pointee.place.thread = System.thisThread
     let stack = System.stackOfThisThread
     worker.pointee.plain.stackBottom.store(stack.lowerBound, ordering: .relaxed)
     worker.pointee.plain.stackTop.store(stack.upperBound, ordering: .relaxed)
