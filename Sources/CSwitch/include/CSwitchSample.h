@@ -8,6 +8,9 @@
 
 #if defined(__clang__)
 #pragma clang assume_nonnull begin
+#else
+#define _Nullable
+#define _Nonnull
 #endif
 
 #ifdef __cplusplus
