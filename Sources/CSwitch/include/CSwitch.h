@@ -10,6 +10,7 @@
 //     tasklocals.c     the Swift runtime's per-thread values of task-locals, and the current task
 //     block.c          a shared object's thread-local block, which these two search
 //     fault.c          reports a crash and the fiber that crashed; a stack overflow among them
+//     code.c           tells addresses of code from other words, and shows addresses to what walks along a stack
 //     debug.c          a table for debuggers
 //     CSwitchThreads.h, thread.c: threads, the per-thread pointer, fences
 //   system: calls of the operating system

@@ -314,6 +314,29 @@ static bool the_processor_count_follows_the_mask(void) {
 #endif
 }
 
+// What walks along the frame pointers, or from one of them along asynchronous contexts, sees the addresses in order.
+static const uintptr_t shown[3] = {0x1001, 0x2001, 0x3001};
+
+static void walk(void *result) {
+  uintptr_t *frame = __builtin_frame_address(0);
+  while (frame[1] != shown[0]) frame = (uintptr_t *)frame[0];
+  uintptr_t *context = (uintptr_t *)frame[-1];
+  bool along_frames = true, along_contexts = true;
+  for (int i = 0; i < 3; i++, frame = (uintptr_t *)frame[0]) {
+    along_frames = along_frames && (uintptr_t)frame % 16 == 0 && frame[1] == shown[i];
+    if (i == 0) continue;
+    along_contexts = along_contexts && context[1] == shown[i] - 1;
+    context = (uintptr_t *)context[0];
+  }
+  *(bool *)result = along_frames && along_contexts && frame[0] == 0 && frame[1] == 0 && context[0] == 0;
+}
+
+static bool addresses_are_shown(void) {
+  bool result = false;
+  cs_call_below(walk, &result, shown, 3);
+  return result;
+}
+
 static bool absent_runtime_is_tolerated(void) {
   uintptr_t state[4] = {0};
   cs_exclusivity_enter(state);
@@ -339,6 +362,7 @@ int main(void) {
     {"both kinds of guard", guards_work_both_ways},
     {"the pair of fences", fences_hold},
     {"the processor count follows the mask", the_processor_count_follows_the_mask},
+    {"a walk sees the addresses that it is shown", addresses_are_shown},
     {"works without the Swift runtime", absent_runtime_is_tolerated},
   };
   int passed = 0, failed = 0;
