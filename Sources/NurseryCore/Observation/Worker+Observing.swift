@@ -4,31 +4,6 @@ import Synchronization
 // What a worker does is observed at few places: where a fiber gives its worker to another, is made ready, is spawned,
 // ends, and where a scope is opened or closed. Each place loads one byte, `active`, which is zero unless something
 // observes; all else is out of line.
-extension Worker {
-  /// What observes a worker.
-  struct Instruments: ~Copyable {
-    /// Those that are on, a bit each.
-    let active: Atomic<UInt8>
-    /// What is measured here, if the scheduler has an observer; see `Worker+Measuring`.
-    let meter: WorkerMeterRef?
-    /// What is looked for here, if a handler has asked for lints; see `Worker+Habits`.
-    let habits: WorkerHabitsRef?
-    /// Where events are recorded, which stays once there is one; see `FlightRecorder`.
-    let ring = Atomic<EventRingRef?>(nil)
-
-    static var recorder: UInt8 { 1 }
-    static var measuring: UInt8 { 2 }
-    static var lints: UInt8 { 4 }
-
-    init(_ scheduler: Scheduler?, _ index: Int) {
-      meter = scheduler?.meter?.worker(at: index, now: scheduler!.now)
-      habits = scheduler.flatMap { $0.settings.lints.areAskedFor ? .new(WorkerHabits($0.settings, now: $0.now)) : nil }
-      active = Atomic((meter == nil ? 0 : Self.measuring) | (habits == nil ? 0 : Self.lints))
-    }
-
-    deinit { habits?.destroy() }
-  }
-}
 
 extension FiberRef {
   /// Its number in a recording.
@@ -49,9 +24,14 @@ extension WorkerRef {
   /// Adds an event to this worker's ring; called on its thread.
   @inline(__always)
   fileprivate func record(_ event: RecordedEvent, _ text: String? = nil) {
+    if isObserved(by: Worker.Instruments.recorder) { append(event, text) }
+  }
+
+  /// As `record`, where the recorder is known to be on.
+  @inline(__always)
+  private func append(_ event: RecordedEvent, _ text: String? = nil) {
     // Acquired: what turns the recorder on publishes the ring before the bit.
-    guard isObserved(by: Worker.Instruments.recorder), let ring = pointee.instruments.ring.load(ordering: .acquiring)
-    else { return }
+    guard let ring = pointee.instruments.ring.load(ordering: .acquiring) else { return }
     let time = ring.pointee.usesTicks ? cs_ticks() : slowTime
     if let text {
       ring.pointee.append(time, event.info, event.subject, event.object, text: text)
@@ -76,9 +56,12 @@ extension WorkerRef {
   /// - Parameter me: the fiber before; nil if it has ended.
   @inline(never)
   func observeSwitch(from me: FiberRef?, to next: FiberRef, _ departure: RecordedEvent.Departure) {
-    measureSwitch(from: me, to: next, departure)
-    if pointee.instruments.habits != nil { noteHabits(of: me, departure) }
-    if !isObserved(by: Worker.Instruments.recorder) { return }
+    let active = pointee.instruments.active.load(ordering: .relaxed)
+    if active != Worker.Instruments.recorder {
+      measureSwitch(from: me, to: next, departure)
+      if pointee.instruments.habits != nil { noteHabits(of: me, departure) }
+      if active & Worker.Instruments.recorder == 0 { return }
+    }
     var departure = departure
     var place: UInt64 = 0
     var kind: UInt = 0
@@ -96,7 +79,7 @@ extension WorkerRef {
         }
       }
     }
-    record(
+    append(
       RecordedEvent(
         .switched, detail: departure.rawValue, place: place, subject: next.recordedID, object: UInt64(kind)))
   }
